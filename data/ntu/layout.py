@@ -1,0 +1,69 @@
+"""Joints, bones and classes of NTU RGB+D 60 (Shahroudy et al., CVPR 2016), and the description of any joint layout."""
+
+from dataclasses import dataclass
+
+JOINTS = (
+    "base of spine", "middle of spine", "neck", "head",
+    "left shoulder", "left elbow", "left wrist", "left hand",
+    "right shoulder", "right elbow", "right wrist", "right hand",
+    "left hip", "left knee", "left ankle", "left foot",
+    "right hip", "right knee", "right ankle", "right foot",
+    "spine", "tip of left hand", "left thumb", "tip of right hand", "right thumb",
+)  # fmt: skip
+
+BONES = (
+    (0, 1), (1, 20), (2, 20), (3, 2), (4, 20), (5, 4), (6, 5), (7, 6), (8, 20), (9, 8), (10, 9), (11, 10),
+    (12, 0), (13, 12), (14, 13), (15, 14), (16, 0), (17, 16), (18, 17), (19, 18), (21, 22), (22, 7), (23, 24), (24, 11),
+)  # fmt: skip
+"""(joint, parent), 0-based; every path of parents ends at the centre, joint 20."""
+
+CENTRE = 20
+
+ACTIONS = (
+    "drink water", "eat meal", "brush teeth", "brush hair", "drop", "pick up", "throw", "sit down", "stand up",
+    "clapping", "reading", "writing", "tear up paper", "put on jacket", "take off jacket", "put on a shoe",
+    "take off a shoe", "put on glasses", "take off glasses", "put on a hat", "take off a hat", "cheer up",
+    "hand waving", "kicking something", "reach into pocket", "hopping", "jump up", "phone call", "play with phone",
+    "type on a keyboard", "point to something", "take a selfie", "check time on a watch", "rub two hands",
+    "nod head or bow", "shake head", "wipe face", "salute", "put palms together", "cross hands in front",
+    "sneeze or cough", "staggering", "falling down", "headache", "chest pain", "back pain", "neck pain",
+    "nausea or vomiting", "fan self", "punch or slap", "kicking", "pushing", "pat on back", "point finger", "hugging",
+    "giving object", "touch pocket", "shaking hands", "walking towards", "walking apart",
+)  # fmt: skip
+"""Names of A001 to A060, in order."""
+
+TWO_PERSON = range(50, 61)
+"""The actions (1-based) that two people perform together."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A set of joints and the bones between them.
+
+    Parameters
+    ----------
+    name
+        The key under which stores name the layout.
+    joints
+        The joints' names, in the order of the arrays.
+    bones
+        (joint, parent) pairs, 0-based.
+    centre
+        The joint from which 'inward' and 'outward' are counted.
+    root
+        The joint that pose metrics align.
+    dims
+        Coordinates per joint: 3 in space, 2 in an image.
+    """
+
+    name: str
+    joints: tuple[str, ...]
+    bones: tuple[tuple[int, int], ...]
+    centre: int
+    root: int
+    dims: int
+
+
+NTU25 = Layout("ntu25", JOINTS, BONES, CENTRE, root=0, dims=3)
+
+LAYOUTS = {layout.name: layout for layout in (NTU25,)}

@@ -1,0 +1,22 @@
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+console = Console(stderr=True)
+
+
+def progress() -> Progress:
+    """Return a progress display on standard error: description, bar, count, time spent, time left.
+
+    Use it as a context manager and add tasks to it. Where standard error is no terminal (a log file, CI), it shows
+    nothing, so that logs stay readable.
+    """
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )

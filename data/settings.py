@@ -1,0 +1,7 @@
+from pydantic import BaseModel, ConfigDict
+
+
+class Section(BaseModel):
+    """A typed, frozen piece of configuration that refuses unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)

@@ -1,0 +1,86 @@
+"""The command line; nothing else."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Refine human skeletons, recognise actions, and measure what refining is worth.",
+)
+
+HERE = Path(__file__).parent
+Config = Annotated[Path | None, typer.Argument(help="A YAML file; by default configs/<stage>/default.yaml.")]
+Overrides = Annotated[list[str] | None, typer.Argument(help="Any number of section.key=value.")]
+Again = Annotated[bool, typer.Option("--again", help="Replace an earlier run or store.")]
+
+
+def _arguments(stage: str, config: Path | None, overrides: list[str] | None) -> tuple[Path, list[str]]:
+    """Tell the configuration's path from the overrides: the path is optional and comes first."""
+    words = list(overrides or [])
+    if config is not None and "=" in str(config):
+        words.insert(0, str(config))
+        config = None
+    return config or HERE / "configs" / stage / "default.yaml", words
+
+
+@app.command()
+def prepare(config: Config = None, overrides: Overrides = None, again: Again = False) -> None:
+    """Turn NTU RGB+D .skeleton files (a zip or a folder) into a clip store."""
+    from data.ntu.prepare import PrepareConfig, describe
+    from data.ntu.prepare import prepare as run
+    from training.config import load_config
+
+    print(describe(run(load_config(PrepareConfig, *_arguments("prepare", config, overrides)), again)))
+
+
+@app.command()
+def refine(config: Config = None, overrides: Overrides = None, again: Again = False) -> None:
+    """Train SmoothNet, evaluate it on pose benchmarks, and apply it to a clip store."""
+    from refine.config import RefineConfig
+    from refine.stage import refine as run
+    from training.config import load_config
+
+    run(load_config(RefineConfig, *_arguments("refine", config, overrides)), again)
+
+
+@app.command()
+def recognize(config: Config = None, overrides: Overrides = None, again: Again = False) -> None:
+    """Train and test ST-GCN on one clip store."""
+    from recognition.config import RecognizeConfig
+    from recognition.stage import recognize as run
+    from training.config import load_config
+
+    run(load_config(RecognizeConfig, *_arguments("recognize", config, overrides)), again)
+
+
+@app.command()
+def ablate(config: Config = None, overrides: Overrides = None, again: Again = False) -> None:
+    """Compare raw with refined skeletons, all of it, and write the report."""
+    from ablation.config import AblateConfig
+    from ablation.stage import ablate as run
+    from training.config import load_config
+
+    run(load_config(AblateConfig, *_arguments("ablate", config, overrides)), again)
+
+
+def main() -> int:
+    """Run the command line; 0 done, 2 the user's mistake, 130 interrupted."""
+    from data.errors import InputError
+
+    try:
+        return int(app(standalone_mode=False) or 0)
+    except (typer.TyperException, InputError) as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except (KeyboardInterrupt, typer.Abort):
+        print("interrupted; the same command goes on where it was", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())
