@@ -1,4 +1,5 @@
 import difflib
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
@@ -10,6 +11,22 @@ from data.errors import InputError
 from data.settings import Section
 
 Model = TypeVar("Model", bound=BaseModel)
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML in which `on`, `off`, `yes` and `no` are words, as in YAML 1.2: `train.on` is a key of ours."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
+
+
+def read_yaml(text: str) -> Any:
+    """Read YAML of plain values; nothing in it can make an object."""
+    return yaml.load(text, _Loader)
 
 
 class RunSection(Section):
@@ -38,7 +55,7 @@ def load_config(model: type[Model], path: Path, overrides: Sequence[str] = ()) -
         The file cannot be read, or the first key that is unknown, missing or has a value that is not allowed.
     """
     try:
-        values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        values = read_yaml(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(
             f"{path}: cannot read the configuration ({error.strerror}); give a YAML file's path"
@@ -63,7 +80,7 @@ def _apply_override(values: dict[str, Any], override: str) -> tuple[str, str]:
     if not separator or not all(parts):
         raise InputError(f"{override}: not an override; expected section.key=value, such as train.epochs=20")
     try:
-        value = yaml.safe_load(text)
+        value = read_yaml(text)
     except yaml.YAMLError as error:
         raise InputError(f"{override}: the value is not valid YAML; quote it, or write lists as [a, b]") from error
     section = values

@@ -14,7 +14,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from data.errors import InputError
 from data.files import atomic_file
-from training.config import RunSection
+from training.config import RunSection, read_yaml
 
 
 class RunConfig(Protocol):
@@ -74,7 +74,7 @@ def open_run(config: RunConfig, again: bool = False) -> Run:
         raise InputError(f"run.dir: {folder} is a file; expected a folder for the run")
     if kept.is_file():
         if not again:
-            _refuse_another(folder, yaml.safe_load(kept.read_text()), resolved)
+            _refuse_another(folder, read_yaml(kept.read_text()), resolved)
             return Run(folder, finished=(folder / "results.json").is_file())
         shutil.rmtree(folder)
     elif folder.is_dir() and any(folder.iterdir()):

@@ -26,6 +26,11 @@ def path(tmp_path):
     return path
 
 
+def test_on_is_a_key_and_not_true(path):
+    path.write_text("run: {dir: runs/x}\ntrain:\n  on: [a]\n")
+    assert load_config(Config, path).train.on == ("a",)
+
+
 def test_file_and_overrides(path):
     config = load_config(Config, path, ["train.on=[a, b]", "run.seed=7", "apply.epochs=2"])
     assert config.run.dir == Path("runs/x")

@@ -54,7 +54,7 @@ def test_resumed_training_is_the_uninterrupted_one(tmp_path):
 
 
 def test_the_best_epoch_is_kept(tmp_path):
-    model, fitted = train(tmp_path / "a", epochs=12, rate=0.1)
+    model, fitted = train(tmp_path / "a", epochs=12, rate=0.06)
     errors = [epoch["error"] for epoch in fitted.history]
     assert fitted.best == min(errors)
     assert fitted.best_epoch == errors.index(min(errors)) + 1

@@ -1,0 +1,209 @@
+"""Everything that a report tells, and the sentences that it opens with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ablation.poses import ClipPoses, PoseFigures
+from ablation.scores import Scores
+from ablation.statistics import ClassEffect, Comparison, Confusion
+
+LABELS = {
+    "raw": "raw",
+    "refined": "SmoothNet",
+    "one_euro": "One-Euro",
+    "savitzky_golay": "Savitzky-Golay",
+    "gaussian": "Gaussian",
+    "oracle": "noise-free",
+}
+"""What readers call the arms."""
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a study found.
+
+    Parameters
+    ----------
+    arms
+        The test scores of each arm, in the order to show them.
+    against
+        The arm that the others are compared with.
+    seeds
+        The seeds, in the order of the scores.
+    comparisons
+        Every other arm against `against`.
+    between
+        The main arm against the best of the filters, if there are both.
+    classes, confusions
+        The main arm against `against`.
+    resamples, confidence
+        Of the bootstrap.
+    actions
+        The name of each action by its number.
+    split
+        `xsub` or `xview`.
+    performers
+        How many people the test clips show.
+    poses
+        Per arm, figures of its skeletons on the test clips.
+    benchmarks
+        `rows` and `filters` of the refiner's own evaluation.
+    clip
+        What the pictures show.
+    data
+        What is known of the clips: counts, skipped files, shares of joints.
+    simulated
+        Whether the clips are simulated.
+    made
+        How it was made: `config`, `command`, `versions`, `arms`, `validation` and so on.
+    """
+
+    arms: dict[str, Scores]
+    against: str
+    seeds: tuple[int, ...]
+    comparisons: list[Comparison]
+    between: Comparison | None
+    classes: list[ClassEffect]
+    confusions: list[Confusion]
+    resamples: int
+    confidence: float
+    actions: Mapping[int, str]
+    split: str
+    performers: int
+    poses: list[PoseFigures] = field(default_factory=list)
+    benchmarks: Mapping[str, Any] | None = None
+    clip: ClipPoses | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+    simulated: bool = False
+    made: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def main(self) -> str:
+        """The arm that the report is about: the refined one, or else the first that is not the reference."""
+        return main_arm(list(self.arms), self.against)
+
+    @property
+    def test_clips(self) -> int:
+        """Clips in the test split."""
+        return len(self.arms[self.against].clip)
+
+    def comparison(self, arm: str) -> Comparison | None:
+        """Return an arm's comparison with the reference."""
+        return next((found for found in self.comparisons if found.arm == arm), None)
+
+    def top1(self, arm: str) -> np.ndarray:
+        """Return an arm's accuracy per seed, percent, float [S]."""
+        accuracy: np.ndarray = 100 * self.arms[arm].correct.mean(1)
+        return accuracy
+
+
+def main_arm(arms: list[str], against: str) -> str:
+    """Return the arm that a study is about: the refined one, or else the first that is not the reference."""
+    others = [arm for arm in arms if arm != against]
+    return "refined" if "refined" in others else others[0]
+
+
+def skeletons(arm: str) -> str:
+    """Name an arm's skeletons inside a sentence."""
+    return {
+        "raw": "raw skeletons",
+        "refined": "skeletons refined by SmoothNet",
+        "oracle": "noise-free skeletons",
+    }.get(arm, f"skeletons smoothed by the {LABELS.get(arm, arm)} filter")
+
+
+def points(value: float) -> str:
+    """Write a signed difference: +1.2, −0.4, 0.0; what is near zero but not zero keeps its sign: +0.03."""
+    size = abs(value)
+    if size < 0.005:
+        return "0.0"
+    return ("+" if value > 0 else "−") + (f"{size:.2f}" if size < 0.05 else f"{size:.1f}")
+
+
+def p_value(p: float) -> str:
+    """Write a p-value the way people read it."""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
+
+
+def answer(findings: Findings) -> list[str]:
+    """Answer the study's question in at most three sentences, all of them computed."""
+    sentences = [_main_sentence(findings)]
+    if (filters := _filter_sentence(findings)) is not None:
+        sentences.append(filters)
+    if (ceiling := _ceiling_sentence(findings) or _steadiness_sentence(findings)) is not None:
+        sentences.append(ceiling)
+    return sentences
+
+
+def _interval(found: Comparison, confidence: float) -> str:
+    low, high = found.interval
+    return f"{100 * confidence:g} % interval {points(low)} to {points(high)}"
+
+
+def _main_sentence(findings: Findings) -> str:
+    arm, against = findings.main, findings.against
+    found = findings.comparison(arm)
+    assert found is not None
+    after, before = (float(findings.top1(name).mean()) for name in (arm, against))
+    count = len(findings.seeds)
+    over = f"{findings.test_clips:,} test clips and {count} seed{'s' if count > 1 else ''}"
+    certainty = f"{_interval(found, findings.confidence)}; McNemar {p_value(found.mcnemar_p)}"
+    numbers = f"{points(found.difference)} points ({certainty})"
+    if not found.significant:
+        return (
+            f"No significant difference: {skeletons(arm)} were recognised with {after:.1f} % accuracy and "
+            f"{skeletons(against)} with {before:.1f} %, {numbers}, over {over}."
+        )
+    verb = "raised" if found.difference > 0 else "lowered"
+    doubt = ", though McNemar's test on one prediction per clip does not confirm it" if found.mcnemar_p > 0.05 else ""
+    return (
+        f"Recognising {skeletons(arm)} instead of {skeletons(against)} {verb} accuracy from {before:.1f} % to "
+        f"{after:.1f} %: {numbers}, over {over}{doubt}."
+    )
+
+
+def _filter_sentence(findings: Findings) -> str | None:
+    found = findings.between
+    if found is None:
+        return None
+    accuracy = float(findings.top1(found.against).mean())
+    begin = (
+        f"The best of the tuned classical filters, {LABELS.get(found.against, found.against)}, came to {accuracy:.1f} %"
+    )
+    interval = _interval(found, findings.confidence)
+    if not found.significant:
+        return f"{begin}, from which SmoothNet cannot be told apart ({points(found.difference)} points, {interval})."
+    better = "more" if found.difference > 0 else "less"
+    return f"{begin}; SmoothNet gets {abs(found.difference):.1f} points {better} ({interval})."
+
+
+def _ceiling_sentence(findings: Findings) -> str | None:
+    ceiling = findings.comparison("oracle")
+    found = findings.comparison(findings.main)
+    if ceiling is None or found is None or findings.main == "oracle":
+        return None
+    best = float(findings.top1("oracle").mean())
+    begin = f"Noise-free skeletons reach {best:.1f} %"
+    if not ceiling.significant or ceiling.difference <= 0:
+        return f"{begin}, not significantly above {skeletons(findings.against)}, so there was hardly anything to gain."
+    if not found.significant or found.difference <= 0:
+        return f"{begin}, so {ceiling.difference:.1f} points were there to gain."
+    share = 100 * found.difference / ceiling.difference
+    return f"{begin}, so refining closed {share:.0f} % of the gap that noise had opened."
+
+
+def _steadiness_sentence(findings: Findings) -> str | None:
+    steady = {row.arm: row.acceleration for row in findings.poses}
+    if findings.against not in steady or findings.main not in steady:
+        return None
+    before, after = steady[findings.against], steady[findings.main]
+    if not np.isfinite([before, after]).all():
+        return None
+    verb = "fell" if after < before else "rose"
+    return (
+        f"On the test clips the skeletons' mean acceleration {verb} from {before:.1f} to {after:.1f} mm/frame², "
+        f"{skeletons(findings.against)} against {skeletons(findings.main)}."
+    )

@@ -1,0 +1,64 @@
+from pathlib import Path
+
+from pydantic import Field, field_validator
+
+from data.ntu.simulate.actions import repertoire
+from data.ntu.splits import TRAIN_PERFORMERS
+from data.settings import Section
+
+PERFORMERS = 40
+
+DEFAULT_ACTIONS = (1, 3, 6, 7, 8, 9, 10, 11, 12, 23, 24, 28, 29, 30, 34, 37, 38, 43, 50, 58)
+"""Large movements; hands that differ by small ones: reading, writing, typing, a phone; two actions by two people."""
+
+
+class SimulateSection(Section):
+    """The simulated stand-in for NTU RGB+D 60.
+
+    Parameters
+    ----------
+    folder
+        Where it is made; see `make_stand_in` for what the folder holds.
+    clips
+        How many clips.
+    performers
+        How many people, taken evenly from both halves of the cross-subject split; or their numbers.
+    actions
+        NTU's numbers of the actions, out of those that `actions.yaml` describes.
+    severity
+        How bad the Kinect's errors are: 0 none, 1 as measured on real clips.
+    seed
+        The same seed gives the same bytes.
+    """
+
+    folder: Path = Path("data/ntu/simulated")
+    clips: int = Field(1000, ge=1)
+    performers: int | tuple[int, ...] = 16
+    actions: tuple[int, ...] = DEFAULT_ACTIONS
+    severity: float = Field(1.0, ge=0.0, le=5.0)
+    seed: int = Field(0, ge=0)
+
+    @field_validator("performers")
+    @classmethod
+    def _people(cls, value: int | tuple[int, ...]) -> int | tuple[int, ...]:
+        numbers = (value,) if isinstance(value, int) else value
+        if not numbers or not all(1 <= number <= PERFORMERS for number in numbers) or len(set(numbers)) < len(numbers):
+            raise ValueError(f"give a count from 1 to {PERFORMERS}, or different numbers from 1 to {PERFORMERS}")
+        return value
+
+    @field_validator("actions")
+    @classmethod
+    def _described(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        known = sorted(repertoire().actions)
+        unknown = sorted(set(value) - set(known))
+        if not value or unknown or len(set(value)) < len(value):
+            raise ValueError(f"give different numbers out of {', '.join(map(str, known))}")
+        return value
+
+    def performer_numbers(self) -> tuple[int, ...]:
+        """Return the performers' numbers, those of the two halves of the cross-subject split in turn."""
+        if not isinstance(self.performers, int):
+            return self.performers
+        test = tuple(number for number in range(1, PERFORMERS + 1) if number not in TRAIN_PERFORMERS)
+        pairs = [number for pair in zip(TRAIN_PERFORMERS, test, strict=True) for number in pair]
+        return tuple(sorted(pairs[: self.performers]))

@@ -1,0 +1,258 @@
+"""The errors of Kinect v2, for any clean skeleton of NTU's 25 joints in a camera's axes.
+
+Measured on real clips and against optical motion capture, they are neither white nor Gaussian: a low jitter that grows
+with the distance, largest in depth; a slow drift; joints that the camera cannot see are `inferred`, far off, held or
+drifting for many frames, and come back with a jump; hands and feet burst into noise now and then; left and right are
+swapped, the whole body jumps, and now and then it is lost.
+"""
+
+import numpy as np
+from scipy.signal import lfilter
+
+from data.ntu.simulate.motion import MIRROR
+
+# Per joint, in NTU's order: how much it jitters, the share of frames in a burst, and the share inferred where nothing
+# hides it. Limbs' ends are worst; the trunk is steady.
+_UNEASE = np.array(
+    [
+        0.8, 0.8, 0.9, 0.9,  # spine and head
+        1.2, 1.5, 1.9, 2.4,  # left arm
+        1.2, 1.5, 1.9, 2.4,  # right arm
+        0.9, 1.7, 1.8, 3.0,  # left leg
+        0.9, 1.7, 1.8, 3.0,  # right leg
+        0.8, 3.2, 3.2, 3.2, 3.2,  # spine, tips and thumbs
+    ]
+)  # fmt: skip
+_BURSTS = np.array(
+    [
+        0.01, 0.01, 0.01, 0.01,  # spine and head
+        0.03, 0.07, 0.12, 0.18,  # left arm
+        0.03, 0.07, 0.12, 0.18,  # right arm
+        0.02, 0.1, 0.1, 0.28,  # left leg
+        0.02, 0.1, 0.1, 0.28,  # right leg
+        0.01, 0.34, 0.34, 0.34, 0.34,  # spine, tips and thumbs
+    ]
+)  # fmt: skip
+_HIDDEN = np.array(
+    [
+        0.0, 0.0, 0.0, 0.0,  # spine and head
+        0.03, 0.12, 0.32, 0.56,  # left arm
+        0.03, 0.12, 0.32, 0.56,  # right arm
+        0.0, 0.02, 0.02, 0.03,  # left leg
+        0.0, 0.02, 0.02, 0.03,  # right leg
+        0.0, 0.12, 0.12, 0.12, 0.12,  # spine, tips and thumbs
+    ]
+)  # fmt: skip
+
+_JITTER = 0.00085  # metres per axis, at the reference distance, joints of unease 1
+_DRIFT = 0.0058
+_BURST = 0.0073
+_OFF = 0.036
+_REFERENCE = 3.0  # metres from the camera
+_AXES = np.array([0.85, 1.0, 1.35])  # x, y, z
+
+# What can hide a joint: capsules (joint, joint, radius in metres). Hands are not worth their cost.
+_CAPSULES = (
+    (0, 1, 0.13), (1, 20, 0.14), (2, 3, 0.09), (4, 5, 0.05), (5, 6, 0.045), (8, 9, 0.05), (9, 10, 0.045),
+    (12, 13, 0.07), (13, 14, 0.055), (16, 17, 0.07), (17, 18, 0.055),
+)  # fmt: skip
+_ENDS = np.array([capsule[:2] for capsule in _CAPSULES])
+_RADII = np.array([capsule[2] for capsule in _CAPSULES])
+# A joint is not hidden by the bones it belongs to, nor the trunk's and the shoulders' and hips' by the trunk.
+_OWN = np.zeros((25, len(_CAPSULES)), bool)
+for _index, (_a, _b, _) in enumerate(_CAPSULES):
+    _OWN[[_a, _b], _index] = True
+_OWN[np.ix_([0, 1, 2, 3, 4, 8, 12, 16, 20], [0, 1, 2])] = True
+_OWN[[7, 21, 22], 4] = True
+_OWN[[11, 23, 24], 6] = True
+_OWN[15, 8] = _OWN[19, 10] = True
+
+_CHAIN = (
+    (6, 5, 0.5), (7, 6, 0.7), (21, 7, 0.5), (22, 21, 0.8), (10, 9, 0.5), (11, 10, 0.7), (23, 11, 0.5), (24, 23, 0.8),
+)  # fmt: skip
+"""(joint, the joint before it, how much they share): joints of one arm are lost together."""
+
+_SWAPPED = {"arms": np.array([5, 6, 7, 21, 22, 9, 10, 11, 23, 24]), "legs": np.array([13, 14, 15, 17, 18, 19])}
+
+
+def hidden(joints: np.ndarray, others: np.ndarray | None = None) -> np.ndarray:
+    """Say how far each joint is hidden from the camera, behind the own body or another's.
+
+    Parameters
+    ----------
+    joints
+        [T, 25, 3], metres, in the camera's axes.
+    others
+        Bodies that may stand in between, [B, T, 25, 3].
+
+    Returns
+    -------
+    float array [T, 25]: 0 in plain view, 1 well behind a trunk or limb
+    """
+    most = _behind(joints, joints, _OWN)
+    for other in others if others is not None else ():
+        most = np.maximum(most, _behind(joints, other, np.zeros_like(_OWN)))
+    return most
+
+
+def _behind(joints: np.ndarray, body: np.ndarray, exempt: np.ndarray) -> np.ndarray:
+    """Compare every joint's line of sight with every capsule of a body; [T, 25]."""
+    depth = np.maximum(joints[..., 2], 0.3)
+    image = joints[..., :2] / depth[..., None]
+    start, end = body[:, _ENDS[:, 0]], body[:, _ENDS[:, 1]]
+    near, far = np.maximum(start[..., 2], 0.3), np.maximum(end[..., 2], 0.3)
+    a = start[..., :2] / near[..., None]
+    edge = end[..., :2] / far[..., None] - a
+    offset = image[:, :, None] - a[:, None]
+    along = (offset[..., 0] * edge[:, None, :, 0] + offset[..., 1] * edge[:, None, :, 1]) / np.maximum(
+        (edge**2).sum(-1), 1e-9
+    )[:, None]
+    along = np.clip(along, 0.0, 1.0)
+    gap_x = offset[..., 0] - along * edge[:, None, :, 0]
+    gap_y = offset[..., 1] - along * edge[:, None, :, 1]
+    bone = near[:, None] + along * (far - near)[:, None]
+    gap = np.sqrt(gap_x**2 + gap_y**2) * bone
+    inside = np.clip((_RADII - gap) / (0.5 * _RADII), 0.0, 1.0)
+    deeper = np.clip((depth[:, :, None] - bone - 0.6 * _RADII) / 0.05, 0.0, 1.0)
+    score = inside * deeper
+    score[:, exempt] = 0.0
+    return score.max(axis=-1)
+
+
+def kinect_noise(
+    joints: np.ndarray, rng: np.random.Generator, severity: float = 1.0, others: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Measure a clean skeleton as a Kinect v2 at 30 fps would.
+
+    Parameters
+    ----------
+    joints
+        [T, 25, 3], metres, in the camera's axes (y up, z away from the camera).
+    rng
+        Draws the errors.
+    severity
+        0: the clean skeleton, all tracked; 1: as measured. Errors grow in proportion, and hidden and bursting stretches
+        become longer.
+    others
+        Other bodies in view, which may hide this one, [B, T, 25, 3].
+
+    Returns
+    -------
+    noisy : float array [T, 25, 3]
+    tracked : uint8 array [T, 25]; 1 inferred, 2 tracked, 0 not tracked
+    """
+    clean = np.asarray(joints, np.float64)
+    frames, count = clean.shape[:2]
+    if severity <= 0:
+        return clean.copy(), np.full((frames, count), 2, np.uint8)
+    distance = (np.maximum(clean[..., 2], 0.5) / _REFERENCE)[..., None] ** 1.5
+    unease = _UNEASE[:, None] * distance * _AXES
+    clip = np.exp(rng.normal(0.0, 0.35))  # clothes, light: some clips are worse than others
+
+    # Jitter and drift, always there.
+    jitter = _autoregress(rng, (frames, count, 3), 1.2) * _JITTER * unease
+    drift = _smooth(rng, (frames, count, 3), 9.0) * _DRIFT * unease**0.5
+    shared = _smooth(rng, (frames, 1, 3), 10.0) * 0.005 * _AXES
+
+    # Inferred joints: the less visible, the more so; hands go with their wrists.
+    blocked = hidden(clean, others)
+    level = _chain(_smooth(rng, (frames, count), 9.0))
+    share = np.clip((_HIDDEN * clip**0.7 + 0.85 * blocked * (_HIDDEN > 0)) * min(severity, 2.0), 0.0, 0.96)
+    inferred = _uniform(level) < share
+    trust = np.where(inferred, 0.30 + 0.9 * blocked, 0.0)
+    trust = lfilter([0.65], [1.0, -0.35], trust, axis=0)  # it takes some frames to lose a joint and to find it
+    off = _jumps(rng, frames, count, 0.028) + 0.5 * _smooth(rng, (frames, count, 3), 5.0)
+    held = _hold(clean, inferred)
+    limb = np.clip(_UNEASE, 0.8, 2.0)[:, None]
+    wrong = trust[..., None] * (_OFF * limb * off * _AXES + np.clip(0.35 * (held - clean), -0.15, 0.15))
+
+    # Bursts: stretches in which a joint hops about, hand and feet tips above all.
+    bursting = _uniform(_smooth(rng, (frames, count), 4.0)) < np.clip(_BURSTS * clip * severity, 0.0, 0.9)
+    size = np.exp(_smooth(rng, (frames, count), 3.0) * 0.7)[..., None]
+    burst = np.where(bursting[..., None], rng.standard_normal((frames, count, 3)) * size * _BURST * unease, 0.0)
+
+    # Once in a while the whole body jumps away and stays there for a frame or a few.
+    glitch = lfilter([1.0], [1.0, -0.7], (rng.random((frames, 1, 1)) < 0.0018 * clip).astype(float), axis=0) > 0.3
+    jump = np.where(glitch, _jumps(rng, frames, 1, 0.1) * 0.20 + _jumps(rng, frames, count, 0.2) * 0.08, 0.0)
+
+    noisy = clean + severity * (clip * (jitter + drift) + shared + wrong + burst + jump)
+    noisy = _swap_sides(noisy, clean, rng, severity)
+    tracked = np.where(inferred, 1, 2).astype(np.uint8)
+    lost = inferred & (blocked > 0.9) & (_uniform(_smooth(rng, (frames, count), 5.0)) < 0.02 * severity)
+    tracked[lost] = 0
+    noisy[..., 2] = np.maximum(noisy[..., 2], 0.4)
+    return noisy, tracked
+
+
+def lost_frames(frames: int, rng: np.random.Generator, severity: float = 1.0) -> np.ndarray:
+    """Say in which frames the body is seen at all, bool [frames]; most clips lose none."""
+    seen = np.ones(frames, bool)
+    if rng.random() < min(0.06 * severity, 0.5):
+        length = int(rng.integers(2, max(3, frames // 5)))
+        start = int(rng.integers(0, frames - length))
+        seen[start : start + length] = False
+    return seen
+
+
+def ghost(frames: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Return a body where there is none, as Kinect sees in furniture: (frame numbers [n], joints [n, 25, 3])."""
+    length = int(rng.integers(4, max(6, frames // 2)))
+    start = int(rng.integers(0, frames - length + 1))
+    centre = np.array([rng.choice([-1.0, 1.0]) * rng.uniform(0.9, 1.5), rng.uniform(-0.5, 0.0), rng.uniform(2.8, 4.2)])
+    # A heap rather than a body: wider than high, which is how such tracks are told from people.
+    still = centre + rng.normal(0.0, 1.0, (25, 3)) * np.array([0.22, 0.07, 0.12])
+    return np.arange(start, start + length), still + rng.normal(0.0, 0.01, (length, 25, 3))
+
+
+def _autoregress(rng: np.random.Generator, shape: tuple[int, ...], frames: float) -> np.ndarray:
+    """Return unit-variance noise whose autocorrelation falls to 1/e in `frames` frames, along the first axis."""
+    keep = np.exp(-1.0 / frames)
+    white = rng.standard_normal((shape[0] + int(5 * frames), *shape[1:]))
+    return lfilter([np.sqrt(1 - keep**2)], [1.0, -keep], white, axis=0)[-shape[0] :]
+
+
+def _smooth(rng: np.random.Generator, shape: tuple[int, ...], frames: float) -> np.ndarray:
+    """Return unit-variance noise as `_autoregress`, with a smooth course: the filter is applied twice."""
+    keep = np.exp(-1.0 / (0.6 * frames))
+    white = rng.standard_normal((shape[0] + int(6 * frames), *shape[1:]))
+    # Variance of two equal first-order filters in a row: (1 + k^2) / (1 - k^2)^3.
+    gain = np.sqrt((1 - keep**2) ** 3 / (1 + keep**2))
+    return lfilter([gain], [1.0, -2 * keep, keep**2], white, axis=0)[-shape[0] :]
+
+
+def _uniform(normal: np.ndarray) -> np.ndarray:
+    """Map unit normals to (0, 1) in order, by the logistic approximation of the normal distribution."""
+    return 1.0 / (1.0 + np.exp(-1.702 * normal))
+
+
+def _chain(level: np.ndarray) -> np.ndarray:
+    """Let a hand's level follow its wrist's, and the finger tips' the hand's: joints of one arm are lost together."""
+    for child, parent, kept in _CHAIN:
+        level[:, child] = kept * level[:, parent] + np.sqrt(1 - kept**2) * level[:, child]
+    return level
+
+
+def _jumps(rng: np.random.Generator, frames: int, count: int, rate: float) -> np.ndarray:
+    """Return offsets that hold and jump at random times, [frames, count, 3], unit variance."""
+    new = rng.random((frames, count)) < rate
+    new[0] = True
+    since = np.maximum.accumulate(np.where(new, np.arange(frames)[:, None], 0), axis=0)
+    draws = rng.standard_normal((frames, count, 3))
+    return np.take_along_axis(draws, since[..., None], axis=0)
+
+
+def _hold(clean: np.ndarray, inferred: np.ndarray) -> np.ndarray:
+    """Return every joint where it was last seen, relative to the base of the spine; [T, V, 3]."""
+    relative = clean - clean[:, :1]
+    frame = np.where(inferred, 0, np.arange(len(clean))[:, None])
+    last = np.maximum.accumulate(frame, axis=0)
+    return np.take_along_axis(relative, last[..., None], axis=0) + clean[:, :1]
+
+
+def _swap_sides(noisy: np.ndarray, clean: np.ndarray, rng: np.random.Generator, severity: float) -> np.ndarray:
+    """Swap the left and the right arm or leg in stretches in which they overlap in the image."""
+    overlap = np.clip(1.0 - np.abs(clean[:, 4, 0] - clean[:, 8, 0]) / 0.25, 0.0, 1.0)  # seen from the side
+    for limb in _SWAPPED.values():
+        swapped = _uniform(_smooth(rng, (len(clean),), 4.0)) < np.minimum(0.02 * overlap * severity, 0.5)
+        noisy[np.ix_(swapped, limb)] = noisy[np.ix_(swapped, MIRROR[limb])]
+    return noisy

@@ -1,0 +1,384 @@
+"""From an action's description to the clean joints of the people who perform it, in the world's axes.
+
+Each part of the body is a channel of keys, moved between along minimum-jerk profiles; cycles and idle sway are added;
+the trunk's chain of rotations and the limbs' inverse kinematics give the joints. A body's own axes are x to its left, y
+up, z forward; the floor is at 0. All is worked out for right-handed people and mirrored in the end for left-handed.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from data.ntu.simulate.actions import Action, Block, Cycle, Landmark, Phase, Reach, Targets, Triple, repertoire
+from data.ntu.simulate.bodies import FPS, Performer
+from data.ntu.simulate.kinematics import across, key_weights, minimum_jerk, turns, two_bones, unit, wander
+
+FRAMES = (30, 120)
+"""The shortest and the longest clip."""
+
+SITTING: Triple = (0.0, -0.25, -0.21)
+"""The seated pelvis against standing, as `pelvis` in actions.yaml."""
+
+ARC = 0.035
+"""How far a reaching hand bows out to the front, share of the body height: hands go round the trunk, not through."""
+
+EASE = 0.15
+"""Seconds in which a cycle sets in and dies away."""
+
+MIRROR = np.array([0, 1, 2, 3, 8, 9, 10, 11, 4, 5, 6, 7, 16, 17, 18, 19, 12, 13, 14, 15, 20, 23, 24, 21, 22])
+"""Each joint's counterpart on the other side."""
+
+_FLIP = np.array([-1.0, 1.0, 1.0])
+_SIDES = {"hand": -1.0, "other_hand": 1.0, "foot": -1.0, "other_foot": 1.0}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a person stands on the floor (x, z) and the direction faced, degrees around the stage."""
+
+    x: float
+    z: float
+    azimuth: float
+
+    def rotation(self) -> np.ndarray:
+        """Return the rotation from the body's axes to the world's, [3, 3]."""
+        a = np.radians(self.azimuth)
+        return np.array([[np.cos(a), 0.0, np.sin(a)], [0.0, 1.0, 0.0], [-np.sin(a), 0.0, np.cos(a)]])
+
+
+@dataclass(frozen=True)
+class _Beat:
+    """One phase at its time, seconds; `index` numbers the phases of the description."""
+
+    phase: Phase
+    start: float
+    end: float
+    index: int
+
+
+@dataclass(frozen=True)
+class _Trunk:
+    """The frames that hands can hold on to: (origin [T, 3], rotation [T, 3, 3]) by name; and the trunk's joints."""
+
+    frames: dict[str, tuple[np.ndarray, np.ndarray]]
+    joints: dict[int, np.ndarray]
+
+
+def perform(
+    action: Action, people: tuple[Performer, ...], azimuth: float, style: np.random.Generator, rng: np.random.Generator
+) -> np.ndarray:
+    """Move one or two people through an action once.
+
+    Parameters
+    ----------
+    action
+        What to do.
+    people
+        The performer and, in actions of two, the partner.
+    azimuth
+        Degrees around the stage that the performer faces; two people stand across it, face to face.
+    style
+        Draws what one performer always does alike in this action.
+    rng
+        Draws what differs from clip to clip.
+
+    Returns
+    -------
+    float array [people, T, 25, 3], metres, in the world's axes
+    """
+    beats = _timeline(action, people[0], style, rng)
+    frames = int(np.clip(round(beats[-1].end * FPS), *FRAMES))
+    stretch = (frames - 1) / FPS / beats[-1].end
+    beats = [_Beat(b.phase, b.start * stretch, b.end * stretch, b.index) for b in beats]
+    times = np.arange(frames) / FPS
+    sits = action.start == "sitting" or (action.start == "either" and bool(rng.random() < 0.5))
+    places = _places(action, people, azimuth, rng)
+    mirrored = tuple(action.handed and person.left_handed for person in people)
+    movers = [
+        _Mover(person, beats, times, role > 0, sits, np.random.default_rng(style.integers(2**63)), rng)
+        for role, person in enumerate(people)
+    ]
+    trunks = [mover.trunk() for mover in movers]
+    joints = []
+    for role, mover in enumerate(movers):
+        others = _others(trunks, places, mirrored, role)
+        own = mover.limbs(trunks[role], others)
+        if mirrored[role]:
+            own = own[:, MIRROR] * _FLIP
+        joints.append(_to_world(own, places[role]))
+    return np.stack(joints)
+
+
+def _timeline(action: Action, person: Performer, style: np.random.Generator, rng: np.random.Generator) -> list[_Beat]:
+    """Draw how often and how long; a person's own habit and each clip's chance share the variation."""
+    habits = style.random(len(action.phases) * 8)
+    speed = person.speed * float(np.exp(rng.normal(0.0, 0.10)))
+    beats: list[_Beat] = []
+    clock, index = 0.0, 0
+    for part in action.phases:
+        phases = part.phases if isinstance(part, Block) else (part,)
+        times = int(rng.integers(part.times[0], part.times[1] + 1)) if isinstance(part, Block) else 1
+        for _ in range(times):
+            for offset, phase in enumerate(phases):
+                share = 0.5 * (habits[(index + offset) % len(habits)] + rng.random())
+                lasts = (phase.lasts[0] + share * (phase.lasts[1] - phase.lasts[0])) / speed
+                beats.append(_Beat(phase, clock, clock + lasts, index + offset))
+                clock += lasts
+        index += len(phases)
+    return beats
+
+
+def _places(action: Action, people: tuple[Performer, ...], azimuth: float, rng: np.random.Generator) -> list[Place]:
+    x, z = rng.normal(0.0, 0.12, 2)
+    own = azimuth + float(rng.normal(0.0, 7.0))
+    if action.apart is None:
+        return [Place(float(x), float(z), own)]
+    half = 0.5 * float(rng.uniform(*action.apart))
+    own += 90.0
+    dx, dz = half * np.sin(np.radians(own)), half * np.cos(np.radians(own))
+    turn = float(rng.normal(0.0, 4.0))
+    return [Place(float(x - dx), float(z - dz), own), Place(float(x + dx), float(z + dz), own + 180.0 + turn)][
+        : len(people)
+    ]
+
+
+def _to_world(points: np.ndarray, place: Place) -> np.ndarray:
+    return points @ place.rotation().T + np.array([place.x, 0.0, place.z])
+
+
+def _others(
+    trunks: list[_Trunk], places: list[Place], mirrored: tuple[bool, ...], role: int
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Return the frames that belong to the partner or to both, in the axes in which `role`'s limbs are worked out."""
+    if len(trunks) == 1:
+        return {}
+    other = 1 - role
+
+    def seen(points: np.ndarray) -> np.ndarray:
+        world = _to_world(points * _FLIP if mirrored[other] else points, places[other])
+        own = (world - np.array([places[role].x, 0.0, places[role].z])) @ places[role].rotation()
+        return own * _FLIP if mirrored[role] else own
+
+    facing = np.broadcast_to(np.diag([1.0, 1.0, -1.0]), (len(trunks[0].joints[0]), 3, 3))
+    chest, own = seen(trunks[other].frames["chest"][0]), trunks[role].frames["chest"][0]
+    middle = 0.5 * (chest + own)
+    # A point on the floor between both; `forward` is one's own, so that both hands of a handshake stop short of it.
+    middle[:, 1] = 0.0
+    return {
+        "partner_head": (seen(trunks[other].frames["head"][0]), facing),
+        "partner_chest": (chest, facing),
+        "between": (middle, np.broadcast_to(np.eye(3), facing.shape)),
+    }
+
+
+class _Mover:
+    """One person's channels over the frames of a clip."""
+
+    def __init__(
+        self,
+        person: Performer,
+        beats: list[_Beat],
+        times: np.ndarray,
+        partner: bool,
+        sits: bool,
+        style: np.random.Generator,
+        rng: np.random.Generator,
+    ) -> None:
+        self.person, self.beats, self.times, self.style, self.rng = person, beats, times, style, rng
+        self.targets: list[Targets] = [(beat.phase.partner or Targets()) if partner else beat.phase for beat in beats]
+        self.sits = sits
+        self.lag = float(rng.uniform(0.0, 0.12)) if partner else 0.0  # nobody reacts at once
+        self.amplitude = person.amplitude * float(np.exp(rng.normal(0.0, 0.10)))
+        phases = 1 + max(beat.index for beat in beats)
+        self.habits = style.standard_normal((phases, 2, 3))
+        self.rates = style.random((phases, 8))
+        self.landmarks = repertoire().landmarks
+
+    def channel(self, part: str, start: Triple, gain: float = 1.0) -> np.ndarray:
+        """Return a channel of plain triples, [T, 3]: keys, cycles."""
+        keys, starts, ends = [np.asarray(start, float)], [], []
+        for beat, targets in zip(self.beats, self.targets, strict=True):
+            value = getattr(targets, part)
+            if value is not None:
+                keys.append(np.asarray(value, float) * gain * np.exp(self.rng.normal(0.0, 0.06)))
+                starts.append(beat.start + self.lag)
+                ends.append(beat.end + self.lag)
+        weights = key_weights(np.array(starts), np.array(ends), self.times)
+        return weights.T @ np.stack(keys) + self.cycles(part)
+
+    def cycles(self, part: str, hands: str = "", second: bool = False) -> np.ndarray:
+        """Return the sum of a part's cycles, [T, 3]; `hands` is the word for both hands, `second` the other one."""
+        total = np.zeros((len(self.times), 3))
+        for beat, targets in zip(self.beats, self.targets, strict=True):
+            for number, cycle in enumerate(targets.cycles):
+                # Both hands must share one rhythm, so each cycle has its own draws.
+                if cycle.of in (part, hands):
+                    total += self.cycle(beat, cycle, number, second)
+        return total
+
+    def cycle(self, beat: _Beat, cycle: Cycle, number: int, second: bool) -> np.ndarray:
+        low, high = cycle.hz
+        own = np.random.default_rng([int(1e9 * beat.start), number, int(1e6 * self.amplitude)])
+        share = 0.6 * self.rates[beat.index, number % 8] + 0.4 * own.random()
+        rate = low + share * (high - low)
+        angle = 2 * np.pi * (rate * (self.times - beat.start) + own.random())
+        angle += wander(own, len(self.times), 1, 8.0, 0.35)[:, 0]  # nobody keeps time like a clock
+        if second and cycle.alternate:
+            angle += np.pi
+        wave = np.abs(np.sin(0.5 * angle)) if cycle.bounce else np.sin(angle)
+        ease = minimum_jerk((self.times - beat.start) / EASE) * minimum_jerk((beat.end - self.times) / EASE)
+        strength = self.amplitude * np.exp(wander(own, len(self.times), 1, 12.0, 0.12)[:, 0])
+        return (wave * ease * strength)[:, None] * np.asarray(cycle.along)
+
+    def trunk(self) -> _Trunk:
+        """Work out pelvis, spine and head."""
+        person, frames, h = self.person, len(self.times), self.person.height
+        size = person.lengths
+        mirror = np.array([-1.0, 1.0, 1.0])  # `to the acting side` is -x
+        body = self.channel("body", (0, 0, 0)) * h * mirror
+        pelvis = self.channel("pelvis", SITTING if self.sits else (0, 0, 0)) * h * mirror
+        trunk = self.channel("trunk", (0, 0, 0), self.amplitude**0.5)
+        head = self.channel("head", (0, 0, 0), self.amplitude**0.5)
+        trunk += (
+            wander(self.rng, frames, 3, 15.0, 0.9) + np.array([person.posture[0], 0, 0]) + self.rng.normal(0, 1.5, 3)
+        )
+        head += wander(self.rng, frames, 3, 9.0, 1.5) + np.array([person.posture[1], 0, 0]) + self.rng.normal(0, 3.0, 3)
+        leg = size["thigh"] + size["shank"]
+        base = body + pelvis + wander(self.rng, frames, 3, 18.0, 0.006) * np.array([1.0, 0.15, 1.0])
+        base[:, 1] += size["ankle_height"] + leg * 0.993 + size["hip_drop"]
+        yaw = turns(np.zeros(frames), np.zeros(frames), 0.35 * trunk[:, 2])
+        tilt = turns(0.25 * trunk[:, 0], 0.25 * trunk[:, 1], 0.35 * trunk[:, 2])
+
+        feet = {}
+        for part, side in (("foot", -1.0), ("other_foot", 1.0)):
+            foot = self.channel(part, (0, 0, 0)) * h * np.array([side, 1.0, 1.0]) + body
+            spread = self.rng.normal(0.0, 0.012, 2)
+            feet[part] = foot + np.array(
+                [side * (person.stance + spread[0]), size["ankle_height"], -0.25 * size["foot"] + spread[1]]
+            )
+        hips = {
+            part: np.array([side * size["hip"], -size["hip_drop"], 0.0])
+            for part, side in (("foot", -1.0), ("other_foot", 1.0))
+        }
+        for _ in range(2):  # lower the pelvis until both feet can be reached
+            for part, foot in feet.items():
+                reach = base + tilt @ hips[part] - foot
+                level = np.sqrt(np.maximum((0.994 * leg) ** 2 - reach[:, 0] ** 2 - reach[:, 2] ** 2, 0.0))
+                base[:, 1] -= np.maximum(reach[:, 1] - level, 0.0)
+
+        whole = turns(trunk[:, 0], trunk[:, 1], trunk[:, 2])
+        half = turns(0.6 * trunk[:, 0], 0.6 * trunk[:, 1], 0.65 * trunk[:, 2])
+        middle = base + size["lower_spine"] * half[:, :, 1]
+        spine = middle + size["upper_spine"] * whole[:, :, 1]
+        neck = spine + size["neck"] * whole[:, :, 1]
+        # A nodding head leans less than it turns down: part of the trunk's bend is taken back to keep the gaze.
+        gaze = turns(0.55 * trunk[:, 0] + head[:, 0], 0.6 * trunk[:, 1] + head[:, 1], 0.8 * trunk[:, 2] + head[:, 2])
+        crown = neck + size["head"] * gaze[:, :, 1]
+        upright = np.broadcast_to(np.eye(3), (frames, 3, 3))
+        floor = np.zeros((frames, 3))
+        joints = {0: base, 1: middle, 20: spine, 2: neck, 3: crown}
+        for part, foot in feet.items():
+            self.leg(joints, 16 if part == "foot" else 12, base + tilt @ hips[part], foot, yaw)
+        rotations = {
+            "head": (crown, gaze), "chest": (spine, whole), "pelvis": (base, yaw), "floor": (floor, upright)
+        }  # fmt: skip
+        return _Trunk(rotations, joints)
+
+    def leg(
+        self, joints: dict[int, np.ndarray], hip: int, root: np.ndarray, ankle: np.ndarray, yaw: np.ndarray
+    ) -> None:
+        size = self.person.lengths
+        side = -1.0 if hip == 16 else 1.0
+        # Knees point ahead and a little out; up as well, so that a lying or seated person's knees bend the right way.
+        knee, reached = two_bones(root, ankle, size["thigh"], size["shank"], yaw @ np.array([0.12 * side, 0.15, 1.0]))
+        lifted = np.clip((reached[:, 1] - 1.2 * size["ankle_height"]) / 0.25, 0.0, 1.0)[:, None]
+        flat = yaw @ unit(np.array([0.15 * side, -0.35, 1.0]))
+        shin = unit(reached - knee)
+        toes = unit((1 - lifted) * flat + lifted * (across(flat, shin) + 0.5 * shin))
+        joints.update({hip: root, hip + 1: knee, hip + 2: reached, hip + 3: reached + size["foot"] * toes})
+
+    def limbs(self, trunk: _Trunk, others: dict[str, tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+        """Work out the arms and return all joints, [T, 25, 3]."""
+        joints = dict(trunk.joints)
+        spine, whole = trunk.frames["chest"]
+        for part, side, shoulder, tip in (("hand", -1.0, 8, 23), ("other_hand", 1.0, 4, 21)):
+            root = spine + whole @ np.array([side * self.person.lengths["shoulder"], 0.0, 0.0])
+            upright = np.broadcast_to(np.eye(3), whole.shape)
+            frames = trunk.frames | others | {"shoulder": (root, upright)}
+            target, held = self.reach(part, side, frames)
+            self.arm(joints, shoulder, tip, root, target, held, whole, side)
+        return np.stack([joints[joint] for joint in range(25)], axis=1)
+
+    def reach(
+        self, part: str, side: float, frames: dict[str, tuple[np.ndarray, np.ndarray]]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return where a hand shall be, [T, 3], and how the arm is held: (elbow, bend, to the thumb) degrees, [T, 3]."""
+        h, second = self.person.height, part == "other_hand"
+        first = Reach(at="lap") if self.sits else Reach()
+        keys: list[tuple[Reach, int]] = [(first, 0)]
+        starts, ends = [], []
+        for beat, targets in zip(self.beats, self.targets, strict=True):
+            wanted = targets.hands or getattr(targets, part)
+            if wanted is not None:
+                if self.sits and wanted.at == "rest":
+                    wanted = first
+                keys.append((wanted, beat.index))
+                shift = self.lag + (float(self.rng.uniform(0.0, 0.06)) if targets.hands else 0.0)
+                starts.append(beat.start + shift)
+                ends.append(max(beat.end, beat.start + 0.1) + shift)
+        weights = key_weights(np.array(starts), np.array(ends), self.times)
+        target = np.zeros((len(self.times), 3))
+        held = np.zeros((len(self.times), 3))
+        for weight, (wanted, index) in zip(weights, keys, strict=True):
+            landmark = self.landmarks[wanted.at]
+            place = self.place(landmark, wanted, index, second)
+            origin, rotation = frames[landmark.frame]
+            target += weight[:, None] * (origin + rotation @ (place * np.array([side, 1.0, 1.0])))
+            held += weight[:, None] * np.array([wanted.elbow + self.person.elbow, *wanted.wrist])
+        # Where a key is half left and the next half reached, the hand bows out to the front.
+        bow = 4.0 * ARC * h * np.maximum(0.0, 0.5 * (1.0 - np.einsum("kt,kt->t", weights, weights)))
+        target[:, 2] += bow
+        target += self.cycles(part, "hands", second) * h * np.array([side, 1.0, 1.0])
+        target += wander(self.rng, len(self.times), 3, 7.0, 0.004)
+        held[:, 1:] += self.cycles("other_wrist" if second else "wrist", "wrists", second)[:, :2]
+        held += wander(self.rng, len(self.times), 3, 10.0, 3.0)
+        return target, held
+
+    def place(self, landmark: Landmark, wanted: Reach, index: int, second: bool) -> np.ndarray:
+        """Return a key's place in its frame, (out, up, forward) metres: a person's habit, and chance, move it."""
+        spread = wanted.vary * (0.8 * self.habits[index, int(second)] + 0.6 * self.rng.standard_normal(3))
+        place = (np.asarray(landmark.at) + np.asarray(wanted.by) + spread) * self.person.height
+        if wanted.at == "rest":
+            place = place + np.asarray(self.person.rest)
+        return place
+
+    def arm(
+        self,
+        joints: dict[int, np.ndarray],
+        shoulder: int,
+        tip: int,
+        root: np.ndarray,
+        target: np.ndarray,
+        held: np.ndarray,
+        whole: np.ndarray,
+        side: float,
+    ) -> None:
+        """Put shoulder, elbow, wrist, hand, finger tip and thumb of one arm into `joints`."""
+        size = self.person.lengths
+        out, bend, thumbwards = np.radians(held).T
+        local = np.stack([side * np.sin(out), -np.cos(out), np.full(len(out), -0.55)], axis=-1)
+        pole = np.einsum("tij,tj->ti", whole, local)
+        towards = whole @ np.array([-0.35 * side, 0.55, 0.75])  # the side of the thumb, arm hanging or bent
+        wrist_at = target
+        for _ in range(2):  # the palm extends the forearm, whose direction depends on where the wrist is
+            elbow, wrist = two_bones(root, wrist_at, size["upper_arm"], size["forearm"], pole)
+            along = unit(wrist - elbow)
+            thumb = across(towards, along)
+            palm = -side * np.cross(thumb, along)
+            hand = np.cos(bend)[:, None] * along + np.sin(bend)[:, None] * palm
+            direction = np.cos(thumbwards)[:, None] * hand + np.sin(thumbwards)[:, None] * thumb
+            wrist_at = target - size["palm"] * direction
+        palm_end = wrist + size["palm"] * direction
+        thumb = unit(0.7 * across(thumb, direction) + 0.7 * direction)
+        joints.update({shoulder: root, shoulder + 1: elbow, shoulder + 2: wrist, shoulder + 3: palm_end})
+        joints.update({tip: palm_end + size["fingers"] * direction, tip + 1: palm_end + size["thumb"] * thumb})

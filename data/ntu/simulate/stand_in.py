@@ -1,0 +1,170 @@
+"""Writing the stand-in: the zip of `.skeleton` files, the clean clips, and the pose benchmark."""
+
+import json
+import os
+import signal
+import zipfile
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from data.errors import InputError
+from data.files import atomic_folder
+from data.ntu.names import ClipName
+from data.ntu.simulate.clips import Clip, choose_clips, simulate_clip
+from data.ntu.simulate.config import SimulateSection
+from data.ntu.skeleton import write_skeleton
+from data.ntu.splits import TRAIN_CAMERAS, TRAIN_PERFORMERS
+from data.ntu.store import StoreInfo, StoreWriter
+from data.progress import progress
+
+ZIP = "nturgbd_skeletons_simulated.zip"
+BENCHMARK = "ntusim_kinect_3D"
+
+BATCH = 16
+"""Clips that one process makes at a time."""
+
+IN_PROCESS = 64
+"""So few clips are made without further processes, which would take longer to start."""
+
+_DATE = (2016, 6, 26, 0, 0, 0)  # entries of a zip carry a date; a fixed one, so that the same seed gives the same bytes
+
+
+def make_stand_in(section: SimulateSection, workers: int | None = None) -> Path:
+    """Make the simulated stand-in and return its folder.
+
+    | in the folder | content |
+    |---|---|
+    | `nturgbd_skeletons_simulated.zip` | what the Kinect says: `nturgb+d_skeletons/S...skeleton`, as released |
+    | `truth/` | clip store of the clean joints: the same clips, actors and frames as prepared from the zip |
+    | `poses/ntusim_kinect_3D/` | measured and clean first actors in the layout of SmoothNet's released benchmarks: \
+`train` has the training performers of X-Sub on cameras 2 and 3, `test` the test performers |
+    | `simulate.json` | the section's values |
+
+    The folder appears when all is complete. The memory used does not grow with the number of clips, but for the
+    benchmark's poses. The bytes do not depend on the number of workers.
+
+    Parameters
+    ----------
+    section
+        What to make. A folder that holds the same stand-in already is left as it is.
+    workers
+        Processes; None for one per processor.
+
+    Raises
+    ------
+    InputError
+        The folder holds something else, or there are fewer different clips than asked for.
+    """
+    kept = section.model_dump(mode="json", exclude={"folder"})
+    if section.folder.exists():
+        _check_same(section.folder, kept)
+        return section.folder
+    try:
+        names = choose_clips(section)
+    except ValueError as error:
+        raise InputError(f"simulate.clips: {section.clips} is too many: {error}; ask for fewer clips") from None
+    info = StoreInfo(kind="truth", fps=30.0, source=f"simulated, seed {section.seed}", config=kept)
+    with atomic_folder(section.folder) as folder:
+        pairs = _Pairs()
+        with (
+            zipfile.ZipFile(folder / ZIP, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+            StoreWriter(folder / "truth", info) as truth,
+            progress() as bar,
+        ):
+            task = bar.add_task("simulating clips", total=len(names))
+            for clip, text in _make_clips(section, names, workers):
+                entry = zipfile.ZipInfo(f"nturgb+d_skeletons/{clip.name}.skeleton", _DATE)
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                entry.external_attr = 0o644 << 16
+                archive.writestr(entry, text, compresslevel=1)
+                truth.add(clip.name, clip.frames, clip.truth)
+                pairs.add(clip)
+                bar.advance(task)
+        pairs.write(folder / "poses" / BENCHMARK)
+        (folder / "simulate.json").write_text(json.dumps(kept, indent=1) + "\n")
+    return section.folder
+
+
+def _check_same(folder: Path, kept: dict[str, Any]) -> None:
+    try:
+        found = json.loads((folder / "simulate.json").read_bytes())
+    except (OSError, ValueError):
+        raise InputError(
+            f"{folder}: is there already but holds no simulated stand-in (no readable simulate.json); "
+            "remove it or choose another simulate.folder"
+        ) from None
+    different = [key for key in kept if found.get(key) != kept[key]]
+    if different:
+        key = different[0]
+        raise InputError(
+            f"{folder}: holds a stand-in made with simulate.{key} = {found.get(key)}, asked for {kept[key]}; "
+            "remove it or choose another simulate.folder"
+        )
+
+
+def _make_clips(
+    section: SimulateSection, names: Sequence[ClipName], workers: int | None
+) -> Iterator[tuple[Clip, bytes]]:
+    """Make clips in order; only a few batches are under way or waiting at any time."""
+    workers = workers or os.cpu_count() or 1
+    batches = [names[start : start + BATCH] for start in range(0, len(names), BATCH)]
+    if workers == 1 or len(names) <= IN_PROCESS:
+        for batch in batches:
+            yield from _make_batch(section, batch)
+        return
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), _ignore_interrupt)
+    try:
+        waiting: deque[Future[list[tuple[Clip, bytes]]]] = deque()
+        for batch in batches:
+            waiting.append(pool.submit(_make_batch, section, batch))
+            if len(waiting) > 2 * workers:
+                yield from waiting.popleft().result()
+        while waiting:
+            yield from waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _ignore_interrupt() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+
+
+def _make_batch(section: SimulateSection, names: Sequence[ClipName]) -> list[tuple[Clip, bytes]]:
+    clips = [simulate_clip(section, name) for name in names]
+    return [(clip, write_skeleton(clip.skeleton)) for clip in clips]
+
+
+@dataclass
+class _Pairs:
+    """The pose benchmark, gathered clip by clip."""
+
+    clips: dict[str, list[Clip]] = field(default_factory=lambda: {"train": [], "test": []})
+
+    def add(self, clip: Clip) -> None:
+        if clip.name.performer not in TRAIN_PERFORMERS:
+            self.clips["test"].append(clip)
+        elif clip.name.camera in TRAIN_CAMERAS:
+            self.clips["train"].append(clip)
+
+    def write(self, folder: Path) -> None:
+        """Write `detected/` and `groundtruth/`; one object array of sequences per key, as released."""
+        for kind, word, index in (("detected", "kinect", 0), ("groundtruth", "gt", 1)):
+            (folder / kind).mkdir(parents=True)
+            for part, clips in self.clips.items():
+                poses = np.empty(len(clips), object)
+                images = np.empty(len(clips), object)
+                for row, clip in enumerate(clips):
+                    # A pickle remembers which arrays share their type object, and arrays from other processes bring
+                    # their own: in new arrays the bytes do not depend on where the poses were made.
+                    joints = np.empty(clip.pair[index].shape, np.float32)
+                    joints[...] = clip.pair[index]
+                    poses[row] = joints.reshape(len(joints), -1)
+                    images[row] = np.array([f"{clip.name}/{frame:04d}" for frame in range(len(joints))])
+                np.savez(folder / kind / f"ntusim_{word}_3D_{part}.npz", imgname=images, joints_3d=poses)

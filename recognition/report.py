@@ -1,0 +1,61 @@
+"""What a run leaves for people: the confusion matrix as a table and a figure, and the closing table."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from rich.console import Console
+from rich.table import Table
+from sklearn.metrics import confusion_matrix
+
+from data.files import atomic_file
+
+
+def confusion(label: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Count int64 [classes (true), classes (predicted)] from labels [N] and scores [N, classes]."""
+    counts: np.ndarray = confusion_matrix(label, scores.argmax(1), labels=np.arange(scores.shape[1]))
+    return counts
+
+
+def write_confusion(path: Path, counts: np.ndarray, names: Sequence[str]) -> None:
+    """Write a confusion matrix as CSV: one row per true class, one column per predicted class."""
+    with atomic_file(path) as temporary, temporary.open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["true", *names])
+        rows.writerows([name, *row] for name, row in zip(names, counts.tolist(), strict=True))
+
+
+def draw_confusion(counts: np.ndarray, names: Sequence[str]) -> Figure:
+    """Draw a confusion matrix in percent of each true class."""
+    percent = 100 * counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    side = 3 + 0.2 * len(names)
+    figure = Figure(figsize=(side + 1, side), layout="constrained")
+    axes = figure.add_subplot()
+    image = axes.imshow(percent, cmap="Blues", vmin=0, vmax=100)
+    axes.set_xticks(range(len(names)), names, rotation=90, fontsize=7)
+    axes.set_yticks(range(len(names)), names, fontsize=7)
+    axes.set_xlabel("predicted")
+    axes.set_ylabel("true")
+    figure.colorbar(image, label="% of the true class", shrink=0.8)
+    return figure
+
+
+def print_results(results: dict[str, Any], store: Path, run: Path) -> None:
+    """Print the closing table on standard output."""
+    table = Table(title=f"{store} ({results['split']}), {results['classes']} classes")
+    for column in ("training clips", "test clips", "top-1 %", "top-5 %", "mean class %", "seconds"):
+        table.add_column(column, justify="right")
+    table.add_row(
+        str(results["train_clips"]),
+        str(results["test_clips"]),
+        f"{results['top1']:.2f}",
+        f"{results['top5']:.2f}",
+        f"{results['mean_class_accuracy']:.2f}",
+        f"{results['seconds']:.1f}",
+    )
+    console = Console()
+    console.print(table)
+    console.print(f"results, scores and confusion matrix: {run}", soft_wrap=True)

@@ -1,0 +1,112 @@
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch_geometric.nn import MessagePassing
+
+from recognition.graph import SkeletonGraph, repeat_edges
+
+Path = Literal["dense", "propagate"]
+
+
+class SpatialGraphConv(MessagePassing):
+    r"""Spatial graph convolution over partitions of the edges, with learnable edge importance.
+
+    .. math::
+        y_w = \sum_k \sum_{v \in N_k(w)} m_{kvw} \, a_{kvw} \, (x_v W_k + b_k)
+
+    with :math:`a` the normalised adjacency and :math:`m` the importance (Yan et al., AAAI 2018, equation 9). With all
+    importance 1 and no bias it is a relational graph convolution with mean aggregation (`torch_geometric.nn.RGCNConv`
+    without root weight).
+
+    Two ways lead to the same result. `propagate` is one message passing from (joint, partition) to joint, after the
+    products with all `W_k`. `dense` multiplies each frame's joints by the adjacency first and then takes one 1 x 1
+    convolution; it is the default because it is faster on the CPU at every width that matters
+    (`bench/recognition_speed.py`), and needs no atomic additions on an accelerator.
+
+    Parameters
+    ----------
+    in_channels, out_channels
+        Channels per joint before and after.
+    graph
+        The skeleton's edges.
+    path
+        `dense` or `propagate`.
+
+    Shapes
+    ------
+    x [A, T, V, in_channels] -> [A, T, V, out_channels]; contiguous in, contiguous out.
+    """
+
+    edge_index: Tensor
+    partition: Tensor
+    edge_weight: Tensor
+
+    def __init__(self, in_channels: int, out_channels: int, graph: SkeletonGraph, path: Path = "dense") -> None:
+        super().__init__(aggr="add", node_dim=0)
+        self.joints, self.partitions, self.path = graph.joints, graph.partitions, path
+        self.weight = nn.Parameter(torch.empty(graph.partitions, in_channels, out_channels))
+        self.bias = nn.Parameter(torch.zeros(graph.partitions, out_channels))
+        self.importance = nn.Parameter(torch.ones(graph.partitions, graph.joints, graph.joints))
+        self.register_buffer("edge_index", graph.edge_index, persistent=False)
+        self.register_buffer("partition", graph.partition, persistent=False)
+        self.register_buffer("edge_weight", graph.weight, persistent=False)
+        self._batched: tuple[int, Tensor] | None = None
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw the weights anew, set the biases to 0 and the importance of every edge to 1."""
+        partitions, _, out_channels = self.weight.shape
+        nn.init.normal_(self.weight, std=(2 / (partitions * out_channels)) ** 0.5)
+        nn.init.zeros_(self.bias)
+        nn.init.ones_(self.importance)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Convolve the joints of every frame; see the class for shapes."""
+        weight = self.edge_weight * self.importance[self.partition, self.edge_index[0], self.edge_index[1]]
+        y = self._dense(x, weight) if self.path == "dense" else self._propagate(x, weight)
+        return y + self._bias(weight).to(y.dtype)
+
+    def message(self, x_j: Tensor, edge_weight: Tensor) -> Tensor:
+        """Weigh what the edges carry, [E, out_channels]."""
+        return x_j * edge_weight.unsqueeze(-1)
+
+    def _bias(self, weight: Tensor) -> Tensor:
+        """Return what the partitions' biases come to at each joint, [V, out_channels]; it depends on no input."""
+        reach = weight.new_zeros(self.joints, self.partitions)
+        reach = reach.index_put((self.edge_index[1], self.partition), weight, accumulate=True)
+        return reach @ self.bias
+
+    def _dense(self, x: Tensor, weight: Tensor) -> Tensor:
+        actors, frames, joints, channels = x.shape
+        sender, receiver = self.edge_index
+        mix = weight.new_zeros(joints * self.partitions, joints)
+        mix = mix.index_put((receiver * self.partitions + self.partition, sender), weight)
+        mixed = torch.matmul(mix.expand(actors * frames, -1, -1), x.reshape(actors * frames, joints, channels))
+        # rows (receiver, partition) of C channels are receivers of K * C channels: a view, and channels last
+        image = mixed.view(actors, frames, joints, self.partitions * channels).permute(0, 3, 1, 2)
+        kernel = self.weight.flatten(0, 1).T[:, :, None, None]
+        return F.conv2d(image, kernel).permute(0, 2, 3, 1)
+
+    def _propagate(self, x: Tensor, weight: Tensor) -> Tensor:
+        actors, frames, joints, channels = x.shape
+        graphs, senders = actors * frames, joints * self.partitions
+        out_channels = self.weight.shape[2]
+        sent = x.reshape(-1, channels) @ self.weight.transpose(0, 1).reshape(channels, -1)
+        received = self.propagate(
+            self._edges(graphs),
+            x=(sent.view(graphs * senders, out_channels), None),
+            edge_weight=weight.to(sent.dtype).repeat(graphs),
+            size=(graphs * senders, graphs * joints),
+        )
+        return received.view(actors, frames, joints, out_channels)
+
+    def _edges(self, graphs: int) -> Tensor:
+        """Return the edges of so many frames; consecutive calls mostly ask for the same number."""
+        if self._batched is None or self._batched[0] != graphs or self._batched[1].device != self.edge_index.device:
+            sender = self.edge_index[0] * self.partitions + self.partition
+            edges = torch.stack([sender, self.edge_index[1]])
+            with torch.inference_mode(False):  # an inference tensor could not be used again in training
+                self._batched = graphs, repeat_edges(edges, graphs, self.joints * self.partitions, self.joints)
+        return self._batched[1]

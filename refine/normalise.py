@@ -1,0 +1,92 @@
+"""Taking position and size out of skeletons before the network sees them, and putting both back after.
+
+SmoothNet is not invariant to either: one trained near the origin, in metres, makes skeletons worse that stand three
+metres from a camera. So every window is centred, every sequence is scaled, and the result is moved back. Training and
+inference call the same functions.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from torch import Tensor
+
+Centre = Literal["root", "channel", "none"]
+Scale = Literal["body", "none"]
+
+
+@dataclass(frozen=True)
+class Normalise:
+    """What is taken out.
+
+    Parameters
+    ----------
+    centre
+        `root`: from every joint, the root's mean position over the window; `channel`: from every coordinate of every
+        joint, its own mean over the window; `none`.
+    scale
+        `body`: divide by the size of the skeleton over the sequence, see `body_size`; `none`.
+    """
+
+    centre: Centre = "channel"
+    scale: Scale = "body"
+
+
+def body_size(joints: np.ndarray, seen: np.ndarray | None = None) -> float:
+    """Measure a skeleton: the median, over the frames, of the median distance of its joints from their centre.
+
+    It does not depend on where the skeleton stands or how it is turned, it is proportional to the unit, and neither a
+    few bad frames nor a few bad joints change it much.
+
+    Parameters
+    ----------
+    joints
+        [T, J, D], any unit.
+    seen
+        bool [T, J]; joints to leave out where it is False. All by default.
+
+    Returns
+    -------
+    float
+        In the unit of `joints`; 1 if there is nothing to measure.
+    """
+    if seen is None or seen.all():
+        centre = np.median(joints, axis=1, keepdims=True)
+        size = float(np.median(np.linalg.norm(joints - centre, axis=-1)))
+    else:
+        frames = seen.any(1)
+        if not frames.any():
+            return 1.0
+        visible = np.where(seen[frames, :, None], joints[frames], np.nan)
+        distance = np.linalg.norm(visible - np.nanmedian(visible, axis=1, keepdims=True), axis=-1)
+        size = float(np.nanmedian(distance))
+    return size if np.isfinite(size) and size > 0 else 1.0
+
+
+def window_offsets(windows: Tensor, centre: Centre, root: Sequence[int], dims: int) -> Tensor | None:
+    """Say what to subtract from each coordinate of each window.
+
+    Parameters
+    ----------
+    windows
+        [..., C, W], C = joints x dims, the coordinates of a joint beside each other.
+    centre
+        See `Normalise`.
+    root
+        The joints whose mean is the root; with none, `root` leaves everything as it is.
+    dims
+        Coordinates per joint.
+
+    Returns
+    -------
+    Tensor or None
+        [..., C]; None for nothing.
+    """
+    if centre == "channel":
+        return windows.mean(-1)
+    if centre == "root" and root:
+        joints = windows.unflatten(-2, (-1, dims))
+        position = joints[..., list(root), :, :].mean((-1, -3))
+        return position[..., None, :].expand(*position.shape[:-1], joints.shape[-3], dims).flatten(-2)
+    return None

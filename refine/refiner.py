@@ -1,0 +1,201 @@
+"""A trained SmoothNet together with everything that using it right depends on."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.interpolate import CubicSpline
+from torch import Tensor
+
+from data.errors import InputError
+from data.files import sha256
+from refine.normalise import Normalise, body_size, window_offsets
+from refine.smoothnet import SmoothNet
+from refine.windows import mirrored, refine_windows
+from training.checkpoints import load_checkpoint
+
+SAME_RATE = 0.01
+"""Frame rates that differ by less than this share count as one."""
+
+
+@dataclass(frozen=True)
+class Refiner:
+    """A network and how its input is to be prepared.
+
+    Parameters
+    ----------
+    net
+        The network.
+    normalise
+        What is taken out before the network and put back after it.
+    fps
+        The frame rate that it was trained at; None if its checkpoint does not say.
+    trained_on
+        The benchmarks that it was trained on.
+    sha256
+        Of its checkpoint.
+    """
+
+    net: SmoothNet
+    normalise: Normalise
+    fps: float | None = None
+    trained_on: tuple[str, ...] = ()
+    sha256: str = ""
+
+    @property
+    def window(self) -> int:
+        """Frames per window."""
+        return self.net.window
+
+    def describe(self) -> dict[str, Any]:
+        """Say in plain values which refiner this is."""
+        return {
+            "window": self.window,
+            "normalise": asdict(self.normalise),
+            "fps": self.fps,
+            "trained_on": list(self.trained_on),
+            "sha256": self.sha256,
+        }
+
+
+def refiner_content(
+    model: Mapping[str, Any], normalise: Normalise, fps: float | None, trained_on: Sequence[str]
+) -> dict[str, Any]:
+    """Return what a checkpoint needs besides `state_dict` for `load_refiner` to know how to use it."""
+    content = {"model": dict(model), "normalise": asdict(normalise), "fps": fps, "trained_on": list(trained_on)}
+    return {"refiner": content}
+
+
+def load_refiner(path: Path, device: torch.device | str = "cpu") -> Refiner:
+    """Load a refiner from one of our checkpoints, or from one that SmoothNet's authors released.
+
+    Widths are taken from the tensors. A released checkpoint says neither its frame rate nor how its input was
+    prepared; its authors subtracted nothing from poses that were relative to their root already, so the root is
+    centred and nothing is scaled.
+
+    Parameters
+    ----------
+    path
+        `best.pt` of a run, or a released `checkpoint_32.pth.tar`.
+    device
+        Where to put the network.
+
+    Raises
+    ------
+    InputError
+        The file is absent, damaged, or holds no SmoothNet.
+    """
+    content = load_checkpoint(path)
+    state = content.get("state_dict")
+    if not isinstance(state, dict):
+        raise InputError(f"{path}: no 'state_dict', only {', '.join(map(str, content))}; expected a SmoothNet")
+    # Networks that were trained on several devices keep a prefix.
+    state = {str(name).removeprefix("module."): tensor for name, tensor in state.items()}
+    net = _build(path, state).to(device).eval()
+    described = content.get("refiner")
+    if described is None:
+        return Refiner(net, Normalise("root", "none"), sha256=sha256(path))
+    try:
+        normalise, fps, trained_on = Normalise(**described["normalise"]), described["fps"], described["trained_on"]
+    except (KeyError, TypeError) as error:
+        raise InputError(f"{path}: its 'refiner' entry is damaged ({error}); train it again") from error
+    return Refiner(net, normalise, fps, tuple(trained_on), sha256(path))
+
+
+def _build(path: Path, state: Mapping[str, Any]) -> SmoothNet:
+    shapes = {name: tuple(tensor.shape) for name, tensor in state.items() if isinstance(tensor, Tensor)}
+    blocks = sum(name.startswith("res_blocks.") and name.endswith(".linear1.weight") for name in shapes)
+    try:
+        hidden, window = shapes["encoder.0.weight"]
+        narrow = shapes["res_blocks.0.linear1.weight"][0] if blocks else 1
+    except (KeyError, ValueError):
+        names = ", ".join(list(state)[:3]) or "none"
+        raise InputError(
+            f"{path}: not a SmoothNet: its tensors are {names} ...; expected encoder.0, res_blocks.*, decoder"
+        ) from None
+    with torch.device("meta"):
+        net = SmoothNet(window, hidden, narrow, blocks)
+    expected = {name: tuple(tensor.shape) for name, tensor in net.state_dict().items()}
+    for name in [*expected, *shapes]:
+        if shapes.get(name) != expected.get(name):
+            raise InputError(
+                f"{path}: {name} has shape {shapes.get(name, 'none')}, expected {expected.get(name, 'none')} beside an "
+                f"encoder of {window} frames and {hidden} units; this is not a SmoothNet checkpoint of one shape"
+            )
+    net.load_state_dict({name: state[name].float() for name in expected}, assign=True)
+    return net
+
+
+def refine_poses(
+    refiner: Refiner,
+    sequences: Sequence[np.ndarray],
+    *,
+    root: Sequence[int],
+    stride: int = 1,
+    fps: float | None = None,
+    sizes: Sequence[float] | None = None,
+) -> list[np.ndarray]:
+    """Refine sequences of poses.
+
+    Parameters
+    ----------
+    refiner
+        With which network.
+    sequences
+        [T, J, D] each, any length from 1, without missing values. Sequences shorter than a window are continued by
+        their mirror images (`refine.windows.mirrored`).
+    root
+        The root joints.
+    stride
+        Frames between windows, at the network's frame rate.
+    fps
+        The sequences' frame rate; where it differs from the refiner's, they are resampled to that by cubic splines,
+        refined, and taken back to their own times. None: take them as they are.
+    sizes
+        The body size of each sequence; measured if not given.
+
+    Returns
+    -------
+    list of arrays
+        float32 [T, J, D] each.
+    """
+    parameter = next(refiner.net.parameters())
+    rate = refiner.fps / fps if fps and refiner.fps else 1.0
+    if sizes is None:
+        sizes = [body_size(x) if refiner.normalise.scale == "body" else 1.0 for x in sequences]
+    elif refiner.normalise.scale == "none":
+        sizes = [1.0] * len(sequences)
+    indices, columns = [], []
+    for x, size in zip(sequences, sizes, strict=True):
+        scaled = _resample(x.reshape(len(x), -1) / size, rate)
+        indices.append(mirrored(len(scaled), refiner.window))
+        columns.append(torch.tensor(scaled[indices[-1]].T, dtype=torch.float32, device=parameter.device).contiguous())
+    dims = sequences[0].shape[-1] if sequences else 0
+    offsets = partial(window_offsets, centre=refiner.normalise.centre, root=root, dims=dims)
+    results = []
+    for x, size, column, index in zip(
+        sequences, sizes, refine_windows(refiner.net, columns, stride=stride, offsets=offsets), indices, strict=True
+    ):
+        length = _resampled_length(len(x), rate)
+        first = (len(index) - length) // 2
+        refined = _resample(column[:, first : first + length].T.cpu().numpy(), 1 / rate, len(x))
+        results.append((refined.reshape(x.shape) * size).astype(np.float32))
+    return results
+
+
+def _resampled_length(length: int, rate: float) -> int:
+    if abs(rate - 1) < SAME_RATE:
+        return length
+    return max(round((length - 1) * rate) + 1, min(length, 2))
+
+
+def _resample(x: np.ndarray, rate: float, length: int | None = None) -> np.ndarray:
+    """Take [T, C] to `rate` times its frame rate by a cubic spline, keeping the first and the last frame."""
+    length = length or _resampled_length(len(x), rate)
+    if length == len(x):
+        return x
+    return CubicSpline(np.arange(len(x)), x)(np.linspace(0, len(x) - 1, length))

@@ -1,0 +1,167 @@
+"""Training a refiner on pose benchmarks."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from data.errors import InputError
+from refine.benchmarks import Benchmark, Pairs, find_benchmark, read_pairs
+from refine.config import BenchmarksSection, ModelSection, NormaliseSection, TrainSection
+from refine.losses import smoothing_loss
+from refine.metrics import score
+from refine.normalise import Normalise, body_size, window_offsets
+from refine.refiner import Refiner, load_refiner, refine_poses, refiner_content
+from refine.smoothnet import SmoothNet
+from refine.windows import WindowPool, pool_windows
+from training.fit import Fit, epoch_generator, fit
+from training.runs import Run
+
+
+@dataclass(frozen=True)
+class Material:
+    """A benchmark to train on: the windows of its training sequences, and the sequences held out of them."""
+
+    benchmark: Benchmark
+    pool: WindowPool
+    held_out: Pairs
+    skipped: list[str]
+
+
+def read_material(
+    benchmarks: BenchmarksSection,
+    train: TrainSection,
+    normalise: Normalise,
+    window: int,
+    device: torch.device,
+    seed: int,
+) -> list[Material]:
+    """Read the training splits of `train.on`, hold out whole sequences, put the windows of the others on the device.
+
+    Raises
+    ------
+    InputError
+        A benchmark cannot be read, or has too few sequences to hold one out.
+    """
+    materials = []
+    for name in train.on:
+        pairs = read_pairs(find_benchmark(name), benchmarks.root, "train", benchmarks.on_error)
+        count = len(pairs.number)
+        if count < 2:
+            raise InputError(f"train.on: {name} has {count} usable training sequence; validation needs one more")
+        order = np.random.default_rng(seed).permutation(count)
+        held = max(1, min(round(train.validation * count), count - 1))
+        learnt = pairs.take(sorted(order[held:]))
+        windows = [_scaled(*pair, normalise) for pair in zip(learnt.detected, learnt.truth, strict=True)]
+        pool = pool_windows(windows, window, device)
+        materials.append(Material(pairs.benchmark, pool, pairs.take(sorted(order[:held])), pairs.skipped))
+    return materials
+
+
+def train_refiner(
+    materials: Sequence[Material],
+    model: ModelSection,
+    normalise: Normalise,
+    train: TrainSection,
+    *,
+    run: Run,
+    device: torch.device,
+    seed: int,
+) -> tuple[Refiner, Fit]:
+    """Train a network and return the refiner of its best epoch, which is also kept as `checkpoints/best.pt`.
+
+    Adam (amsgrad) on position and acceleration, every window of every sequence equally likely. The best epoch is the
+    one with the least MPJPE on the sequences held out.
+
+    Parameters
+    ----------
+    materials
+        What to train on, see `read_material`. Batches of several benchmarks alternate at random.
+    model, normalise, train
+        The sections of the configuration.
+    run
+        The run's folder; a training that was stopped goes on from what it finds there.
+    device
+        Where to compute.
+    seed
+        Of weights, order and dropout.
+    """
+    torch.manual_seed(seed)
+    net = SmoothNet(**model.model_dump()).to(device)
+    optimizer = torch.optim.Adam(net.parameters(), lr=train.lr, amsgrad=True, fused=True)
+    scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, train.lr_decay)
+    rates = {material.benchmark.fps for material in materials}
+    fps = rates.pop() if len(rates) == 1 else None
+
+    def batches(epoch: int) -> Iterator[Tensor]:
+        return _losses(net, materials, normalise, train, epoch_generator(seed, epoch))
+
+    fitted = fit(
+        net,
+        optimizer=optimizer,
+        scheduler=scheduler,
+        epochs=train.epochs,
+        batches=batches,
+        validate=_validation(Refiner(net, normalise), materials),
+        monitor="mpjpe",
+        higher_is_better=False,
+        run=run,
+        seed=seed,
+        describe="training SmoothNet",
+        extra=refiner_content(model.model_dump(), normalise, fps, train.on),
+    )
+    return load_refiner(run.dir / "checkpoints" / "best.pt", device), fitted
+
+
+def _losses(
+    net: SmoothNet,
+    materials: Sequence[Material],
+    normalise: Normalise,
+    train: TrainSection,
+    generator: torch.Generator,
+) -> Iterator[Tensor]:
+    """Yield the loss of each step of an epoch."""
+    total = sum(len(material.pool.starts) for material in materials)
+    batches = []
+    for number, material in enumerate(materials):
+        available = len(material.pool.starts)
+        wanted = available if train.windows is None else min(available, round(train.windows * available / total))
+        order = torch.randperm(available, generator=generator)[: max(wanted, 1)]
+        batches += [(number, index) for index in order.split(train.batch)]
+    for at in torch.randperm(len(batches), generator=generator).tolist():
+        number, index = batches[at]
+        pool, row = materials[number].pool, materials[number].benchmark
+        detected, truth = pool.cut(index.to(pool.starts.device))
+        offset = window_offsets(detected, normalise.centre, row.root, row.dims)
+        if offset is not None:
+            detected, truth = detected - offset[..., None], truth - offset[..., None]
+        yield smoothing_loss(net(detected), truth, train.position_weight, train.acceleration_weight)
+
+
+def _validation(refiner: Refiner, materials: Sequence[Material]) -> Callable[[], dict[str, float]]:
+    """Return a function that scores the network on the sequences held out, in mm; benchmarks count alike."""
+
+    def validate() -> dict[str, float]:
+        figures = []
+        for material in materials:
+            held, row = material.held_out, material.benchmark
+            # Some of the windows are enough to choose an epoch.
+            refined = refine_poses(refiner, held.detected, root=row.root, stride=max(1, refiner.window // 16))
+            errors = score(refined, held.truth, row.root)
+            figures.append({key: value * row.reported[1] for key, value in errors.items()})
+        return {key: float(np.mean([figure[key] for figure in figures])) for key in figures[0]}
+
+    return validate
+
+
+def _scaled(detected: np.ndarray, truth: np.ndarray, normalise: Normalise) -> tuple[np.ndarray, np.ndarray]:
+    """Divide both by the size of the detected body, the only one that is known later, and flatten to [T, C]."""
+    size = body_size(detected) if normalise.scale == "body" else 1.0
+    return (detected / size).reshape(len(detected), -1), (truth / size).reshape(len(truth), -1)
+
+
+def as_normalise(section: NormaliseSection) -> Normalise:
+    """Turn the section of the configuration into what the refiner keeps."""
+    return Normalise(section.centre, section.scale)

@@ -1,0 +1,196 @@
+import numpy as np
+import pytest
+from scipy.stats import bootstrap, norm
+
+from ablation.scores import Scores, check_paired, read_scores, stack_scores
+from ablation.statistics import (
+    bootstrap_interval,
+    class_effects,
+    compare,
+    confusion_changes,
+    holm,
+    mcnemar,
+    paired_differences,
+    seed_deviations,
+)
+from data.errors import InputError
+
+SETTINGS = {"resamples": 2000, "confidence": 0.95, "seed": 0}
+
+
+def crossed(rng, clips, seeds, gain, clip_spread=1.0, seed_spread=0.05, noise=0.5, threshold=-0.5):
+    """Draw differences [S, N] of two arms from a model of clips, seeds and chance, and the true difference."""
+    clip = rng.normal(0, clip_spread, clips)
+    before, after = (
+        clip + rng.normal(0, seed_spread, (seeds, 1)) + rng.normal(0, noise, (seeds, clips)) for _ in range(2)
+    )
+    scale = np.sqrt(clip_spread**2 + seed_spread**2 + noise**2)
+    true = norm.cdf((gain - threshold) / scale) - norm.cdf(-threshold / scale)
+    return (after + gain > threshold).astype(int) - (before > threshold), true
+
+
+@pytest.mark.parametrize(
+    ("seeds", "seed_spread", "gain"), [(1, 0.0, 0.1), (3, 0.0, 0.0), (3, 0.05, 0.1), (5, 0.05, 0.1)]
+)
+def test_the_interval_covers_the_truth_about_as_often_as_it_says(seeds, seed_spread, gain):
+    rng = np.random.default_rng(3)
+    sets, covered = 400, 0
+    for _ in range(sets):
+        differences, true = crossed(rng, 250, seeds, gain, seed_spread=seed_spread)
+        low, high = bootstrap_interval(differences, resamples=500, confidence=0.9, rng=rng)
+        covered += low <= true <= high
+    assert 0.86 <= covered / sets <= 0.97
+
+
+def test_an_interval_that_ignores_the_seeds_is_too_narrow():
+    """The coverage above is due to resampling the seeds: without it, it falls far below."""
+    rng = np.random.default_rng(4)
+    covered = {True: 0, False: 0}
+    for _ in range(200):
+        differences, true = crossed(rng, 400, 5, 0.1, seed_spread=0.25)
+        for resample_seeds in covered:
+            low, high = bootstrap_interval(
+                differences, resamples=400, confidence=0.9, rng=rng, resample_seeds=resample_seeds
+            )
+            covered[resample_seeds] += low <= true <= high
+    assert covered[True] >= 0.75 * 200
+    assert covered[False] <= 0.6 * 200
+
+
+def test_clips_alone_agree_with_scipy():
+    differences, _ = crossed(np.random.default_rng(0), 400, 3, 0.2)
+    ours = bootstrap_interval(
+        differences, resamples=20_000, confidence=0.95, rng=np.random.default_rng(1), resample_seeds=False
+    )
+    theirs = bootstrap(
+        (differences.mean(0),), np.mean, n_resamples=20_000, method="percentile", rng=np.random.default_rng(2)
+    ).confidence_interval
+    np.testing.assert_allclose(ours, theirs, atol=0.002)
+
+
+def test_grouped_drawing_is_drawing_clip_by_clip():
+    """Drawing groups of equal clips gives the distribution of drawing indices of clips and seeds."""
+    differences, _ = crossed(np.random.default_rng(5), 120, 4, 0.2, seed_spread=0.3)
+    rng = np.random.default_rng(6)
+    means = []
+    for _ in range(6000):
+        clips = rng.integers(0, 120, 120)
+        seeds = np.bincount(rng.integers(0, 4, 4), minlength=4) / 4 - 0.25
+        means.append(differences[:, clips].mean() + np.sqrt(4 / 3) * differences.mean(1) @ seeds)
+    ours = bootstrap_interval(differences, resamples=20_000, confidence=0.9, rng=rng)
+    np.testing.assert_allclose(ours, np.quantile(means, [0.05, 0.95]), atol=0.006)
+
+
+def test_chunks_do_not_change_the_kind_of_result(monkeypatch):
+    differences, _ = crossed(np.random.default_rng(7), 200, 3, 0.2)
+    whole = bootstrap_interval(differences, resamples=8000, confidence=0.9, rng=np.random.default_rng(0))
+    monkeypatch.setattr("ablation.statistics.CHUNK", 100)
+    parts = bootstrap_interval(differences, resamples=8000, confidence=0.9, rng=np.random.default_rng(0))
+    np.testing.assert_allclose(whole, parts, atol=0.006)
+
+
+def test_resampled_seeds_have_the_variance_of_a_sample_mean():
+    values = np.array([1.0, 2.0, 6.0])
+    means = seed_deviations(np.random.default_rng(0), 100_000, 3) @ values
+    assert means.mean() == pytest.approx(0, abs=0.02)
+    assert means.var() == pytest.approx(values.var(ddof=1) / 3, rel=0.02)
+
+
+def test_mcnemar_by_hand():
+    before = np.array([1] * 10 + [0] * 5 + [1] * 1 + [0] * 4, bool)
+    after = np.array([1] * 10 + [1] * 5 + [0] * 1 + [0] * 4, bool)
+    # Five repaired, one broken: 2 x (C(6,5) + C(6,6)) / 2^6 = 14 / 64.
+    assert mcnemar(before, after) == (5, 1, pytest.approx(14 / 64))
+    assert mcnemar(after, before) == (1, 5, pytest.approx(14 / 64))
+    assert mcnemar(before, before) == (0, 0, 1.0)
+
+
+def test_holm_by_hand():
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert holm([0.5, 0.9]) == pytest.approx([1.0, 1.0])
+    assert holm([]) == []
+
+
+def test_equal_scores_differ_by_nothing(make):
+    arms = make.arms({"raw": 0})
+    (found,) = compare({**arms, "refined": arms["raw"]}, [("refined", "raw")], **SETTINGS)
+    assert (found.difference, found.interval, found.mcnemar_p, found.holm_p) == (0, (0, 0), 1, 1)
+    assert not found.significant
+    assert all(effect.interval == (0, 0) for effect in class_effects(arms["raw"], arms["raw"], **SETTINGS))
+    assert confusion_changes(arms["raw"], arms["raw"], 5) == []
+
+
+def test_better_is_positive(make):
+    arms = make.arms({"raw": 0, "refined": 0.12})
+    up, down = compare(arms, [("refined", "raw"), ("raw", "refined")], **SETTINGS)
+    accuracy = {arm: 100 * scores.correct.mean() for arm, scores in arms.items()}
+    assert up.difference > 0
+    assert up.difference == pytest.approx(accuracy["refined"] - accuracy["raw"])
+    assert up.difference == pytest.approx(-down.difference)
+    assert up.repaired > up.broken
+    assert up.interval[0] > 0 > down.interval[1]
+    assert np.mean(up.by_seed) == pytest.approx(up.difference)
+
+
+def test_classes_add_up_to_the_whole(make):
+    arms = make.arms({"raw": 0, "refined": 0.1})
+    effects = class_effects(arms["raw"], arms["refined"], **SETTINGS)
+    (whole,) = compare(arms, [("refined", "raw")], **SETTINGS)
+    clips = np.array([effect.clips for effect in effects])
+    assert clips.sum() == len(arms["raw"].clip)
+    assert np.average([effect.difference for effect in effects], weights=clips) == pytest.approx(whole.difference)
+    assert all(effect.interval[0] <= effect.difference <= effect.interval[1] for effect in effects)
+
+
+def test_confusions_find_what_was_repaired_and_broken():
+    label = np.repeat([0, 1, 2], 10)
+    before, after = label.copy(), label.copy()
+    before[:6] = 1  # class 0 taken for 1 six times, repaired
+    after[20:23] = 0  # class 2 taken for 0 three times, broken
+    arms = [
+        Scores(np.array([f"c{n:02d}" for n in range(30)]), label, np.eye(3)[guess][None], np.array([4, 7, 9]))
+        for guess in (before, after)
+    ]
+    found = confusion_changes(*arms, 5)
+    assert [(one.action, one.taken_for, one.before, one.after) for one in found] == [
+        (4, 7, pytest.approx(60), 0),
+        (9, 4, 0, pytest.approx(30)),
+    ]
+
+
+def part(names, label, right):
+    score = np.where(np.eye(2, dtype=bool)[np.where(right, label, 1 - np.asarray(label))], 0.9, 0.1)
+    return {"clip": np.array(names), "label": np.array(label), "score": score, "action": np.array([1, 2])}
+
+
+def test_clips_are_paired_by_name_whatever_their_order():
+    first = stack_scores({"a": part(["x", "y", "z"], [0, 1, 0], [True, True, False])})
+    second = stack_scores({"b": part(["z", "x", "y"], [0, 0, 1], [True, True, False])})
+    differences = paired_differences(first, second, "a", "b")
+    assert first.clip.tolist() == ["x", "y", "z"]
+    assert differences.tolist() == [[0, -1, 1]]
+
+
+def test_seeds_and_arms_on_other_clips_are_refused():
+    first, other = part(["x", "y"], [0, 1], [True, True]), part(["x", "w"], [0, 1], [True, True])
+    with pytest.raises(InputError, match=r"b: not scored on the same test clips as a .*first is w"):
+        stack_scores({"a": first, "b": other})
+    relabelled = stack_scores({"c": part(["x", "y"], [1, 1], [True, True])})
+    with pytest.raises(InputError, match="has other classes"):
+        check_paired(stack_scores({"a": first}), relabelled, "a", "c")
+    with pytest.raises(InputError, match="scored twice"):
+        stack_scores({"d": part(["x", "x"], [0, 0], [True, True])})
+
+
+def test_damaged_scores_are_told_in_one_line(tmp_path):
+    file = tmp_path / "scores.npz"
+    file.write_bytes(b"PK\x03\x04 not a zip")
+    for path in (file, tmp_path / "absent.npz"):
+        with pytest.raises(InputError, match=r"cannot read the scores"):
+            read_scores([path])
+    np.savez(file, **{**part(["x", "y"], [0, 1], [True, True]), "label": np.array([0])})
+    with pytest.raises(InputError, match="do not fit together"):
+        read_scores([file])
+    np.savez(file, **part(["x", "y"], [0, 1], [True, True]))
+    np.savez(tmp_path / "other.npz", **part(["y", "x"], [1, 0], [True, False]))
+    assert read_scores([file, tmp_path / "other.npz"]).correct.tolist() == [[True, True], [False, True]]

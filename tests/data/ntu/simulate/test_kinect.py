@@ -1,0 +1,85 @@
+import numpy as np
+import pytest
+
+from data.ntu.names import ClipName
+from data.ntu.simulate import kinect_noise
+from data.ntu.simulate.actions import repertoire
+from data.ntu.simulate.bodies import make_performer
+from data.ntu.simulate.cameras import facing, to_camera
+from data.ntu.simulate.kinect import hidden
+from data.ntu.simulate.motion import perform
+
+
+@pytest.fixture(scope="module")
+def clean():
+    clips = []
+    for index, (number, action) in enumerate(sorted(repertoire().actions.items())):
+        name = ClipName(1, 1 + index % 3, 1, 1 + index // 3 % 2, number)
+        people = (make_performer(0, index), make_performer(0, index + 1))[: 2 if action.apart else 1]
+        rng = np.random.default_rng(index)
+        clips.append(to_camera(perform(action, people, facing(name), rng, rng), name)[0])
+    return clips
+
+
+def measure(clean, severity, seed=0):
+    rng = np.random.default_rng(seed)
+    return [kinect_noise(clip, rng, severity) for clip in clean]
+
+
+def residual(clean, noisy):
+    return np.concatenate([np.linalg.norm(n - c, axis=-1).ravel() for c, (n, _) in zip(clean, noisy, strict=True)])
+
+
+def test_severity_zero_is_the_clean_skeleton(clean):
+    for clip, (noisy, tracked) in zip(clean, measure(clean, 0.0), strict=True):
+        np.testing.assert_array_equal(noisy, clip)
+        assert (tracked == 2).all()
+
+
+def test_severity_raises_the_error_and_the_share_of_inferred_joints(clean):
+    runs = [measure(clean, severity) for severity in (0.3, 1.0, 2.0)]
+    medians = [np.median(residual(clean, noisy)) for noisy in runs]
+    shares = [np.mean([(tracked < 2).mean() for _, tracked in noisy]) for noisy in runs]
+    assert medians[0] < medians[1] < medians[2]
+    assert shares[0] < shares[1] < shares[2]
+
+
+def test_severity_one_is_near_what_was_measured(clean):
+    noisy = measure(clean, 1.0)
+    second = np.concatenate([np.linalg.norm(np.diff(joints, 2, axis=0), axis=-1) for joints, _ in noisy]) * 1000
+    found = np.percentile(second, [50, 75, 90, 95, 99])
+    np.testing.assert_array_less(found / [7.6, 29, 82, 129, 349], 1.6)
+    np.testing.assert_array_less([7.6, 29, 82, 129, 349] / found, 1.8)
+    means = second.mean(axis=0)
+    assert means[0] < means[4] < means[5] < means[7] < means[21]  # the further out, the worse
+    axes = np.abs(np.concatenate([np.diff(joints, 2, axis=0) for joints, _ in noisy])).mean(axis=(0, 1))
+    assert axes[2] == axes.max()
+    inferred = np.concatenate([tracked == 1 for _, tracked in noisy])
+    assert 0.12 < inferred.mean() < 0.24
+    assert inferred[:, [0, 1, 3, 20]].mean() < 0.02
+    assert 0.3 < inferred[:, [6, 10]].mean() < 0.6
+    assert 0.45 < inferred[:, [7, 11]].mean() < 0.8
+
+
+def test_errors_last(clean):
+    errors = [joints - clip for clip, (joints, _) in zip(clean, measure(clean, 1.0), strict=True)]
+    errors = [error - error.mean(axis=0) for error in errors]
+    variance = np.concatenate([(error**2).ravel() for error in errors]).mean()
+    lagged = [np.concatenate([(e[lag:] * e[:-lag]).ravel() for e in errors]).mean() / variance for lag in (1, 5, 20)]
+    assert lagged[0] > 0.45
+    assert lagged[0] > lagged[1] > lagged[2]
+    assert lagged[1] > 0.15
+
+
+def test_error_grows_with_the_distance(clean):
+    far = [clip + np.array([0, 0, 2.0]) for clip in clean]
+    assert np.median(residual(far, measure(far, 1.0))) > 1.2 * np.median(residual(clean, measure(clean, 1.0)))
+
+
+def test_what_stands_behind_is_hidden(clean):
+    clip = clean[0][:10]
+    behind = clip + np.array([0.0, 0.0, 0.8])
+    alone, blocked = hidden(behind), hidden(behind, others=clip[None])
+    assert (blocked >= alone).all()
+    assert blocked.mean() > alone.mean() + 0.3
+    assert hidden(clip, others=behind[None]) == pytest.approx(hidden(clip))

@@ -1,0 +1,141 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from data.ntu.layout import BONES
+from data.ntu.names import ClipName
+from data.ntu.simulate.actions import repertoire
+from data.ntu.simulate.bodies import make_performer
+from data.ntu.simulate.cameras import facing, to_camera
+from data.ntu.simulate.kinematics import key_weights, minimum_jerk, turns, two_bones
+from data.ntu.simulate.motion import FRAMES, MIRROR, perform
+
+ACTIONS = sorted(repertoire().actions)
+
+
+def act(number, seed=0, azimuth=0.0, people=None):
+    action = repertoire().actions[number]
+    people = people or tuple(dataclasses.replace(make_performer(3, n), left_handed=False) for n in (1, 2))
+    rngs = np.random.default_rng([1, seed]), np.random.default_rng([2, seed])
+    return perform(action, people[: 2 if action.apart else 1], azimuth, *rngs)
+
+
+@pytest.mark.parametrize("number", ACTIONS)
+def test_bones_keep_their_length_and_feet_stay_above_the_floor(number):
+    joints = act(number)
+    child, parent = np.array(BONES).T
+    lengths = np.linalg.norm(joints[:, :, child] - joints[:, :, parent], axis=-1)
+    assert np.ptp(lengths, axis=1).max() < 1e-6
+    assert np.isfinite(joints).all()
+    assert FRAMES[0] <= joints.shape[1] <= FRAMES[1]
+    assert joints[..., 1].min() > -0.02
+    assert np.linalg.norm(np.diff(joints, axis=1), axis=-1).max() < 0.6  # 18 m/s: nobody jumps in a frame
+
+
+@pytest.mark.parametrize("number", [1, 10, 11, 23, 38])
+def test_standing_feet_do_not_slide(number):
+    joints = act(number)[0]
+    assert np.ptp(joints[:, [14, 18]], axis=0).max() < 0.01
+
+
+def test_hands_reach_what_the_action_says():
+    drinking = act(1)[0]
+    assert np.linalg.norm(drinking[:, 11] - drinking[:, 3], axis=-1).min() < 0.25
+    clapping = act(10)[0]
+    apart = np.linalg.norm(clapping[:, 7] - clapping[:, 11], axis=-1)
+    assert apart.min() < 0.10 < 0.4 < apart.max()
+    assert act(6)[0][:, 11, 1].min() < 0.45  # picking up
+    sitting = act(8)[0][:, 0, 1]
+    assert sitting[-1] < 0.75 * sitting[0]
+    waving = act(23)[0]
+    assert waving[:, 11, 1].max() > waving[:, 20, 1].max()
+
+
+def test_a_left_handed_performer_is_the_mirror_image():
+    right = dataclasses.replace(make_performer(3, 1), left_handed=False)
+    left = dataclasses.replace(right, left_handed=True)
+    a, b = act(23, people=(right,))[0], act(23, people=(left,))[0]
+    np.testing.assert_allclose(distances(a[:, MIRROR]), distances(b), atol=1e-9)
+    assert np.ptp(a[:, 11, 1]) > 0.5 > 0.2 > np.ptp(a[:, 7, 1])
+    assert np.ptp(b[:, 7, 1]) > 0.5 > 0.2 > np.ptp(b[:, 11, 1])
+    up = (handedness(a) * handedness(b)) > 0  # mirrored, but nobody is inside out: left is left of the right
+    assert up.all()
+
+
+def distances(joints):
+    return np.linalg.norm(joints[:, :, None] - joints[:, None], axis=-1)
+
+
+def handedness(joints):
+    """Return the sign of the volume spanned by the shoulders, the spine and the feet."""
+    across, up = joints[:, 4] - joints[:, 8], joints[:, 20] - joints[:, 0]
+    toes = joints[:, [15, 19]].mean(axis=1) - joints[:, [14, 18]].mean(axis=1)
+    return np.sign(np.einsum("ti,ti->t", np.cross(across, up), toes))
+
+
+@pytest.mark.parametrize("number", [50, 56, 58])
+def test_two_people_face_each_other(number):
+    joints = act(number, azimuth=20.0)
+    assert len(joints) == 2
+    across = joints[:, 0, 4] - joints[:, 0, 8]  # from the right to the left shoulder
+    ahead = np.cross(across, [0.0, 1.0, 0.0])
+    towards = joints[1, 0, 20] - joints[0, 0, 20]
+    assert ahead[0] @ towards > 0.8 * np.linalg.norm(ahead[0]) * np.linalg.norm(towards)
+    assert ahead[1] @ -towards > 0.8 * np.linalg.norm(ahead[1]) * np.linalg.norm(towards)
+
+
+def test_hands_meet_in_a_handshake():
+    joints = act(58)
+    assert np.linalg.norm(joints[0, :, 11] - joints[1, :, 11], axis=-1).min() < 0.15
+
+
+def test_performers_and_repetitions_differ():
+    once, again = act(12, seed=0)[0], act(12, seed=1)[0]
+    assert once.shape != again.shape or np.abs(once - again).max() > 0.005
+    assert make_performer(0, 1).height != make_performer(0, 2).height
+    assert make_performer(0, 1) == make_performer(0, 1)
+
+
+def test_a_person_facing_the_camera_stands_upright_before_it():
+    name = ClipName(setup=1, camera=2, performer=1, replication=1, action=23)
+    joints = to_camera(act(23, azimuth=facing(name))[0], name)
+    assert (np.abs(joints[..., 2] - 3.5) < 1.0).all()
+    assert (joints[:, 3, 1] > joints[:, 20, 1]).all()
+    assert (joints[:, 20, 1] > joints[:, 0, 1] + 0.3).all()
+    assert (joints[:, 4, 0] < joints[:, 8, 0] - 0.2).all()  # as in the released clips
+    side = ClipName(setup=1, camera=3, performer=1, replication=1, action=23)
+    turned = to_camera(act(23, azimuth=facing(side))[0], side)
+    assert np.abs(turned[:, 4, 0] - turned[:, 8, 0]).max() < 0.2
+
+
+def test_minimum_jerk_starts_and_ends_at_rest():
+    time = np.linspace(-0.5, 1.5, 2001)
+    way = minimum_jerk(time)
+    assert way[0] == 0
+    assert way[-1] == 1
+    assert way[1000] == pytest.approx(0.5)
+    speed = np.gradient(way, time)
+    assert speed[[499, 500, 1500, 1501]] == pytest.approx(0, abs=1e-3)
+    assert speed.max() == pytest.approx(1.875, abs=1e-3)  # the peak is 15/8 of the mean speed
+
+
+def test_key_weights_share_out_one():
+    weights = key_weights(np.array([0.5, 1.0]), np.array([1.0, 1.5]), np.linspace(0, 2, 50))
+    np.testing.assert_allclose(weights.sum(axis=0), 1)
+    np.testing.assert_allclose(weights[:, 0], [1, 0, 0])
+    np.testing.assert_allclose(weights[:, -1], [0, 0, 1])
+
+
+def test_turns_and_limbs():
+    forward = turns(np.array([90.0]), np.zeros(1), np.zeros(1))[0] @ [0, 1, 0]
+    np.testing.assert_allclose(forward, [0, 0, 1], atol=1e-12)
+    right = turns(np.zeros(1), np.zeros(1), np.array([90.0]))[0] @ [0, 0, 1]
+    np.testing.assert_allclose(right, [-1, 0, 0], atol=1e-12)  # x points left
+    root, target = np.zeros((2, 3)), np.array([[0.0, -0.4, 0.0], [0.0, -9.0, 0.0]])
+    middle, end = two_bones(root, target, 0.3, 0.25, np.tile([0.0, 0.0, 1.0], (2, 1)))
+    np.testing.assert_allclose(end[0], target[0])
+    np.testing.assert_allclose(end[1], [0, -0.995 * 0.55, 0])
+    np.testing.assert_allclose(np.linalg.norm(middle, axis=1), 0.3)
+    np.testing.assert_allclose(np.linalg.norm(end - middle, axis=1), 0.25)
+    assert (middle[:, 2] > 0).all()

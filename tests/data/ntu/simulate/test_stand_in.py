@@ -1,0 +1,143 @@
+import zipfile
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from data.errors import InputError
+from data.ntu.actors import choose_actors
+from data.ntu.names import parse_name
+from data.ntu.simulate import SimulateSection, make_stand_in, stand_in
+from data.ntu.simulate.clips import choose_clips, simulate_clip
+from data.ntu.skeleton import read_skeleton
+from data.ntu.splits import MISSING, TRAIN_PERFORMERS
+from data.ntu.store import open_store
+
+FILES = (
+    "nturgbd_skeletons_simulated.zip", "truth/joints.npy", "truth/tracked.npy", "truth/clips.csv", "truth/tracks.csv",
+    "truth/store.json", "simulate.json", "poses/ntusim_kinect_3D/detected/ntusim_kinect_3D_train.npz",
+    "poses/ntusim_kinect_3D/groundtruth/ntusim_gt_3D_test.npz",
+)  # fmt: skip
+
+
+def section(folder, **changes):
+    values = {"clips": 36, "performers": 6, "actions": (6, 23, 58), "severity": 2.0, **changes}
+    return SimulateSection(folder=folder, **values)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    wanted = section(tmp_path_factory.mktemp("stand_in") / "simulated")
+    make_stand_in(wanted, workers=1)
+    return wanted
+
+
+def test_the_bytes_depend_on_the_seed_and_not_on_the_workers(made, tmp_path, monkeypatch):
+    monkeypatch.setattr(stand_in, "IN_PROCESS", 0)
+    same, other = section(tmp_path / "same"), section(tmp_path / "other", seed=1)
+    make_stand_in(same, workers=2)
+    make_stand_in(other, workers=1)
+    for file in FILES:
+        assert (same.folder / file).read_bytes() == (made.folder / file).read_bytes(), file
+    assert (other.folder / FILES[0]).read_bytes() != (made.folder / FILES[0]).read_bytes()
+
+
+def test_the_zip_reads_back_as_the_measured_joints_and_fits_the_truth(made):
+    truth = open_store(made.folder / "truth")
+    assert truth.info.kind == "truth"
+    with zipfile.ZipFile(made.folder / FILES[0]) as archive:
+        assert len(archive.namelist()) == made.clips == len(truth.clips)
+        for row, path in enumerate(archive.namelist()):
+            name = parse_name(path.removeprefix("nturgb+d_skeletons/").removesuffix(".skeleton"))
+            assert truth.clips.name[row] == str(name)
+            read = read_skeleton(archive.read(path), path)
+            clip = simulate_clip(made, name)
+            assert [body.id for body in read.bodies] == [body.id for body in sorted_bodies(clip.skeleton.bodies, read)]
+            for body in clip.skeleton.bodies:
+                again = next(other for other in read.bodies if other.id == body.id)
+                np.testing.assert_allclose(again.joints, body.joints, rtol=1e-6)
+                np.testing.assert_array_equal(again.tracked, body.tracked)
+                np.testing.assert_array_equal(again.frames, body.frames)
+            frames, tracks = choose_actors(read)
+            mine = np.flatnonzero(truth.tracks.clip == row)
+            assert frames == truth.clips.frames[row]
+            assert [t.actor for t in tracks] == truth.tracks.actor[mine].tolist()
+            assert [t.first_frame for t in tracks] == truth.tracks.first_frame[mine].tolist()
+            assert [len(t.joints) for t in tracks] == truth.tracks.length[mine].tolist()
+            for track, index in zip(tracks, mine, strict=True):
+                start = truth.tracks.first_row[index]
+                clean = truth.joints[start : start + len(track.joints)]
+                seen = track.tracked.any(axis=1)
+                assert np.median(np.linalg.norm(track.joints[seen] - clean[seen], axis=-1)) < 0.15
+
+
+def sorted_bodies(bodies, read):
+    order = {body.id: place for place, body in enumerate(read.bodies)}
+    return sorted(bodies, key=lambda body: order[body.id])
+
+
+def test_the_truth_is_clean_and_covers_both_actors(made):
+    truth = open_store(made.folder / "truth")
+    assert (truth.tracked == 2).all()
+    pairs = np.bincount(truth.tracks.clip)[truth.clips.action == 58]
+    assert (pairs == 2).mean() > 0.8
+    assert (np.bincount(truth.tracks.clip)[truth.clips.action != 58] == 1).all()
+
+
+def test_the_benchmark_pairs_fit_and_keep_the_test_performers_apart(made):
+    for part, wanted in (("train", True), ("test", False)):
+        folder = made.folder / "poses" / "ntusim_kinect_3D"
+        detected = np.load(folder / "detected" / f"ntusim_kinect_3D_{part}.npz", allow_pickle=True)
+        truth = np.load(folder / "groundtruth" / f"ntusim_gt_3D_{part}.npz", allow_pickle=True)
+        assert len(detected["joints_3d"]) > 0
+        for noisy, clean, images, other in zip(
+            detected["joints_3d"], truth["joints_3d"], detected["imgname"], truth["imgname"], strict=True
+        ):
+            assert noisy.shape == clean.shape == (len(images), 75)
+            assert np.isfinite(noisy).all()
+            assert 0 < np.abs(noisy - clean).mean() < 0.5
+            np.testing.assert_array_equal(images, other)
+            name = parse_name(str(images[0]).split("/")[0])
+            assert (name.performer in TRAIN_PERFORMERS) == wanted
+            if wanted:
+                assert name.camera in (2, 3)
+
+
+def test_clips_are_balanced_over_actions_performers_and_both_halves(tmp_path):
+    wanted = section(tmp_path, clips=500, performers=16, actions=(1, 6, 8, 23, 58))
+    names = choose_clips(wanted)
+    assert names == sorted(set(names))
+    assert len(names) == 500
+    assert not MISSING & {str(name) for name in names}
+    for key in ("action", "performer", "camera", "replication"):
+        _, counts = np.unique([getattr(name, key) for name in names], return_counts=True)
+        assert counts.max() <= 1.3 * counts.min(), key
+    share = np.mean([name.performer in TRAIN_PERFORMERS for name in names])
+    assert 0.45 < share < 0.55
+
+
+def test_severity_zero_is_the_truth(tmp_path):
+    wanted = section(tmp_path, severity=0.0)
+    clip = simulate_clip(wanted, choose_clips(wanted)[0])
+    np.testing.assert_array_equal(*clip.pair)
+    assert all((body.tracked == 2).all() for body in clip.skeleton.bodies)
+
+
+def test_a_folder_is_made_once_and_never_mixed_up(made, tmp_path):
+    before = (made.folder / "simulate.json").stat().st_mtime_ns
+    make_stand_in(made, workers=1)
+    assert (made.folder / "simulate.json").stat().st_mtime_ns == before
+    with pytest.raises(InputError, match=r"simulate\.seed = 0, asked for 5"):
+        make_stand_in(made.model_copy(update={"seed": 5}))
+    with pytest.raises(InputError, match="holds no simulated stand-in"):
+        make_stand_in(section(tmp_path))
+
+
+def test_mistakes_are_told(tmp_path):
+    with pytest.raises(InputError, match=r"simulate\.clips: 9999"):
+        make_stand_in(section(tmp_path / "a", clips=9999, performers=2))
+    with pytest.raises(ValidationError, match="give different numbers out of"):
+        section(tmp_path, actions=(1, 99))
+    with pytest.raises(ValidationError, match="from 1 to 40"):
+        section(tmp_path, performers=(3, 3))
+    assert not (tmp_path / "a").exists()

@@ -1,0 +1,156 @@
+"""The real commands, end to end, on a very small stand-in."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from data.ntu.store import open_store
+
+ROOT = Path(__file__).parents[2]
+SMALL_STAND_IN = ["simulate.clips=48", "simulate.actions=[6, 9, 23, 50]", "simulate.performers=[1, 2, 3, 4, 5, 6]"]
+SMALL_REFINER = ["model.hidden=32", "train.epochs=2"]
+SMALL_RECOGNISER = ["model.width=4", "model.blocks=3", "input.frames=16", "train.epochs=2", "train.warmup=0"]
+
+
+def run(*words, folder):
+    command = [sys.executable, str(ROOT / "run.py"), *map(str, words)]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
+
+
+def done(result):
+    assert result.returncode == 0, result.stderr
+    return result
+
+
+def refused(result):
+    """Exit status 2, one line on standard error, no traceback."""
+    assert result.returncode == 2, result.stderr
+    lines = result.stderr.strip().splitlines()
+    assert len(lines) == 1, result.stderr
+    assert lines[0].startswith("error: ")
+    return lines[0]
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory):
+    """A working folder in which the stand-in has been prepared."""
+    folder = tmp_path_factory.mktemp("work")
+    done(run("prepare", *SMALL_STAND_IN, folder=folder))
+    return folder
+
+
+def test_help_of_every_command():
+    for words in (["--help"], *([stage, "--help"] for stage in ("prepare", "refine", "recognize", "ablate"))):
+        assert "Usage" in done(run(*words, folder=ROOT)).stdout
+
+
+def test_prepare_makes_a_store_with_its_truth(work):
+    raw, truth = (open_store(work / "data/ntu/simulated" / name) for name in ("raw", "truth"))
+    assert raw.clips.name.tolist() == truth.clips.name.tolist()
+    assert len(raw.clips) == 48
+    assert set(raw.clips.action.tolist()) == {6, 9, 23, 50}
+    assert raw.info.kind == "raw"
+    assert truth.info.kind == "truth"
+
+
+def test_refine_then_recognize(work):
+    done(run("refine", *SMALL_STAND_IN, *SMALL_REFINER, "run.dir=r", "apply.output=refined", folder=work))
+    results = json.loads((work / "r/results.json").read_text())
+    row = results["rows"][0]
+    assert {"benchmark", "split", "window", "frames", "input", "output", "seconds"} == set(row)
+    assert set(row["input"]) == set(row["output"]) == {"mpjpe", "pa_mpjpe", "accel"}
+    assert row["benchmark"] == "ntusim_kinect_3D"
+    assert row["output"]["accel"] < row["input"]["accel"]
+    raw, refined = open_store(work / "data/ntu/simulated/raw"), open_store(work / "refined")
+    assert refined.info.kind == "refined"
+    np.testing.assert_array_equal(refined.tracked, raw.tracked)
+    assert not np.array_equal(refined.joints, raw.joints)
+
+    words = ["recognize", *SMALL_STAND_IN, *SMALL_RECOGNISER, "run.dir=c", "data.store=refined"]
+    done(run(*words, folder=work))
+    results = json.loads((work / "c/results.json").read_text())
+    assert set(results) == {
+        "split", "classes", "train_clips", "test_clips", "top1", "top5", "mean_class_accuracy", "seconds"
+    }  # fmt: skip
+    scores = np.load(work / "c/scores.npz", allow_pickle=False)
+    assert results["classes"] == scores["score"].shape[1] == 4
+    assert len(scores["clip"]) == len(scores["label"]) == results["test_clips"]
+    assert results["top1"] == pytest.approx(100 * np.mean(scores["score"].argmax(1) == scores["label"]))
+    before = (work / "c/results.json").stat().st_mtime_ns
+    done(run(*words, folder=work))
+    assert (work / "c/results.json").stat().st_mtime_ns == before, "a finished run was run again"
+    assert "train.epochs is 2 there and 3 here" in refused(run(*words, "train.epochs=3", folder=work))
+    assert (work / "c/results.json").stat().st_mtime_ns == before
+
+
+ABLATE = [
+    *SMALL_STAND_IN,
+    *(f"refine.{word}" for word in SMALL_REFINER),
+    *(f"recognize.{word}" for word in SMALL_RECOGNISER),
+    "arms=[raw, refined, gaussian, oracle]",
+    "seeds=[0, 1]",
+    "statistics.resamples=200",
+]
+
+
+def check_report(folder):
+    results = json.loads((folder / "results.json").read_text())
+    assert set(results["arms"]) == {"raw", "refined", "gaussian", "oracle"}
+    assert all(len(arm["top1"]) == 2 for arm in results["arms"].values())
+    for row in results["comparisons"]:
+        assert {"arm", "against", "difference", "interval", "mcnemar_p"} <= set(row)
+        difference = np.mean(results["arms"][row["arm"]]["top1"]) - np.mean(results["arms"][row["against"]]["top1"])
+        assert row["difference"] == pytest.approx(difference)
+        assert row["interval"][0] <= row["difference"] <= row["interval"][1]
+    page = (folder / "report.html").read_text()
+    assert "<html" in page
+    assert 'src="http' not in page
+    return results
+
+
+def test_ablate_interrupted_and_killed_ends_in_the_same_result(work):
+    done(run("ablate", *ABLATE, "run.dir=straight", folder=work))
+    straight = check_report(work / "straight")
+    for blow, status in ((signal.SIGINT, 130), (signal.SIGKILL, -9)):
+        command = [sys.executable, str(ROOT / "run.py"), "ablate", *ABLATE, "run.dir=broken"]
+        process = subprocess.Popen(command, cwd=work, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        already = len(list((work / "broken").rglob("last.pt")))
+        while process.poll() is None and len(list((work / "broken").rglob("last.pt"))) < already + 2:
+            time.sleep(0.02)
+        process.send_signal(blow)
+        _, errors = process.communicate(timeout=120)
+        assert process.returncode == status, errors
+        if blow == signal.SIGINT:
+            assert errors.strip().splitlines()[-1].startswith("interrupted")
+            assert "Traceback" not in errors
+        assert not (work / "broken/results.json").exists()
+    done(run("ablate", *ABLATE, "run.dir=broken", folder=work))
+    again = check_report(work / "broken")
+    assert again["arms"] == straight["arms"]
+    assert again["comparisons"] == straight["comparisons"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["prepare", "data.roww=x"], "data.roww: unknown key; did you mean 'raw'?"),
+        (["prepare", "data.raw=absent.zip", "data.store=s"], "absent.zip: no such file or folder"),
+        (["refine", "train.on=[h36m_fcn_3D]", "benchmarks.root=nowhere", "run.dir=x"], "nowhere"),
+        (["refine", "train.on=[]", "train.checkpoint=absent.pt", "run.dir=x"], "absent.pt"),
+        (["recognize", "data.store=absent", "run.dir=x"], "absent"),
+        (["recognize", "absent.yaml"], "absent.yaml: cannot read the configuration"),
+        (["recognize", "data.split=xsup", "run.dir=x"], "data.split: found 'xsup'"),
+        (["ablate", "arms=[raw, refind]", "run.dir=x"], "refind"),
+        (["refnie"], "refnie"),
+        (["recognize", "--agian"], "--agian"),
+    ],
+)
+def test_a_mistake_costs_one_line(tmp_path, words, message):
+    assert message in refused(run(*words, folder=tmp_path))
+    assert not list(tmp_path.rglob("results.json"))

@@ -1,0 +1,166 @@
+import numpy as np
+import pytest
+import torch
+from scipy.spatial.transform import Rotation
+
+from data.errors import InputError
+from data.files import sha256
+from refine.normalise import Normalise, body_size, window_offsets
+from refine.refiner import load_refiner, refine_poses, refiner_content
+from tests.refine.conftest import make_net, make_refiner
+
+
+def walks(rng, lengths=(40, 9, 5, 1), joints=6):
+    return [rng.normal(size=(n, joints, 3)).cumsum(0) * 0.1 + rng.normal(size=(1, joints, 3)) for n in lengths]
+
+
+@pytest.mark.parametrize("centre", ["root", "channel"])
+def test_position_and_size_make_no_difference(rng, centre):
+    refiner = make_refiner(centre)
+    sequences = walks(rng)
+    refined = refine_poses(refiner, sequences, root=(0, 1))
+    moved = [3.5 * x + np.array([1.0, -2.0, 4.0]) for x in sequences]
+    again = refine_poses(refiner, moved, root=(0, 1))
+    for x, y in zip(refined, again, strict=True):
+        assert x.dtype == np.float32
+        np.testing.assert_allclose(y, 3.5 * x + np.array([1.0, -2.0, 4.0]), atol=1e-4)
+
+
+def test_without_normalisation_they_do(rng):
+    refiner = make_refiner("none", "none")
+    sequences = walks(rng)
+    refined = refine_poses(refiner, sequences, root=(0,))
+    moved = refine_poses(refiner, [x + 3 for x in sequences], root=(0,))
+    assert np.abs(moved[0] - refined[0] - 3).max() > 0.1
+
+
+def test_length_is_kept_and_company_does_not_matter(rng):
+    refiner = make_refiner()
+    sequences = walks(rng)
+    together = refine_poses(refiner, sequences, root=(0,), stride=3)
+    for x, refined in zip(sequences, together, strict=True):
+        [alone] = refine_poses(refiner, [x], root=(0,), stride=3)
+        assert refined.shape == x.shape
+        np.testing.assert_allclose(refined, alone, atol=1e-5)
+    assert refine_poses(refiner, [], root=(0,)) == []
+
+
+def test_another_frame_rate_is_resampled(rng):
+    """A network that returns its input shows what resampling alone does."""
+    refiner = make_refiner("none", "none", fps=50.0, blocks=0)
+    with torch.no_grad():
+        for tensor in refiner.net.parameters():
+            tensor.zero_()
+        eye = torch.eye(8)
+        refiner.net.encoder[0].weight.copy_(torch.cat([eye, -eye]))
+        refiner.net.decoder.weight.copy_(torch.cat([eye, -eye], 1) / 1.1)
+    for length in (1, 2, 3, 4, 30, 61):
+        time = np.arange(length)[:, None, None] / 30
+        x = np.sin(2 * np.pi * 0.5 * time + rng.uniform(0, 6, (1, 4, 3)))
+        [refined] = refine_poses(refiner, [x], root=(0,), fps=30.0)
+        np.testing.assert_allclose(refined, x, atol=2e-3)
+        assert np.abs(refined[[0, -1]] - x[[0, -1]]).max() < 1e-5
+
+
+def test_frame_rate_is_what_the_network_sees(rng):
+    """The same motion, recorded at 25 and at 50 frames a second, is refined alike."""
+    refiner = make_refiner(fps=50.0)
+
+    def motion(fps):
+        time = np.arange(0, 4, 1 / fps)[:, None, None]
+        return np.sin(2 * np.pi * 0.4 * time + np.arange(12).reshape(1, 4, 3))
+
+    [fast] = refine_poses(refiner, [motion(50)], root=(0,), fps=50.0)
+    [slow] = refine_poses(refiner, [motion(25)], root=(0,), fps=25.0)
+    [ignored] = refine_poses(refiner, [motion(25)], root=(0,))
+    inner = slice(10, -10)
+    assert np.abs(slow - fast[::2])[inner].max() < 0.003
+    assert np.abs(ignored - fast[::2])[inner].max() > 0.03
+
+
+def test_body_size(rng):
+    x = rng.normal(size=(30, 25, 3))
+    size = body_size(x)
+    turned = Rotation.random(rng=1).apply(x.reshape(-1, 3)).reshape(x.shape)
+    assert body_size(5 * x + 7) == pytest.approx(5 * size)
+    assert body_size(turned) == pytest.approx(size, rel=0.05)
+    spoilt = x.copy()
+    spoilt[:5] *= 100
+    spoilt[:, 3] = 1000
+    assert body_size(spoilt) == pytest.approx(size, rel=0.25)
+    seen = np.ones(x.shape[:2], bool)
+    seen[:, 3] = seen[:5] = False
+    spoilt[~seen] = np.nan
+    rest = [j for j in range(25) if j != 3]
+    assert body_size(spoilt, seen) == pytest.approx(body_size(x[5:][:, rest]))
+    assert body_size(np.zeros((4, 3, 3))) == 1
+    assert body_size(x, np.zeros_like(seen)) == 1
+
+
+def test_offsets():
+    windows = torch.arange(2.0 * 6 * 4).reshape(2, 6, 4)
+    assert torch.equal(window_offsets(windows, "channel", (0,), 3), windows.mean(-1))
+    root = window_offsets(windows, "root", (1,), 3)
+    assert torch.equal(root, windows[:, 3:].mean(-1).repeat(1, 2))
+    both = window_offsets(windows, "root", (0, 1), 3)
+    assert torch.equal(both, ((windows[:, :3] + windows[:, 3:]) / 2).mean(-1).repeat(1, 2))
+    assert window_offsets(windows, "root", (), 3) is None
+    assert window_offsets(windows, "none", (0,), 3) is None
+
+
+def test_released_checkpoint(tmp_path):
+    net = make_net(window=32, hidden=64, res_hidden=16, blocks=3)
+    optimizer = torch.optim.Adam(net.parameters(), amsgrad=True)
+    path = tmp_path / "checkpoint_32.pth.tar"
+    content = {
+        "epoch": 70,
+        "state_dict": net.state_dict(),
+        "performance": [{"mpjpe": torch.tensor(52.7), "accel": torch.tensor(1.0)}],
+        "optimizer": optimizer.state_dict(),
+    }
+    torch.save(content, path)
+    refiner = load_refiner(path)
+    x = torch.randn(4, 32)
+    assert torch.equal(refiner.net(x), net(x))
+    assert (refiner.window, refiner.fps, refiner.normalise) == (32, None, Normalise("root", "none"))
+    assert refiner.sha256 == sha256(path)
+    content["state_dict"] = {f"module.{name}": tensor for name, tensor in net.state_dict().items()}
+    torch.save(content, path)
+    assert torch.equal(load_refiner(path).net(x), net(x))
+
+
+def test_own_checkpoint(tmp_path):
+    net = make_net()
+    described = refiner_content({"window": 8}, Normalise("root", "body"), 50.0, ["h36m_fcn_3D"])
+    torch.save({"epoch": 3, "state_dict": net.state_dict(), "performance": {"mpjpe": 1.0}, **described}, tmp_path / "a.pt")
+    refiner = load_refiner(tmp_path / "a.pt")
+    assert (refiner.fps, refiner.trained_on) == (50.0, ("h36m_fcn_3D",))
+    assert refiner.normalise == Normalise("root", "body")
+    assert refiner.describe()["window"] == 8
+
+
+def state(**changes):
+    state = make_net().state_dict()
+    for name, tensor in changes.items():
+        state[name.replace("__", ".")] = tensor
+    return {name: tensor for name, tensor in state.items() if tensor is not None}
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ({"weights": {}}, "no 'state_dict', only weights"),
+        ({"state_dict": {"conv.weight": torch.zeros(3)}}, "not a SmoothNet: its tensors are conv.weight"),
+        ({"state_dict": state(decoder__weight=torch.zeros(8, 15))}, r"decoder.weight has shape \(8, 15\)"),
+        ({"state_dict": state(decoder__bias=None)}, "decoder.bias has shape none"),
+        ({"state_dict": state(fusion__weight=torch.zeros(2, 2))}, "fusion.weight has shape"),
+        ({"state_dict": state(), "refiner": {"fps": 3}}, "'refiner' entry is damaged"),
+    ],
+)
+def test_foreign_checkpoints(tmp_path, content, text):
+    path = tmp_path / "a.pt"
+    torch.save(content, path)
+    with pytest.raises(InputError, match=text) as caught:
+        load_refiner(path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert "\n" not in str(caught.value)

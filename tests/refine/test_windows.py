@@ -1,0 +1,91 @@
+import numpy as np
+import pytest
+import torch
+
+from refine.normalise import window_offsets
+from refine.windows import mirrored, pool_windows, refine_windows
+from tests.refine.conftest import make_net
+
+
+def offsets(x):
+    return window_offsets(x, "channel", (), 3)
+
+
+def naive(net, x, stride):
+    """Each window by itself, added up in a double loop."""
+    length, window = x.shape[1], net.window
+    starts = list(range(0, length - window + 1, stride))
+    if starts[-1] != length - window:
+        starts.append(length - window)
+    total, count = torch.zeros_like(x), torch.zeros(length)
+    for start in starts:
+        piece = x[:, start : start + window]
+        mean = piece.mean(1, keepdim=True)
+        with torch.no_grad():
+            refined = net(piece - mean) + mean
+        for frame in range(window):
+            total[:, start + frame] += refined[:, frame]
+            count[start + frame] += 1
+    assert count.min() >= 1
+    return total / count
+
+
+@pytest.mark.parametrize("stride", [1, 2, 3, 5, 7, 8])
+def test_equals_a_double_loop(stride):
+    net = make_net()
+    for length in (8, 9, 10, 15, 16, 17, 40, 61):
+        x = torch.randn(6, length)
+        [refined] = refine_windows(net, [x], stride=stride, offsets=offsets)
+        torch.testing.assert_close(refined, naive(net, x, stride), atol=2e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize("columns", [1, 13, 50, 999, 100_000])
+def test_neither_the_piece_size_nor_the_company_matters(columns):
+    net = make_net()
+    sequences = [torch.randn(channels, length) for channels, length in ((6, 31), (9, 8), (6, 100), (3, 9))]
+    together = refine_windows(net, sequences, stride=3, offsets=offsets, columns=columns)
+    for x, refined in zip(sequences, together, strict=True):
+        torch.testing.assert_close(refined, naive(net, x, 3), atol=2e-6, rtol=1e-5)
+
+
+def test_a_network_that_returns_its_input_returns_the_sequence():
+    net = make_net(blocks=0)
+    with torch.no_grad():
+        for tensor in net.parameters():
+            tensor.zero_()
+        # Both signs of each frame pass the leaky unit; their weighted difference is the frame.
+        net.encoder[0].weight[:8] = torch.eye(8)
+        net.encoder[0].weight[8:] = -torch.eye(8)
+        net.decoder.weight[:, :8] = torch.eye(8) / 1.1
+        net.decoder.weight[:, 8:] = -torch.eye(8) / 1.1
+    x = torch.randn(4, 29)
+    [refined] = refine_windows(net, [x], stride=5, offsets=lambda x: None)
+    torch.testing.assert_close(refined, x)
+
+
+def test_strides_that_would_leave_gaps_are_refused():
+    with pytest.raises(ValueError, match="stride 9"):
+        refine_windows(make_net(), [torch.randn(3, 20)], stride=9, offsets=offsets)
+
+
+def test_mirrored():
+    assert mirrored(5, 3).tolist() == [0, 1, 2, 3, 4]
+    assert mirrored(3, 8).tolist() == [1, 0, 0, 1, 2, 2, 1, 0]
+    assert mirrored(1, 4).tolist() == [0, 0, 0, 0]
+    for length in range(1, 12):
+        index = mirrored(length, 11)
+        first = (len(index) - length) // 2
+        assert index[first : first + length].tolist() == list(range(length))
+        assert np.abs(np.diff(index)).max(initial=0) <= 1
+
+
+def test_pool_has_every_window_of_every_sequence_once():
+    lengths = (4, 8, 9, 20)
+    pairs = [(np.arange(n)[:, None] + 100.0 * i, np.arange(n)[:, None] + 100.0 * i + 0.5) for i, n in enumerate(lengths)]
+    pool = pool_windows(pairs, 8, torch.device("cpu"))
+    detected, truth = pool.cut(torch.arange(len(pool.starts)))
+    assert detected.shape == (1 + 1 + 2 + 13, 1, 8)
+    assert torch.equal(truth, detected + 0.5)
+    assert detected[0, 0].tolist() == [1, 0, 0, 1, 2, 3, 3, 2]
+    expected = [[100.0 * i + start + k for k in range(8)] for i, n in enumerate(lengths) for start in range(n - 7)]
+    assert detected[1:, 0].tolist() == expected
