@@ -173,7 +173,7 @@ def draw_skeletons(clip: ClipPoses, against: str, main: str, count: int = 6) -> 
     base = clip.joints[against][frames][clip.seen[frames]]
     low, high = np.nanquantile(base, [0.0, 1.0], axis=0)[:, :2]
     pad = 0.12 * float((high - low).max())
-    height = 1.05 * len(arms) + 0.35
+    height = 1.5 * len(arms) + 0.3
     close = ConstrainedLayoutEngine(w_pad=0.01, h_pad=0.02, wspace=0, hspace=0)
     figure = Figure(figsize=(WIDTH, height), layout=close)
     grid = figure.subplots(len(arms), len(frames), squeeze=False)
@@ -223,7 +223,7 @@ def burst_frames(clip: ClipPoses, arm: str, count: int) -> np.ndarray:
 
 def alternative_texts(findings: Findings) -> dict[str, str]:
     """Say in words what each figure shows, for those who do not see it."""
-    accuracy = "; ".join(f"{LABELS.get(arm, arm)} {findings.top1(arm).mean():.1f} %" for arm in findings.arms)
+    accuracy = "; ".join(f"{LABELS.get(arm, arm)} {findings.top1(arm).mean():.1f}%" for arm in findings.arms)
     difference = "; ".join(
         f"{LABELS.get(found.arm, found.arm)} {found.difference:+.1f} ({found.interval[0]:+.1f} to "
         f"{found.interval[1]:+.1f})"
@@ -311,7 +311,7 @@ def _draw_skeleton(axes: Axes, clip: ClipPoses, arm: str, frame: int) -> None:
     joints, seen = clip.joints[arm][frame], clip.seen[frame]
     for joint, parent in clip.layout.bones:
         if seen[joint] and seen[parent]:
-            axes.plot(joints[[joint, parent], 0], joints[[joint, parent], 1], color=ARMS.get(arm, INK), linewidth=1.3)
+            axes.plot(joints[[joint, parent], 0], joints[[joint, parent], 1], color=ARMS.get(arm, INK), linewidth=1.4)
     axes.plot(joints[seen, 0], joints[seen, 1], "o", color=ARMS.get(arm, INK), markersize=1.7)
 
 

@@ -140,7 +140,7 @@ def answer(findings: Findings) -> list[str]:
 
 def _interval(found: Comparison, confidence: float) -> str:
     low, high = found.interval
-    return f"{100 * confidence:g} % interval {points(low)} to {points(high)}"
+    return f"{100 * confidence:g}% interval {points(low)} to {points(high)}"
 
 
 def _main_sentence(findings: Findings) -> str:
@@ -154,14 +154,14 @@ def _main_sentence(findings: Findings) -> str:
     numbers = f"{points(found.difference)} points ({certainty})"
     if not found.significant:
         return (
-            f"No significant difference: {skeletons(arm)} were recognised with {after:.1f} % accuracy and "
-            f"{skeletons(against)} with {before:.1f} %, {numbers}, over {over}."
+            f"No significant difference: {skeletons(arm)} were recognised with {after:.1f}% accuracy and "
+            f"{skeletons(against)} with {before:.1f}%, {numbers}, over {over}."
         )
     verb = "raised" if found.difference > 0 else "lowered"
     doubt = ", though McNemar's test on one prediction per clip does not confirm it" if found.mcnemar_p > 0.05 else ""
     return (
-        f"Recognising {skeletons(arm)} instead of {skeletons(against)} {verb} accuracy from {before:.1f} % to "
-        f"{after:.1f} %: {numbers}, over {over}{doubt}."
+        f"Recognising {skeletons(arm)} instead of {skeletons(against)} {verb} accuracy from {before:.1f}% to "
+        f"{after:.1f}%: {numbers}, over {over}{doubt}."
     )
 
 
@@ -171,7 +171,7 @@ def _filter_sentence(findings: Findings) -> str | None:
         return None
     accuracy = float(findings.top1(found.against).mean())
     begin = (
-        f"The best of the tuned classical filters, {LABELS.get(found.against, found.against)}, came to {accuracy:.1f} %"
+        f"The best of the tuned classical filters, {LABELS.get(found.against, found.against)}, came to {accuracy:.1f}%"
     )
     interval = _interval(found, findings.confidence)
     if not found.significant:
@@ -186,13 +186,13 @@ def _ceiling_sentence(findings: Findings) -> str | None:
     if ceiling is None or found is None or findings.main == "oracle":
         return None
     best = float(findings.top1("oracle").mean())
-    begin = f"Noise-free skeletons reach {best:.1f} %"
+    begin = f"Noise-free skeletons reach {best:.1f}%"
     if not ceiling.significant or ceiling.difference <= 0:
         return f"{begin}, not significantly above {skeletons(findings.against)}, so there was hardly anything to gain."
     if not found.significant or found.difference <= 0:
         return f"{begin}, so {ceiling.difference:.1f} points were there to gain."
     share = 100 * found.difference / ceiling.difference
-    return f"{begin}, so refining closed {share:.0f} % of the gap that noise had opened."
+    return f"{begin}, so refining closed {share:.0f}% of the gap that noise had opened."
 
 
 def _steadiness_sentence(findings: Findings) -> str | None:

@@ -191,7 +191,7 @@ def run_cells(cells: Sequence[Cell]) -> list[dict[str, Any]]:
             left = spent / ran * (waiting - ran)
             rest = f"; about {duration(left)} left" if waiting > ran else ""
             console.print(
-                f"  top-1 {found['top1']:.1f} % after {duration(time.perf_counter() - begin)}{rest}", highlight=False
+                f"  top-1 {found['top1']:.1f}% after {duration(time.perf_counter() - begin)}{rest}", highlight=False
             )
     return results
 

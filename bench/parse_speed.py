@@ -14,6 +14,7 @@ import io
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -68,9 +69,9 @@ def main() -> None:
     clips = {path: Path(path).read_bytes() for path in sys.argv[1:]} or {"generated, 100 frames": a_clip()}
     print("CPU milliseconds a file (best of 50), and how many times as fast")
     for name, text in clips.items():
-        ours = best_ms(lambda text=text, name=name: read_skeleton(text, name))
+        ours = best_ms(partial(read_skeleton, text, name))
         for label, baseline in (("dictionaries", with_dictionaries), ("lists", with_lists)):
-            theirs = best_ms(lambda text=text, baseline=baseline: baseline(text))
+            theirs = best_ms(partial(baseline, text))
             print(
                 f"{name}: {len(text) / 1000:.0f} kB: ours {ours:.2f}, readline-and-split with {label} {theirs:.2f}, "
                 f"ratio {theirs / ours:.1f}"

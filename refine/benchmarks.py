@@ -220,10 +220,10 @@ def _joint_count(paths: tuple[Path, Path], sides: tuple[list[np.ndarray], list[n
 
 
 def _zero_roots(sequences: list[np.ndarray], row: Benchmark, joints: int) -> frozenset[int]:
-    """Return the root joints that are zero in every frame: the poses are relative to them."""
+    """Return the root joints that are zero wherever they are known: the poses are relative to them."""
     roots = (root for root in row.root if root < joints)
     columns = ((root, slice(root * row.dims, (root + 1) * row.dims)) for root in roots)
-    return frozenset(root for root, at in columns if not any(sequence[:, at].any() for sequence in sequences))
+    return frozenset(root for root, at in columns if not any(np.nan_to_num(x[:, at]).any() for x in sequences))
 
 
 def _length_fault(paths: tuple[Path, Path], number: int, poses: list[np.ndarray]) -> str | None:

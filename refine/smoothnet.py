@@ -80,7 +80,7 @@ class SmoothNet(nn.Module):
         return self.decoder(x)
 
 
-CACHED_COLUMNS = 512
+CACHED_COLUMNS = 1024
 """Windows that go through all layers at a time on a CPU, so that what lies between the layers stays in its cache."""
 
 

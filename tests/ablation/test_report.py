@@ -54,14 +54,14 @@ def written(make, tmp_path_factory):
 def test_a_gain_is_called_a_gain(make):
     sentences = answer(make.findings({"raw": 0, "refined": 0.1, "gaussian": 0.02, "oracle": 0.2}))
     assert re.match(
-        r"Recognising skeletons refined by SmoothNet instead of raw skeletons raised accuracy from \d+\.\d % to "
-        r"\d+\.\d %: \+\d+\.\d points \(95 % interval \+.* to \+.*; McNemar p < 0\.001\), over 480 test clips and 3 "
+        r"Recognising skeletons refined by SmoothNet instead of raw skeletons raised accuracy from \d+\.\d% to "
+        r"\d+\.\d%: \+\d+\.\d points \(95% interval \+.* to \+.*; McNemar p < 0\.001\), over 480 test clips and 3 "
         r"seeds\.",
         sentences[0],
     )
     assert "The best of the tuned classical filters, Gaussian" in sentences[1]
     assert re.search(r"points more", sentences[1])
-    assert re.search(r"so refining closed \d+ % of the gap", sentences[2])
+    assert re.search(r"so refining closed \d+% of the gap", sentences[2])
     assert len(sentences) == 3
 
 
@@ -82,7 +82,7 @@ def test_no_difference_is_called_no_significant_difference(make):
 
 def test_the_accuracies_in_the_answer_are_those_of_the_scores(make):
     findings = make.findings({"raw": 0, "refined": 0.1})
-    assert f"from {findings.top1('raw').mean():.1f} % to {findings.top1('refined').mean():.1f} %" in answer(findings)[0]
+    assert f"from {findings.top1('raw').mean():.1f}% to {findings.top1('refined').mean():.1f}%" in answer(findings)[0]
 
 
 def test_without_a_refined_arm_the_first_other_arm_is_the_subject(make):
@@ -152,7 +152,7 @@ def test_tables_and_figures_lie_beside_the_page(written):
     for row, arm in zip(rows, findings.arms, strict=True):
         assert float(row["top-1"]) == pytest.approx(findings.top1(arm).mean())
         assert float(row["by seed 2"]) == pytest.approx(findings.top1(arm)[1])
-    assert float(rows[1]["95 % interval low"]) == pytest.approx(findings.comparisons[0].interval[0])
+    assert float(rows[1]["95% interval low"]) == pytest.approx(findings.comparisons[0].interval[0])
     assert rows[0]["difference"] == ""
     for name in ("accuracy", "difference", "classes", "acceleration", "skeletons"):
         assert (path.parent / "figures" / f"{name}.png").read_bytes().startswith(b"\x89PNG")

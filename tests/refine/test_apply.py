@@ -13,7 +13,7 @@ from tests.refine.conftest import make_refiner
 
 @pytest.fixture
 def store(tmp_path, rng):
-    """Write clips with two actors, tracks shorter than a window, gaps, inferred joints, and a joint that is not finite."""
+    """Write clips with two actors, short tracks, gaps, inferred joints, and a joint that is not finite."""
     with StoreWriter(tmp_path / "raw", StoreInfo(source="test", fps=30.0)) as writer:
         for number, lengths in enumerate([(50, 20), (3,), (), (41,)], 1):
             tracks = []

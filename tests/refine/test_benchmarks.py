@@ -48,9 +48,7 @@ def test_reads_what_was_written(tmp_path, rng, key):
 
 def test_reads_pixels(tmp_path, rng):
     poses = [rng.uniform(0, 1000, (9, 32)) for _ in range(2)]
-    write_benchmark(
-        tmp_path, poses, poses, "h36m_hourglass_2D", "test", "keypoints_2d", representation="2D"
-    )
+    write_benchmark(tmp_path, poses, poses, "h36m_hourglass_2D", "test", "keypoints_2d", representation="2D")
     pairs = read_pairs(find_benchmark("h36m_hourglass_2D"), tmp_path, "test")
     assert pairs.detected[1].shape == (9, 16, 2)
     assert pairs.benchmark.reported == ("px", 1.0)
@@ -65,9 +63,7 @@ def test_reads_what_numpy_has_ever_written(tmp_path, protocol, kind):
     array = objects(sequences) if kind != "one array" else np.stack([x, x]).astype(object)
     path = tmp_path / "a.npz"
     with zipfile.ZipFile(path, "w") as file, file.open("joints_3d.npy", "w") as member:
-        np.lib.format.write_array_header_1_0(
-            member, {"descr": "|O", "fortran_order": False, "shape": array.shape}
-        )
+        np.lib.format.write_array_header_1_0(member, {"descr": "|O", "fortran_order": False, "shape": array.shape})
         pickle.dump(array, member, protocol=protocol)
     read = read_array(path, "joints_3d")
     for got, given in zip(read, array, strict=True):

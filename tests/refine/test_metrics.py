@@ -90,7 +90,13 @@ def test_masked_joints_do_not_count(rng):
     rest = [j for j in range(17) if j != 4]
     for metric in (joint_errors, aligned_joint_errors, acceleration_errors):
         masked, plain = metric(damaged, truth, mask), metric(noisy[:, rest], truth[:, rest])
-        far = [0, 1, 2, 3, *range(7, len(plain))]  # frame 6 has fewer joints still, and takes part in three accelerations
+        far = [
+            0,
+            1,
+            2,
+            3,
+            *range(7, len(plain)),
+        ]  # frame 6, with fewer joints still, is in three accelerations
         torch.testing.assert_close(masked[far], plain[far])
     torch.testing.assert_close(joint_errors(damaged, truth, mask)[6], joint_errors(noisy[6:7, 12:], truth[6:7, 12:])[0])
     torch.testing.assert_close(

@@ -132,7 +132,9 @@ def test_released_checkpoint(tmp_path):
 def test_own_checkpoint(tmp_path):
     net = make_net()
     described = refiner_content({"window": 8}, Normalise("root", "body"), 50.0, ["h36m_fcn_3D"])
-    torch.save({"epoch": 3, "state_dict": net.state_dict(), "performance": {"mpjpe": 1.0}, **described}, tmp_path / "a.pt")
+    torch.save(
+        {"epoch": 3, "state_dict": net.state_dict(), "performance": {"mpjpe": 1.0}, **described}, tmp_path / "a.pt"
+    )
     refiner = load_refiner(tmp_path / "a.pt")
     assert (refiner.fps, refiner.trained_on) == (50.0, ("h36m_fcn_3D",))
     assert refiner.normalise == Normalise("root", "body")

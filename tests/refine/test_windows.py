@@ -81,7 +81,9 @@ def test_mirrored():
 
 def test_pool_has_every_window_of_every_sequence_once():
     lengths = (4, 8, 9, 20)
-    pairs = [(np.arange(n)[:, None] + 100.0 * i, np.arange(n)[:, None] + 100.0 * i + 0.5) for i, n in enumerate(lengths)]
+    pairs = [
+        (np.arange(n)[:, None] + 100.0 * i, np.arange(n)[:, None] + 100.0 * i + 0.5) for i, n in enumerate(lengths)
+    ]
     pool = pool_windows(pairs, 8, torch.device("cpu"))
     detected, truth = pool.cut(torch.arange(len(pool.starts)))
     assert detected.shape == (1 + 1 + 2 + 13, 1, 8)

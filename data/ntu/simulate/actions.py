@@ -36,7 +36,7 @@ class Reach(Section):
 
     at: str = "rest"
     by: Triple = (0.0, 0.0, 0.0)
-    vary: float = 0.012
+    vary: float = 0.018
     elbow: float = 15.0
     wrist: Range = (0.0, 0.0)
 
@@ -72,7 +72,6 @@ class Targets(Section):
     other_foot: Triple | None = None
     pelvis: Triple | None = None
     body: Triple | None = None
-    turn: float | None = None
     trunk: Triple | None = None
     head: Triple | None = None
     cycles: tuple[Cycle, ...] = ()

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from data.ntu.splits import TRAIN_PERFORMERS
+
 FPS = 30.0
 
 # Shares of the body height. Limbs, breadths and heights after Drillis and Contini (1966) as tabulated by Winter,
@@ -66,11 +68,22 @@ def make_performer(seed: int, number: int) -> Performer:
         number=number,
         height=height,
         lengths=lengths,
-        left_handed=bool(rng.random() < 0.12),  # about one in nine people
+        left_handed=_is_left_handed(seed, number),
         speed=float(np.exp(rng.normal(0.0, 0.16))),
         amplitude=float(np.exp(rng.normal(0.0, 0.16))),
         stance=height * float(rng.uniform(0.045, 0.085)),
-        posture=(float(rng.normal(3.0, 2.5)), float(rng.normal(2.0, 4.0))),
+        posture=(float(rng.normal(3.0, 2.5)), float(rng.normal(2.0, 6.0))),
         rest=(float(rng.uniform(0.0, 0.05)), float(rng.uniform(-0.01, 0.015)), float(rng.normal(0.02, 0.025))),
         elbow=float(rng.normal(0.0, 10.0)),
     )
+
+
+def _is_left_handed(seed: int, number: int) -> bool:
+    """Say who is left-handed: one in eight, near the share among people, on either half of the cross-subject split.
+
+    Drawn freely, a handful of performers often have all their left-handers on one half, and what a recogniser never
+    saw in training decides more of its accuracy than the noise does.
+    """
+    half = [n for n in range(1, 1 + max(40, number)) if (n in TRAIN_PERFORMERS) == (number in TRAIN_PERFORMERS)]
+    first = int(np.random.default_rng([seed, 5]).integers(8))
+    return half.index(number) % 8 == first

@@ -8,7 +8,7 @@ from data.settings import Section
 
 PERFORMERS = 40
 
-DEFAULT_ACTIONS = (1, 3, 6, 7, 8, 9, 10, 11, 12, 23, 24, 28, 29, 30, 34, 37, 38, 43, 50, 58)
+DEFAULT_ACTIONS = (1, 2, 3, 8, 9, 10, 11, 12, 13, 23, 24, 28, 29, 30, 34, 37, 39, 50, 56, 58)
 """Large movements; hands that differ by small ones: reading, writing, typing, a phone; two actions by two people."""
 
 

@@ -242,7 +242,7 @@ class _Mover:
         trunk += (
             wander(self.rng, frames, 3, 15.0, 0.9) + np.array([person.posture[0], 0, 0]) + self.rng.normal(0, 1.5, 3)
         )
-        head += wander(self.rng, frames, 3, 9.0, 1.5) + np.array([person.posture[1], 0, 0]) + self.rng.normal(0, 3.0, 3)
+        head += wander(self.rng, frames, 3, 9.0, 1.5) + np.array([person.posture[1], 0, 0]) + self.rng.normal(0, 5.0, 3)
         leg = size["thigh"] + size["shank"]
         base = body + pelvis + wander(self.rng, frames, 3, 18.0, 0.006) * np.array([1.0, 0.15, 1.0])
         base[:, 1] += size["ankle_height"] + leg * 0.993 + size["hip_drop"]
@@ -312,7 +312,7 @@ class _Mover:
     def reach(
         self, part: str, side: float, frames: dict[str, tuple[np.ndarray, np.ndarray]]
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return where a hand shall be, [T, 3], and how the arm is held: (elbow, bend, to the thumb) degrees, [T, 3]."""
+        """Return where a hand shall be, [T, 3], and how the arm is held: (elbow, bend, to the thumb) degrees."""
         h, second = self.person.height, part == "other_hand"
         first = Reach(at="lap") if self.sits else Reach()
         keys: list[tuple[Reach, int]] = [(first, 0)]

@@ -10,6 +10,7 @@ from data.ntu.simulate.bodies import make_performer
 from data.ntu.simulate.cameras import facing, to_camera
 from data.ntu.simulate.kinematics import key_weights, minimum_jerk, turns, two_bones
 from data.ntu.simulate.motion import FRAMES, MIRROR, perform
+from data.ntu.splits import TRAIN_PERFORMERS
 
 ACTIONS = sorted(repertoire().actions)
 
@@ -107,6 +108,13 @@ def test_a_person_facing_the_camera_stands_upright_before_it():
     side = ClipName(setup=1, camera=3, performer=1, replication=1, action=23)
     turned = to_camera(act(23, azimuth=facing(side))[0], side)
     assert np.abs(turned[:, 4, 0] - turned[:, 8, 0]).max() < 0.2
+
+
+def test_either_half_of_the_split_has_left_handers():
+    for seed in range(4):
+        people = {n: make_performer(seed, n) for n in range(1, 41)}
+        for half in (set(TRAIN_PERFORMERS), set(people) - set(TRAIN_PERFORMERS)):
+            assert 2 <= sum(people[n].left_handed for n in half) <= 3
 
 
 def test_minimum_jerk_starts_and_ends_at_rest():
