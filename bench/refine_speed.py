@@ -1,6 +1,6 @@
 """Time refining against the bare matrix products of the same sizes, and show that memory does not grow with length.
 
-Usage: python bench/refine_speed.py [--frames 20000] [--repeats 5] [--threads N]
+Usage: python bench/refine_speed.py [--frames 20000] [--repeats 3] [--threads N]
 """
 
 import argparse
@@ -86,7 +86,7 @@ def _resident(field: str) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--frames", type=int, default=20_000)
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)

@@ -4,7 +4,7 @@ import numpy as np
 
 from data.ntu.names import ClipName
 
-# Height and distance of the cameras per setup, metres, as in Shahroudy et al., CVPR 2016, table 2.
+# Height and distance of the cameras per setup, metres, over a range like the data set's.
 SETUPS = (
     (1.7, 3.5), (1.7, 2.5), (1.4, 2.5), (1.2, 3.0), (1.2, 3.0), (0.8, 3.5), (0.5, 4.5), (1.4, 3.5), (0.8, 2.0),
     (1.8, 3.0), (1.9, 3.0), (2.0, 3.0), (2.1, 3.0), (2.2, 3.0), (2.3, 3.5), (2.7, 3.5), (2.5, 3.0),

@@ -15,7 +15,7 @@ def clean():
     clips = []
     for index, (number, action) in enumerate(sorted(repertoire().actions.items())):
         name = ClipName(1, 1 + index % 3, 1, 1 + index // 3 % 2, number)
-        people = (make_performer(0, index), make_performer(0, index + 1))[: 2 if action.apart else 1]
+        people = (make_performer(0, index + 1), make_performer(0, index + 2))[: 2 if action.apart else 1]
         rng = np.random.default_rng(index)
         clips.append(to_camera(perform(action, people, facing(name), rng, rng), name)[0])
     return clips
@@ -63,12 +63,13 @@ def test_severity_one_is_near_what_was_measured(clean):
 
 def test_errors_last(clean):
     errors = [joints - clip for clip, (joints, _) in zip(clean, measure(clean, 1.0), strict=True)]
-    errors = [error - error.mean(axis=0) for error in errors]
+    # Without the rare large jumps, which would decide the figure alone.
+    errors = [np.clip(error - np.median(error, axis=0), -0.08, 0.08) for error in errors]
     variance = np.concatenate([(error**2).ravel() for error in errors]).mean()
     lagged = [np.concatenate([(e[lag:] * e[:-lag]).ravel() for e in errors]).mean() / variance for lag in (1, 5, 20)]
-    assert lagged[0] > 0.45
+    assert lagged[0] > 0.5
     assert lagged[0] > lagged[1] > lagged[2]
-    assert lagged[1] > 0.1
+    assert lagged[1] > 0.2
 
 
 def test_error_grows_with_the_distance(clean):
