@@ -13,6 +13,7 @@ app = typer.Typer(
     help="Refine human skeletons, recognise actions, and measure what refining is worth.",
 )
 
+INTERRUPTED = 130
 HERE = Path(__file__).parent
 Config = Annotated[Path | None, typer.Argument(help="A YAML file; by default configs/<stage>/default.yaml.")]
 Overrides = Annotated[list[str] | None, typer.Argument(help="Any number of section.key=value.")]
@@ -72,14 +73,17 @@ def main() -> int:
     """Run the command line; 0 done, 2 the user's mistake, 130 interrupted."""
     from data.errors import InputError
 
+    status = INTERRUPTED
     try:
-        return int(app(standalone_mode=False) or 0)
+        status = int(app(standalone_mode=False) or 0)  # typer itself turns Ctrl-C into this status
     except (typer.TyperException, InputError) as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     except (KeyboardInterrupt, typer.Abort):
+        pass
+    if status == INTERRUPTED:
         print("interrupted; the same command goes on where it was", file=sys.stderr)
-        return 130
+    return status
 
 
 if __name__ == "__main__":

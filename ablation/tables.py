@@ -10,6 +10,7 @@ import numpy as np
 
 from ablation.findings import LABELS, Findings, points
 from recognition.evaluate import accuracies
+from refine.benchmarks import find_benchmark
 
 Format = Callable[[Any], str]
 
@@ -221,7 +222,7 @@ def benchmark_table(findings: Findings) -> Table | None:
         return None
     rows = []
     for row in findings.benchmarks["rows"]:
-        name, unit = f"{row['benchmark']} ({row['split']})", row.get("unit", "mm")
+        name, unit = f"{row['benchmark']} ({row['split']})", find_benchmark(row["benchmark"]).reported[0]
         rows.append((name, "input", *_errors(row["input"]), unit))
         rows.append((name, f"SmoothNet, window {row['window']}", *_errors(row["output"]), unit))
         for other in findings.benchmarks.get("filters", ()):

@@ -25,26 +25,29 @@ FRAMES_AT_ONCE = 1 << 17
 
 def evaluate(
     refiner: Refiner, benchmarks: BenchmarksSection, settings: EvaluateSection
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]], dict[str, list[str]]]:
     """Score a refiner, and filters tuned on training splits, on the benchmarks `settings.on`.
 
     Returns
     -------
     rows, filters
         One dictionary per benchmark, and one per benchmark and filter; errors in mm (mm/frame^2) or pixels.
+    skipped
+        Per benchmark, the sequences that were left out, and why.
 
     Raises
     ------
     InputError
         A benchmark cannot be read.
     """
-    rows, filters = [], []
+    rows, filters, skipped = [], [], {}
     tuned: dict[tuple[str, Filter], Parameters] = {}
     with progress() as bar:
         task = bar.add_task("evaluating", total=len(settings.on) * (1 + len(settings.filters)))
         for name in settings.on:
             pairs = read_pairs(find_benchmark(name), benchmarks.root, settings.split, benchmarks.on_error)
             rows.append(score_refiner(refiner, pairs, settings))
+            skipped[name] = pairs.skipped
             bar.advance(task)
             for kind in settings.filters:
                 source = _tuning_source(pairs.benchmark, refiner, benchmarks.root)
@@ -52,7 +55,7 @@ def evaluate(
                     tuned[source.name, kind] = tune_on(source, kind, benchmarks)
                 filters.append(score_filter(kind, tuned[source.name, kind], source, pairs, settings.split))
                 bar.advance(task)
-    return rows, filters
+    return rows, filters, skipped
 
 
 def score_refiner(refiner: Refiner, pairs: Pairs, settings: EvaluateSection) -> dict[str, Any]:
@@ -70,8 +73,6 @@ def score_refiner(refiner: Refiner, pairs: Pairs, settings: EvaluateSection) -> 
         "split": settings.split,
         "window": refiner.window,
         "frames": pairs.frames,
-        "unit": row.reported[0],
-        "skipped": pairs.skipped,
         "input": reported(pairs, pairs.detected),
         "output": reported(pairs, refined),
         "seconds": round(seconds, 3),

@@ -58,8 +58,14 @@ def refine(config: RefineConfig, again: bool = False) -> dict[str, Any]:
         print_results(results)
         return results
     refiner, training = _trained(config, run, device, materials)
-    rows, filters = evaluate(refiner, config.benchmarks, config.evaluate)
-    results = {"rows": rows, "filters": filters, "refiner": refiner.describe(), "training": training}
+    rows, filters, skipped = evaluate(refiner, config.benchmarks, config.evaluate)
+    results = {
+        "rows": rows,
+        "filters": filters,
+        "skipped": skipped,
+        "refiner": refiner.describe(),
+        "training": training,
+    }
     if store is not None:
         _apply(config, refiner, store)
         results["applied"] = {"input": str(config.apply.input), "output": str(config.apply.output)}
@@ -88,7 +94,7 @@ def print_results(results: Mapping[str, Any]) -> None:
     console = Console()
     if results["rows"]:
         console.print(table)
-    skipped = sum(len(row.get("skipped", ())) for row in results["rows"])
+    skipped = sum(map(len, results["skipped"].values()))
     skipped += len((results.get("training") or {}).get("skipped", ()))
     if skipped:
         console.print(f"left out {skipped} sequences that cannot be used; results.json names them")

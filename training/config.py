@@ -102,7 +102,7 @@ def _explain(error: ValidationError, model: type[BaseModel], path: Path, overrid
     where = next((f"{path} with {text}" for name, text in overrides.items() if key.startswith(name)), str(path))
     if first["type"] == "extra_forbidden":
         allowed = sorted(_keys(model, parts[:-1]))
-        near = difflib.get_close_matches(parts[-1], allowed, n=1)
+        near = difflib.get_close_matches(parts[-1], allowed, n=1, cutoff=0.5)
         advice = f"did you mean {near[0]!r}?" if near else f"allowed here: {', '.join(allowed)}"
         what = f"unknown key; {advice}"
     elif first["type"] == "missing":

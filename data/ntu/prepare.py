@@ -83,8 +83,7 @@ def prepare(config: PrepareConfig, again: bool = False) -> dict[str, Any]:
         if config.simulate is None:
             raise InputError("data.raw: is null and there is no simulate section; give the NTU RGB+D zip or folder")
         raw = stand_in_zip(config.simulate)
-        if not raw.is_file():
-            make_stand_in(config.simulate, config.data.workers)
+        make_stand_in(config.simulate, config.data.workers)
     kept = config.model_dump(mode="json", exclude={"data": {"workers", "store"}})
     if config.data.store.exists() and not again:
         store = open_store(config.data.store)
@@ -106,7 +105,7 @@ def stand_in_zip(simulate: SimulateSection) -> Path:
 
 
 def ensure_stand_in(simulate: SimulateSection | None, needed: Iterable[Path | None]) -> None:
-    """Make and prepare the simulated stand-in if one of the needed paths lies in its folder and is not there.
+    """Make and prepare the simulated stand-in if one of the needed paths lies in its folder.
 
     Parameters
     ----------
@@ -114,16 +113,21 @@ def ensure_stand_in(simulate: SimulateSection | None, needed: Iterable[Path | No
         The stand-in's settings; null where a configuration does without it.
     needed
         Paths that a stage is about to read.
+
+    Raises
+    ------
+    InputError
+        The folder holds a stand-in of other settings.
     """
     if simulate is None:
         return
     folder = simulate.folder.resolve()
-    wanted = [path.resolve() for path in needed if path is not None]
-    if all(path.exists() for path in wanted if path.is_relative_to(folder)):
+    wanted = [path for path in needed if path is not None and path.resolve().is_relative_to(folder)]
+    if not wanted:
         return
-    if not (simulate.folder / "simulate.json").is_file():
-        make_stand_in(simulate, None)
-    prepare(PrepareConfig(simulate=simulate, data=DataSection(store=simulate.folder / "raw")))
+    make_stand_in(simulate, None)  # leaves what is there alone, and refuses one of other settings
+    if not all(path.exists() for path in wanted):
+        prepare(PrepareConfig(simulate=simulate, data=DataSection(store=simulate.folder / "raw")))
 
 
 def summarise(store: ClipStore) -> dict[str, Any]:

@@ -1,0 +1,30 @@
+from pathlib import Path
+
+import pytest
+
+from ablation.config import AblateConfig
+from data.ntu.prepare import PrepareConfig
+from recognition.config import RecognizeConfig
+from refine.config import RefineConfig
+from training.config import load_config
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+MODELS = {"prepare": PrepareConfig, "refine": RefineConfig, "recognize": RecognizeConfig, "ablate": AblateConfig}
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.rglob("*.yaml")), ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_every_configuration_is_valid(path):
+    load_config(MODELS[path.parent.name], path)
+
+
+@pytest.mark.parametrize("name", ["default", "kinect27"])
+def test_a_study_trains_the_recogniser_of_the_stage_of_that_name(name):
+    study = load_config(AblateConfig, CONFIGS / "ablate" / f"{name}.yaml").recognize
+    stage = load_config(RecognizeConfig, CONFIGS / "recognize" / f"{name}.yaml")
+    assert (study.input, study.model, study.train, study.test) == (stage.input, stage.model, stage.train, stage.test)
+
+
+def test_the_default_study_trains_the_refiner_of_the_default_stage():
+    study = load_config(AblateConfig, CONFIGS / "ablate/default.yaml").refine
+    stage = load_config(RefineConfig, CONFIGS / "refine/default.yaml")
+    assert (study.model, study.normalise, study.train) == (stage.model, stage.normalise, stage.train)
