@@ -10,8 +10,9 @@ from matplotlib.figure import Figure
 
 from ablation.figures import alternative_texts, draw_all, save_formats, themed_svg
 from ablation.findings import LABELS, Findings, answer, skeletons
-from ablation.tables import Table, all_tables, to_csv, to_markdown
+from ablation.tables import all_tables
 from data.files import atomic_file
+from data.tables import Table, to_csv, to_markdown
 
 
 def write_report(folder: Path, title: str, findings: Findings) -> Path:

@@ -25,7 +25,6 @@ from data.ntu.splits import in_training
 from data.ntu.store import ClipStore, open_store
 from data.progress import console
 from recognition.selection import select_clips
-from refine.benchmarks import find_benchmark
 from training.devices import pick_device
 from training.runs import Run, open_run
 
@@ -121,10 +120,10 @@ def _needed(config: AblateConfig) -> list[Path]:
     if "refined" in config.arms or config.filters:
         training = [] if section.train.checkpoint and not config.filters else section.train.on
         for name in training:
-            paths += find_benchmark(name).files(section.benchmarks.root, "train")
-    if "refined" in config.arms:
+            paths += section.benchmarks.find(name).paths(section.benchmarks.root, "train")
+    if "refined" in config.arms and section.evaluate.on != "all":
         for name in section.evaluate.on:
-            paths += find_benchmark(name).files(section.benchmarks.root, section.evaluate.split)
+            paths += section.benchmarks.find(name).paths(section.benchmarks.root, section.evaluate.split)
     return paths
 
 

@@ -12,19 +12,18 @@ import numpy as np
 
 from ablation.config import AblateConfig, Arm
 from ablation.findings import LABELS
-from ablation.tables import parameters
 from data.errors import InputError
 from data.ntu.store import ClipStore, open_store
 from data.progress import console
 from recognition.config import DataSection, RecognizeConfig
 from recognition.stage import recognize
 from refine.apply import apply_filter, apply_refiner
-from refine.benchmarks import find_benchmark
 from refine.config import RefineConfig
 from refine.evaluate import tune_on
 from refine.filters import Filter, Parameters
 from refine.refiner import Refiner, load_refiner
 from refine.stage import refine
+from refine.tables import parameters
 from training.config import RunSection
 from training.devices import pick_device
 
@@ -244,7 +243,7 @@ def _tuned(
         if row["filter"] == name and row.get("tuned_on") == names[0]:
             return names[0], dict(row["parameters"])
     console.print(f"tuning {LABELS[name]} on {names[0]}", highlight=False)
-    return names[0], tune_on(find_benchmark(names[0]), name, config.refine.benchmarks)
+    return names[0], tune_on(config.refine.benchmarks.find(names[0]), name, config.refine.benchmarks)
 
 
 def _describe_refiner(refiner: Refiner, results: dict[str, Any] | None) -> str:

@@ -1,56 +1,13 @@
-"""The report's tables, once as numbers: for the page, as CSV and as Markdown."""
+"""The report's tables."""
 
-import csv
-import io
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
 from ablation.findings import LABELS, Findings, points
+from data.tables import Column, Table
 from recognition.evaluate import accuracies
-from refine.benchmarks import find_benchmark
-
-Format = Callable[[Any], str]
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column: its heading, how its values are written, and whether they are numbers."""
-
-    label: str
-    format: Format = str
-    numeric: bool = True
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table. Values may be None (nothing to say) or tuples (an interval, one value per seed).
-
-    Parameters
-    ----------
-    name
-        The stem of its files.
-    caption
-        What it shows.
-    columns
-        The first one heads the rows.
-    rows
-        One value per column.
-    """
-
-    name: str
-    caption: str
-    columns: tuple[Column, ...]
-    rows: list[tuple[Any, ...]]
-
-    def text(self) -> list[list[str]]:
-        """Return all cells as they are shown; an empty one is a dash."""
-        return [
-            ["–" if value is None else column.format(value) for column, value in zip(self.columns, row, strict=True)]
-            for row in self.rows
-        ]
+from refine.tables import parameters
 
 
 def all_tables(findings: Findings) -> list[Table]:
@@ -222,7 +179,7 @@ def benchmark_table(findings: Findings) -> Table | None:
         return None
     rows = []
     for row in findings.benchmarks["rows"]:
-        name, unit = f"{row['benchmark']} ({row['split']})", find_benchmark(row["benchmark"]).reported[0]
+        name, unit = f"{row['benchmark']} ({row['split']})", row["unit"]
         rows.append((name, "input", *_errors(row["input"]), unit))
         rows.append((name, f"SmoothNet, window {row['window']}", *_errors(row["output"]), unit))
         for other in findings.benchmarks.get("filters", ()):
@@ -244,56 +201,9 @@ def benchmark_table(findings: Findings) -> Table | None:
     )
 
 
-def parameters(values: dict[str, float]) -> str:
-    """Write a filter's parameters: sigma 0.05 s, order 2, min cutoff 1.2 Hz."""
-    units = {"s": " s", "hz": " Hz"}
-    parts = []
-    for key, value in values.items():
-        name, _, unit = key.rpartition("_")
-        known = unit in units
-        parts.append(f"{(name if known else key).replace('_', ' ')} {value:.3g}{units[unit] if known else ''}")
-    return ", ".join(parts)
-
-
 def action_name(findings: Findings, action: int) -> str:
     """Return an action's name, or its number where it has none."""
     return findings.actions.get(action, f"A{action:03d}")
-
-
-def to_csv(table: Table) -> str:
-    """Write a table's numbers as they are; tuples become one column per value."""
-    widths = [
-        max((len(row[at]) for row in table.rows if isinstance(row[at], tuple)), default=0)
-        for at in range(len(table.columns))
-    ]
-    with io.StringIO(newline="") as file:
-        rows = csv.writer(file)
-        header: list[str] = []
-        for column, width in zip(table.columns, widths, strict=True):
-            ends = ("low", "high") if "interval" in column.label else tuple(map(str, range(1, width + 1)))
-            header += [f"{column.label} {end}" for end in ends] if width else [column.label]
-        rows.writerow(header)
-        for row in table.rows:
-            cells: list[Any] = []
-            for value, width in zip(row, widths, strict=True):
-                cells += value if isinstance(value, tuple) else [value] + [None] * (width - 1)
-            rows.writerow(["" if cell is None else cell for cell in cells])
-        return file.getvalue()
-
-
-def to_markdown(table: Table) -> str:
-    """Write a table as GitHub's Markdown."""
-    lines = [
-        "| " + " | ".join(_escape(column.label) for column in table.columns) + " |",
-        "|" + "|".join("---:" if column.numeric else "---" for column in table.columns) + "|",
-        *("| " + " | ".join(map(_escape, row)) + " |" for row in table.text()),
-    ]
-    return f"{table.caption}.\n\n" + "\n".join(lines) + "\n"
-
-
-def _escape(text: str) -> str:
-    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|")
-    return " ".join(escaped.split())
 
 
 def _errors(figures: dict[str, float | None]) -> Sequence[float | None]:

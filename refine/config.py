@@ -1,23 +1,52 @@
 from pathlib import Path
+from typing import Annotated, Literal
 
 from pydantic import Field, PositiveInt, model_validator
 
 from data.ntu.simulate import SimulateSection
 from data.settings import Section
-from refine.benchmarks import OnError, Split
+from refine.benchmarks import Benchmark, Row, Split, benchmarks, find_benchmark
 from refine.filters import Filter
 from refine.normalise import Centre, Scale
+from refine.pairs import OnError, Pairs, read_pairs
 from training.config import RunSection
+
+Kind = Literal["basic", "motion_aware"]
 
 
 class BenchmarksSection(Section):
     """Where the pose benchmarks lie, in the layout that SmoothNet's authors released.
 
-    `on_error` says what to do with a sequence that cannot be used: `stop`, or leave it out and count it (`skip`).
+    `on_error` says what to do with a sequence that cannot be used: `stop`, leave it out and count it (`skip`), or leave
+    just the joints out that are missing (`mask`). `rows` are benchmarks of your own, see `refine/benchmarks.yaml`.
     """
 
     root: Path
     on_error: OnError = "stop"
+    rows: dict[str, Row] = Field({})
+
+    def find(self, name: str) -> Benchmark:
+        """Return the row of this name, one of `rows` or of the table; InputError if there is none."""
+        return find_benchmark(name, self.rows)
+
+    def every(self) -> list[Benchmark]:
+        """Return all rows, one's own first."""
+        names = [*self.rows, *(name for name in benchmarks() if name not in self.rows)]
+        return [self.find(name) for name in names]
+
+    def read(self, name: str, split: Split) -> Pairs:
+        """Read one split of a benchmark, see `refine.pairs.read_pairs`."""
+        return read_pairs(self.find(name), self.root, split, self.on_error)
+
+
+class SmplSection(Section):
+    """The licensed body model that rotations are scored with, see `refine.body_model.load_body_model`.
+
+    `model` is `SMPL_NEUTRAL.pkl` or its folder; `regressor` is SPIN's `J_regressor_extra.npy`, for the top of the head.
+    """
+
+    model: Path | None = None
+    regressor: Path | None = None
 
 
 class ModelSection(Section):
@@ -63,17 +92,105 @@ class TrainSection(Section):
 
 
 class EvaluateSection(Section):
-    """Which benchmarks to evaluate on.
+    """Which benchmarks to evaluate on, and how.
 
-    `filters` are tuned on each benchmark's training split and compared. `match_rate` resamples benchmarks of another
-    frame rate than the refiner's; the published tables do not.
+    Parameters
+    ----------
+    on
+        Names, or `all` for every benchmark whose files are there.
+    split
+        `test` or `train`.
+    stride
+        Frames between windows, or a list to compare.
+    match_rate
+        Resample benchmarks of another frame rate than the refiner's; the published tables do not.
+    filters
+        Classical filters to compare with, their parameters tuned on a training split.
+    released_filters
+        Compare with the same filters as SmoothNet's authors set them, too.
+    padded_accel
+        Count two frames of zero per sequence into Accel, as their evaluation does.
     """
 
-    on: tuple[str, ...] = ()
+    on: tuple[str, ...] | Literal["all"] = ()
     split: Split = "test"
-    stride: PositiveInt = 1
+    stride: PositiveInt | tuple[PositiveInt, ...] = 1
     match_rate: bool = False
     filters: tuple[Filter, ...] = ()
+    released_filters: bool = False
+    padded_accel: bool = False
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """All of the strides."""
+        return self.stride if isinstance(self.stride, tuple) else (self.stride,)
+
+
+class FiguresSection(Section):
+    """Pictures of one sequence: errors per frame, skeletons side by side, an animation.
+
+    Parameters
+    ----------
+    benchmark
+        Of which benchmark; none if null.
+    sequence
+        Its place in the files.
+    frames
+        The first frame and the one after the last.
+    still
+        How many of the frames to draw side by side.
+    animation
+        `gif`, `mp4` (which needs the extra `video`) or `none`.
+    images
+    """
+
+    benchmark: str | None = None
+    sequence: int = Field(0, ge=0)
+    frames: tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=1)]] = (0, 200)
+    still: int = Field(5, ge=1, le=12)
+    animation: Literal["gif", "mp4", "none"] = "gif"
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "FiguresSection":
+        if self.frames[1] - self.frames[0] < 3:
+            raise ValueError(f"frames {list(self.frames)}: give the first frame and one at least 3 later")
+        return self
+
+
+TrainOn = tuple[str, ...] | dict[str, float] | str
+
+
+class CompareSection(Section):
+    """Several refiners to train and compare: one for each combination, and trained ones.
+
+    Parameters
+    ----------
+    window
+        Frames per window; `model.window` if empty.
+    kind
+        Kinds of network; `model.kind` if empty.
+    train_on
+        What to train on, each a name, a list or weights as in `train.on`; that if empty.
+    checkpoints
+        Trained refiners to compare with them, such as the released `checkpoint_8.pth.tar` to `checkpoint_64.pth.tar`.
+    """
+
+    window: tuple[Annotated[int, Field(ge=3)], ...] = ()
+    kind: tuple[Kind, ...] = ()
+    train_on: tuple[TrainOn, ...] = ()
+    checkpoints: tuple[Path, ...] = ()
+
+    @model_validator(mode="after")
+    def _each_once(self) -> "CompareSection":
+        for name in ("window", "kind", "train_on", "checkpoints"):
+            values = [str(value) for value in getattr(self, name)]
+            if len(set(values)) < len(values):
+                raise ValueError(f"{name} names {', '.join(values)}; each may be named once")
+        return self
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to compare."""
+        return bool(self.window or self.kind or self.train_on or self.checkpoints)
 
 
 class ApplySection(Section):
@@ -97,16 +214,28 @@ class RefineConfig(Section):
     run: RunSection
     simulate: SimulateSection | None = None
     benchmarks: BenchmarksSection
+    smpl: SmplSection = SmplSection()
     model: ModelSection = ModelSection()
     normalise: NormaliseSection = NormaliseSection()
     train: TrainSection
     evaluate: EvaluateSection = EvaluateSection()
+    compare: CompareSection = CompareSection()
+    figures: FiguresSection = FiguresSection()
     apply: ApplySection = ApplySection()
 
     @model_validator(mode="after")
-    def _strides_fit(self) -> "RefineConfig":
-        if self.train.checkpoint is None:  # with a checkpoint, its own window counts
-            for name, stride in (("evaluate", self.evaluate.stride), ("apply", self.apply.stride)):
+    def _fits(self) -> "RefineConfig":
+        if self.compare:
+            if self.apply.input is not None or self.figures.benchmark is not None:
+                raise ValueError(
+                    "compare: several refiners cannot be applied or drawn at once; leave apply and figures out"
+                )
+            if self.train.checkpoint is not None:
+                raise ValueError(
+                    "compare: give train.on and leave train.checkpoint out; compare.checkpoints takes trained ones"
+                )
+        elif self.train.checkpoint is None:  # with a checkpoint, its own window counts
+            for name, stride in (("evaluate", max(self.evaluate.strides)), ("apply", self.apply.stride)):
                 if stride > self.model.window:
                     raise ValueError(f"{name}.stride {stride} is more than the window of {self.model.window} frames")
         return self

@@ -66,7 +66,9 @@ def savitzky_golay(x: np.ndarray, window_s: float, order: float, fps: float) -> 
     return x.copy() if frames <= degree else savgol_filter(x, frames, degree, axis=0)
 
 
-def one_euro(x: np.ndarray, min_cutoff_hz: float, beta: float, fps: float) -> np.ndarray:
+def one_euro(
+    x: np.ndarray, min_cutoff_hz: float, beta: float, fps: float, speed_cutoff_hz: float = SPEED_CUTOFF_HZ
+) -> np.ndarray:
     """Smooth causally, less where motion is fast: the 1 Euro filter (Casiez, Roussel & Vogel, CHI 2012).
 
     Exponential smoothing of each coordinate with the cutoff `min_cutoff_hz + beta x |speed|`.
@@ -81,13 +83,15 @@ def one_euro(x: np.ndarray, min_cutoff_hz: float, beta: float, fps: float) -> np
         Hertz per unit of speed, the unit of `x` per second.
     fps
         Frames a second.
+    speed_cutoff_hz
+        Cutoff of the estimate of speed, hertz.
     """
     result = np.empty_like(x)
     if not len(x):
         return result
     result[0] = x[0]
     speed = np.zeros_like(x[0])
-    keep = 1 / (1 + fps / (2 * math.pi * SPEED_CUTOFF_HZ))
+    keep = 1 / (1 + fps / (2 * math.pi * speed_cutoff_hz))
     for frame in range(1, len(x)):  # each frame depends on the result of the one before
         previous = result[frame - 1]
         step = x[frame] - previous
@@ -102,6 +106,19 @@ FILTERS: Mapping[Filter, Callable[..., np.ndarray]] = {
     "savitzky_golay": savitzky_golay,
     "one_euro": one_euro,
 }
+
+
+def released_parameters(name: Filter, fps: float) -> Parameters:
+    """Return the parameters with which SmoothNet's authors compare, turned from frames into seconds.
+
+    Savitzky-Golay: 31 frames, order 2. Gaussian: sigma 3 frames. One-Euro: minimal cutoff 0.04, beta 0.7, cutoff of the
+    speed 1, with a step of one frame, on metres or normalised images (not on body sizes).
+    """
+    if name == "gaussian":
+        return {"sigma_s": 3 / fps}
+    if name == "savitzky_golay":
+        return {"window_s": 31 / fps, "order": 2}
+    return {"min_cutoff_hz": 0.04 * fps, "beta": 0.7, "speed_cutoff_hz": fps}
 
 
 def smooth(
@@ -147,7 +164,12 @@ def smooth(
 
 
 def tune_filter(
-    name: Filter, detected: Sequence[np.ndarray], truth: Sequence[np.ndarray], fps: float, root: Sequence[int]
+    name: Filter,
+    detected: Sequence[np.ndarray],
+    truth: Sequence[np.ndarray],
+    fps: float,
+    root: Sequence[int],
+    known: Sequence[np.ndarray | None] | None = None,
 ) -> Parameters:
     """Find the parameters with the least MPJPE on sequences with known truth: a grid, then a finer one around the best.
 
@@ -161,6 +183,8 @@ def tune_filter(
         Frames a second.
     root
         The root joints, see `refine.metrics.align_root`.
+    known
+        bool [T, J] each: the joints to score; None for all.
 
     Returns
     -------
@@ -170,7 +194,7 @@ def tune_filter(
     sizes = [body_size(x) for x in detected]
 
     def error(parameters: Parameters) -> float:
-        return mpjpe(smooth(name, detected, parameters, fps, sizes), truth, root)
+        return mpjpe(smooth(name, detected, parameters, fps, sizes), truth, root, known)
 
     def search(grid: Mapping[str, Sequence[float]]) -> Parameters:
         tries = [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]

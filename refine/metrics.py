@@ -5,16 +5,26 @@ frame in which nothing can be scored is NaN.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 
-def align_root(poses: Tensor, root: Sequence[int]) -> Tensor:
-    """Move the root, the mean of the joints `root`, to the origin of every frame; with no root, change nothing."""
-    return poses - poses[:, list(root)].mean(1, keepdim=True) if root else poses
+def align_root(poses: Tensor, root: Sequence[int], mask: Tensor | None = None) -> Tensor:
+    """Move the root, the mean of the joints `root`, to the origin of every frame; with no root, change nothing.
+
+    With a mask [T, J], the mean is that of the root joints that are known; where none is, the frame becomes NaN.
+    """
+    if not root:
+        return poses
+    roots = poses[:, list(root)]
+    if mask is None:
+        return poses - roots.mean(1, keepdim=True)
+    return poses - torch.where(mask[:, list(root), None], roots, math.nan).nanmean(1, keepdim=True)
 
 
 def joint_errors(poses: Tensor, truth: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -37,42 +47,185 @@ def acceleration_errors(poses: Tensor, truth: Tensor, mask: Tensor | None = None
     return _masked_mean(error, None if mask is None else mask[:-2] & mask[1:-1] & mask[2:])
 
 
-def score(detected: Sequence[np.ndarray], truth: Sequence[np.ndarray], root: Sequence[int]) -> dict[str, float]:
-    """Return the three figures over all frames of all sequences, in the unit of the poses.
+@dataclass(frozen=True)
+class FrameErrors:
+    """The errors of one sequence, frame by frame.
 
     Parameters
     ----------
-    detected, truth
-        [T, J, D] each.
+    mpjpe, pa_mpjpe
+        [T]: see `joint_errors` and `aligned_joint_errors`.
+    accel
+        [T - 2], of the frames between the first and the last: see `acceleration_errors`.
+    mpvpe
+        [T]: the mean distance of a mesh's vertices; None without a mesh.
+    """
+
+    mpjpe: Tensor
+    pa_mpjpe: Tensor
+    accel: Tensor
+    mpvpe: Tensor | None = None
+
+
+def frame_errors(
+    poses: np.ndarray | Tensor,
+    truth: np.ndarray | Tensor,
+    root: Sequence[int],
+    known: np.ndarray | None = None,
+    vertices: Tensor | None = None,
+) -> FrameErrors:
+    """Compute the errors of each frame, in the unit of the poses.
+
+    Parameters
+    ----------
+    poses, truth
+        [T, J, D].
     root
-        The root joints; none for poses in an image.
+        The root joints; none for poses in an image. Known root joints alone make the root.
+    known
+        bool [T, J]: the joints to score; all by default.
+    vertices
+        [T]: the errors of a mesh, to keep beside the others.
+    """
+    first, second, mask = _aligned(poses, truth, root, known)
+    return FrameErrors(
+        joint_errors(first, second, mask),
+        aligned_joint_errors(first, second, mask),
+        acceleration_errors(first, second, mask) if len(first) > 2 else first.new_zeros(0),
+        vertices,
+    )
+
+
+def mean_errors(errors: Sequence[FrameErrors], padded: bool = False) -> dict[str, float]:
+    """Average over all frames of all sequences that can be scored.
+
+    Parameters
+    ----------
+    errors
+        One per sequence.
+    padded
+        Count the first and the last frame of each sequence with an acceleration error of zero, as the evaluation that
+        SmoothNet's authors released does; it makes Accel smaller by the share (T - 2) / T.
 
     Returns
     -------
     dict
-        `mpjpe`, `pa_mpjpe`, and `accel` per frame squared (NaN if no sequence has three frames).
+        `mpjpe`, `pa_mpjpe`, `accel` (NaN where nothing can be scored), and `mpvpe` if there are meshes.
     """
-    frames: dict[str, list[Tensor]] = {"mpjpe": [], "pa_mpjpe": [], "accel": []}
-    for poses, target in _aligned(detected, truth, root):
-        frames["mpjpe"].append(joint_errors(poses, target))
-        frames["pa_mpjpe"].append(aligned_joint_errors(poses, target))
-        if len(poses) > 2:
-            frames["accel"].append(acceleration_errors(poses, target))
-    return {name: float(torch.cat(errors).mean()) if errors else math.nan for name, errors in frames.items()}
+    accel = [F.pad(one.accel, (1, 1)) if padded and len(one.mpjpe) > 1 else one.accel for one in errors]
+    return _means(errors, [slice(None)] * len(errors), accel, [slice(None)] * len(errors))
 
 
-def mpjpe(detected: Sequence[np.ndarray], truth: Sequence[np.ndarray], root: Sequence[int]) -> float:
+def worst_frames(errors: Sequence[FrameErrors], share: float = 0.01) -> list[Tensor]:
+    """Find the frames with the highest MPJPE, over all sequences together.
+
+    Parameters
+    ----------
+    errors
+        Of the input, so that every method is judged on the same frames.
+    share
+        How many of the frames; at least one.
+
+    Returns
+    -------
+    list of Tensor
+        bool [T] per sequence.
+    """
+    every = torch.cat([one.mpjpe for one in errors]).nan_to_num(-math.inf)
+    chosen = torch.zeros(len(every), dtype=torch.bool)
+    chosen[every.argsort(descending=True, stable=True)[: max(1, round(share * len(every)))]] = True
+    return list(chosen.split([len(one.mpjpe) for one in errors]))
+
+
+def errors_among(errors: Sequence[FrameErrors], frames: Sequence[Tensor]) -> dict[str, float]:
+    """Average over some frames, see `mean_errors`.
+
+    Parameters
+    ----------
+    errors
+        One per sequence.
+    frames
+        bool [T] per sequence. A frame's acceleration is that of the triple around it; the ends of a sequence have none.
+    """
+    return _means(errors, frames, [one.accel for one in errors], [chosen[1:-1] for chosen in frames])
+
+
+def correct_keypoints(
+    poses: Sequence[np.ndarray],
+    truth: Sequence[np.ndarray],
+    sizes: Sequence[np.ndarray],
+    share: float,
+    known: Sequence[np.ndarray | None] | None = None,
+) -> float:
+    """Return PCK: the percentage of joints within a share of the size of the person.
+
+    Of every sequence the mean over its frames and joints, and then of all sequences alike, as the Sub-JHMDB evaluation
+    that SmoothNet's authors released does.
+
+    Parameters
+    ----------
+    poses, truth
+        [T, J, D] per sequence.
+    sizes
+        [T] per sequence: the larger side of the box around the person, in the unit of the poses.
+    share
+        Of that side; usually 0.05, 0.1 and 0.2.
+    known
+        bool [T, J] per sequence: the joints to count; None for all.
+    """
+    hits = []
+    for one, target, size, mask in zip(poses, truth, sizes, known or [None] * len(poses), strict=True):
+        right = np.linalg.norm(one - target, axis=-1) <= share * size[:, None]
+        if mask is None or mask.any():
+            hits.append(right.mean() if mask is None else right[mask].mean())
+    return 100 * float(np.mean(hits)) if hits else math.nan
+
+
+def score(detected: Sequence[np.ndarray], truth: Sequence[np.ndarray], root: Sequence[int]) -> dict[str, float]:
+    """Return `mpjpe`, `pa_mpjpe` and `accel` over all frames of all sequences [T, J, D], in the unit of the poses."""
+    return mean_errors([frame_errors(*pair, root) for pair in zip(detected, truth, strict=True)])
+
+
+def mpjpe(
+    detected: Sequence[np.ndarray],
+    truth: Sequence[np.ndarray],
+    root: Sequence[int],
+    known: Sequence[np.ndarray | None] | None = None,
+) -> float:
     """Return the mean joint error after root alignment alone, over all frames of all sequences [T, J, D]."""
-    return float(torch.cat([joint_errors(*pair) for pair in _aligned(detected, truth, root)]).mean())
+    errors = []
+    for poses, target, mask in zip(detected, truth, known or [None] * len(detected), strict=True):
+        errors.append(joint_errors(*_aligned(poses, target, root, mask)))
+    return float(torch.cat(errors).nanmean())
 
 
 def _aligned(
-    detected: Sequence[np.ndarray], truth: Sequence[np.ndarray], root: Sequence[int]
-) -> Iterator[tuple[Tensor, Tensor]]:
-    for poses, target in zip(detected, truth, strict=True):
-        double = (torch.tensor(x, dtype=torch.float64) for x in (poses, target))
-        first, second = (align_root(x, root) for x in double)
-        yield first, second
+    poses: np.ndarray | Tensor, truth: np.ndarray | Tensor, root: Sequence[int], known: np.ndarray | None
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Align the roots in double precision; a frame without a known root joint loses all its joints from the mask."""
+    first, second = (torch.as_tensor(x).to(torch.float64) for x in (poses, truth))
+    mask = None if known is None else torch.as_tensor(known)
+    if mask is not None and root:
+        mask = mask & mask[:, list(root)].any(1, keepdim=True)
+    return align_root(first, root, mask), align_root(second, root, mask), mask
+
+
+def _means(
+    errors: Sequence[FrameErrors],
+    frames: Sequence[Tensor | slice],
+    accel: Sequence[Tensor],
+    triples: Sequence[Tensor | slice],
+) -> dict[str, float]:
+    def mean(values: Sequence[Tensor], chosen: Sequence[Tensor | slice]) -> float:
+        return float(torch.cat([x[at] for x, at in zip(values, chosen, strict=True)]).nanmean()) if values else math.nan
+
+    figures = {
+        "mpjpe": mean([one.mpjpe for one in errors], frames),
+        "pa_mpjpe": mean([one.pa_mpjpe for one in errors], frames),
+        "accel": mean(accel, triples),
+    }
+    meshes = [one.mpvpe for one in errors if one.mpvpe is not None]
+    return {**figures, "mpvpe": mean(meshes, frames)} if meshes else figures
 
 
 def align_similarity(poses: Tensor, truth: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -111,6 +264,8 @@ def align_similarity(poses: Tensor, truth: Tensor, mask: Tensor | None = None) -
 
 
 def _masked_mean(errors: Tensor, mask: Tensor | None) -> Tensor:
+    # A joint that should be there and is not a number is infinitely wrong; it may not drop out of a mean unseen.
+    errors = errors.nan_to_num(nan=math.inf, posinf=math.inf)
     if mask is None:
         return errors.mean(-1)
     return torch.where(mask, errors, torch.zeros_like(errors)).sum(-1) / mask.sum(-1)

@@ -74,7 +74,7 @@ def window_offsets(windows: Tensor, centre: Centre, root: Sequence[int], dims: i
     centre
         See `Normalise`.
     root
-        The joints whose mean is the root; with none, `root` leaves everything as it is.
+        The joints whose mean is the root; with none, as for poses in an image, all joints.
     dims
         Coordinates per joint.
 
@@ -85,8 +85,8 @@ def window_offsets(windows: Tensor, centre: Centre, root: Sequence[int], dims: i
     """
     if centre == "channel":
         return windows.mean(-1)
-    if centre == "root" and root:
+    if centre == "root":
         joints = windows.unflatten(-2, (-1, dims))
-        position = joints[..., list(root), :, :].mean((-1, -3))
+        position = (joints[..., list(root), :, :] if root else joints).mean((-1, -3))
         return position[..., None, :].expand(*position.shape[:-1], joints.shape[-3], dims).flatten(-2)
     return None

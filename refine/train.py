@@ -8,11 +8,12 @@ import torch
 from torch import Tensor
 
 from data.errors import InputError
-from refine.benchmarks import Benchmark, Pairs, find_benchmark, read_pairs
+from refine.benchmarks import Benchmark
 from refine.config import BenchmarksSection, ModelSection, NormaliseSection, TrainSection
 from refine.losses import smoothing_loss
 from refine.metrics import score
 from refine.normalise import Normalise, body_size, window_offsets
+from refine.pairs import Pairs
 from refine.refiner import Refiner, load_refiner, refine_poses, refiner_content
 from refine.smoothnet import SmoothNet
 from refine.windows import WindowPool, pool_windows
@@ -47,7 +48,7 @@ def read_material(
     """
     materials = []
     for name in train.on:
-        pairs = read_pairs(find_benchmark(name), benchmarks.root, "train", benchmarks.on_error)
+        pairs = benchmarks.read(name, "train")
         count = len(pairs.number)
         if count < 2:
             raise InputError(f"train.on: {name} has {count} usable training sequence; validation needs one more")

@@ -55,6 +55,43 @@ def moving_poses(rng, lengths, joints=17, noise=0.05):
     return detected, truth
 
 
+def write_row(root, row, rng, split="test", lengths=(40, 9, 3), joints=None, noise=0.05, key="joints"):
+    """Write a pair of files of any row in the released layout; return the arrays written, by file and key."""
+    joints = joints or next(iter(row.joints))
+    names = objects([np.array([f"s{i}/{frame:06d}" for frame in range(n)]) for i, n in enumerate(lengths)])
+    detected, truth = {"imgname": names}, {"imgname": names}
+    if row.representation == "smpl":
+        pose = [0.4 * np.sin(np.arange(n)[:, None] / 20 + rng.uniform(0, 6, (1, 72))) for n in lengths]
+        noisy = [x + rng.normal(0, noise, x.shape) for x in pose]
+        shape = [rng.normal(0, 0.5, (1, 10)).repeat(n, 0) for n in lengths]
+        detected |= {"pose": objects(noisy), "shape": objects(shape)}
+        truth |= {"pose": objects(pose)}
+        if row.dataset == "aist":  # whose truth is the mean body, scaled and placed
+            truth |= {"trans": objects([np.zeros((n, 3)) for n in lengths])}
+            truth |= {"scaling": objects([np.full((n, 1), 0.95) for n in lengths])}
+        else:
+            truth |= {"shape": objects(shape)}
+    elif row.representation == "2D":
+        noisy, pose = moving_poses(rng, lengths, joints, noise)
+        flat = [[500 + 200 * x.reshape(len(x), joints, 3)[..., :2] for x in side] for side in (noisy, pose)]
+        detected |= {f"{key}_2d": objects([x.reshape(len(x), -1) for x in flat[0]])}
+        truth |= {f"{key}_2d": objects([x.reshape(len(x), -1) for x in flat[1]])}
+        if row.normalise == "image_size":
+            truth |= {"imgshape": objects([np.array([1000, 800, 3])] * len(lengths))}
+            truth |= {"bbox": objects([np.tile([300, 350, 620, 750], (n, 1)) for n in lengths])}
+    else:
+        noisy, pose = moving_poses(rng, lengths, joints, noise)
+        if row.root != (0,):  # relative to another joint than the first: none is zero
+            noisy, pose = ([x + 0.5 for x in side] for side in (noisy, pose))
+        factor = 1000 if row.unit == "mm" else 1
+        detected |= {f"{key}_3d": objects([x * factor for x in noisy])}
+        truth |= {f"{key}_3d": objects([x * factor for x in pose])}
+    for path, content in zip(row.paths(root, split), (detected, truth), strict=True):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.savez_compressed(path, **content)
+    return detected, truth
+
+
 @pytest.fixture
 def rng():
     return np.random.default_rng(7)

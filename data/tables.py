@@ -1,0 +1,83 @@
+"""Tables as numbers: written once as CSV, once as Markdown, and shown wherever they are needed."""
+
+import csv
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+Format = Callable[[Any], str]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: its heading, how its values are written, and whether they are numbers."""
+
+    label: str
+    format: Format = str
+    numeric: bool = True
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table. Values may be None (nothing to say) or tuples (an interval, one value per seed).
+
+    Parameters
+    ----------
+    name
+        The stem of its files.
+    caption
+        What it shows.
+    columns
+        The first one heads the rows.
+    rows
+        One value per column.
+    """
+
+    name: str
+    caption: str
+    columns: tuple[Column, ...]
+    rows: list[tuple[Any, ...]]
+
+    def text(self) -> list[list[str]]:
+        """Return all cells as they are shown; an empty one is a dash."""
+        return [
+            ["–" if value is None else column.format(value) for column, value in zip(self.columns, row, strict=True)]
+            for row in self.rows
+        ]
+
+
+def to_csv(table: Table) -> str:
+    """Write a table's numbers as they are; tuples become one column per value."""
+    widths = [
+        max((len(row[at]) for row in table.rows if isinstance(row[at], tuple)), default=0)
+        for at in range(len(table.columns))
+    ]
+    with io.StringIO(newline="") as file:
+        rows = csv.writer(file)
+        header: list[str] = []
+        for column, width in zip(table.columns, widths, strict=True):
+            ends = ("low", "high") if "interval" in column.label else tuple(map(str, range(1, width + 1)))
+            header += [f"{column.label} {end}" for end in ends] if width else [column.label]
+        rows.writerow(header)
+        for row in table.rows:
+            cells: list[Any] = []
+            for value, width in zip(row, widths, strict=True):
+                cells += value if isinstance(value, tuple) else [value] + [None] * (width - 1)
+            rows.writerow(["" if cell is None else cell for cell in cells])
+        return file.getvalue()
+
+
+def to_markdown(table: Table) -> str:
+    """Write a table as GitHub's Markdown."""
+    lines = [
+        "| " + " | ".join(_escape(column.label) for column in table.columns) + " |",
+        "|" + "|".join("---:" if column.numeric else "---" for column in table.columns) + "|",
+        *("| " + " | ".join(map(_escape, row)) + " |" for row in table.text()),
+    ]
+    return f"{table.caption}.\n\n" + "\n".join(lines) + "\n"
+
+
+def _escape(text: str) -> str:
+    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|")
+    return " ".join(escaped.split())

@@ -1,0 +1,163 @@
+"""Several refiners side by side: kinds of network, window sizes, and what they were trained on."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+from data.errors import InputError
+from data.ntu.prepare import ensure_stand_in
+from data.tables import Column, Table
+from refine.config import CompareSection, EvaluateSection, RefineConfig, TrainOn
+from refine.draw import plot_trade_offs
+from refine.evaluate import chosen_benchmarks
+from refine.figures import plot_transfer
+from refine.pipeline import needed_files, print_results, run_refiner
+from refine.refiner import load_refiner
+from refine.tables import all_tables, print_table, write_tables
+from training.runs import open_run
+
+
+def compare_refiners(config: RefineConfig, again: bool = False) -> dict[str, Any]:
+    """Train every combination of `compare`, evaluate all on the same benchmarks, and draw what they trade.
+
+    Each refiner is a run of its own in `run.dir/cells`, resumed where it was stopped and not run again when finished.
+    `run.dir` gets the tables, one picture of error against speed per benchmark, and where refiners were
+    trained on different data a matrix of how each changes the errors of each benchmark.
+
+    Parameters
+    ----------
+    config
+        What to do.
+    again
+        Throw all of it away and begin anew.
+
+    Raises
+    ------
+    InputError
+        Something that the configuration names is absent or cannot be used.
+    """
+    ensure_stand_in(config.simulate, needed_files(config))
+    chosen_benchmarks(config)
+    cells = _cells(config)
+    run = open_run(config, again)
+    if run.finished:
+        results = run.results()
+        print_results(results)
+        return results
+    console = Console(stderr=True)
+    results = {"rows": [], "filters": [], "skipped": {}, "absent": [], "refiners": {}}
+    for at, (name, line, cell) in enumerate(cells):
+        console.print(f"refiner {at + 1} of {len(cells)}: {name}", highlight=False)
+        found = run_refiner(cell, show=False)
+        results["rows"] += [{"cell": name, "line": line, **row} for row in found["rows"]]
+        results["refiners"][name] = found["refiner"] | {"run": str(cell.run.dir)}
+        for key in ("skipped", "absent"):
+            results[key] = found[key]
+        results["filters"] += found["filters"]
+    tables = all_tables(results)
+    figures = plot_trade_offs(results["rows"], run.dir)
+    lines = list(dict.fromkeys(row["line"] for row in results["rows"]))
+    if len(lines) > 1:
+        tables.append(transfer_table(results["rows"]))
+        figures.append(run.dir / "transfer.png")
+        _plot_transfer(results["rows"], figures[-1])
+    write_tables(tables, run.dir)
+    results["figures"] = [str(path) for path in figures]
+    run.finish(results)
+    print_results(results)
+    if len(lines) > 1:
+        print_table(tables[-1], Console())
+    return results
+
+
+def transfer_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Tabulate the change of the errors, in percent of the input's, trained on (rows) by tested on (columns)."""
+    cells, tested, changes = _changes(rows)
+    return Table(
+        "transfer",
+        "Change of the errors from input to output in percent of the input's, trained on x tested on",
+        (
+            Column("trained on", numeric=False),
+            *(Column(f"{name} {metric}", _percent) for metric in changes for name in tested),
+        ),
+        [
+            (cell, *(None if np.isnan(x) else float(x) for values in changes.values() for x in values[at]))
+            for at, cell in enumerate(cells)
+        ],
+    )
+
+
+def _changes(rows: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[str], dict[str, np.ndarray]]:
+    """Return what was trained, what was tested, and per metric the percentages; each refiner at its first stride."""
+    cells, tested = (list(dict.fromkeys(row[key] for row in rows)) for key in ("cell", "benchmark"))
+    changes = {name: np.full((len(cells), len(tested)), np.nan) for name in ("MPJPE", "Accel")}
+    for row in reversed(rows):
+        at = cells.index(row["cell"]), tested.index(row["benchmark"])
+        for name, values in changes.items():
+            given, out = row["input"][name.lower()], row["output"][name.lower()]
+            if given and out is not None:
+                values[at] = 100 * (out - given) / given
+    return cells, tested, changes
+
+
+def _plot_transfer(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
+    cells, tested, changes = _changes(rows)
+    plot_transfer(path, changes, cells, tested)
+
+
+def _cells(config: RefineConfig) -> list[tuple[str, str, RefineConfig]]:
+    """List the refiners: a name, the line of the trade-off that it is a point of, and its configuration."""
+    section = config.compare
+    trained: list[TrainOn] = list(section.train_on or ((config.train.on,) if config.train.on else ()))
+    windows, kinds = section.window or (config.model.window,), section.kind or (config.model.kind,)
+    cells: list[tuple[str, str, RefineConfig]] = []
+    for on, kind, window in itertools.product(trained, kinds, windows):
+        names = (on,) if isinstance(on, str) else on
+        for name in names:
+            missing = config.benchmarks.find(name).missing(config.benchmarks.root, "train")
+            if missing is not None:
+                raise InputError(f"{missing}: no such file; compare.train_on needs it, see benchmarks.root")
+        line = _written(on) + (f", {kind.replace('_', '-')}" if len(kinds) > 1 else "")
+        name = line + (f", window {window}" if len(windows) > 1 else "")
+        update = {
+            "model": config.model.model_copy(update={"window": window, "kind": kind}),
+            "train": config.train.model_copy(update={"on": names}),
+        }
+        cells.append((name, line, _single(config, name, window, update, first=not cells)))
+    for path in section.checkpoints:
+        window = load_refiner(path).window
+        update = {"train": config.train.model_copy(update={"on": (), "checkpoint": path})}
+        name = f"{path.parent.name}/{path.name}" if path.parent.name else path.name
+        cells.append((name, path.parent.name or path.name, _single(config, name, window, update, first=not cells)))
+    return cells
+
+
+def _single(config: RefineConfig, name: str, window: int, update: dict[str, Any], first: bool) -> RefineConfig:
+    """Return the configuration of one refiner; strides beyond its window are left out, filters scored only once."""
+    strides = tuple(stride for stride in config.evaluate.strides if stride <= window) or (window,)
+    more: dict[str, Any] = {"stride": strides} | ({} if first else {"filters": ()})
+    folder = "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in name)
+    return config.model_copy(
+        update={
+            **update,
+            "run": config.run.model_copy(update={"dir": config.run.dir / "cells" / folder}),
+            "evaluate": EvaluateSection.model_validate({**config.evaluate.model_dump(), **more}),
+            "compare": CompareSection(),
+        }
+    )
+
+
+def _written(on: TrainOn) -> str:
+    if isinstance(on, str):
+        return on
+    if isinstance(on, dict):
+        return " + ".join(f"{weight:g} {name}" for name, weight in on.items())
+    return " + ".join(on)
+
+
+def _percent(value: float) -> str:
+    return f"{value:+.1f}"

@@ -1,0 +1,139 @@
+"""The pictures of a refining run: one sequence frame by frame, and error against speed."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from data.errors import InputError
+from refine.animation import animate_skeletons
+from refine.benchmarks import Benchmark
+from refine.body_model import body_joints_and_vertex_errors
+from refine.config import RefineConfig
+from refine.evaluate import load_body, refine_pairs
+from refine.figures import FrameCurves, TradeOff, plot_errors, plot_skeletons, plot_trade_off
+from refine.metrics import frame_errors
+from refine.pairs import Pair, Pairs
+from refine.refiner import Refiner
+
+
+def check_figures(config: RefineConfig) -> None:
+    """Refuse a sequence or frames that do not exist, before any work is done."""
+    if config.figures.benchmark is not None:
+        _chosen(config)
+
+
+def draw_sequence(refiner: Refiner, config: RefineConfig, folder: Path) -> list[Path]:
+    """Draw the sequence that `figures` names: errors per frame, skeletons side by side, and an animation.
+
+    Parameters
+    ----------
+    refiner
+        With which network.
+    config
+        The run's configuration.
+    folder
+        Where the pictures go.
+
+    Returns
+    -------
+    list of Path
+        The files written.
+    """
+    section = config.figures
+    pairs, first, last = _chosen(config)
+    row = pairs.benchmark
+    stride = config.evaluate.strides[0]
+    refined = refine_pairs(refiner, pairs, stride=stride, match_rate=config.evaluate.match_rate)
+    poses = _positions(config, pairs, refined[0])
+    unit, factor = row.reported
+    pair = pairs.sequences[0]
+    curves = {}
+    for label in ("input", "SmoothNet"):
+        known = pair.known if row.representation != "smpl" else None
+        errors = frame_errors(poses[label], poses["truth"], row.root, known)
+        mpjpe, accel = (values.numpy() * factor for values in (errors.mpjpe, errors.accel))
+        curves[label] = FrameCurves(mpjpe[first:last], accel[first : last - 2])
+    shown = {label: _around_root(x[first:last], row) for label, x in poses.items()}
+    if row.representation != "smpl":
+        for label, known in (("input", pair.detected_known), ("truth", pair.truth_known)):
+            if known is not None:
+                shown[label] = np.where(known[first:last, :, None], shown[label], np.nan)
+    title = f"{row.name}, {config.evaluate.split} sequence {section.sequence}"
+    stem = f"{row.name}_{config.evaluate.split}_{section.sequence}"
+    files = [folder / f"{stem}_errors.png", folder / f"{stem}_skeletons.png"]
+    plot_errors(files[0], curves, unit, row.fps, title, first)
+    still = np.linspace(0, last - first - 1, min(section.still, last - first)).round().astype(int).tolist()
+    shape = "px" if row.unit == "px" else "m"
+    common = {"error_unit": unit, "ghost": "truth", "title": title, "first_frame": first}
+    plot_skeletons(files[1], shown, row.lines, still, shape, curves=curves, **common)
+    if section.animation != "none":
+        files.append(folder / f"{stem}.{section.animation}")
+        animate_skeletons(files[2], shown, row.lines, curves, row.fps, unit=shape, **common)
+    return files
+
+
+def plot_trade_offs(rows: Sequence[Mapping[str, Any]], folder: Path) -> list[Path]:
+    """Draw error against speed, one picture per benchmark; a row without a figure is left out."""
+    files = []
+    for name in dict.fromkeys(row["benchmark"] for row in rows):
+        ours = [row for row in rows if row["benchmark"] == name and None not in _errors(row["output"])]
+        points = [
+            TradeOff(
+                row.get("line", row["kind"]),
+                row["window"],
+                row["stride"],
+                row["frames"] / max(row["seconds"], 1e-3),
+                *_errors(row["output"]),
+            )
+            for row in ours
+        ]
+        if points:
+            files.append(folder / f"trade_off_{name}.png")
+            given = _errors(ours[0]["input"])
+            plot_trade_off(files[-1], points, ours[0]["unit"], given if None not in given else None, name)
+    return files
+
+
+def _errors(figures: Mapping[str, Any]) -> tuple[Any, Any]:
+    return figures["mpjpe"], figures["accel"]
+
+
+def _chosen(config: RefineConfig) -> tuple[Pairs, int, int]:
+    """Read the benchmark and return the one sequence, its first frame and the one after the last."""
+    section = config.figures
+    assert section.benchmark is not None
+    pairs = config.benchmarks.read(section.benchmark, config.evaluate.split)
+    if section.sequence not in pairs.number:
+        raise InputError(
+            f"figures.sequence: {section.benchmark} ({config.evaluate.split}) has no usable sequence "
+            f"{section.sequence}; choose one from 0 to {max(pairs.number)}"
+        )
+    one = pairs.take([pairs.number.index(section.sequence)])
+    first, last = section.frames[0], min(section.frames[1], one.frames)
+    if last - first < 3:
+        raise InputError(
+            f"figures.frames: found {list(section.frames)}, but sequence {section.sequence} has {one.frames} frames"
+        )
+    return one, first, last
+
+
+def _positions(config: RefineConfig, pairs: Pairs, refined: np.ndarray) -> dict[str, np.ndarray]:
+    """Return input, refined poses and truth as positions [T, J, D]; of rotations, the joints of the bodies."""
+    pair: Pair = pairs.sequences[0]
+    if pairs.benchmark.representation != "smpl":
+        return {"input": pair.detected, "SmoothNet": refined, "truth": pair.truth}
+    body = load_body(config.smpl)
+    truth = pair.truth.reshape(len(pair.truth), -1), pair.true_shape, pair.true_scale
+    joints = {}
+    for label, rotations in (("input", pair.detected), ("SmoothNet", refined)):
+        detected, true, _ = body_joints_and_vertex_errors(
+            body, rotations.reshape(len(rotations), -1), pair.shape, *truth
+        )
+        joints[label], joints["truth"] = detected.cpu().numpy(), true.cpu().numpy()
+    return {label: joints[label] for label in ("input", "SmoothNet", "truth")}
+
+
+def _around_root(poses: np.ndarray, row: Benchmark) -> np.ndarray:
+    return poses - poses[:, list(row.root)].mean(1, keepdims=True) if row.root else poses

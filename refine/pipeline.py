@@ -1,0 +1,176 @@
+"""One refiner: train it or take a trained one, evaluate it on pose benchmarks, draw it, apply it to a clip store."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+
+from data.errors import InputError
+from data.ntu.prepare import ensure_stand_in
+from data.ntu.store import ClipStore, open_store
+from refine.apply import apply_refiner
+from refine.benchmarks import Split
+from refine.config import ApplySection, RefineConfig
+from refine.draw import check_figures, draw_sequence, plot_trade_offs
+from refine.evaluate import Evaluation, chosen_benchmarks, evaluate
+from refine.refiner import Refiner, load_refiner
+from refine.tables import absent_lines, all_tables, print_table, write_tables
+from refine.train import Material, as_normalise, read_material, train_refiner
+from training.devices import pick_device
+from training.runs import Run, open_run
+
+
+def run_refiner(config: RefineConfig, again: bool = False, show: bool = True) -> dict[str, Any]:
+    """Train or load, evaluate, draw and apply one refiner; return the results, which are also kept as `results.json`.
+
+    A finished run is not run again: its results are returned. An interrupted one goes on where it was.
+
+    Parameters
+    ----------
+    config
+        What to do.
+    again
+        Throw an earlier run in `run.dir` away, and replace `apply.output`.
+    show
+        Print the tables.
+
+    Raises
+    ------
+    InputError
+        Something that the configuration names is absent or cannot be used.
+    """
+    started = time.perf_counter()
+    device = pick_device(config.run.device)
+    ensure_stand_in(config.simulate, needed_files(config))
+    store = open_store(config.apply.input) if config.apply.input is not None else None
+    _check_output(config, again)
+    if config.train.checkpoint is not None:
+        _check_strides(load_refiner(config.train.checkpoint), config)
+    materials = None
+    if again or not (config.run.dir / "config.yaml").is_file():
+        # Before the run's folder exists: a mistake in the data then leaves nothing behind.
+        materials = _read_materials(config, device)
+        for row in chosen_benchmarks(config)[0]:
+            config.benchmarks.read(row.name, config.evaluate.split)
+        check_figures(config)
+    run = open_run(config, again)
+    if run.finished and _output_exists(config.apply):
+        results = run.results()
+        if show:
+            print_results(results)
+        return results
+    refiner, training = _trained(config, run, device, materials)
+    results = {**as_results(evaluate(refiner, config)), "refiner": refiner.describe(), "training": training}
+    write_tables(all_tables(results), run.dir)
+    if config.figures.benchmark is not None:
+        results["figures"] = [str(path) for path in draw_sequence(refiner, config, run.dir / "figures")]
+    if len(config.evaluate.strides) > 1:
+        plot_trade_offs(results["rows"], run.dir)
+    if store is not None:
+        _apply(config, refiner, store)
+        results["applied"] = {"input": str(config.apply.input), "output": str(config.apply.output)}
+    results["seconds"] = round(time.perf_counter() - started, 1)
+    run.finish(results)
+    if show:
+        print_results(results)
+    return results
+
+
+def as_results(evaluation: Evaluation) -> dict[str, Any]:
+    """Turn an evaluation into what `results.json` keeps."""
+    return {
+        "rows": evaluation.rows,
+        "filters": evaluation.filters,
+        "skipped": evaluation.skipped,
+        "absent": [asdict(row) for row in evaluation.absent],
+    }
+
+
+def print_results(results: Mapping[str, Any]) -> None:
+    """Print what came out: the tables, what is absent, what was left out."""
+    console = Console()
+    for table in all_tables(results):
+        print_table(table, console)
+    for line in absent_lines(results["absent"]):
+        console.print(line, highlight=False, soft_wrap=True)
+    skipped = sum(map(len, results["skipped"].values()))
+    skipped += len((results.get("training") or {}).get("skipped", ()))
+    if skipped:
+        console.print(f"left out {skipped} sequences that cannot be used; results.json names them")
+    for path in results.get("figures", ()):
+        console.print(f"drew {path}", highlight=False, soft_wrap=True)
+    if "applied" in results:
+        console.print(f"refined {results['applied']['input']} into {results['applied']['output']}")
+
+
+def needed_files(config: RefineConfig) -> list[Path]:
+    """List the files that the stage will read."""
+    splits: list[tuple[str, Split]]
+    trained = [config.train.on, *config.compare.train_on]
+    names = [name for on in trained for name in ((on,) if isinstance(on, str) else on)]
+    splits = [] if config.train.checkpoint else [(name, "train") for name in names]
+    splits += [(name, config.evaluate.split) for name in config.evaluate.on if config.evaluate.on != "all"]
+    root = config.benchmarks.root
+    files = [path for name, split in splits for path in config.benchmarks.find(name).paths(root, split)]
+    return files + ([config.apply.input] if config.apply.input is not None else [])
+
+
+def _output_exists(apply: ApplySection) -> bool:
+    return apply.output is None or apply.output.exists()
+
+
+def _check_output(config: RefineConfig, again: bool) -> None:
+    """Refuse, before any work is done, to replace a store that this run did not make."""
+    output = config.apply.output
+    if output is None or not output.exists() or again:
+        return
+    made_by = (open_store(output).info.refiner or {}).get("run")
+    if made_by != str(config.run.dir):
+        raise InputError(f"apply.output: {output} exists already; choose another folder, or pass --again to replace it")
+
+
+def _check_strides(refiner: Refiner, config: RefineConfig) -> None:
+    for name, stride in (("evaluate", max(config.evaluate.strides)), ("apply", config.apply.stride)):
+        if stride > refiner.window:
+            raise InputError(
+                f"{name}.stride: found {stride}, expected at most the checkpoint's window, {refiner.window}"
+            )
+
+
+def _read_materials(config: RefineConfig, device: torch.device) -> list[Material] | None:
+    if config.train.checkpoint is not None:
+        return None
+    normalise = as_normalise(config.normalise)
+    return read_material(config.benchmarks, config.train, normalise, config.model.window, device, config.run.seed)
+
+
+def _trained(
+    config: RefineConfig, run: Run, device: torch.device, materials: list[Material] | None
+) -> tuple[Refiner, dict[str, Any] | None]:
+    if config.train.checkpoint is not None:
+        return load_refiner(config.train.checkpoint, device), None
+    normalise = as_normalise(config.normalise)
+    seed = config.run.seed
+    if materials is None:
+        materials = _read_materials(config, device) or []
+    refiner, fitted = train_refiner(materials, config.model, normalise, config.train, run=run, device=device, seed=seed)
+    return refiner, {
+        "best_epoch": fitted.best_epoch,
+        "validation_mpjpe": fitted.best,
+        "history": fitted.history,
+        "validation_sequences": {material.benchmark.name: material.held_out.number for material in materials},
+        "skipped": [line for material in materials for line in material.skipped],
+    }
+
+
+def _apply(config: RefineConfig, refiner: Refiner, store: ClipStore) -> None:
+    apply = config.apply
+    assert apply.output is not None
+    origin = {"run": str(config.run.dir)}
+    apply_refiner(
+        store, refiner, apply.output, stride=apply.stride, match_rate=apply.match_rate, replace=True, origin=origin
+    )
