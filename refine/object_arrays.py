@@ -80,7 +80,7 @@ def _as_bytes(content: bytes | str) -> bytes:
 def _encode(text: str, encoding: str = "latin1") -> bytes:
     """Give the bytes that older pickles keep as text."""
     if encoding != "latin1":
-        raise Refused(f"the encoding {ascii(encoding)}")
+        raise Refused(f"the encoding {encoding!a}")
     return text.encode("latin1")
 
 
@@ -99,7 +99,7 @@ class ArrayUnpickler(pickle.Unpickler):
 
     allowed: ClassVar[Mapping[tuple[str, str], Any]] = ARRAYS
 
-    def find_class(self, module: str, name: str) -> Any:
+    def find_class(self, module: str, name: str) -> Any:  # noqa: D102
         try:
             return self.allowed[module, name]
         except KeyError:

@@ -4,7 +4,6 @@ The files hold NumPy arrays, a sparse matrix of SciPy's, and arrays wrapped by c
 longer runs. Stand-ins take the place of all three, so that neither chumpy nor the SciPy of 2015 is needed.
 """
 
-import pickle
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
