@@ -7,9 +7,9 @@ build numeric and text arrays, NumPy numbers, lists and plain Python values; any
 import pickle
 import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import IO, Any, Literal, TypeVar
+from typing import IO, Any, ClassVar, Literal, TypeVar
 
 import numpy as np
 from numpy.lib import format as npy
@@ -22,6 +22,10 @@ LARGEST = 16 << 30
 """Bytes that one member of a file may take when unpacked; the largest released one takes about 2 GiB."""
 
 
+class Refused(pickle.UnpicklingError):
+    """A pickle names what it may not; the text says what, in one line."""
+
+
 class _ArrayType:
     """Stands for `numpy.ndarray` in a pickle, where it is an argument and never called."""
 
@@ -31,17 +35,17 @@ class _Kind:
 
     def __init__(self, code: str, *_: bool) -> None:
         if not re.fullmatch(r"[biufcSU]\d+|O8?|O4", code):
-            raise pickle.UnpicklingError(f"an array of {code}")
+            raise Refused(f"an array of {ascii(code)[1:-1]}")
         self.dtype = np.dtype(code)
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         _, order, *structure = state
         if any(part is not None for part in structure[:3]):
-            raise pickle.UnpicklingError("an array of records")
+            raise Refused("an array of records")
         self.dtype = self.dtype.newbyteorder(order)
 
 
-class _Array:
+class PickledArray:
     """Stands for an array while its pickle is read; `value` is the array."""
 
     value: np.ndarray
@@ -52,30 +56,35 @@ class _Array:
         if kind.dtype.hasobject:
             flat = np.empty(len(content), object)
             for i, item in enumerate(content):
-                flat[i] = item.value if isinstance(item, _Array) else item
+                flat[i] = item.value if isinstance(item, PickledArray) else item
         else:
-            flat = np.frombuffer(content, kind.dtype)
+            flat = np.frombuffer(_as_bytes(content), kind.dtype)
         self.value = flat.reshape(shape, order=order)
 
 
-def _reconstruct(kind: type, shape: tuple[int, ...], code: bytes) -> _Array:
-    return _Array()
+def _reconstruct(kind: type, shape: tuple[int, ...], code: bytes | str) -> PickledArray:
+    return PickledArray()
 
 
-def _scalar(kind: _Kind, content: bytes) -> Any:
+def _scalar(kind: _Kind, content: bytes | str) -> Any:
     if kind.dtype.hasobject:
-        raise pickle.UnpicklingError("an object where a number is expected")
-    return np.frombuffer(content, kind.dtype)[0]
+        raise Refused("an object where a number is expected")
+    return np.frombuffer(_as_bytes(content), kind.dtype)[0]
+
+
+def _as_bytes(content: bytes | str) -> bytes:
+    """Give the bytes that Python 2 wrote as its text, read as Latin-1."""
+    return content.encode("latin1") if isinstance(content, str) else content
 
 
 def _encode(text: str, encoding: str = "latin1") -> bytes:
     """Give the bytes that older pickles keep as text."""
     if encoding != "latin1":
-        raise pickle.UnpicklingError(f"the encoding {encoding}")
+        raise Refused(f"the encoding {encoding!a}")
     return text.encode("latin1")
 
 
-_ALLOWED: dict[tuple[str, str], Any] = {
+ARRAYS: dict[tuple[str, str], Any] = {
     ("numpy", "ndarray"): _ArrayType,
     ("numpy", "dtype"): _Kind,
     ("_codecs", "encode"): _encode,
@@ -85,12 +94,17 @@ _ALLOWED: dict[tuple[str, str], Any] = {
 """What a pickle may name, and what it gets instead: nothing of NumPy's own is handed to it."""
 
 
-class _Unpickler(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> Any:
+class ArrayUnpickler(pickle.Unpickler):
+    """Builds arrays, numbers, text and plain containers; refuses whatever is not in `allowed`."""
+
+    allowed: ClassVar[Mapping[tuple[str, str], Any]] = ARRAYS
+
+    def find_class(self, module: str, name: str) -> Any:  # noqa: D102
         try:
-            return _ALLOWED[module, name]
+            return self.allowed[module, name]
         except KeyError:
-            raise pickle.UnpicklingError(f"{module}.{name}") from None
+            # A name may hold line breaks and control characters.
+            raise Refused(ascii(f"{module}.{name}")[1:-1]) from None
 
 
 def member_names(path: Path) -> list[str]:
@@ -104,8 +118,8 @@ def member_names(path: Path) -> list[str]:
     return _reading(path, lambda file: [name.removesuffix(".npy") for name in file.namelist()])
 
 
-def read_array(path: Path, name: str) -> np.ndarray:
-    """Read one array of a `.npz` file, numeric or of objects.
+def read_array(path: Path, name: str, largest: int = LARGEST) -> np.ndarray:
+    """Read one array of a `.npz` file, numeric or of objects, that takes no more than `largest` bytes unpacked.
 
     Raises
     ------
@@ -115,8 +129,8 @@ def read_array(path: Path, name: str) -> np.ndarray:
 
     def read(file: zipfile.ZipFile) -> np.ndarray:
         info = file.getinfo(f"{name}.npy")
-        if info.file_size > LARGEST:
-            raise InputError(f"{path}: {name} takes {info.file_size} bytes unpacked, more than {LARGEST} are not read")
+        if info.file_size > largest:
+            raise InputError(f"{path}: {name} takes {info.file_size} bytes unpacked, more than {largest} are not read")
         with file.open(info) as member:
             return _read_member(member, info.file_size, f"{path}: {name}")
 
@@ -149,11 +163,11 @@ def _read_member(member: IO[bytes], size: int, where: str) -> np.ndarray:
             raise InputError(f"{where}: {len(content)} bytes for an array of {kind} {shape}; the file is damaged")
         return np.frombuffer(content, kind).reshape(shape, order="F" if fortran else "C")
     try:
-        array = _Unpickler(member).load()
-    except pickle.UnpicklingError as error:
+        array = ArrayUnpickler(member).load()
+    except Refused as error:
         raise InputError(f"{where}: refused to unpickle {error}; only arrays, numbers and text may be in it") from error
     except Exception as error:  # a damaged pickle can fail in any way
         raise InputError(damaged) from error
-    if not isinstance(array, _Array) or array.value.shape != shape:
+    if not isinstance(array, PickledArray) or array.value.shape != shape:
         raise InputError(damaged)
     return array.value
