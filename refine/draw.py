@@ -12,10 +12,11 @@ from refine.benchmarks import Benchmark
 from refine.body_model import body_joints_and_vertex_errors
 from refine.config import RefineConfig
 from refine.evaluate import load_body, refine_pairs
-from refine.figures import FrameCurves, TradeOff, plot_errors, plot_skeletons, plot_trade_off
+from refine.figures import FrameCurves, TradeOff, plot_errors, plot_trade_off
 from refine.metrics import frame_errors
 from refine.pairs import Pair, Pairs
 from refine.refiner import Refiner
+from refine.stick_figures import plot_skeletons
 
 
 def check_figures(config: RefineConfig) -> None:
@@ -66,11 +67,32 @@ def draw_sequence(refiner: Refiner, config: RefineConfig, folder: Path) -> list[
     plot_errors(files[0], curves, unit, row.fps, title, first)
     still = np.linspace(0, last - first - 1, min(section.still, last - first)).round().astype(int).tolist()
     shape = "px" if row.unit == "px" else "m"
-    common = {"error_unit": unit, "ghost": "truth", "title": title, "first_frame": first}
-    plot_skeletons(files[1], shown, row.lines, still, shape, curves=curves, **common)
+    plot_skeletons(
+        files[1],
+        shown,
+        row.lines,
+        still,
+        shape,
+        curves=curves,
+        error_unit=unit,
+        ghost="truth",
+        title=title,
+        first_frame=first,
+    )
     if section.animation != "none":
         files.append(folder / f"{stem}.{section.animation}")
-        animate_skeletons(files[2], shown, row.lines, curves, row.fps, unit=shape, **common)
+        animate_skeletons(
+            files[2],
+            shown,
+            row.lines,
+            curves,
+            row.fps,
+            unit=shape,
+            error_unit=unit,
+            ghost="truth",
+            title=title,
+            first_frame=first,
+        )
     return files
 
 
@@ -125,7 +147,7 @@ def _positions(config: RefineConfig, pairs: Pairs, refined: np.ndarray) -> dict[
     if pairs.benchmark.representation != "smpl":
         return {"input": pair.detected, "SmoothNet": refined, "truth": pair.truth}
     body = load_body(config.smpl)
-    truth = pair.truth.reshape(len(pair.truth), -1), pair.true_shape, pair.true_scale
+    truth = pair.truth.reshape(len(pair.truth), -1), pair.true_shape
     joints = {}
     for label, rotations in (("input", pair.detected), ("SmoothNet", refined)):
         detected, true, _ = body_joints_and_vertex_errors(

@@ -17,7 +17,7 @@ from refine.config import BenchmarksSection, EvaluateSection, RefineConfig, Smpl
 from refine.filters import Filter, Parameters, released_parameters, smooth, tune_filter
 from refine.gaps import fill_gaps
 from refine.metrics import FrameErrors, correct_keypoints, errors_among, frame_errors, mean_errors, worst_frames
-from refine.normalise import Normalise, body_size
+from refine.normalise import Centre, Normalise, body_size
 from refine.pairs import Pair, Pairs
 from refine.refiner import Refiner, refine_poses
 from refine.rotations import axis_angle_to_six, six_to_axis_angle
@@ -304,7 +304,7 @@ def errors_of(pairs: Pairs, poses: Sequence[np.ndarray], body: BodyModel | None)
     for x, pair in zip(poses, pairs.sequences, strict=True):
         # A body's rotations are refined, its shape is not.
         joints, truth, vertices = body_joints_and_vertex_errors(
-            body, _flat(x), pair.shape, _flat(pair.truth), pair.true_shape, pair.true_scale
+            body, _flat(x), pair.shape, _flat(pair.truth), pair.true_shape
         )
         errors.append(frame_errors(joints.cpu(), truth.cpu(), row.root, vertices=vertices.cpu()))
     return errors
@@ -384,7 +384,7 @@ def _flat(rotations: np.ndarray) -> np.ndarray:
 
 def _for_rotations(refiner: Refiner) -> Refiner:
     """Rotations have neither a place nor a size: at most each number's own mean is taken out."""
-    centre = "channel" if refiner.normalise.centre == "channel" else "none"
+    centre: Centre = "channel" if refiner.normalise.centre == "channel" else "none"
     return replace(refiner, normalise=Normalise(centre, "none"))
 
 

@@ -13,9 +13,6 @@ from refine.object_arrays import member_names, read_array
 
 OnError = Literal["stop", "skip", "mask"]
 
-LARGEST_SCALE = 5.0
-"""A body is no larger than this; AIST++ gives its scale in centimetres, about 94, where the others have metres."""
-
 METRES = {"m": 1.0, "mm": 0.001, "px": 1.0}
 
 
@@ -36,9 +33,8 @@ class Pair:
     box_side
         float [T] px: the larger side of the box around the person; of Sub-JHMDB.
     shape, true_shape
-        float32 [T, 10], of SMPL; the truth of AIST++ has no shape (None).
-    true_scale
-        float32 [T], of SMPL's AIST++: the truth's size relative to the mean body.
+        float32 [T, 10], of SMPL. The truth of AIST++ has no shape (None) but a `scaling`, which the published figures
+        do not apply: the body model that they come from ignores it. So its truth is the mean body here, too.
     """
 
     number: int
@@ -50,7 +46,6 @@ class Pair:
     box_side: np.ndarray | None = None
     shape: np.ndarray | None = None
     true_shape: np.ndarray | None = None
-    true_scale: np.ndarray | None = None
 
     @property
     def known(self) -> np.ndarray | None:
@@ -186,8 +181,6 @@ def _read_sequences(path: Path, keys: Sequence[str]) -> list[np.ndarray]:
             raise InputError(f"{path}: {key}, sequence {i}: not an array of numbers [frames, ...]") from None
         if sequence.ndim == 3:  # [T, J, D]
             sequence = sequence.reshape(len(sequence), -1)
-        elif sequence.ndim == 1 and key == "scaling":
-            sequence = sequence[:, None]
         if sequence.ndim != 2 or not len(sequence):
             raise InputError(
                 f"{path}: {key}, sequence {i}: found shape {sequence.shape}, expected [frames, numbers per frame]"
@@ -252,12 +245,9 @@ def _more_of(row: Benchmark, paths: tuple[Path, Path], count: int) -> Callable[[
                 shape=fit(paths[0], "shape", pair, shape[pair.number]),
                 true_shape=fit(paths[1], "shape", pair, true_shape[pair.number]),
             )
-        scale = _scales(paths[1], column)
-        return lambda pair: replace(
-            pair,
-            shape=fit(paths[0], "shape", pair, shape[pair.number]),
-            true_scale=fit(paths[1], "scaling", pair, scale[pair.number]),
-        )
+        if "scaling" not in member_names(paths[1]):
+            raise InputError(f"{paths[1]}: holds neither shape nor, as AIST++ does, scaling; a body needs one of them")
+        return lambda pair: replace(pair, shape=fit(paths[0], "shape", pair, shape[pair.number]))
     if row.normalise == "image_size":
         sizes, boxes = _image_sizes(paths[1], count), column(paths[1], "bbox", 4)
         sides = [np.maximum(box[:, 2] - box[:, 0], box[:, 3] - box[:, 1]) for box in boxes]
@@ -265,23 +255,6 @@ def _more_of(row: Benchmark, paths: tuple[Path, Path], count: int) -> Callable[[
             pair, image_size=sizes[pair.number], box_side=fit(paths[1], "bbox", pair, sides[pair.number])
         )
     return lambda pair: pair
-
-
-def _scales(path: Path, column: Callable[[Path, str, int], list[np.ndarray]]) -> list[np.ndarray]:
-    """Read the sizes of bodies that have no shape, one per frame."""
-    try:
-        scales = [scale[:, 0] for scale in column(path, "scaling", 1)]
-    except InputError as error:
-        if "holds" not in str(error):
-            raise
-        raise InputError(f"{error}; a body has a shape, or a scaling of the mean shape") from None
-    for i, scale in enumerate(scales):
-        if not ((scale > 0) & (scale < LARGEST_SCALE)).all():
-            raise InputError(
-                f"{path}: scaling, sequence {i}: found {scale.flat[0]:g}, expected a factor of the mean body near 1; "
-                "divide centimetres by 100"
-            )
-    return scales
 
 
 def _image_sizes(path: Path, count: int) -> np.ndarray:

@@ -44,9 +44,7 @@ def benchmark_table(rows: Sequence[Mapping[str, Any]]) -> Table:
             theirs = published["output"].get(metric)
             difference = None if theirs is None or out is None else out - theirs
             figures = given, out, published["input"].get(metric), theirs, difference
-            cells.append(
-                (row["benchmark"], _method(row, rows), METRICS[metric], unit(metric, row), *figures)
-            )
+            cells.append((row["benchmark"], _method(row, rows), METRICS[metric], unit(metric, row), *figures))
     return Table(
         "benchmarks",
         "Pose errors of the input and the output, and as published; difference: output less published output",
