@@ -1,13 +1,18 @@
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Discriminator, Field, PositiveInt, Tag, model_validator
 
 from data.ntu.simulate import SimulateSection
 from data.settings import Section
 from refine.benchmarks import OnError, Split
 from refine.filters import Filter
 from refine.normalise import Centre, Scale
+from refine.smoothnet import Kind
 from training.config import RunSection
+
+Weight = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class BenchmarksSection(Section):
@@ -21,8 +26,9 @@ class BenchmarksSection(Section):
 
 
 class ModelSection(Section):
-    """The network's sizes, see `refine.smoothnet.SmoothNet`."""
+    """The network and its sizes, see `refine.smoothnet`: the `basic` net of the release, or the `motion_aware` one."""
 
+    kind: Kind = "basic"
     window: int = Field(32, ge=3)
     hidden: PositiveInt = 512
     res_hidden: PositiveInt = 16
@@ -40,11 +46,16 @@ class NormaliseSection(Section):
 class TrainSection(Section):
     """What to train on and how; or `checkpoint`, a trained refiner to use instead.
 
-    `windows` are drawn per epoch, without repetition; null draws every window once. `batch` counts windows, each with
-    all its joints. `validation` is the share of the training sequences that are held out to choose the best epoch.
+    `on` lists benchmarks, and every window of every sequence of them is equally likely; or it maps each benchmark to a
+    weight, its share of the windows of an epoch. A benchmark whose windows run out is then gone through again.
+    `windows` are drawn per epoch, without repetition; null draws as many as there are. `batch` counts windows, each
+    with all its joints. `validation` is the share of the training sequences that are held out to choose the best epoch.
     """
 
-    on: tuple[str, ...] = ()
+    on: Annotated[
+        Annotated[tuple[str, ...], Tag("names")] | Annotated[dict[str, Weight], Tag("weights")],
+        Discriminator(lambda given: "weights" if isinstance(given, Mapping) else "names"),
+    ] = ()
     checkpoint: Path | None = None
     epochs: PositiveInt = 70
     windows: PositiveInt | None = None
@@ -60,6 +71,18 @@ class TrainSection(Section):
         if not self.on and self.checkpoint is None:
             raise ValueError("give train.on (benchmarks to train on) or train.checkpoint (a trained refiner)")
         return self
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The benchmarks to train on."""
+        return tuple(self.on)
+
+    @property
+    def shares(self) -> tuple[float, ...] | None:
+        """What part of an epoch's windows each of them contributes; None where every window is equally likely."""
+        if not isinstance(self.on, Mapping):
+            return None
+        return tuple(weight / sum(self.on.values()) for weight in self.on.values())
 
 
 class EvaluateSection(Section):

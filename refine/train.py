@@ -1,5 +1,6 @@
 """Training a refiner on pose benchmarks."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -8,13 +9,13 @@ import torch
 from torch import Tensor
 
 from data.errors import InputError
+from refine.backward import BatchLoss
 from refine.benchmarks import Benchmark, Pairs, find_benchmark, read_pairs
 from refine.config import BenchmarksSection, ModelSection, NormaliseSection, TrainSection
-from refine.losses import smoothing_loss
 from refine.metrics import score
 from refine.normalise import Normalise, body_size, window_offsets
 from refine.refiner import Refiner, load_refiner, refine_poses, refiner_content
-from refine.smoothnet import SmoothNet
+from refine.smoothnet import new_net
 from refine.windows import WindowPool, pool_windows
 from training.fit import Fit, epoch_generator, fit
 from training.runs import Run
@@ -46,7 +47,7 @@ def read_material(
         A benchmark cannot be read, or has too few sequences to hold one out.
     """
     materials = []
-    for name in train.on:
+    for name in train.names:
         pairs = read_pairs(find_benchmark(name), benchmarks.root, "train", benchmarks.on_error)
         count = len(pairs.number)
         if count < 2:
@@ -72,8 +73,9 @@ def train_refiner(
 ) -> tuple[Refiner, Fit]:
     """Train a network and return the refiner of its best epoch, which is also kept as `checkpoints/best.pt`.
 
-    Adam (amsgrad) on position and acceleration, every window of every sequence equally likely. The best epoch is the
-    one with the least MPJPE on the sequences held out.
+    Adam (amsgrad) on position and acceleration. Every window of every sequence of a benchmark is equally likely; what
+    part of them a benchmark contributes, see `TrainSection`. The best epoch is the one with the least MPJPE on the
+    sequences held out.
 
     Parameters
     ----------
@@ -89,14 +91,15 @@ def train_refiner(
         Of weights, order and dropout.
     """
     torch.manual_seed(seed)
-    net = SmoothNet(**model.model_dump()).to(device)
+    net = new_net(**model.model_dump()).to(device)
+    loss = BatchLoss(net, train.position_weight, train.acceleration_weight)
     optimizer = torch.optim.Adam(net.parameters(), lr=train.lr, amsgrad=True, fused=True)
     scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, train.lr_decay)
     rates = {material.benchmark.fps for material in materials}
     fps = rates.pop() if len(rates) == 1 else None
 
     def batches(epoch: int) -> Iterator[Tensor]:
-        return _losses(net, materials, normalise, train, epoch_generator(seed, epoch))
+        return _losses(loss, materials, normalise, train, epoch_generator(seed, epoch))
 
     fitted = fit(
         net,
@@ -110,34 +113,70 @@ def train_refiner(
         run=run,
         seed=seed,
         describe="training SmoothNet",
-        extra=refiner_content(model.model_dump(), normalise, fps, train.on),
+        extra=refiner_content(model.model_dump(), normalise, fps, train.names),
     )
     return load_refiner(run.dir / "checkpoints" / "best.pt", device), fitted
 
 
+def windows_per_epoch(available: Sequence[int], train: TrainSection) -> list[int]:
+    """Say how many windows of each benchmark an epoch has, at least one of each.
+
+    Parameters
+    ----------
+    available
+        How many windows each benchmark has.
+    train
+        `windows`: how many there shall be altogether, null for as many as there are; `shares`: see there.
+    """
+    total = sum(available)
+    if train.shares is None:
+        wanted = min(train.windows or total, total)
+        counts = _apportion(wanted, [count / total for count in available])
+        return [min(count, most) for count, most in zip(counts, available, strict=True)]
+    return _apportion(train.windows or total, train.shares)
+
+
+def _apportion(total: int, shares: Sequence[float]) -> list[int]:
+    """Divide a total by shares whose sum is 1, by the largest remainders; nothing gets less than 1."""
+    exact = [total * share for share in shares]
+    counts = [math.floor(value) for value in exact]
+    by_remainder = sorted(range(len(exact)), key=lambda i: counts[i] - exact[i])
+    for i in by_remainder[: total - sum(counts)]:
+        counts[i] += 1
+    return [max(count, 1) for count in counts]
+
+
+def draw_windows(available: int, wanted: int, generator: torch.Generator) -> Tensor:
+    """Draw windows of a benchmark in random order, int64 [wanted].
+
+    None is drawn a second time before all have been drawn once, and so on: no two differ by more than one.
+    """
+    rounds = [torch.randperm(available, generator=generator) for _ in range(-(-wanted // available))]
+    return torch.cat(rounds)[:wanted]
+
+
 def _losses(
-    net: SmoothNet,
+    loss: BatchLoss,
     materials: Sequence[Material],
     normalise: Normalise,
     train: TrainSection,
     generator: torch.Generator,
 ) -> Iterator[Tensor]:
     """Yield the loss of each step of an epoch."""
-    total = sum(len(material.pool.starts) for material in materials)
+    available = [len(material.pool.starts) for material in materials]
     batches = []
-    for number, material in enumerate(materials):
-        available = len(material.pool.starts)
-        wanted = available if train.windows is None else min(available, round(train.windows * available / total))
-        order = torch.randperm(available, generator=generator)[: max(wanted, 1)]
+    for number, wanted in enumerate(windows_per_epoch(available, train)):
+        order = draw_windows(available[number], wanted, generator)
         batches += [(number, index) for index in order.split(train.batch)]
     for at in torch.randperm(len(batches), generator=generator).tolist():
         number, index = batches[at]
         pool, row = materials[number].pool, materials[number].benchmark
-        detected, truth = pool.cut(index.to(pool.starts.device))
+        detected, truth, known = pool.cut(index.to(pool.starts.device))
         offset = window_offsets(detected, normalise.centre, row.root, row.dims)
         if offset is not None:
-            detected, truth = detected - offset[..., None], truth - offset[..., None]
-        yield smoothing_loss(net(detected), truth, train.position_weight, train.acceleration_weight)
+            detected -= offset[..., None]
+            truth -= offset[..., None]
+        yield loss(detected, truth, known)
 
 
 def _validation(refiner: Refiner, materials: Sequence[Material]) -> Callable[[], dict[str, float]]:
