@@ -118,7 +118,7 @@ def _needed(config: AblateConfig) -> list[Path]:
     section = config.refine
     paths = [config.data.store, *([config.data.truth] if config.data.truth else [])]
     if "refined" in config.arms or config.filters:
-        training = [] if section.train.checkpoint and not config.filters else section.train.on
+        training = [] if section.train.checkpoint and not config.filters else section.train.names
         for name in training:
             paths += section.benchmarks.find(name).paths(section.benchmarks.root, "train")
     if "refined" in config.arms and section.evaluate.on != "all":

@@ -1,6 +1,7 @@
 """Refining clip stores: every actor's track, and nothing else."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace as replace_fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -58,6 +59,9 @@ def apply_refiner(
         `output` exists and may not be replaced.
     """
     fps = store.info.fps if match_rate else None
+    if refiner.normalise.centre == "none":
+        # It was trained near the origin, and clips are metres away from it: there it would make them worse.
+        refiner = replace_fields(refiner, normalise=replace_fields(refiner.normalise, centre="root"))
 
     def transform(tracks: Sequence[np.ndarray], sizes: Sequence[float]) -> list[np.ndarray]:
         return refine_poses(refiner, tracks, root=(store.layout.root,), stride=stride, fps=fps, sizes=sizes)

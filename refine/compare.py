@@ -116,8 +116,7 @@ def _cells(config: RefineConfig) -> list[tuple[str, str, RefineConfig]]:
     windows, kinds = section.window or (config.model.window,), section.kind or (config.model.kind,)
     cells: list[tuple[str, str, RefineConfig]] = []
     for on, kind, window in itertools.product(trained, kinds, windows):
-        names = (on,) if isinstance(on, str) else on
-        for name in names:
+        for name in on:
             missing = config.benchmarks.find(name).missing(config.benchmarks.root, "train")
             if missing is not None:
                 raise InputError(f"{missing}: no such file; compare.train_on needs it, see benchmarks.root")
@@ -125,7 +124,7 @@ def _cells(config: RefineConfig) -> list[tuple[str, str, RefineConfig]]:
         name = line + (f", window {window}" if len(windows) > 1 else "")
         update = {
             "model": config.model.model_copy(update={"window": window, "kind": kind}),
-            "train": config.train.model_copy(update={"on": names}),
+            "train": config.train.model_copy(update={"on": on}),
         }
         cells.append((name, line, _single(config, name, window, update, first=not cells)))
     for path in section.checkpoints:
@@ -152,8 +151,6 @@ def _single(config: RefineConfig, name: str, window: int, update: dict[str, Any]
 
 
 def _written(on: TrainOn) -> str:
-    if isinstance(on, str):
-        return on
     if isinstance(on, dict):
         return " + ".join(f"{weight:g} {name}" for name, weight in on.items())
     return " + ".join(on)

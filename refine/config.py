@@ -1,7 +1,8 @@
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, PositiveInt, Tag, model_validator
 
 from data.ntu.simulate import SimulateSection
 from data.settings import Section
@@ -9,9 +10,17 @@ from refine.benchmarks import Benchmark, Row, Split, benchmarks, find_benchmark
 from refine.filters import Filter
 from refine.normalise import Centre, Scale
 from refine.pairs import OnError, Pairs, read_pairs
+from refine.smoothnet import Kind
 from training.config import RunSection
 
-Kind = Literal["basic", "motion_aware"]
+Weight = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+TrainOn = Annotated[
+    Annotated[tuple[str, ...], Tag("names")] | Annotated[dict[str, Weight], Tag("weights")],
+    Discriminator(lambda given: "weights" if isinstance(given, Mapping) else "names"),
+]
+"""Benchmarks to train on, or a weight for each."""
 
 
 class BenchmarksSection(Section):
@@ -50,8 +59,9 @@ class SmplSection(Section):
 
 
 class ModelSection(Section):
-    """The network's sizes, see `refine.smoothnet.SmoothNet`."""
+    """The network and its sizes, see `refine.smoothnet`: the `basic` net of the release, or the `motion_aware` one."""
 
+    kind: Kind = "basic"
     window: int = Field(32, ge=3)
     hidden: PositiveInt = 512
     res_hidden: PositiveInt = 16
@@ -69,11 +79,13 @@ class NormaliseSection(Section):
 class TrainSection(Section):
     """What to train on and how; or `checkpoint`, a trained refiner to use instead.
 
-    `windows` are drawn per epoch, without repetition; null draws every window once. `batch` counts windows, each with
-    all its joints. `validation` is the share of the training sequences that are held out to choose the best epoch.
+    `on` lists benchmarks, and every window of every sequence of them is equally likely; or it maps each benchmark to a
+    weight, its share of the windows of an epoch. A benchmark whose windows run out is then gone through again.
+    `windows` are drawn per epoch, without repetition; null draws as many as there are. `batch` counts windows, each
+    with all its joints. `validation` is the share of the training sequences that are held out to choose the best epoch.
     """
 
-    on: tuple[str, ...] = ()
+    on: TrainOn = ()
     checkpoint: Path | None = None
     epochs: PositiveInt = 70
     windows: PositiveInt | None = None
@@ -89,6 +101,18 @@ class TrainSection(Section):
         if not self.on and self.checkpoint is None:
             raise ValueError("give train.on (benchmarks to train on) or train.checkpoint (a trained refiner)")
         return self
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The benchmarks to train on."""
+        return tuple(self.on)
+
+    @property
+    def shares(self) -> tuple[float, ...] | None:
+        """What part of an epoch's windows each of them contributes; None where every window is equally likely."""
+        if not isinstance(self.on, Mapping):
+            return None
+        return tuple(weight / sum(self.on.values()) for weight in self.on.values())
 
 
 class EvaluateSection(Section):
@@ -141,7 +165,6 @@ class FiguresSection(Section):
         How many of the frames to draw side by side.
     animation
         `gif`, `mp4` (which needs the extra `video`) or `none`.
-    images
     """
 
     benchmark: str | None = None
@@ -157,7 +180,8 @@ class FiguresSection(Section):
         return self
 
 
-TrainOn = tuple[str, ...] | dict[str, float] | str
+def _as_names(given: Any) -> Any:
+    return (given,) if isinstance(given, str) else given
 
 
 class CompareSection(Section):
@@ -177,7 +201,7 @@ class CompareSection(Section):
 
     window: tuple[Annotated[int, Field(ge=3)], ...] = ()
     kind: tuple[Kind, ...] = ()
-    train_on: tuple[TrainOn, ...] = ()
+    train_on: tuple[Annotated[TrainOn, BeforeValidator(_as_names)], ...] = ()
     checkpoints: tuple[Path, ...] = ()
 
     @model_validator(mode="after")

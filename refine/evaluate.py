@@ -246,7 +246,7 @@ def refine_pairs(refiner: Refiner, pairs: Pairs, *, stride: int, match_rate: boo
             refined = refine_poses(_for_rotations(refiner), six, root=(), stride=stride, fps=fps)
             results += [six_to_axis_angle(torch.as_tensor(x)).numpy() for x in refined]
             continue
-        poses = [_complete(pair) for pair in block]
+        poses = [complete(pair) for pair in block]
         if refiner.normalise.scale == "none":
             units = [image_units(row, pair) for pair in block]
             scaled = [(x - shift) / scale for x, (shift, scale) in zip(poses, units, strict=True)]
@@ -282,7 +282,7 @@ def smooth_pairs(kind: Filter, pairs: Pairs, parameters: Parameters, *, released
     if row.representation == "smpl":
         smoothed = smooth(kind, [_six(pair.detected) for pair in pairs.sequences], parameters, row.fps, ones)
         return [six_to_axis_angle(torch.as_tensor(x)).numpy() for x in smoothed]
-    poses = [_complete(pair) for pair in pairs.sequences]
+    poses = [complete(pair) for pair in pairs.sequences]
     if not released:
         sizes = [body_size(pair.detected, pair.detected_known) for pair in pairs.sequences]
         return smooth(kind, poses, parameters, row.fps, sizes)
@@ -292,7 +292,7 @@ def smooth_pairs(kind: Filter, pairs: Pairs, parameters: Parameters, *, released
     return [(x * scale + shift).astype(np.float32) for x, (shift, scale) in zip(smoothed, units, strict=True)]
 
 
-def errors_of(pairs: Pairs, poses: Sequence[np.ndarray], body: BodyModel | None) -> list[FrameErrors]:
+def errors_of(pairs: Pairs, poses: Sequence[np.ndarray], body: BodyModel | None = None) -> list[FrameErrors]:
     """Compute the errors of each frame of poses in a benchmark's representation, in metres or pixels."""
     row = pairs.benchmark
     if row.representation != "smpl":
@@ -339,7 +339,7 @@ def tune_on(source: Benchmark, kind: Filter, benchmarks: BenchmarksSection) -> P
     frames = np.cumsum([len(x) for x in pairs.detected])
     every = math.ceil(frames[-1] / FRAMES_TO_TUNE)
     part = pairs.take(range(0, len(frames), every))
-    poses = [_complete(pair) for pair in part.sequences]
+    poses = [complete(pair) for pair in part.sequences]
     known = [pair.known for pair in part.sequences]
     return tune_filter(kind, poses, part.truth, source.fps, part.benchmark.root, known)
 
@@ -365,8 +365,8 @@ def _reported(figures: dict[str, float], pairs: Pairs) -> dict[str, Any]:
     return {name: round(value * factor, 4) if math.isfinite(value) else None for name, value in figures.items()}
 
 
-def _complete(pair: Pair) -> np.ndarray:
-    """Return the detected poses, joints that are missing interpolated."""
+def complete(pair: Pair) -> np.ndarray:
+    """Return the detected poses [T, J, D], joints that are missing interpolated."""
     if pair.detected_known is None:
         return pair.detected
     if not pair.detected_known.any():

@@ -203,7 +203,8 @@ def _aligned(
     poses: np.ndarray | Tensor, truth: np.ndarray | Tensor, root: Sequence[int], known: np.ndarray | None
 ) -> tuple[Tensor, Tensor, Tensor | None]:
     """Align the roots in double precision; a frame without a known root joint loses all its joints from the mask."""
-    first, second = (torch.as_tensor(x).to(torch.float64) for x in (poses, truth))
+    sides = (torch.tensor(x) if isinstance(x, np.ndarray) else x for x in (poses, truth))
+    first, second = (x.to(torch.float64) for x in sides)
     mask = None if known is None else torch.as_tensor(known)
     if mask is not None and root:
         mask = mask & mask[:, list(root)].any(1, keepdim=True)

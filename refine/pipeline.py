@@ -111,7 +111,7 @@ def needed_files(config: RefineConfig) -> list[Path]:
     """List the files that the stage will read."""
     splits: list[tuple[str, Split]]
     trained = [config.train.on, *config.compare.train_on]
-    names = [name for on in trained for name in ((on,) if isinstance(on, str) else on)]
+    names = [name for on in trained for name in on]
     splits = [] if config.train.checkpoint else [(name, "train") for name in names]
     splits += [(name, config.evaluate.split) for name in config.evaluate.on if config.evaluate.on != "all"]
     root = config.benchmarks.root

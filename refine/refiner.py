@@ -14,7 +14,7 @@ from torch import Tensor
 from data.errors import InputError
 from data.files import sha256
 from refine.normalise import Normalise, body_size, window_offsets
-from refine.smoothnet import SmoothNet
+from refine.smoothnet import Kind, Net, kind_of, new_net
 from refine.windows import mirrored, refine_windows
 from training.checkpoints import load_checkpoint
 
@@ -40,7 +40,7 @@ class Refiner:
         Of its checkpoint.
     """
 
-    net: SmoothNet
+    net: Net
     normalise: Normalise
     fps: float | None = None
     trained_on: tuple[str, ...] = ()
@@ -54,6 +54,7 @@ class Refiner:
     def describe(self) -> dict[str, Any]:
         """Say in plain values which refiner this is."""
         return {
+            "kind": kind_of(self.net),
             "window": self.window,
             "normalise": asdict(self.normalise),
             "fps": self.fps,
@@ -73,9 +74,8 @@ def refiner_content(
 def load_refiner(path: Path, device: torch.device | str = "cpu") -> Refiner:
     """Load a refiner from one of our checkpoints, or from one that SmoothNet's authors released.
 
-    Widths are taken from the tensors. A released checkpoint says neither its frame rate nor how its input was
-    prepared; its authors subtracted nothing from poses that were relative to their root already, so the root is
-    centred and nothing is scaled.
+    Kind and widths are taken from the tensors. A released checkpoint says neither its frame rate nor how its input was
+    prepared; its authors took nothing out of poses that were near the origin already, and neither does this.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def load_refiner(path: Path, device: torch.device | str = "cpu") -> Refiner:
     net = _build(path, state).to(device).eval()
     described = content.get("refiner")
     if described is None:
-        return Refiner(net, Normalise("root", "none"), sha256=sha256(path))
+        return Refiner(net, Normalise("none", "none"), sha256=sha256(path))
     try:
         normalise, fps, trained_on = Normalise(**described["normalise"]), described["fps"], described["trained_on"]
     except (KeyError, TypeError) as error:
@@ -106,19 +106,23 @@ def load_refiner(path: Path, device: torch.device | str = "cpu") -> Refiner:
     return Refiner(net, normalise, fps, tuple(trained_on), sha256(path))
 
 
-def _build(path: Path, state: Mapping[str, Any]) -> SmoothNet:
+def _build(path: Path, state: Mapping[str, Any]) -> Net:
     shapes = {name: tuple(tensor.shape) for name, tensor in state.items() if isinstance(tensor, Tensor)}
-    blocks = sum(name.startswith("res_blocks.") and name.endswith(".linear1.weight") for name in shapes)
+    kind: Kind = "motion_aware" if any(name.startswith("position.") for name in shapes) else "basic"
+    prefix = "position." if kind == "motion_aware" else ""
+    blocks = sum(name.startswith(f"{prefix}res_blocks.") and name.endswith(".linear1.weight") for name in shapes)
     try:
-        hidden, window = shapes["encoder.0.weight"]
-        narrow = shapes["res_blocks.0.linear1.weight"][0] if blocks else 1
+        hidden, window = shapes[f"{prefix}encoder.0.weight"]
+        narrow = shapes[f"{prefix}res_blocks.0.linear1.weight"][0] if blocks else 1
     except (KeyError, ValueError):
         names = ", ".join(list(state)[:3]) or "none"
         raise InputError(
             f"{path}: not a SmoothNet: its tensors are {names} ...; expected encoder.0, res_blocks.*, decoder"
         ) from None
+    if kind == "motion_aware" and window < 3:
+        raise InputError(f"{path}: a motion-aware net over {window} frames; accelerations take 3 frames or more")
     with torch.device("meta"):
-        net = SmoothNet(window, hidden, narrow, blocks)
+        net = new_net(kind, window, hidden, narrow, blocks)
     expected = {name: tuple(tensor.shape) for name, tensor in net.state_dict().items()}
     for name in [*expected, *shapes]:
         if shapes.get(name) != expected.get(name):

@@ -1,5 +1,7 @@
 """SmoothNet (Zeng et al., ECCV 2022): a network that sees nothing but time."""
 
+from typing import Literal
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -72,12 +74,72 @@ class SmoothNet(nn.Module):
         """The residual blocks, first to last."""
         return [block for block in self.res_blocks if isinstance(block, ResidualBlock)]
 
+    @property
+    def input_layer(self) -> nn.Linear:
+        """The encoder's linear layer."""
+        layer = self.encoder[0]
+        assert isinstance(layer, nn.Linear)
+        return layer
+
     def forward(self, x: Tensor) -> Tensor:
         """Map windows [..., W], such as [N, C, W], to refined windows of the same shape."""
         x = self.encoder(x)
         for block in self.res_blocks:
             x = block(x)
         return self.decoder(x)
+
+
+class MotionAwareSmoothNet(nn.Module):
+    """The motion-aware net of the paper (section 3.3): basic nets over position, velocity and acceleration, fused.
+
+    With the first difference v of a window x, and its second difference a,
+
+        y = fusion([position(x), velocity(v), acceleration(a)])
+
+    where the branches are basic nets over W, W - 1 and W - 2 frames, and the last layer is linear, from 3W - 3 to W.
+
+    Parameters
+    ----------
+    window, hidden, res_hidden, blocks, dropout
+        See `SmoothNet`; every branch has these sizes.
+    """
+
+    def __init__(self, window: int, hidden: int = 512, res_hidden: int = 16, blocks: int = 1, dropout: float = 0.5):
+        super().__init__()
+        self.window = window
+        self.position = SmoothNet(window, hidden, res_hidden, blocks, dropout)
+        self.velocity = SmoothNet(window - 1, hidden, res_hidden, blocks, dropout)
+        self.acceleration = SmoothNet(window - 2, hidden, res_hidden, blocks, dropout)
+        self.fusion = nn.Linear(3 * window - 3, window)
+
+    @property
+    def branches(self) -> tuple[SmoothNet, SmoothNet, SmoothNet]:
+        """The basic nets, over W, W - 1 and W - 2 frames."""
+        return self.position, self.velocity, self.acceleration
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map windows [..., W], such as [N, C, W], to refined windows of the same shape."""
+        velocity = x.diff()
+        return self.fusion(
+            torch.cat([self.position(x), self.velocity(velocity), self.acceleration(velocity.diff())], dim=-1)
+        )
+
+
+Net = SmoothNet | MotionAwareSmoothNet
+Kind = Literal["basic", "motion_aware"]
+
+
+def new_net(
+    kind: Kind, window: int, hidden: int = 512, res_hidden: int = 16, blocks: int = 1, dropout: float = 0.5
+) -> Net:
+    """Make a net with fresh weights; see `SmoothNet` for the sizes."""
+    net = SmoothNet if kind == "basic" else MotionAwareSmoothNet
+    return net(window, hidden, res_hidden, blocks, dropout)
+
+
+def kind_of(net: Net) -> Kind:
+    """Say which of the two nets this is."""
+    return "basic" if isinstance(net, SmoothNet) else "motion_aware"
 
 
 CACHED_COLUMNS = 1024
@@ -95,17 +157,22 @@ class Scratch:
         The most windows that one call will bring.
     """
 
-    def __init__(self, net: SmoothNet, columns: int) -> None:
-        like = net.decoder.weight
+    def __init__(self, net: Net, columns: int) -> None:
+        basic = net if isinstance(net, SmoothNet) else net.position
+        like = basic.decoder.weight
         self.columns = min(columns, CACHED_COLUMNS) if like.device.type == "cpu" else columns
-        widths = [block.linear1.out_features for block in net.blocks]
-        self.hidden = like.new_empty(self.columns, net.decoder.in_features)
-        self.wide = like.new_empty(self.columns, net.decoder.in_features if widths else 0)
+        widths = [block.linear1.out_features for block in basic.blocks]
+        self.hidden = like.new_empty(self.columns, basic.decoder.in_features)
+        self.wide = like.new_empty(self.columns, basic.decoder.in_features if widths else 0)
         self.narrow = like.new_empty(self.columns, max(widths, default=0))
+        frames = 0 if isinstance(net, SmoothNet) else net.window
+        # The differences of the windows, and what the branches make of them.
+        self.differences = [like.new_empty(max(frames - order, 0), self.columns) for order in (1, 2)]
+        self.joined = like.new_empty(max(3 * frames - 3, 0), self.columns)
 
 
 @torch.inference_mode()
-def refine_columns(net: SmoothNet, x: Tensor, out: Tensor, scratch: Scratch) -> Tensor:
+def refine_columns(net: Net, x: Tensor, out: Tensor, scratch: Scratch) -> Tensor:
     """Run the network on windows that lie in columns, without dropout and in place wherever possible.
 
     The same function as `net.eval()(x.T).T`. Frames come first because that is how sliding windows are cut and merged
@@ -122,17 +189,17 @@ def refine_columns(net: SmoothNet, x: Tensor, out: Tensor, scratch: Scratch) -> 
     scratch
         Made for `net`.
     """
+    refine = _refine_basic if isinstance(net, SmoothNet) else _refine_motion_aware
     for first in range(0, x.shape[1], scratch.columns):
         columns = slice(first, first + scratch.columns)
-        _refine_cached(net, x[:, columns], out[:, columns], scratch)
+        refine(net, x[:, columns], out[:, columns], scratch)  # type: ignore[arg-type]
     return out
 
 
-def _refine_cached(net: SmoothNet, x: Tensor, out: Tensor, scratch: Scratch) -> None:
+def _refine_basic(net: SmoothNet, x: Tensor, out: Tensor, scratch: Scratch) -> None:
     count = x.shape[1]
     hidden, wide, narrow = scratch.hidden[:count], scratch.wide[:count], scratch.narrow[:count]
-    encoder = net.encoder.get_submodule("0")
-    assert isinstance(encoder, nn.Linear)
+    encoder = net.input_layer
     torch.addmm(encoder.bias, x.t(), encoder.weight.t(), out=hidden)
     F.leaky_relu_(hidden, ENCODER_SLOPE)
     for block in net.blocks:
@@ -142,3 +209,14 @@ def _refine_cached(net: SmoothNet, x: Tensor, out: Tensor, scratch: Scratch) -> 
         torch.addmm(second.bias, narrow, second.weight.t(), out=wide)
         hidden += F.leaky_relu_(wide, BLOCK_SLOPE)
     torch.addmm(net.decoder.bias[:, None], net.decoder.weight, hidden.t(), out=out)
+
+
+def _refine_motion_aware(net: MotionAwareSmoothNet, x: Tensor, out: Tensor, scratch: Scratch) -> None:
+    velocity, acceleration = (buffer[:, : x.shape[1]] for buffer in scratch.differences)
+    torch.sub(x[1:], x[:-1], out=velocity)
+    torch.sub(velocity[1:], velocity[:-1], out=acceleration)
+    joined = scratch.joined[:, : x.shape[1]]
+    parts = joined.split([branch.window for branch in net.branches])
+    for branch, frames, part in zip(net.branches, (x, velocity, acceleration), parts, strict=True):
+        _refine_basic(branch, frames, part, scratch)
+    torch.addmm(net.fusion.bias[:, None], net.fusion.weight, joined, out=out)

@@ -1,5 +1,6 @@
 """Training a refiner on pose benchmarks."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -8,14 +9,15 @@ import torch
 from torch import Tensor
 
 from data.errors import InputError
+from refine.backward import BatchLoss
 from refine.benchmarks import Benchmark
 from refine.config import BenchmarksSection, ModelSection, NormaliseSection, TrainSection
-from refine.losses import smoothing_loss
-from refine.metrics import score
+from refine.evaluate import complete, errors_of, image_units, refine_pairs
+from refine.metrics import mean_errors
 from refine.normalise import Normalise, body_size, window_offsets
-from refine.pairs import Pairs
-from refine.refiner import Refiner, load_refiner, refine_poses, refiner_content
-from refine.smoothnet import SmoothNet
+from refine.pairs import Pair, Pairs
+from refine.refiner import Refiner, load_refiner, refiner_content
+from refine.smoothnet import new_net
 from refine.windows import WindowPool, pool_windows
 from training.fit import Fit, epoch_generator, fit
 from training.runs import Run
@@ -47,16 +49,18 @@ def read_material(
         A benchmark cannot be read, or has too few sequences to hold one out.
     """
     materials = []
-    for name in train.on:
+    for name in train.names:
         pairs = benchmarks.read(name, "train")
+        if pairs.benchmark.representation == "smpl":
+            raise InputError(f"train.on: {name} has rotations; train on positions (3D or 2D) and evaluate on it")
         count = len(pairs.number)
         if count < 2:
             raise InputError(f"train.on: {name} has {count} usable training sequence; validation needs one more")
         order = np.random.default_rng(seed).permutation(count)
         held = max(1, min(round(train.validation * count), count - 1))
         learnt = pairs.take(sorted(order[held:]))
-        windows = [_scaled(*pair, normalise) for pair in zip(learnt.detected, learnt.truth, strict=True)]
-        pool = pool_windows(windows, window, device)
+        windows = [_scaled(pair, pairs.benchmark, normalise) for pair in learnt.sequences]
+        pool = pool_windows(windows, window, device, _known(learnt))
         materials.append(Material(pairs.benchmark, pool, pairs.take(sorted(order[:held])), pairs.skipped))
     return materials
 
@@ -73,8 +77,9 @@ def train_refiner(
 ) -> tuple[Refiner, Fit]:
     """Train a network and return the refiner of its best epoch, which is also kept as `checkpoints/best.pt`.
 
-    Adam (amsgrad) on position and acceleration, every window of every sequence equally likely. The best epoch is the
-    one with the least MPJPE on the sequences held out.
+    Adam (amsgrad) on position and acceleration. Every window of every sequence of a benchmark is equally likely; what
+    part of them a benchmark contributes, see `TrainSection`. The best epoch is the one with the least MPJPE on the
+    sequences held out.
 
     Parameters
     ----------
@@ -90,14 +95,15 @@ def train_refiner(
         Of weights, order and dropout.
     """
     torch.manual_seed(seed)
-    net = SmoothNet(**model.model_dump()).to(device)
+    net = new_net(**model.model_dump()).to(device)
+    loss = BatchLoss(net, train.position_weight, train.acceleration_weight)
     optimizer = torch.optim.Adam(net.parameters(), lr=train.lr, amsgrad=True, fused=True)
     scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, train.lr_decay)
     rates = {material.benchmark.fps for material in materials}
     fps = rates.pop() if len(rates) == 1 else None
 
     def batches(epoch: int) -> Iterator[Tensor]:
-        return _losses(net, materials, normalise, train, epoch_generator(seed, epoch))
+        return _losses(loss, materials, normalise, train, epoch_generator(seed, epoch))
 
     fitted = fit(
         net,
@@ -111,34 +117,70 @@ def train_refiner(
         run=run,
         seed=seed,
         describe="training SmoothNet",
-        extra=refiner_content(model.model_dump(), normalise, fps, train.on),
+        extra=refiner_content(model.model_dump(), normalise, fps, train.names),
     )
     return load_refiner(run.dir / "checkpoints" / "best.pt", device), fitted
 
 
+def windows_per_epoch(available: Sequence[int], train: TrainSection) -> list[int]:
+    """Say how many windows of each benchmark an epoch has, at least one of each.
+
+    Parameters
+    ----------
+    available
+        How many windows each benchmark has.
+    train
+        `windows`: how many there shall be altogether, null for as many as there are; `shares`: see there.
+    """
+    total = sum(available)
+    if train.shares is None:
+        wanted = min(train.windows or total, total)
+        counts = _apportion(wanted, [count / total for count in available])
+        return [min(count, most) for count, most in zip(counts, available, strict=True)]
+    return _apportion(train.windows or total, train.shares)
+
+
+def _apportion(total: int, shares: Sequence[float]) -> list[int]:
+    """Divide a total by shares whose sum is 1, by the largest remainders; nothing gets less than 1."""
+    exact = [total * share for share in shares]
+    counts = [math.floor(value) for value in exact]
+    by_remainder = sorted(range(len(exact)), key=lambda i: counts[i] - exact[i])
+    for i in by_remainder[: total - sum(counts)]:
+        counts[i] += 1
+    return [max(count, 1) for count in counts]
+
+
+def draw_windows(available: int, wanted: int, generator: torch.Generator) -> Tensor:
+    """Draw windows of a benchmark in random order, int64 [wanted].
+
+    None is drawn a second time before all have been drawn once, and so on: no two differ by more than one.
+    """
+    rounds = [torch.randperm(available, generator=generator) for _ in range(-(-wanted // available))]
+    return torch.cat(rounds)[:wanted]
+
+
 def _losses(
-    net: SmoothNet,
+    loss: BatchLoss,
     materials: Sequence[Material],
     normalise: Normalise,
     train: TrainSection,
     generator: torch.Generator,
 ) -> Iterator[Tensor]:
     """Yield the loss of each step of an epoch."""
-    total = sum(len(material.pool.starts) for material in materials)
+    available = [len(material.pool.starts) for material in materials]
     batches = []
-    for number, material in enumerate(materials):
-        available = len(material.pool.starts)
-        wanted = available if train.windows is None else min(available, round(train.windows * available / total))
-        order = torch.randperm(available, generator=generator)[: max(wanted, 1)]
+    for number, wanted in enumerate(windows_per_epoch(available, train)):
+        order = draw_windows(available[number], wanted, generator)
         batches += [(number, index) for index in order.split(train.batch)]
     for at in torch.randperm(len(batches), generator=generator).tolist():
         number, index = batches[at]
         pool, row = materials[number].pool, materials[number].benchmark
-        detected, truth = pool.cut(index.to(pool.starts.device))
+        detected, truth, known = pool.cut(index.to(pool.starts.device))
         offset = window_offsets(detected, normalise.centre, row.root, row.dims)
         if offset is not None:
-            detected, truth = detected - offset[..., None], truth - offset[..., None]
-        yield smoothing_loss(net(detected), truth, train.position_weight, train.acceleration_weight)
+            detected -= offset[..., None]
+            truth -= offset[..., None]
+        yield loss(detected, truth, known)
 
 
 def _validation(refiner: Refiner, materials: Sequence[Material]) -> Callable[[], dict[str, float]]:
@@ -149,18 +191,35 @@ def _validation(refiner: Refiner, materials: Sequence[Material]) -> Callable[[],
         for material in materials:
             held, row = material.held_out, material.benchmark
             # Some of the windows are enough to choose an epoch.
-            refined = refine_poses(refiner, held.detected, root=row.root, stride=max(1, refiner.window // 16))
-            errors = score(refined, held.truth, row.root)
+            refined = refine_pairs(refiner, held, stride=max(1, refiner.window // 16))
+            errors = mean_errors(errors_of(held, refined))
             figures.append({key: value * row.reported[1] for key, value in errors.items()})
         return {key: float(np.mean([figure[key] for figure in figures])) for key in figures[0]}
 
     return validate
 
 
-def _scaled(detected: np.ndarray, truth: np.ndarray, normalise: Normalise) -> tuple[np.ndarray, np.ndarray]:
-    """Divide both by the size of the detected body, the only one that is known later, and flatten to [T, C]."""
-    size = body_size(detected) if normalise.scale == "body" else 1.0
-    return (detected / size).reshape(len(detected), -1), (truth / size).reshape(len(truth), -1)
+def _scaled(pair: Pair, row: Benchmark, normalise: Normalise) -> tuple[np.ndarray, np.ndarray]:
+    """Scale both alike and flatten them to [T, C]: by the size of the detected body, the only one that is known later,
+    or to the units of the released networks.
+    """
+    shift, scale = image_units(row, pair)
+    if normalise.scale == "body":
+        shift, scale = np.zeros_like(shift), np.full_like(scale, body_size(pair.detected, pair.detected_known))
+    sides = ((x - shift) / scale for x in (complete(pair), pair.truth))
+    detected, truth = (x.reshape(len(x), -1) for x in sides)
+    return detected, truth
+
+
+def _known(pairs: Pairs) -> list[np.ndarray] | None:
+    """Say which true coordinates are known, bool [T, C] per sequence; None for all."""
+    if all(pair.truth_known is None for pair in pairs.sequences):
+        return None
+    masks = (
+        np.ones(pair.truth.shape[:2], bool) if pair.truth_known is None else pair.truth_known
+        for pair in pairs.sequences
+    )
+    return [mask.repeat(pairs.benchmark.dims, 1) for mask in masks]
 
 
 def as_normalise(section: NormaliseSection) -> Normalise:

@@ -1,13 +1,13 @@
 """Cutting sequences into windows for training, and refining whole sequences by windows that overlap."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from refine.smoothnet import Scratch, SmoothNet, refine_columns
+from refine.smoothnet import Net, Scratch, refine_columns
 
 COLUMNS = {"cpu": 8192, "cuda": 1 << 17}
 """Windows x coordinates that are cut, refined and merged at a time."""
@@ -52,20 +52,35 @@ class WindowPool:
         int64 [M]: where each window begins. Every window of every sequence is there once, the last one included.
     window
         Frames per window.
+    known
+        bool [F, C]: which of the true values are known; all of them if None.
     """
 
     detected: Tensor
     truth: Tensor
     starts: Tensor
     window: int
+    known: Tensor | None = None
 
-    def cut(self, index: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the detected and the true windows of these numbers, [B, C, W] each."""
-        frames = self.starts[index][:, None] + torch.arange(self.window, device=index.device)
-        return self.detected[frames].transpose(1, 2), self.truth[frames].transpose(1, 2)
+    def cut(self, index: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Return the detected and the true windows of these numbers, [B, C, W] each, and what is known of the true."""
+        starts = self.starts[index]
+        known = None if self.known is None else self._cut(self.known, starts)
+        return self._cut(self.detected, starts), self._cut(self.truth, starts), known
+
+    def _cut(self, frames: Tensor, starts: Tensor) -> Tensor:
+        # A window's frames lie one after another: it is copied in one run, and turned round where it lies in the cache.
+        columns = frames.shape[1]
+        runs = frames.as_strided((len(frames) - self.window + 1, self.window * columns), (columns, 1))
+        return runs.index_select(0, starts).unflatten(1, (self.window, columns)).transpose(1, 2).contiguous()
 
 
-def pool_windows(pairs: Sequence[tuple[np.ndarray, np.ndarray]], window: int, device: torch.device) -> WindowPool:
+def pool_windows(
+    pairs: Sequence[tuple[np.ndarray, np.ndarray]],
+    window: int,
+    device: torch.device,
+    known: Sequence[np.ndarray] | None = None,
+) -> WindowPool:
     """Put all sequences on the device and list their windows.
 
     Parameters
@@ -76,17 +91,23 @@ def pool_windows(pairs: Sequence[tuple[np.ndarray, np.ndarray]], window: int, de
         Frames per window.
     device
         Where to keep them.
+    known
+        bool [T, C] of each sequence: which of the true values are known. All by default.
     """
     indices = [mirrored(len(detected), window) for detected, _ in pairs]
     first = np.cumsum([0, *map(len, indices)])
     starts = [start + np.arange(len(index) - window + 1) for start, index in zip(first, indices, strict=False)]
-    detected = np.concatenate([pair[0][index] for pair, index in zip(pairs, indices, strict=True)])
-    truth = np.concatenate([pair[1][index] for pair, index in zip(pairs, indices, strict=True)])
+
+    def joined(sequences: Iterable[np.ndarray], dtype: torch.dtype) -> Tensor:
+        frames = np.concatenate([x[index] for x, index in zip(sequences, indices, strict=True)])
+        return torch.as_tensor(frames, dtype=dtype, device=device)
+
     return WindowPool(
-        torch.as_tensor(detected, dtype=torch.float32, device=device),
-        torch.as_tensor(truth, dtype=torch.float32, device=device),
+        joined((detected for detected, _ in pairs), torch.float32),
+        joined((truth for _, truth in pairs), torch.float32),
         torch.as_tensor(np.concatenate(starts), device=device),
         window,
+        None if known is None else joined(known, torch.bool),
     )
 
 
@@ -101,7 +122,7 @@ class _Run:
 
 @torch.inference_mode()
 def refine_windows(
-    net: SmoothNet, sequences: Sequence[Tensor], *, stride: int, offsets: Offsets, columns: int | None = None
+    net: Net, sequences: Sequence[Tensor], *, stride: int, offsets: Offsets, columns: int | None = None
 ) -> list[Tensor]:
     """Refine sequences by windows that overlap; each frame is the mean of the windows that cover it.
 

@@ -104,7 +104,8 @@ def test_offsets():
     assert torch.equal(root, windows[:, 3:].mean(-1).repeat(1, 2))
     both = window_offsets(windows, "root", (0, 1), 3)
     assert torch.equal(both, ((windows[:, :3] + windows[:, 3:]) / 2).mean(-1).repeat(1, 2))
-    assert window_offsets(windows, "root", (), 3) is None
+    middle = windows.unflatten(1, (2, 3)).mean((1, 3))
+    assert torch.equal(window_offsets(windows, "root", (), 3), middle.repeat(1, 2))  # no root: all joints
     assert window_offsets(windows, "none", (0,), 3) is None
 
 
@@ -122,7 +123,7 @@ def test_released_checkpoint(tmp_path):
     refiner = load_refiner(path)
     x = torch.randn(4, 32)
     assert torch.equal(refiner.net(x), net(x))
-    assert (refiner.window, refiner.fps, refiner.normalise) == (32, None, Normalise("root", "none"))
+    assert (refiner.window, refiner.fps, refiner.normalise) == (32, None, Normalise("none", "none"))
     assert refiner.sha256 == sha256(path)
     content["state_dict"] = {f"module.{name}": tensor for name, tensor in net.state_dict().items()}
     torch.save(content, path)

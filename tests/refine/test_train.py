@@ -42,8 +42,8 @@ def test_every_window_is_drawn_once_per_epoch(materials, monkeypatch):
     original = train.WindowPool.cut
     monkeypatch.setattr(train.WindowPool, "cut", lambda pool, index: (drawn.append(index), original(pool, index))[1])
     section = SECTION.model_copy(update={"windows": None})
-    net = train.SmoothNet(**MODEL.model_dump())
-    for _ in train._losses(net, materials, NORMALISE, section, torch.Generator().manual_seed(0)):
+    loss = train.BatchLoss(train.new_net(**MODEL.model_dump()), 1.0, 0.1)
+    for _ in train._losses(loss, materials, NORMALISE, section, torch.Generator().manual_seed(0)):
         pass
     assert sorted(torch.cat(drawn).tolist()) == list(range(len(materials[0].pool.starts)))
 

@@ -85,7 +85,8 @@ def test_pool_has_every_window_of_every_sequence_once():
         (np.arange(n)[:, None] + 100.0 * i, np.arange(n)[:, None] + 100.0 * i + 0.5) for i, n in enumerate(lengths)
     ]
     pool = pool_windows(pairs, 8, torch.device("cpu"))
-    detected, truth = pool.cut(torch.arange(len(pool.starts)))
+    detected, truth, known = pool.cut(torch.arange(len(pool.starts)))
+    assert known is None
     assert detected.shape == (1 + 1 + 2 + 13, 1, 8)
     assert torch.equal(truth, detected + 0.5)
     assert detected[0, 0].tolist() == [1, 0, 0, 1, 2, 3, 3, 2]
