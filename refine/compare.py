@@ -17,7 +17,7 @@ from refine.evaluate import chosen_benchmarks
 from refine.figures import plot_transfer
 from refine.pipeline import needed_files, print_results, run_refiner
 from refine.refiner import load_refiner
-from refine.tables import all_tables, print_table, write_tables
+from refine.tables import all_tables, print_table, wide_console, write_tables
 from training.runs import open_run
 
 
@@ -70,7 +70,7 @@ def compare_refiners(config: RefineConfig, again: bool = False) -> dict[str, Any
     run.finish(results)
     print_results(results)
     if len(lines) > 1:
-        print_table(tables[-1], Console())
+        print_table(tables[-1], wide_console())
     return results
 
 

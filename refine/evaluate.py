@@ -383,8 +383,8 @@ def _flat(rotations: np.ndarray) -> np.ndarray:
 
 
 def _for_rotations(refiner: Refiner) -> Refiner:
-    """Rotations have neither a place nor a size: at most each number's own mean is taken out."""
-    centre: Centre = "channel" if refiner.normalise.centre == "channel" else "none"
+    """Rotations have neither a root nor a size: where a place was taken out, each number's own mean is."""
+    centre: Centre = "none" if refiner.normalise.centre == "none" else "channel"
     return replace(refiner, normalise=Normalise(centre, "none"))
 
 

@@ -74,7 +74,8 @@ def window_offsets(windows: Tensor, centre: Centre, root: Sequence[int], dims: i
     centre
         See `Normalise`.
     root
-        The joints whose mean is the root; with none, as for poses in an image, all joints.
+        The joints whose mean is the root. With none, as for poses in an image, `root` takes every coordinate's own
+        mean out: what a network learnt of the distances from the root in space says nothing there.
     dims
         Coordinates per joint.
 
@@ -83,10 +84,10 @@ def window_offsets(windows: Tensor, centre: Centre, root: Sequence[int], dims: i
     Tensor or None
         [..., C]; None for nothing.
     """
-    if centre == "channel":
+    if centre == "channel" or (centre == "root" and not root):
         return windows.mean(-1)
     if centre == "root":
         joints = windows.unflatten(-2, (-1, dims))
-        position = (joints[..., list(root), :, :] if root else joints).mean((-1, -3))
+        position = joints[..., list(root), :, :].mean((-1, -3))
         return position[..., None, :].expand(*position.shape[:-1], joints.shape[-3], dims).flatten(-2)
     return None

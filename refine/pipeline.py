@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from rich.console import Console
 
 from data.errors import InputError
 from data.ntu.prepare import ensure_stand_in
@@ -18,7 +17,7 @@ from refine.config import ApplySection, RefineConfig
 from refine.draw import check_figures, draw_sequence, plot_trade_offs
 from refine.evaluate import Evaluation, chosen_benchmarks, evaluate
 from refine.refiner import Refiner, load_refiner
-from refine.tables import absent_lines, all_tables, print_table, write_tables
+from refine.tables import absent_lines, all_tables, print_table, wide_console, write_tables
 from refine.train import Material, as_normalise, read_material, train_refiner
 from training.devices import pick_device
 from training.runs import Run, open_run
@@ -92,7 +91,7 @@ def as_results(evaluation: Evaluation) -> dict[str, Any]:
 
 def print_results(results: Mapping[str, Any]) -> None:
     """Print what came out: the tables, what is absent, what was left out."""
-    console = Console()
+    console = wide_console()
     for table in all_tables(results):
         print_table(table, console)
     for line in absent_lines(results["absent"]):

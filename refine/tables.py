@@ -44,16 +44,16 @@ def benchmark_table(rows: Sequence[Mapping[str, Any]]) -> Table:
             theirs = published["output"].get(metric)
             difference = None if theirs is None or out is None else out - theirs
             figures = given, out, published["input"].get(metric), theirs, difference
-            cells.append((row["benchmark"], _method(row, rows), METRICS[metric], unit(metric, row), *figures))
+            name = f"{METRICS[metric]}, {unit(metric, row)}"
+            cells.append((row["benchmark"], _method(row), row["window"], row["stride"], name, *figures))
     return Table(
         "benchmarks",
         "Pose errors of the input and the output, and as published; difference: output less published output",
         (
-            Column("benchmark", numeric=False),
-            Column("refiner", numeric=False),
+            *(Column(label, numeric=False) for label in ("benchmark", "refiner")),
+            *(Column(label) for label in ("window", "stride")),
             Column("metric", numeric=False),
-            Column("unit", numeric=False),
-            *(Column(name, _two) for name in ("input", "output", "published input", "published output")),
+            *(Column(label, _two) for label in ("input", "output", "published input", "published output")),
             Column("difference", _signed),
         ),
         cells,
@@ -62,58 +62,53 @@ def benchmark_table(rows: Sequence[Mapping[str, Any]]) -> Table:
 
 def worst_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     """Tabulate the errors over the frames whose input is worst."""
-    share = rows[0]["worst"]["share"]
-    return Table(
+    return _wide_table(
         "worst",
-        f"The {share:.0%} of the frames with the highest input MPJPE",
-        (
-            Column("benchmark", numeric=False),
-            Column("refiner", numeric=False),
-            Column("frames"),
-            Column("metric", numeric=False),
-            Column("unit", numeric=False),
-            Column("input", _two),
-            Column("output", _two),
-        ),
+        f"The {rows[0]['worst']['share']:.0%} of the frames with the highest input MPJPE",
         [
-            (row["benchmark"], _method(row, rows), row["worst"]["frames"], METRICS[metric], unit(metric, row), *figures)
-            for row in rows
-            for metric in METRICS
-            if metric in row["worst"]["input"]
-            for figures in [(row["worst"]["input"][metric], row["worst"]["output"][metric])]
+            line
+            for name in dict.fromkeys(row["benchmark"] for row in rows)
+            for line in _worst_lines([row for row in rows if row["benchmark"] == name])
         ],
     )
 
 
+def _worst_lines(rows: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
+    given = rows[0]["worst"]
+    return [
+        (rows[0], "input", f"{given['frames']} frames", given["input"]),
+        *((row, _method(row), _details(row), row["worst"]["output"]) for row in rows),
+    ]
+
+
 def filter_table(filters: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]]) -> Table:
     """Tabulate the classical filters beside the input and the refiner."""
-    cells: list[tuple[Any, ...]] = []
+    lines: list[tuple[Any, ...]] = []
     for name in dict.fromkeys(row["benchmark"] for row in filters):
         ours = [row for row in rows if row["benchmark"] == name]
-        figures: list[tuple[str, str | None, Mapping[str, Any]]] = [("input", None, ours[0]["input"])]
-        figures += [("SmoothNet" + _detail(row, rows), None, row["output"]) for row in ours]
+        lines.append((ours[0], "input", None, ours[0]["input"]))
+        lines += [(row, _method(row), _details(row), row["output"]) for row in ours]
         for row in filters:
             if row["benchmark"] == name:
                 how = f"tuned on {row['tuned_on']}" if row["tuned_on"] else "as released"
-                figures.append((f"{NAMES[row['filter']]} ({parameters(row['parameters'])})", how, row["output"]))
-        shown = [metric for metric in METRICS if metric in ours[0]["input"]]
-        cells += [
-            (name, method, how, METRICS[metric], unit(metric, ours[0]), values[metric])
-            for method, how, values in figures
-            for metric in shown
-        ]
+                lines.append((row, NAMES[row["filter"]], f"{parameters(row['parameters'])}; {how}", row["output"]))
+    return _wide_table("filters", "Classical filters over whole sequences", lines)
+
+
+def _wide_table(name: str, caption: str, lines: Sequence[tuple[Any, ...]]) -> Table:
+    """Make a table of one line per benchmark and method, and one column per metric that any of them has."""
+    shown = [metric for metric in METRICS if any(metric in figures for *_, figures in lines)]
     return Table(
-        "filters",
-        "Classical filters over whole sequences",
+        name,
+        caption,
         (
-            Column("benchmark", numeric=False),
-            Column("method", numeric=False),
-            Column("parameters", numeric=False),
-            Column("metric", numeric=False),
-            Column("unit", numeric=False),
-            Column("value", _two),
+            *(Column(label, numeric=False) for label in ("benchmark", "method", "details", "unit")),
+            *(Column(METRICS[metric] + ("/frame²" if metric == "accel" else ""), _two) for metric in shown),
         ),
-        cells,
+        [
+            (row["benchmark"], method, details, row["unit"], *(figures.get(metric) for metric in shown))
+            for row, method, details, figures in lines
+        ],
     )
 
 
@@ -130,6 +125,12 @@ def write_tables(tables: Sequence[Table], folder: Path) -> None:
         for suffix, text in ((".csv", to_csv(table)), (".md", to_markdown(table)), (".json", content)):
             with atomic_file(folder / (table.name + suffix)) as temporary:
                 temporary.write_text(text, encoding="utf-8")
+
+
+def wide_console() -> Console:
+    """Return a console that is wide enough for the tables where the output is no terminal but a file."""
+    console = Console()
+    return console if console.is_terminal else Console(width=140)
 
 
 def print_table(table: Table, console: Console) -> None:
@@ -167,14 +168,12 @@ def parameters(values: Mapping[str, float]) -> str:
     return ", ".join(parts)
 
 
-def _method(row: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:
-    return str(row.get("cell", "SmoothNet")) + _detail(row, rows)
+def _method(row: Mapping[str, Any]) -> str:
+    return str(row.get("cell", "SmoothNet"))
 
 
-def _detail(row: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:
-    """Say the window, and the stride where several were tried."""
-    several = len({other["stride"] for other in rows}) > 1
-    return f", window {row['window']}" * ("cell" not in row) + f", stride {row['stride']}" * several
+def _details(row: Mapping[str, Any]) -> str:
+    return f"window {row['window']}, stride {row['stride']}"
 
 
 def _two(value: float) -> str:
