@@ -10,9 +10,14 @@ from refine.metrics import (
     align_root,
     align_similarity,
     aligned_joint_errors,
+    correct_keypoints,
+    errors_among,
+    frame_errors,
     joint_errors,
+    mean_errors,
     mpjpe,
     score,
+    worst_frames,
 )
 
 
@@ -131,3 +136,106 @@ def test_losses():
     assert acceleration_loss(truth + 1.5 * time**2, truth) == 3
     bent = truth + time**2
     assert smoothing_loss(bent, truth, 1.0, 0.5) == pytest.approx(55 / 6 + 0.5 * 2)
+
+
+def kinked(lengths):
+    """Give (poses, truth): one joint, still but for its second frame, which is off by (3, 4, 0)."""
+    truth = [np.zeros((n, 1, 3)) for n in lengths]
+    poses = [x.copy() for x in truth]
+    for x in poses:
+        x[1] = (3, 4, 0)
+    return poses, truth
+
+
+def test_accel_honest_and_padded():
+    # Frames: 0 5 0 0, second differences (of the error) -10 5; and 0 5 0, -10. Honest: (10 + 5 + 10) / 3 triples;
+    # padded: two frames of zero per sequence more, 25 / 7.
+    errors = [frame_errors(*pair, ()) for pair in zip(*kinked((4, 3)), strict=True)]
+    assert [one.accel.tolist() for one in errors] == [[10, 5], [10]]
+    assert mean_errors(errors)["accel"] == pytest.approx(25 / 3)
+    assert mean_errors(errors, padded=True)["accel"] == pytest.approx(25 / 7)
+    assert mean_errors(errors, padded=True)["mpjpe"] == mean_errors(errors)["mpjpe"] == pytest.approx(10 / 7)
+
+
+def test_padding_of_sequences_without_an_acceleration():
+    errors = [frame_errors(np.zeros((n, 2, 3)), np.ones((n, 2, 3)), ()) for n in (1, 2)]
+    assert np.isnan(mean_errors(errors)["accel"])
+    assert mean_errors(errors, padded=True)["accel"] == 0
+
+
+def test_worst_frames_are_those_of_the_input():
+    truth = [np.zeros((n, 1, 3)) for n in (60, 40)]
+    poses = [np.full((n, 1, 3), 0.1) for n in (60, 40)]
+    poses[0][5], poses[1][7] = 9, 20
+    given = [frame_errors(*pair, ()) for pair in zip(poses, truth, strict=True)]
+    [first, second] = worst_frames(given, 0.01)
+    assert (first.nonzero().tolist(), second.nonzero().tolist()) == ([], [[7]])
+    [first, second] = worst_frames(given, 0.02)
+    assert (first.nonzero().tolist(), second.nonzero().tolist()) == ([[5]], [[7]])
+    refined = [frame_errors(x / 2, y, ()) for x, y in zip(poses, truth, strict=True)]
+    figures = errors_among(refined, [first, second])
+    assert figures["mpjpe"] == pytest.approx((4.5 + 10) / 2 * 3**0.5)
+    # The triple around a single wild frame: 0.05 - 2 x 4.5 + 0.05 on each axis.
+    assert figures["accel"] == pytest.approx((8.9 + 19.9) / 2 * 3**0.5)
+
+
+def test_worst_frame_at_the_end_has_no_acceleration():
+    poses = np.zeros((5, 1, 3))
+    poses[4] = 1
+    errors = [frame_errors(poses, np.zeros((5, 1, 3)), ())]
+    figures = errors_among(errors, worst_frames(errors, 0.2))
+    assert figures["mpjpe"] == pytest.approx(3**0.5)
+    assert np.isnan(figures["accel"])
+
+
+def test_missing_joints_are_left_out_not_scored():
+    truth = np.zeros((4, 3, 3))
+    poses = truth.copy()
+    poses[:, 1] = (0, 0, 2)  # off by 2 all the time
+    poses[2, 2] = np.nan
+    known = np.ones((4, 3), bool)
+    known[2, 2] = False
+    known[3] = False
+    errors = frame_errors(poses, truth, (0,), known)
+    assert errors.mpjpe[:3].tolist() == pytest.approx([2 / 3, 2 / 3, 1])
+    assert errors.mpjpe[3].isnan()
+    assert errors.accel.tolist() == pytest.approx([0, np.nan], nan_ok=True)  # three frames with a known joint, and not
+    assert mean_errors([errors])["mpjpe"] == pytest.approx((2 / 3 + 2 / 3 + 1) / 3)
+    assert mpjpe([poses], [truth], (0,), [known]) == pytest.approx((2 / 3 + 2 / 3 + 1) / 3)
+
+
+def test_a_frame_whose_root_is_missing_cannot_be_scored(rng):
+    truth, noisy = (rng.normal(size=(6, 5, 3)) for _ in range(2))
+    known = np.ones((6, 5), bool)
+    known[2, [1, 2]] = False
+    known[4, 1] = False
+    errors = frame_errors(noisy, truth, (1, 2), known)
+    assert errors.mpjpe.isnan().nonzero().flatten().tolist() == [2]
+    alone = frame_errors(noisy[4:5, [0, 2, 3, 4]], truth[4:5, [0, 2, 3, 4]], (1,))  # the other root joint stands in
+    assert float(errors.mpjpe[4]) == pytest.approx(float(alone.mpjpe[0]))
+
+
+def test_a_refiner_that_gives_nan_is_infinitely_wrong(rng):
+    truth = rng.normal(size=(6, 5, 3))
+    broken = truth.copy()
+    broken[3, 2] = np.nan
+    known = np.ones((6, 5), bool)
+    known[0, 0] = False
+    for mask in (None, known):
+        assert (
+            joint_errors(*map(torch.tensor, (broken, truth)), None if mask is None else torch.tensor(mask))[3] == np.inf
+        )
+
+
+def test_correct_keypoints():
+    truth = [np.zeros((2, 4, 2)), np.zeros((1, 4, 2))]
+    poses = [x.copy() for x in truth]
+    poses[0][0, :, 0] = (0, 4, 11, 21)  # of a box of 100: within 0, 0.04, 0.11 and 0.21
+    poses[1][0, :, 1] = 3  # of a box of 20: 0.15
+    sizes = [np.array([100.0, 100.0]), np.array([20.0])]
+    # The mean of the sequences, whatever their lengths.
+    assert correct_keypoints(poses, truth, sizes, 0.05) == pytest.approx(100 * (6 / 8 + 0) / 2)
+    assert correct_keypoints(poses, truth, sizes, 0.1) == pytest.approx(100 * (6 / 8 + 0) / 2)
+    assert correct_keypoints(poses, truth, sizes, 0.2) == pytest.approx(100 * (7 / 8 + 1) / 2)
+    known = [np.array([[True, True, True, False], [True] * 4]), None]
+    assert correct_keypoints(poses, truth, sizes, 0.2, known) == pytest.approx(100)
