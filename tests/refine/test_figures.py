@@ -111,8 +111,8 @@ def test_a_sequence_of_two_frames_has_no_acceleration_to_draw(tmp_path):
     assert pixels(tmp_path / "short.png").size
 
 
-@pytest.mark.parametrize(("ending", "start"), [("png", b"\x89PNG"), ("pdf", b"%PDF"), ("svg", b"<?xml")])
-def test_equal_figures_are_equal_bytes_in_every_format(tmp_path, rng, ending, start):
+@pytest.mark.parametrize(("ending", "start"), [("pdf", b"%PDF"), ("svg", b"<?xml")])
+def test_equal_vector_figures_are_equal_bytes(tmp_path, rng, ending, start):
     drawn = curves(rng)
     for name in ("a", "b"):
         plot_errors(tmp_path / f"{name}.{ending}", drawn, "mm", fps=50)
