@@ -10,14 +10,17 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from PIL import Image
 
 from data.errors import InputError
 from data.files import atomic_file
 from data.progress import progress
-from refine.figures import INK, MUTED, STYLE, Curves, colours_of, draw_curves, frame_points, unit_of
+from refine.figures import INK, MUTED, PAPER, STYLE, Curves, colours_of, draw_curves, frame_points, unit_of
 from refine.stick_figures import (
+    GHOST_ALPHA,
+    HALO,
     Bones,
     Stage,
     View,
@@ -34,8 +37,12 @@ MOST_FRAMES = 400
 GIF_RATE = 50.0
 """Frames a second; viewers of GIF files slow down beyond it."""
 COLOURS = 128
-"""Of a GIF; one of its 256 is needed to say that a pixel stays as it is."""
+"""Of a GIF; it can have 256, and one of them says that a pixel stays as it is."""
+FRAMES_FOR_COLOURS = 5
+"""Frames whose colours are looked at to choose those of a GIF."""
 DPI = 110
+MOST_HEIGHT = 3.6
+"""Inches, of the skeletons."""
 WIDTH = 7.4
 
 Update = Callable[[int], None]
@@ -97,7 +104,7 @@ def animate_skeletons(
     """
     kind = path.suffix.lower()
     if kind not in (".gif", ".mp4"):
-        raise InputError(f"{path}: animations end in .gif or .mp4, not {path.suffix or 'nothing'!r}")
+        raise InputError(f"{path}: animations end in .gif or .mp4, not {path.suffix or 'nothing'}")
     total = check_poses(poses, bones)
     check_curves(curves, total)
     if images is not None and len(images) != total:
@@ -114,7 +121,7 @@ def animate_skeletons(
                 yield scene.draw(frame)
                 bar.advance(task)
 
-        encode(temporary, pictures(), scene.draw(shown[-1]), rate)
+        encode(temporary, pictures(), scene, shown, rate)
 
 
 def drawn_frames(total: int, frames: slice, rate: float, most_rate: float | None = None) -> range:
@@ -188,7 +195,7 @@ class _Scene:
         self.image: np.ndarray | None = None
         self.artists: list[Any] = []
         self.updates: list[Update] = []
-        height = WIDTH / len(poses) * min(max(self.stage.aspect, 0.5), 1.35)
+        height = min(WIDTH / len(poses) * max(self.stage.aspect, 0.5), MOST_HEIGHT)
         # The codec wants even numbers of pixels.
         size = [2 * round(inches * DPI / 2) / DPI for inches in (WIDTH, height + 0.75 + (2.5 if curves else 0))]
         self.figure = Figure(figsize=(size[0], size[1]), dpi=DPI, layout="constrained")
@@ -251,7 +258,7 @@ class _Scene:
         if self.images is not None:
             self._add_image(axes)
         if ghost is not None and ghost in poses and ghost != label:
-            self._add_bones(axes, poses[ghost], self.colours[ghost], 0.35)
+            self._add_bones(axes, poses[ghost], self.colours[ghost], GHOST_ALPHA)
         self._add_bones(axes, poses[label], self.colours[label], 1.0)
         if label in curves:
             errors = curves[label]
@@ -271,10 +278,14 @@ class _Scene:
         self._add(artist, update)
 
     def _add_bones(self, axes: Any, sequence: np.ndarray, colour: str, alpha: float) -> None:
-        lines = axes.add_collection(LineCollection([], colors=colour, linewidths=1.8, alpha=alpha), autolim=False)
+        halo = HALO if self.images is not None else None
+        lines = LineCollection([], colors=colour, linewidths=1.8, alpha=alpha, path_effects=halo)
+        axes.add_collection(lines, autolim=False)
         size = 3.0 if len(self.bones) else 4.5
         (dots,) = axes.plot([], [], "o", color=colour, markersize=size, markeredgewidth=0, alpha=alpha)
-        self._add(lines, lambda frame: lines.set_segments(bone_segments(self.stage.page(sequence[frame]), self.bones)))
+        self._add(
+            lines, lambda frame: lines.set_segments([*bone_segments(self.stage.page(sequence[frame]), self.bones)])
+        )
         self._add(dots, lambda frame: dots.set_data(*known_joints(self.stage.page(sequence[frame])).T))
 
     def _add_curves(self, panels: Mapping[str, Any], curves: Curves, used: slice) -> None:
@@ -305,9 +316,27 @@ class _Scene:
         self._add(line, update)
 
 
-def _gif(path: Path, pictures: Iterator[np.ndarray], sample: np.ndarray, rate: float) -> None:
-    """Write a GIF whose frames share the colours of one picture: small, and without flicker."""
-    palette = Image.fromarray(sample).quantize(COLOURS, dither=Image.Dither.NONE)
+def _palette(scene: _Scene, shown: range) -> Image.Image:
+    """Return a palette of the colours of some frames, in which those of the paper and the skeletons are exact."""
+    some = np.linspace(0, len(shown) - 1, min(len(shown), FRAMES_FOR_COLOURS)).round().astype(int)
+    sample = Image.fromarray(np.concatenate([scene.draw(shown[i]) for i in some]))
+    palette = sample.quantize(COLOURS, dither=Image.Dither.NONE)
+    exact = np.array([to_rgb(colour) for colour in (*scene.colours.values(), INK, PAPER)])
+    swatches = Image.fromarray((255 * exact[None]).round().astype(np.uint8))
+    nearest = np.asarray(swatches.quantize(palette=palette, dither=Image.Dither.NONE))[0]
+    colours = np.array(palette.getpalette() or [], np.uint8).reshape(-1, 3)
+    for index, colour in zip(nearest, np.asarray(swatches)[0], strict=True):
+        # Pillow looks colours up in steps of four: of two entries this close, the wrong one may be found.
+        close = np.abs(colours.astype(int) - colour).max(1) <= 9
+        colours[close] = colour
+        colours[index] = colour
+    palette.putpalette(colours.ravel().tolist())
+    return palette
+
+
+def _gif(path: Path, pictures: Iterator[np.ndarray], scene: _Scene, shown: range, rate: float) -> None:
+    """Write a GIF whose frames share one palette: small, and without flicker."""
+    palette = _palette(scene, shown)
 
     def quantised() -> Iterator[Image.Image]:
         for picture in pictures:
@@ -334,12 +363,12 @@ def _ffmpeg(path: Path) -> Any:
     return ffmpeg
 
 
-def _mp4(ffmpeg: Any) -> Callable[[Path, Iterator[np.ndarray], np.ndarray, float], None]:
-    def encode(path: Path, pictures: Iterator[np.ndarray], sample: np.ndarray, rate: float) -> None:
+def _mp4(ffmpeg: Any) -> Callable[[Path, Iterator[np.ndarray], _Scene, range, float], None]:
+    def encode(path: Path, pictures: Iterator[np.ndarray], scene: _Scene, shown: range, rate: float) -> None:
         # The temporary file's name does not tell the format.
         writer = ffmpeg.write_frames(
             str(path),
-            (sample.shape[1], sample.shape[0]),
+            scene.canvas.get_width_height(),
             fps=rate,
             codec="libx264",
             quality=7,
@@ -352,5 +381,8 @@ def _mp4(ffmpeg: Any) -> Callable[[Path, Iterator[np.ndarray], np.ndarray, float
                 writer.send(None if picture is None else np.ascontiguousarray(picture))
         finally:
             writer.close()
+        # The package does not tell how ffmpeg ended.
+        if not path.stat().st_size:
+            raise InputError("ffmpeg wrote nothing (its own message is above); write a .gif instead")
 
     return encode

@@ -143,14 +143,16 @@ def plot_errors(path: Path, curves: Curves, unit: str, fps: float, title: str = 
         The number of the first frame.
     """
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, 4.6), layout="constrained")
+        legend_rows = -(-(len(curves) + 1) // 3)
+        figure = Figure(figsize=(WIDTH, 4.2 + 0.4 * legend_rows), layout="constrained")
         panels = figure.subplots(2, 1, sharex=True)
         for axes, index, name in zip(panels, (0, 1), ("MPJPE", "Accel"), strict=True):
             points = {label: frame_points(curve, index, first_frame) for label, curve in curves.items()}
             draw_curves(axes, points)
             axes.set_ylabel(f"{name}, {unit_of(name, unit)}")
         panels[1].set_xlabel("frame")
-        seconds = panels[1].secondary_xaxis(-0.34, functions=(lambda x: x / fps, lambda x: x * fps))
+        seconds = panels[1].secondary_xaxis("bottom", functions=(lambda x: x / fps, lambda x: x * fps))
+        seconds.spines["bottom"].set_position(("outward", 36))
         seconds.set_xlabel("seconds")
         if title:
             figure.suptitle(title)
@@ -356,7 +358,7 @@ def save(figure: Figure, path: Path) -> None:
         The ending is not that of a known format.
     """
     if path.suffix.lower() not in FORMATS:
-        raise InputError(f"{path}: figures end in {', '.join(FORMATS)}, not {path.suffix or 'nothing'!r}")
+        raise InputError(f"{path}: figures end in {', '.join(FORMATS)}, not {path.suffix or 'nothing'}")
     kind = path.suffix.lower()
     with atomic_file(path) as temporary:
         figure.savefig(temporary, format=kind[1:], dpi=200, metadata=FORMATS[kind])
@@ -417,7 +419,9 @@ def _draw_input(axes: Axes, value: float) -> None:
         place = high + 0.1 * (high - low) if value > high else low - 0.1 * (high - low)
         note += ", off the scale " + ("↑" if value > high else "↓")
     axes.axhline(place, color=MUTED, linestyle=(0, (5, 3)), linewidth=1.1, zorder=1)
-    axes.set_ylim(min(low, place - 0.06 * (high - low)), max(high, place + 0.1 * (high - low)))
+    # Room for the numbers at the lowest marker, and for the words above the line.
+    low, high = min(low, place), max(high, place)
+    axes.set_ylim(low - 0.04 * (high - low), high + 0.08 * (high - low))
     axes.annotate(
         note, (0.99, place), (0, 2), xycoords=("axes fraction", "data"), textcoords="offset points", ha="right",
         va="bottom", fontsize=8, color=MUTED,

@@ -23,6 +23,14 @@ Bones = Sequence[Sequence[int]]
 MOST_PIXELS = 64_000_000
 """Of an image to draw skeletons on: a small file can claim a size that would fill the memory."""
 
+IMAGE_STRENGTH = 0.7
+"""Images are drawn paler than they are, so that skeletons stand out."""
+
+GHOST_ALPHA = 0.4
+
+HALO = [withStroke(linewidth=3.2, foreground=PAPER, alpha=0.8)]
+"""Around skeletons on an image."""
+
 
 @dataclass(frozen=True)
 class View:
@@ -123,14 +131,15 @@ def plot_skeletons(
         panels = grid if time == "down" else grid.T
         for row, frame in enumerate(frames):
             image = read_image(images[row]) if images is not None else None
+            halo = HALO if image is not None else None
             for column, label in enumerate(labels):
                 axes = panels[row, column]
                 stage.prepare(axes, unit)
                 if image is not None:
                     stage.show_image(axes, image)
                 if ghost is not None and ghost in poses and ghost != label:
-                    _draw_skeleton(axes, stage.page(poses[ghost][frame]), bones, colours[ghost], 0.35)
-                _draw_skeleton(axes, stage.page(poses[label][frame]), bones, colours[label])
+                    _draw_skeleton(axes, stage.page(poses[ghost][frame]), bones, colours[ghost], halo, ghost=True)
+                _draw_skeleton(axes, stage.page(poses[label][frame]), bones, colours[label], halo)
                 if curves is not None and label in curves:
                     stage.note(axes, error_note(curves[label], frame, error_unit))
                 axes.label_outer()
@@ -317,11 +326,12 @@ class Stage:
         )
 
     def crop(self, image: np.ndarray) -> tuple[np.ndarray, tuple[float, float, float, float]]:
-        """Return the part of an image [H, W, 3] that is shown, and where it lies: left, right, bottom, top."""
+        """Return the part of an image [H, W, 3] that is shown, paler, and where it lies: left, right, bottom, top."""
         left, top = np.clip(np.floor(self.low).astype(int), 0, np.array(image.shape[1::-1]) - 1)
         right, bottom = np.clip(np.ceil(self.high).astype(int) + 1, (left + 1, top + 1), image.shape[1::-1])
         # A pixel's coordinates are those of its middle.
-        return image[top:bottom, left:right], (left - 0.5, right - 0.5, bottom - 0.5, top - 0.5)
+        part = 255 - IMAGE_STRENGTH * (255.0 - image[top:bottom, left:right])
+        return part.astype(np.uint8), (left - 0.5, right - 0.5, bottom - 0.5, top - 0.5)
 
     def show_image(self, axes: Axes, image: np.ndarray) -> Any:
         """Draw the part of an image that is shown, behind everything, and return its artist."""
@@ -335,7 +345,7 @@ class Stage:
 def _bounds(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the corners around points [n, D]; the few that lie far from all others do not count."""
     low, high = np.quantile(points, [0.02, 0.98], axis=0)
-    reach = 0.6 * float((high - low).max())
+    reach = 0.35 * float((high - low).max())
     return np.maximum(points.min(0), low - reach), np.minimum(points.max(0), high + reach)
 
 
@@ -363,10 +373,14 @@ def _nice(value: float) -> float:
     return power * next((factor for factor in (1, 2, 5) if factor * power >= value), 10)
 
 
-def _draw_skeleton(axes: Axes, points: np.ndarray, bones: Bones, colour: str, alpha: float = 1.0) -> None:
-    segments = bone_segments(points, bones)
-    axes.add_collection(LineCollection(list(segments), colors=colour, linewidths=1.6, alpha=alpha), autolim=False)
-    size = 2.2 if len(segments) else 3.5
+def _draw_skeleton(
+    axes: Axes, points: np.ndarray, bones: Bones, colour: str, halo: Sequence[Any] | None, ghost: bool = False
+) -> None:
+    segments, alpha = list(bone_segments(points, bones)), GHOST_ALPHA if ghost else 1.0
+    axes.add_collection(
+        LineCollection(segments, colors=colour, linewidths=1.6, alpha=alpha, path_effects=halo), autolim=False
+    )
+    size = 2.2 if segments else 3.5
     axes.plot(*known_joints(points).T, "o", color=colour, markersize=size, markeredgewidth=0, alpha=alpha)
 
 
