@@ -165,6 +165,9 @@ class FiguresSection(Section):
         How many of the frames to draw side by side.
     animation
         `gif`, `mp4` (which needs the extra `video`) or `none`.
+    images
+        A folder that holds the images named by the benchmark's `imgname`, to draw poses in an image over them; white
+        if null.
     """
 
     benchmark: str | None = None
@@ -172,6 +175,7 @@ class FiguresSection(Section):
     frames: tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=1)]] = (0, 200)
     still: int = Field(5, ge=1, le=12)
     animation: Literal["gif", "mp4", "none"] = "gif"
+    images: Path | None = None
 
     @model_validator(mode="after")
     def _in_order(self) -> "FiguresSection":

@@ -14,7 +14,7 @@ from refine.config import RefineConfig
 from refine.evaluate import load_body, refine_pairs
 from refine.figures import FrameCurves, TradeOff, plot_errors, plot_trade_off
 from refine.metrics import frame_errors
-from refine.pairs import Pair, Pairs
+from refine.pairs import Pair, Pairs, read_image_names
 from refine.refiner import Refiner
 from refine.stick_figures import plot_skeletons
 
@@ -22,7 +22,8 @@ from refine.stick_figures import plot_skeletons
 def check_figures(config: RefineConfig) -> None:
     """Refuse a sequence or frames that do not exist, before any work is done."""
     if config.figures.benchmark is not None:
-        _chosen(config)
+        pairs, _, last = _chosen(config)
+        _images(config, pairs.benchmark, last)
 
 
 def draw_sequence(refiner: Refiner, config: RefineConfig, folder: Path) -> list[Path]:
@@ -65,6 +66,7 @@ def draw_sequence(refiner: Refiner, config: RefineConfig, folder: Path) -> list[
     stem = f"{row.name}_{config.evaluate.split}_{section.sequence}"
     files = [folder / f"{stem}_errors.png", folder / f"{stem}_skeletons.png"]
     plot_errors(files[0], curves, unit, row.fps, title, first)
+    images = _images(config, row, last)
     still = np.linspace(0, last - first - 1, min(section.still, last - first)).round().astype(int).tolist()
     shape = "px" if row.unit == "px" else "m"
     plot_skeletons(
@@ -76,6 +78,7 @@ def draw_sequence(refiner: Refiner, config: RefineConfig, folder: Path) -> list[
         curves=curves,
         error_unit=unit,
         ghost="truth",
+        images=None if images is None else [images[first + frame] for frame in still],
         title=title,
         first_frame=first,
     )
@@ -90,6 +93,7 @@ def draw_sequence(refiner: Refiner, config: RefineConfig, folder: Path) -> list[
             unit=shape,
             error_unit=unit,
             ghost="truth",
+            images=None if images is None else images[first:last],
             title=title,
             first_frame=first,
         )
@@ -139,6 +143,27 @@ def _chosen(config: RefineConfig) -> tuple[Pairs, int, int]:
             f"figures.frames: found {list(section.frames)}, but sequence {section.sequence} has {one.frames} frames"
         )
     return one, first, last
+
+
+def _images(config: RefineConfig, row: Benchmark, frames: int) -> list[Path] | None:
+    """List the images of a sequence; a name may not lead out of the folder."""
+    section = config.figures
+    if section.images is None:
+        return None
+    names = read_image_names(row, config.benchmarks.root, config.evaluate.split, section.sequence)
+    folder = section.images.resolve()
+    paths = [section.images / name for name in names]
+    outside = next((path for path in paths if not path.resolve().is_relative_to(folder)), None)
+    if outside is not None or len(paths) < frames:
+        raise InputError(
+            f"figures.images: {row.name}, sequence {section.sequence}: "
+            + (
+                f"imgname leads out of the folder: {outside}"
+                if outside
+                else f"{len(paths)} image names for {frames} frames"
+            )
+        )
+    return paths
 
 
 def _positions(config: RefineConfig, pairs: Pairs, refined: np.ndarray) -> dict[str, np.ndarray]:

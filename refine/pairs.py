@@ -160,6 +160,23 @@ def read_pairs(benchmark: Benchmark, root: Path, split: Split, on_error: OnError
     return Pairs(benchmark, pairs, skipped)
 
 
+def read_image_names(benchmark: Benchmark, root: Path, split: Split, number: int) -> list[str]:
+    """Return the names of the images that a sequence was detected in, one per frame.
+
+    Raises
+    ------
+    InputError
+        The file of the detected poses names none, or something else.
+    """
+    path = benchmark.paths(root, split)[0]
+    if "imgname" not in member_names(path):
+        raise InputError(f"{path}: holds no imgname, which names the images")
+    names = np.ravel(np.asarray(read_array(path, "imgname")[number]))
+    if not all(isinstance(name, str) for name in names.tolist()):
+        raise InputError(f"{path}: imgname, sequence {number}: expected text, found {names.dtype}")
+    return [str(name) for name in names]
+
+
 def _position_keys(dims: int) -> list[str]:
     return [f"{kind}_{dims}d" for kind in ("joints", "keypoints")]
 

@@ -17,7 +17,7 @@ from refine.metrics import mean_errors
 from refine.normalise import Normalise, body_size, window_offsets
 from refine.pairs import Pair, Pairs
 from refine.refiner import Refiner, load_refiner, refiner_content
-from refine.smoothnet import new_net
+from refine.smoothnet import Net, new_net
 from refine.windows import WindowPool, pool_windows
 from training.fit import Fit, epoch_generator, fit
 from training.runs import Run
@@ -97,7 +97,7 @@ def train_refiner(
     torch.manual_seed(seed)
     net = new_net(**model.model_dump()).to(device)
     loss = BatchLoss(net, train.position_weight, train.acceleration_weight)
-    optimizer = torch.optim.Adam(net.parameters(), lr=train.lr, amsgrad=True, fused=True)
+    optimizer = new_optimizer(net, train)
     scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, train.lr_decay)
     rates = {material.benchmark.fps for material in materials}
     fps = rates.pop() if len(rates) == 1 else None
@@ -120,6 +120,11 @@ def train_refiner(
         extra=refiner_content(model.model_dump(), normalise, fps, train.names),
     )
     return load_refiner(run.dir / "checkpoints" / "best.pt", device), fitted
+
+
+def new_optimizer(net: Net, train: TrainSection) -> torch.optim.Optimizer:
+    """Adam with amsgrad, as the paper trains."""
+    return torch.optim.Adam(net.parameters(), lr=train.lr, amsgrad=True, fused=True)
 
 
 def windows_per_epoch(available: Sequence[int], train: TrainSection) -> list[int]:

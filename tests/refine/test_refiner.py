@@ -7,6 +7,7 @@ from data.errors import InputError
 from data.files import sha256
 from refine.normalise import Normalise, body_size, window_offsets
 from refine.refiner import load_refiner, refine_poses, refiner_content
+from refine.smoothnet import new_net
 from tests.refine.conftest import make_net, make_refiner
 
 
@@ -139,6 +140,27 @@ def test_own_checkpoint(tmp_path):
     assert (refiner.fps, refiner.trained_on) == (50.0, ("h36m_fcn_3D",))
     assert refiner.normalise == Normalise("root", "body")
     assert refiner.describe()["window"] == 8
+    assert refiner.describe()["kind"] == "basic"
+
+
+def test_motion_aware_checkpoint(tmp_path):
+    torch.manual_seed(1)
+    net = new_net("motion_aware", 8, 16, 4, 2).eval()
+    path = tmp_path / "a.pt"
+    torch.save({"state_dict": net.state_dict(), **refiner_content({}, Normalise(), 30.0, ["a"])}, path)
+    refiner = load_refiner(path)
+    x = torch.randn(5, 8)
+    assert torch.equal(refiner.net(x), net(x))
+    assert refiner.describe()["kind"] == "motion_aware"
+    lengths = [len(x) for x in refine_poses(refiner, walks(np.random.default_rng(0)), root=(0,))]
+    assert lengths == [40, 9, 5, 1]
+
+
+def motion_aware_state(**changes):
+    state = new_net("motion_aware", 8, 16, 4, 2).state_dict()
+    for name, tensor in changes.items():
+        state[name.replace("__", ".")] = tensor
+    return {name: tensor for name, tensor in state.items() if tensor is not None}
 
 
 def state(**changes):
@@ -156,6 +178,9 @@ def state(**changes):
         ({"state_dict": state(decoder__weight=torch.zeros(8, 15))}, r"decoder.weight has shape \(8, 15\)"),
         ({"state_dict": state(decoder__bias=None)}, "decoder.bias has shape none"),
         ({"state_dict": state(fusion__weight=torch.zeros(2, 2))}, "fusion.weight has shape"),
+        ({"state_dict": motion_aware_state(fusion__weight=None)}, "fusion.weight has shape none"),
+        ({"state_dict": motion_aware_state(velocity__decoder__bias=torch.zeros(8))}, "velocity.decoder.bias has shape"),
+        ({"state_dict": {"position.encoder.0.weight": torch.zeros(16, 2)}}, "motion-aware net over 2 frames"),
         ({"state_dict": state(), "refiner": {"fps": 3}}, "'refiner' entry is damaged"),
     ],
 )

@@ -1,8 +1,14 @@
+import pytest
 import torch
 from torch import nn
 
-from refine.smoothnet import Scratch, SmoothNet, refine_columns
+from refine.smoothnet import MotionAwareSmoothNet, Scratch, SmoothNet, kind_of, new_net, refine_columns
 from tests.refine.conftest import make_net
+
+
+def make_motion_aware(window=8, blocks=2):
+    torch.manual_seed(0)
+    return MotionAwareSmoothNet(window, 16, 4, blocks, dropout=0.5).eval()
 
 
 def reference(net, x):
@@ -54,3 +60,36 @@ def test_dropout_only_while_training():
     assert torch.equal(net(x), net(x))
     net.train()
     assert not torch.equal(net(x), net(x))
+
+
+@pytest.mark.parametrize("window", [3, 8])
+def test_motion_aware_forward_is_the_papers_function(window):
+    net = make_motion_aware(window)
+    x = torch.randn(4, 6, window)
+    velocity = x[..., 1:] - x[..., :-1]
+    acceleration = x[..., 2:] - 2 * x[..., 1:-1] + x[..., :-2]
+    parts = [reference(*pair) for pair in zip(net.branches, (x, velocity, acceleration), strict=True)]
+    torch.testing.assert_close(net(x), torch.cat(parts, -1) @ net.fusion.weight.T + net.fusion.bias)
+
+
+def test_motion_aware_parts_have_their_names_and_sizes():
+    net = make_motion_aware()
+    assert {name.split(".")[0] for name in net.state_dict()} == {"position", "velocity", "acceleration", "fusion"}
+    assert [branch.window for branch in net.branches] == [8, 7, 6]
+    assert tuple(net.fusion.weight.shape) == (8, 3 * 8 - 3)
+
+
+@pytest.mark.parametrize("blocks", [0, 2])
+def test_motion_aware_columns_are_the_same_function(blocks):
+    net = make_motion_aware(blocks=blocks)
+    x = torch.randn(8, 1300)
+    out = torch.empty_like(x)
+    for columns in (7, 1024, 1300):
+        refine_columns(net, x, out.fill_(torch.nan), Scratch(net, columns))
+        torch.testing.assert_close(out, net(x.T).T)
+
+
+def test_kinds():
+    assert isinstance(new_net("basic", 8), SmoothNet)
+    assert isinstance(new_net("motion_aware", 8), MotionAwareSmoothNet)
+    assert [kind_of(new_net(kind, 8)) for kind in ("basic", "motion_aware")] == ["basic", "motion_aware"]

@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from refine.normalise import window_offsets
+from refine.smoothnet import new_net
 from refine.windows import mirrored, pool_windows, refine_windows
 from tests.refine.conftest import make_net
 
@@ -92,3 +93,24 @@ def test_pool_has_every_window_of_every_sequence_once():
     assert detected[0, 0].tolist() == [1, 0, 0, 1, 2, 3, 3, 2]
     expected = [[100.0 * i + start + k for k in range(8)] for i, n in enumerate(lengths) for start in range(n - 7)]
     assert detected[1:, 0].tolist() == expected
+
+
+def test_pool_cuts_what_is_known_alongside(rng):
+    pairs = [(rng.normal(size=(n, 6)), rng.normal(size=(n, 6))) for n in (5, 8, 13)]
+    known = [rng.random((n, 6)) > 0.3 for n in (5, 8, 13)]
+    for (_, truth), mask in zip(pairs, known, strict=True):
+        truth[~mask] = np.nan
+    pool = pool_windows(pairs, 8, torch.device("cpu"), known)
+    _, truth, mask = pool.cut(torch.tensor([6, 0, 3, 1]))
+    assert mask.dtype == torch.bool
+    assert torch.equal(mask, ~truth.isnan())
+    assert mask[1].T.tolist() == known[0][mirrored(5, 8)].tolist()
+    assert mask[0].T.tolist() == known[2][4:12].tolist()
+
+
+def test_whole_sequences_through_a_motion_aware_net():
+    torch.manual_seed(0)
+    net = new_net("motion_aware", 8, 16, 4, 1, 0.0).eval()
+    x = torch.randn(6, 40)
+    [refined] = refine_windows(net, [x], stride=3, offsets=offsets)
+    torch.testing.assert_close(refined, naive(net, x, 3), atol=2e-6, rtol=1e-5)
