@@ -28,9 +28,10 @@ from torch.utils.data import DataLoader, Dataset
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from refine.backward import COLUMNS, BatchLoss
-from refine.benchmarks import Pairs, find_benchmark
+from refine.benchmarks import find_benchmark
 from refine.config import TrainSection
 from refine.normalise import Normalise
+from refine.pairs import Pair, Pairs
 from refine.smoothnet import new_net
 from refine.train import Material, _losses, new_optimizer
 from refine.windows import pool_windows

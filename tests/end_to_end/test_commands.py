@@ -1,5 +1,6 @@
 """The real commands, end to end, on a very small stand-in."""
 
+import csv
 import json
 import os
 import signal
@@ -10,8 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from data.ntu.store import open_store
+from refine.benchmarks import benchmarks
+from tests.refine.conftest import write_published
 
 ROOT = Path(__file__).parents[2]
 ONE_THREAD = {**os.environ, "OMP_NUM_THREADS": "1"}  # several only stand in their own way on work this small
@@ -66,7 +70,7 @@ def test_refine_then_recognize(work):
     done(run("refine", *SMALL_STAND_IN, *SMALL_REFINER, "run.dir=r", "apply.output=refined", folder=work))
     results = json.loads((work / "r/results.json").read_text())
     row = results["rows"][0]
-    assert {"benchmark", "split", "window", "frames", "input", "output", "seconds"} == set(row)
+    assert {"benchmark", "split", "window", "frames", "input", "output", "seconds"} <= set(row)
     assert set(row["input"]) == set(row["output"]) == {"mpjpe", "pa_mpjpe", "accel"}
     assert row["benchmark"] == "ntusim_kinect_3D"
     assert row["output"]["accel"] < row["input"]["accel"]
@@ -90,6 +94,95 @@ def test_refine_then_recognize(work):
     assert (work / "c/results.json").stat().st_mtime_ns == before, "a finished run was run again"
     assert "train.epochs is 2 there and 3 here" in refused(run(*words, "train.epochs=3", folder=work))
     assert (work / "c/results.json").stat().st_mtime_ns == before
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory):
+    """A folder with small files of every benchmark of the table, as released, and a body model."""
+    return write_published(tmp_path_factory.mktemp("published"))
+
+
+SMALL_NET = ["model.window=8", "model.hidden=16", "model.res_hidden=4", "train.epochs=2", "train.windows=60"]
+PUBLISHED = ["configs/refine/h36m_fcn_3D.yaml", "benchmarks.root=poses", *SMALL_NET]
+
+
+def refine_published(folder, *words):
+    config, *others = PUBLISHED
+    return run("refine", ROOT / config, *others, *words, folder=folder)
+
+
+def test_the_whole_published_table_from_one_command(published):
+    words = ["evaluate.on=all", "smpl.model=SMPL_NEUTRAL.pkl", "evaluate.released_filters=true", "run.dir=all"]
+    printed = done(refine_published(published, *words)).stdout
+    results = json.loads((published / "all/results.json").read_text())
+    assert [row["benchmark"] for row in results["rows"]] == list(benchmarks())
+    with (published / "all/benchmarks.csv").open() as file:
+        lines = list(csv.DictReader(file))
+    assert len(lines) == sum(len(row["input"]) for row in results["rows"])
+    for line in lines:
+        row = next(row for row in results["rows"] if row["benchmark"] == line["benchmark"])
+        metric = line["metric"].partition(",")[0]
+        if metric == "MPJPE":
+            assert float(line["output"]) == row["output"]["mpjpe"]
+            published_output = row["published"] and row["published"]["output"]["mpjpe"]
+            assert line["published output"] == ("" if published_output is None else str(published_output))
+            if published_output is not None:
+                assert float(line["difference"]) == pytest.approx(row["output"]["mpjpe"] - published_output)
+    for name in ("benchmarks", "worst", "filters"):
+        assert (published / f"all/{name}.md").read_text().count("|") > 100
+        assert json.loads((published / f"all/{name}.json").read_text())
+    assert "jhmdb_simplepose_2D" in printed
+    assert "PCK@0.05" in printed
+
+
+def test_a_mixture_then_a_released_checkpoint_of_it(published):
+    words = [
+        "train.on={h36m_fcn_3D: 3, aist_vibe_3D: 1}",
+        "evaluate.on=[pw3d_spin_3D, h36m_cpn_2D]",
+        "evaluate.filters=[]",
+    ]
+    done(refine_published(published, *words, "normalise.scale=none", "normalise.centre=none", "run.dir=mixed"))
+    ours = json.loads((published / "mixed/results.json").read_text())
+    assert ours["refiner"]["trained_on"] == ["h36m_fcn_3D", "aist_vibe_3D"]
+    state = torch.load(published / "mixed/checkpoints/best.pt", weights_only=True)["state_dict"]
+    released = {"epoch": 70, "state_dict": state, "performance": [{"mpjpe": torch.tensor(1.0)}], "optimizer": {}}
+    torch.save(released, published / "checkpoint_8.pth.tar")
+    words = ["train.on=[]", "train.checkpoint=checkpoint_8.pth.tar", *words[1:], "run.dir=released"]
+    done(refine_published(published, *words))
+    theirs = json.loads((published / "released/results.json").read_text())
+    for one, other in zip(ours["rows"], theirs["rows"], strict=True):
+        assert one["output"] == other["output"]
+
+
+def test_windows_kinds_and_training_sets_compared(published):
+    words = [
+        "compare.train_on=[h36m_fcn_3D, {h36m_fcn_3D: 1, pw3d_spin_3D: 2}]",
+        "compare.window=[8, 16]",
+        "compare.kind=[basic, motion_aware]",
+        "evaluate.on=[h36m_fcn_3D, mupots_tposenet_3D]",
+        "evaluate.stride=[1, 4, 16]",
+        "evaluate.filters=[gaussian]",
+        "run.dir=compared",
+    ]
+    done(refine_published(published, *words))
+    results = json.loads((published / "compared/results.json").read_text())
+    cells = {(row["line"], row["window"], row["stride"]) for row in results["rows"]}
+    strides = [(8, 1), (8, 4), (16, 1), (16, 4), (16, 16)]
+    lines = [
+        f"{trained}, {kind}"
+        for trained in ("h36m_fcn_3D", "1 h36m_fcn_3D + 2 pw3d_spin_3D")
+        for kind in ("basic", "motion-aware")
+    ]
+    assert cells == {(line, *stride) for line in lines for stride in strides}
+    assert len(results["filters"]) == 2  # they are the same beside every refiner
+    for name in ("trade_off_h36m_fcn_3D.png", "trade_off_mupots_tposenet_3D.png", "transfer.png", "transfer.csv"):
+        assert (published / "compared" / name).stat().st_size > 100
+    before = {path: path.stat().st_mtime_ns for path in (published / "compared").rglob("best.pt")}
+    assert len(before) == 8
+    (published / "compared/results.json").unlink()  # as if it had been interrupted in the end
+    done(refine_published(published, *words))
+    assert {path: path.stat().st_mtime_ns for path in before} == before, "a finished refiner was trained again"
+    assert json.loads((published / "compared/results.json").read_text())["refiners"] == results["refiners"]
 
 
 ABLATE = [
@@ -151,6 +244,7 @@ def test_ablate_interrupted_and_killed_ends_in_the_same_result(work):
             ["refine", "train.on=[]", "train.checkpoint=absent.pt", "evaluate.on=[]", *NO_STORE, "run.dir=x"],
             "absent.pt",
         ),
+        (["refine", "evaluate.on=[pw3d_spin_smpl]", *NO_STORE, "run.dir=x"], "smpl.model: found null"),
         (["recognize", "data.store=absent", "run.dir=x"], "absent"),
         (["recognize", "absent.yaml"], "absent.yaml: cannot read the configuration"),
         (["recognize", "data.split=xsup", "run.dir=x"], "data.split: found 'xsup'"),

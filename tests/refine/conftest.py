@@ -3,9 +3,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from refine.benchmarks import benchmarks
 from refine.normalise import Normalise
 from refine.refiner import Refiner
 from refine.smoothnet import SmoothNet
+from tests.refine.smpl_model import make_arrays, write_smpl
 
 
 def make_net(window=8, hidden=16, res_hidden=4, blocks=2, seed=0):
@@ -90,6 +92,16 @@ def write_row(root, row, rng, split="test", lengths=(40, 9, 3), joints=None, noi
         path.parent.mkdir(parents=True, exist_ok=True)
         np.savez_compressed(path, **content)
     return detected, truth
+
+
+def write_published(folder):
+    """Write small files of every benchmark of the table, as released, and a body model; return the folder."""
+    rng = np.random.default_rng(5)
+    for row in benchmarks().values():
+        for split in row.splits:
+            write_row(folder / "poses", row, rng, split, lengths=(40, 30, 5) if split == "train" else (36, 5))
+    write_smpl(folder / "SMPL_NEUTRAL.pkl", make_arrays(rng))
+    return folder
 
 
 @pytest.fixture
