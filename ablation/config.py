@@ -52,6 +52,11 @@ class RefineSection(Section):
     evaluate: refine.EvaluateSection = refine.EvaluateSection()
     apply: ApplySection = ApplySection()
 
+    @model_validator(mode="after")
+    def _one_source(self) -> "RefineSection":
+        refine.check_source(self.train)
+        return self
+
 
 class RecognizeSection(Section):
     """The recogniser, the same for every arm; the sections of `python run.py recognize`."""

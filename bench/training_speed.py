@@ -31,7 +31,7 @@ from refine.backward import COLUMNS, BatchLoss
 from refine.benchmarks import find_benchmark
 from refine.config import TrainSection
 from refine.normalise import Normalise
-from refine.pairs import Pair, Pairs
+from refine.pairs import Pairs
 from refine.smoothnet import new_net
 from refine.train import Material, _losses, new_optimizer
 from refine.windows import pool_windows

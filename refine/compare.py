@@ -127,12 +127,18 @@ def _cells(config: RefineConfig) -> list[tuple[str, str, RefineConfig]]:
             "train": config.train.model_copy(update={"on": on}),
         }
         cells.append((name, line, _single(config, name, window, update, first=not cells)))
-    for path in section.checkpoints:
+    for path, name in zip(section.checkpoints, _short_names(section.checkpoints), strict=True):
         window = load_refiner(path).window
         update = {"train": config.train.model_copy(update={"on": (), "checkpoint": path})}
-        name = f"{path.parent.name}/{path.name}" if path.parent.name else path.name
-        cells.append((name, path.parent.name or path.name, _single(config, name, window, update, first=not cells)))
+        cells.append((name, "checkpoints", _single(config, name, window, update, first=not cells)))
     return cells
+
+
+def _short_names(paths: Sequence[Path]) -> list[str]:
+    """Write paths by as few of their last parts as tell them apart."""
+    longest = max((len(path.parts) for path in paths), default=0)
+    tails = (["/".join(path.parts[-count:]) for path in paths] for count in range(1, longest + 1))
+    return next((names for names in tails if len(set(names)) == len(names)), list(map(str, paths)))
 
 
 def _single(config: RefineConfig, name: str, window: int, update: dict[str, Any], first: bool) -> RefineConfig:

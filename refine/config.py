@@ -96,12 +96,6 @@ class TrainSection(Section):
     acceleration_weight: float = Field(0.1, ge=0)
     validation: float = Field(0.1, gt=0, lt=1)
 
-    @model_validator(mode="after")
-    def _one_source(self) -> "TrainSection":
-        if not self.on and self.checkpoint is None:
-            raise ValueError("give train.on (benchmarks to train on) or train.checkpoint (a trained refiner)")
-        return self
-
     @property
     def names(self) -> tuple[str, ...]:
         """The benchmarks to train on."""
@@ -113,6 +107,12 @@ class TrainSection(Section):
         if not isinstance(self.on, Mapping):
             return None
         return tuple(weight / sum(self.on.values()) for weight in self.on.values())
+
+
+def check_source(train: TrainSection) -> None:
+    """Refuse, with a ValueError, a section from which no refiner can come."""
+    if not train.on and train.checkpoint is None:
+        raise ValueError("give train.on (benchmarks to train on) or train.checkpoint (a trained refiner)")
 
 
 class EvaluateSection(Section):
@@ -253,6 +253,8 @@ class RefineConfig(Section):
 
     @model_validator(mode="after")
     def _fits(self) -> "RefineConfig":
+        if not self.compare.train_on and not self.compare.checkpoints:
+            check_source(self.train)
         if self.compare:
             if self.apply.input is not None or self.figures.benchmark is not None:
                 raise ValueError(

@@ -177,6 +177,12 @@ def test_windows_kinds_and_training_sets_compared(published):
     assert len(results["filters"]) == 2  # they are the same beside every refiner
     for name in ("trade_off_h36m_fcn_3D.png", "trade_off_mupots_tposenet_3D.png", "transfer.png", "transfer.csv"):
         assert (published / "compared" / name).stat().st_size > 100
+    checkpoints = sorted((published / "compared/cells").glob("h36m_fcn_3D--basic--*/checkpoints/best.pt"))
+    words_of_trained = ["train.on=[]", f"compare.checkpoints=[{', '.join(map(str, checkpoints))}]", *words[3:6]]
+    done(refine_published(published, *words_of_trained, "run.dir=trained"))
+    trained = json.loads((published / "trained/results.json").read_text())
+    assert len(trained["refiners"]) == len(checkpoints) == 2
+    assert {row["window"] for row in trained["rows"]} == {8, 16}
     before = {path: path.stat().st_mtime_ns for path in (published / "compared").rglob("best.pt")}
     assert len(before) == 8
     (published / "compared/results.json").unlink()  # as if it had been interrupted in the end
