@@ -10,6 +10,7 @@ Usage: python bench/training_speed.py [--threads 1] [--batch 1024] [--repeats 5]
 import argparse
 import itertools
 import platform
+import resource
 import statistics
 import sys
 import time
@@ -179,7 +180,7 @@ def products(sizes: Sizes) -> Iterator[float]:
 
 
 def serve(side: str, sizes: Sizes, threads: int, connection: Connection) -> None:
-    """Take so many steps as the other end says, and answer with the seconds of each, wall and processor."""
+    """Take so many steps as the other end says; answer with wall and processor seconds of each, and the peak MiB."""
     torch.set_num_threads(threads)
     torch.manual_seed(0)
     kinds: dict[str, Callable[[Sizes], Iterator[float]]] = {"released": released, "ours": ours, "products": products}
@@ -188,11 +189,12 @@ def serve(side: str, sizes: Sizes, threads: int, connection: Connection) -> None
         wall, processor = time.perf_counter(), time.process_time()
         for _ in range(count):
             next(steps)
-        connection.send(((time.perf_counter() - wall) / count, (time.process_time() - processor) / count))
+        seconds = (time.perf_counter() - wall) / count, (time.process_time() - processor) / count
+        connection.send((*seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
 
 
-def measure(sizes: Sizes, threads: int, repeats: int, steps: int) -> dict[str, list[tuple[float, float]]]:
-    """Return (wall, processor) seconds per step of every turn of every side."""
+def measure(sizes: Sizes, threads: int, repeats: int, steps: int) -> dict[str, list[tuple[float, float, float]]]:
+    """Return wall and processor seconds per step, and the peak of memory, of every turn of every side."""
     context = get_context("spawn")
     ends, workers = {}, []
     for side in SIDES:
@@ -200,7 +202,7 @@ def measure(sizes: Sizes, threads: int, repeats: int, steps: int) -> dict[str, l
         worker = context.Process(target=serve, args=(side, sizes, threads, other), daemon=True)
         worker.start()
         workers.append(worker)
-    times: dict[str, list[tuple[float, float]]] = {side: [] for side in SIDES}
+    times: dict[str, list[tuple[float, float, float]]] = {side: [] for side in SIDES}
     for turn in range(repeats + 1):
         for side in SIDES:
             ends[side].send(steps)
@@ -251,6 +253,8 @@ def main() -> None:
         share = statistics.median(a / b for a, b in zip(columns["products"], columns["ours"], strict=True))
         print(f"  ours against released: {gain:.2f} times as fast (at least 2.5 wanted)")
         print(f"  ours against products: {100 * share:.0f}% of their rate (at least 70% wanted)")
+    peaks = ", ".join(f"{side} {max(turn[2] for turn in turns):.0f}" for side, turns in times.items())
+    print(f"peak memory of the process, MiB: {peaks}")
 
 
 if __name__ == "__main__":
