@@ -11,11 +11,12 @@ from refine.animation import animate_skeletons
 from refine.benchmarks import Benchmark
 from refine.body_model import body_joints_and_vertex_errors
 from refine.config import RefineConfig
-from refine.evaluate import load_body, refine_pairs
+from refine.evaluate import load_body
 from refine.figures import FrameCurves, TradeOff, plot_errors, plot_trade_off
 from refine.metrics import frame_errors
 from refine.pairs import Pair, Pairs, read_image_names
 from refine.refiner import Refiner
+from refine.representations import refine_pairs
 from refine.stick_figures import plot_skeletons
 
 

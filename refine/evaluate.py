@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,22 +11,17 @@ import torch
 
 from data.errors import InputError
 from data.progress import progress
-from refine.benchmarks import Benchmark, Linear, Split
-from refine.body_model import BodyModel, body_joints_and_vertex_errors, load_body_model
+from refine.benchmarks import Benchmark, Split
+from refine.body_model import BodyModel, load_body_model
 from refine.config import BenchmarksSection, EvaluateSection, RefineConfig, SmplSection
-from refine.filters import Filter, Parameters, released_parameters, smooth, tune_filter
-from refine.gaps import fill_gaps
-from refine.metrics import FrameErrors, correct_keypoints, errors_among, frame_errors, mean_errors, worst_frames
-from refine.normalise import Centre, Normalise, body_size
-from refine.pairs import Pair, Pairs
-from refine.refiner import Refiner, refine_poses
-from refine.rotations import axis_angle_to_six, six_to_axis_angle
+from refine.filters import Filter, Parameters, released_parameters, tune_filter
+from refine.metrics import FrameErrors, correct_keypoints, errors_among, mean_errors, worst_frames
+from refine.pairs import Pairs
+from refine.refiner import Refiner
+from refine.representations import complete, errors_of, refine_pairs, smooth_pairs
 
 FRAMES_TO_TUNE = 30_000
 """Frames of the training split that filters are tuned on, taken from sequences spread over all of it."""
-
-FRAMES_AT_ONCE = 1 << 17
-"""Frames that are refined together; it bounds memory on the device."""
 
 WORST = 0.01
 """The share of frames, those with the highest input MPJPE, that is reported apart."""
@@ -212,125 +207,12 @@ def _score_filter(kind: Filter, parameters: Parameters, source: Benchmark | None
     }
 
 
-def refine_pairs(refiner: Refiner, pairs: Pairs, *, stride: int, match_rate: bool = False) -> list[np.ndarray]:
-    """Refine the detected poses of a benchmark, in its own representation.
-
-    Positions in space and in an image go through the network as the refiner normalises them; for one that saw them as
-    they are (`scale: none`, such as the released ones), poses in an image are first normalised as theirs were.
-    Rotations go through as six numbers each and come back by Gram-Schmidt; a body's shape is left alone. Joints that
-    are missing are interpolated for the network.
-
-    Parameters
-    ----------
-    refiner
-        With which network.
-    pairs
-        What to refine.
-    stride
-        Frames between windows.
-    match_rate
-        Resample to the frame rate that the refiner was trained at, and back.
-
-    Returns
-    -------
-    list of arrays
-        float32 [T, J, D] each, as `pairs.detected`.
-    """
-    row = pairs.benchmark
-    fps = row.fps if match_rate else None
-    results: list[np.ndarray] = []
-    for first, last in _blocks([len(x) for x in pairs.detected]):
-        block = pairs.sequences[first:last]
-        if row.representation == "smpl":
-            six = [_six(pair.detected) for pair in block]
-            refined = refine_poses(_for_rotations(refiner), six, root=(), stride=stride, fps=fps)
-            results += [six_to_axis_angle(torch.as_tensor(x)).numpy() for x in refined]
-            continue
-        poses = [complete(pair) for pair in block]
-        if refiner.normalise.scale == "none":
-            units = [image_units(row, pair) for pair in block]
-            scaled = [(x - shift) / scale for x, (shift, scale) in zip(poses, units, strict=True)]
-            refined = refine_poses(refiner, scaled, root=row.root, stride=stride, fps=fps)
-            results += [
-                (x * scale + shift).astype(np.float32) for x, (shift, scale) in zip(refined, units, strict=True)
-            ]
-        else:
-            sizes = [body_size(pair.detected, pair.detected_known) for pair in block]
-            results += refine_poses(refiner, poses, root=row.root, stride=stride, fps=fps, sizes=sizes)
-    return results
-
-
-def smooth_pairs(kind: Filter, pairs: Pairs, parameters: Parameters, *, released: bool = False) -> list[np.ndarray]:
-    """Filter the detected poses of a benchmark; rotations as six numbers each.
-
-    Parameters
-    ----------
-    kind, parameters
-        See `refine.filters.smooth`.
-    pairs
-        What to filter.
-    released
-        Whether the parameters are for metres and normalised images, not for body sizes.
-
-    Returns
-    -------
-    list of arrays
-        float32 [T, J, D] each, as `pairs.detected`.
-    """
-    row = pairs.benchmark
-    ones = [1.0] * len(pairs.sequences)
-    if row.representation == "smpl":
-        smoothed = smooth(kind, [_six(pair.detected) for pair in pairs.sequences], parameters, row.fps, ones)
-        return [six_to_axis_angle(torch.as_tensor(x)).numpy() for x in smoothed]
-    poses = [complete(pair) for pair in pairs.sequences]
-    if not released:
-        sizes = [body_size(pair.detected, pair.detected_known) for pair in pairs.sequences]
-        return smooth(kind, poses, parameters, row.fps, sizes)
-    units = [image_units(row, pair) for pair in pairs.sequences]
-    scaled = [(x - shift) / scale for x, (shift, scale) in zip(poses, units, strict=True)]
-    smoothed = smooth(kind, scaled, parameters, row.fps, ones)
-    return [(x * scale + shift).astype(np.float32) for x, (shift, scale) in zip(smoothed, units, strict=True)]
-
-
-def errors_of(pairs: Pairs, poses: Sequence[np.ndarray], body: BodyModel | None = None) -> list[FrameErrors]:
-    """Compute the errors of each frame of poses in a benchmark's representation, in metres or pixels."""
-    row = pairs.benchmark
-    if row.representation != "smpl":
-        return [
-            frame_errors(x, pair.truth, row.root, pair.known) for x, pair in zip(poses, pairs.sequences, strict=True)
-        ]
-    assert body is not None
-    errors = []
-    for x, pair in zip(poses, pairs.sequences, strict=True):
-        # A body's rotations are refined, its shape is not.
-        joints, truth, vertices = body_joints_and_vertex_errors(
-            body, _flat(x), pair.shape, _flat(pair.truth), pair.true_shape
-        )
-        errors.append(frame_errors(joints.cpu(), truth.cpu(), row.root, vertices=vertices.cpu()))
-    return errors
-
-
 def keypoint_figures(pairs: Pairs, poses: Sequence[np.ndarray]) -> dict[str, float | None]:
     """Compute PCK at each of the shares `PCK`, in percent."""
     boxes = [pair.box_side for pair in pairs.sequences if pair.box_side is not None]
     known = [pair.known for pair in pairs.sequences]
     figures = {name: correct_keypoints(poses, pairs.truth, boxes, share, known) for name, share in PCK.items()}
     return {name: round(value, 4) if math.isfinite(value) else None for name, value in figures.items()}
-
-
-def image_units(row: Benchmark, pair: Pair) -> tuple[np.ndarray, np.ndarray]:
-    """Return what is subtracted, and what is divided by then, to make positions such as the released networks saw.
-
-    Nothing for metres; see `Row.normalise` for pixels. float32 [D] each.
-    """
-    zero, one = np.zeros(row.dims, np.float32), np.ones(row.dims, np.float32)
-    if isinstance(row.normalise, Linear):
-        return zero + np.float32(row.normalise.subtract), one * np.float32(row.normalise.divide)
-    if row.normalise == "image_size":
-        assert pair.image_size is not None
-        size = pair.image_size.astype(np.float32)
-        return size / 2, size
-    return zero, one
 
 
 def tune_on(source: Benchmark, kind: Filter, benchmarks: BenchmarksSection) -> Parameters:
@@ -365,29 +247,6 @@ def _reported(figures: dict[str, float], pairs: Pairs) -> dict[str, Any]:
     return {name: round(value * factor, 4) if math.isfinite(value) else None for name, value in figures.items()}
 
 
-def complete(pair: Pair) -> np.ndarray:
-    """Return the detected poses [T, J, D], joints that are missing interpolated."""
-    if pair.detected_known is None:
-        return pair.detected
-    if not pair.detected_known.any():
-        return np.zeros_like(pair.detected)
-    return fill_gaps(pair.detected, pair.detected_known).astype(np.float32)
-
-
-def _six(rotations: np.ndarray) -> np.ndarray:
-    return axis_angle_to_six(torch.as_tensor(rotations)).numpy()
-
-
-def _flat(rotations: np.ndarray) -> np.ndarray:
-    return rotations.reshape(len(rotations), -1)
-
-
-def _for_rotations(refiner: Refiner) -> Refiner:
-    """Rotations have neither a root nor a size: where a place was taken out, each number's own mean is."""
-    centre: Centre = "none" if refiner.normalise.centre == "none" else "channel"
-    return replace(refiner, normalise=Normalise(centre, "none"))
-
-
 def load_body(section: SmplSection) -> BodyModel:
     """Read the body model; InputError, with how to get it, if it is not given or not there."""
     if section.model is None:
@@ -396,14 +255,3 @@ def load_body(section: SmplSection) -> BodyModel:
             "https://smpl.is.tue.mpg.de, download SMPL_python_v.1.1.0 and give the path of its neutral model"
         )
     return load_body_model(section.model, section.regressor)
-
-
-def _blocks(lengths: Sequence[int]) -> list[tuple[int, int]]:
-    """Split sequences into blocks of at most `FRAMES_AT_ONCE` frames; a longer sequence is a block of its own."""
-    blocks, first, frames = [], 0, 0
-    for i, length in enumerate(lengths):
-        if i > first and frames + length > FRAMES_AT_ONCE:
-            blocks.append((first, i))
-            first, frames = i, 0
-        frames += length
-    return [*blocks, (first, len(lengths))]

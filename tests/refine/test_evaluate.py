@@ -7,11 +7,12 @@ import torch
 from data.errors import InputError
 from refine.benchmarks import benchmarks, find_benchmark
 from refine.config import RefineConfig
-from refine.evaluate import evaluate, image_units, refine_pairs, smooth_pairs
+from refine.evaluate import evaluate
 from refine.filters import released_parameters
 from refine.normalise import Normalise
 from refine.pairs import read_pairs
 from refine.refiner import Refiner
+from refine.representations import image_units, refine_pairs, smooth_pairs
 from tests.refine.conftest import make_net, make_refiner, moving_poses, write_benchmark, write_row
 from tests.refine.smpl_model import make_arrays, write_smpl
 
