@@ -92,15 +92,7 @@ def choose_clips(section: SimulateSection) -> list[ClipName]:
 
 def simulate_clip(section: SimulateSection, name: ClipName) -> Clip:
     """Make one clip; it depends on the seed, the severity and the name alone."""
-    seed = [section.seed, name.setup, name.camera, name.performer, name.replication, name.action]
-    rng = np.random.default_rng([3, *seed])
-    style = np.random.default_rng([section.seed, 4, name.performer, name.action])
-    action = repertoire().actions[name.action]
-    people = [make_performer(section.seed, name.performer)]
-    if action.apart is not None:
-        # The partner is somebody of the same half of the performers, so that nobody is seen on both sides of a split.
-        people.append(make_performer(section.seed, PERFORMERS + name.performer))
-    clean = to_camera(perform(action, tuple(people), facing(name), style, rng), name)
+    clean, rng = clean_clip(section, name)
     bodies = [
         _measure(FIRST_ID + 1009 * int(rng.integers(1, 4000)) + who, clean, who, rng, section.severity)
         for who in range(len(clean))
@@ -115,6 +107,20 @@ def simulate_clip(section: SimulateSection, name: ClipName) -> Clip:
     if not all(_known(track, origin) for track in chosen[1]):
         skeleton, chosen = real, choose_actors(real)  # a ghost so lifelike that it passed for an actor has no truth
     return _with_truth(name, skeleton, chosen, clean, origin)
+
+
+def clean_clip(section: SimulateSection, name: ClipName) -> tuple[np.ndarray, np.random.Generator]:
+    """Return a clip's clean joints in the camera's axes, [people, T, 25, 3] metres, and the source of its errors."""
+    seed = [section.seed, name.setup, name.camera, name.performer, name.replication, name.action]
+    rng = np.random.default_rng([3, *seed])
+    style = np.random.default_rng([section.seed, 4, name.performer, name.action])
+    action = repertoire().actions[name.action]
+    people = [make_performer(section.seed, name.performer)]
+    if action.apart is not None:
+        # The partner is somebody of the same half of the performers, so that nobody is seen on both sides of a split.
+        people.append(make_performer(section.seed, PERFORMERS + name.performer))
+    clean = to_camera(perform(action, tuple(people), facing(name), style, rng), name)
+    return clean, rng
 
 
 def _measure(number: int, clean: np.ndarray, who: int, rng: np.random.Generator, severity: float) -> Body:

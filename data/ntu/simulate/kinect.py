@@ -1,55 +1,109 @@
 """The errors of Kinect v2, for any clean skeleton of NTU's 25 joints in a camera's axes.
 
-Measured on real clips and against optical motion capture, they are neither white nor Gaussian: a low jitter that grows
-with the distance, largest in depth; a slow drift; joints that the camera cannot see are `inferred`, far off, held or
-drifting for many frames, and come back with a jump; hands and feet burst into noise now and then; left and right are
-swapped, the whole body jumps, and now and then it is lost.
+Measured on real clips and against optical motion capture, they are neither white nor Gaussian: a jitter that is low
+most of the time and bursts now and then; a slow drift; joints that the camera cannot see are `inferred`, and then held,
+far off or drifting for many frames, and come back with a jump; left and right are swapped, the whole body jumps, and
+now and then it is lost. All of it grows with the distance and is largest in depth. `data.ntu.simulate.calibration`
+compares the result with what was measured.
 """
+
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.signal import lfilter
 
 from data.ntu.simulate.motion import MIRROR
 
-# Per joint, in NTU's order: how much it jitters, the share of frames in a burst, and the share inferred where nothing
-# hides it. Limbs' ends are worst; the trunk is steady.
-_UNEASE = np.array(
-    [
-        0.8, 0.8, 0.9, 0.9,  # spine and head
-        1.2, 1.5, 1.9, 2.4,  # left arm
-        1.2, 1.5, 1.9, 2.4,  # right arm
-        0.9, 1.7, 1.8, 3.0,  # left leg
-        0.9, 1.7, 1.8, 3.0,  # right leg
-        0.8, 3.2, 3.2, 3.2, 3.2,  # spine, tips and thumbs
-    ]
-)  # fmt: skip
-_BURSTS = np.array(
-    [
-        0.01, 0.01, 0.01, 0.01,  # spine and head
-        0.03, 0.07, 0.12, 0.18,  # left arm
-        0.03, 0.07, 0.12, 0.18,  # right arm
-        0.02, 0.1, 0.1, 0.28,  # left leg
-        0.02, 0.1, 0.1, 0.28,  # right leg
-        0.01, 0.34, 0.34, 0.34, 0.34,  # spine, tips and thumbs
-    ]
-)  # fmt: skip
-_HIDDEN = np.array(
-    [
-        0.0, 0.0, 0.0, 0.0,  # spine and head
-        0.03, 0.12, 0.32, 0.56,  # left arm
-        0.03, 0.12, 0.32, 0.56,  # right arm
-        0.0, 0.02, 0.02, 0.03,  # left leg
-        0.0, 0.02, 0.02, 0.03,  # right leg
-        0.0, 0.12, 0.12, 0.12, 0.12,  # spine, tips and thumbs
-    ]
-)  # fmt: skip
+PARTS = {
+    "spine": (0, 1, 20), "head": (2, 3), "shoulders": (4, 8), "elbows": (5, 9), "wrists": (6, 10), "hands": (7, 11),
+    "tips": (21, 22, 23, 24), "hips": (12, 16), "knees": (13, 17), "ankles": (14, 18), "feet": (15, 19),
+}  # fmt: skip
+"""Joints that err alike; the tuples of a `Setting` are in this order."""
 
-_JITTER = 0.00085  # metres per axis, at the reference distance, joints of unease 1
-_DRIFT = 0.0058
-_BURST = 0.0073
-_OFF = 0.036
+_PART = np.empty(25, np.int64)
+for _index, _joints in enumerate(PARTS.values()):
+    _PART[list(_joints)] = _index
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How bad a recording's errors are: the numbers that the calibration fits.
+
+    Parameters
+    ----------
+    jitter
+        Metres per axis at 3 m in a calm stretch, per part of `PARTS`.
+    drift
+        Metres per axis at 3 m, per part.
+    inferred
+        The share of frames in which a joint in plain view is inferred all the same, per part.
+    bursts
+        The s.d. of the logarithm of the jitter's size over time: 0 is steady, 1 is calm with bursts.
+    gusts
+        The same of the drift's.
+    spread
+        The same from clip to clip (clothes, light, what stands around).
+    astray
+        Metres per axis by which an inferred joint goes astray.
+    events
+        Whole-body jumps per frame.
+    event
+        Their median size, metres.
+    event_spread
+        The s.d. of the logarithm of their size.
+    swaps
+        The share of frames in which left and right are taken for each other where they overlap in the image.
+    """
+
+    jitter: tuple[float, ...]
+    drift: tuple[float, ...]
+    inferred: tuple[float, ...]
+    bursts: float
+    gusts: float
+    spread: float
+    astray: float
+    events: float
+    event: float
+    event_spread: float
+    swaps: float
+
+
+def _millimetres(*sizes: float) -> tuple[float, ...]:
+    return tuple(1e-3 * size for size in sizes)
+
+
+NTU = Setting(
+    jitter=_millimetres(0.301, 0.362, 0.87, 0.588, 2.53, 4.1, 7.25, 1.46, 2.15, 1.78, 8.26),
+    drift=_millimetres(5.55, 6.67, 7.78, 10, 13.3, 14.4, 15.6, 5.55, 8.89, 11.1, 13.3),
+    inferred=(0, 0, 0.0207, 0.0603, 0.358, 0.623, 0.138, 0, 0.0276, 0.0553, 0.0691),
+    bursts=0.978,
+    gusts=0.814,
+    spread=0.569,
+    astray=0.0522,
+    events=0.0019,
+    event=0.256,
+    event_spread=0.873,
+    swaps=0.02,
+)
+"""A raw recording as in NTU RGB+D: all views, clothes and lights, and the skeleton tracker's own mishaps."""
+
+LAB = replace(
+    NTU,
+    jitter=tuple(0.61 * size for size in NTU.jitter),
+    drift=tuple(1.08 * size for size in NTU.drift),
+    spread=0.3,
+    astray=0.0449,
+    events=0.0,
+    swaps=0.0,
+)
+"""A cooperative person in an empty, well lit room, whom the tracker never loses."""
+
+# The limbs' ends go further astray.
+_LIMB = np.array([0.8, 0.8, 1.0, 1.2, 1.6, 2.0, 2.0, 0.9, 1.4, 1.6, 1.8])[_PART]
+_DRIFTING = 8.6  # frames
+_STAYING = 20
 _REFERENCE = 3.0  # metres from the camera
-_AXES = np.array([0.85, 1.0, 1.35])  # x, y, z
+_AXES = np.array([0.774, 1.0, 1.24])  # x, y, z
 
 # What can hide a joint: capsules (joint, joint, radius in metres). Hands are not worth their cost.
 _CAPSULES = (
@@ -120,7 +174,11 @@ def _behind(joints: np.ndarray, body: np.ndarray, exempt: np.ndarray) -> np.ndar
 
 
 def kinect_noise(
-    joints: np.ndarray, rng: np.random.Generator, severity: float = 1.0, others: np.ndarray | None = None
+    joints: np.ndarray,
+    rng: np.random.Generator,
+    severity: float = 1.0,
+    others: np.ndarray | None = None,
+    setting: Setting = NTU,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Measure a clean skeleton as a Kinect v2 at 30 fps would.
 
@@ -131,10 +189,12 @@ def kinect_noise(
     rng
         Draws the errors.
     severity
-        0: the clean skeleton, all tracked; 1: as measured. Errors grow in proportion, and hidden and bursting stretches
-        become longer.
+        0: the clean skeleton, all tracked; 1: as measured. Errors grow in proportion, and hidden stretches, swaps and
+        whole-body jumps become more frequent.
     others
         Other bodies in view, which may hide this one, [B, T, 25, 3].
+    setting
+        The recording's conditions: `NTU`, or `LAB` for a cooperative person in an empty room.
 
     Returns
     -------
@@ -142,46 +202,57 @@ def kinect_noise(
     tracked : uint8 array [T, 25]; 1 inferred, 2 tracked, 0 not tracked
     """
     clean = np.asarray(joints, np.float64)
-    frames, count = clean.shape[:2]
     if severity <= 0:
-        return clean.copy(), np.full((frames, count), 2, np.uint8)
-    distance = (np.maximum(clean[..., 2], 0.5) / _REFERENCE)[..., None] ** 1.5
-    unease = _UNEASE[:, None] * distance * _AXES
-    clip = np.exp(rng.normal(0.0, 0.35))  # clothes, light: some clips are worse than others
+        return clean.copy(), np.full(clean.shape[:2], 2, np.uint8)
+    return _err(clean, hidden(clean, others), rng, severity, setting)
 
-    # Jitter and drift, always there.
-    jitter = _autoregress(rng, (frames, count, 3), 1.2) * _JITTER * unease
-    drift = _smooth(rng, (frames, count, 3), 9.0) * _DRIFT * unease**0.5
-    shared = _smooth(rng, (frames, 1, 3), 10.0) * 0.005 * _AXES
+
+def _err(
+    clean: np.ndarray, blocked: np.ndarray, rng: np.random.Generator, severity: float, setting: Setting
+) -> tuple[np.ndarray, np.ndarray]:
+    frames, count = clean.shape[:2]
+    far = (np.maximum(clean[..., 2], 0.5) / _REFERENCE)[..., None]
+    clip = np.exp(rng.normal(0.0, setting.spread))
+
+    # Always there: jitter, low but for bursts, and a slow drift, part of which the whole body shares.
+    volatile = np.exp(setting.bursts * _follow(_smooth(rng, (frames, count), 6.0)))[..., None]
+    jitter = _per_joint(setting.jitter) * _autoregress(rng, (frames, count, 3), 0.8) * volatile * far**1.5 * clip
+    gusty = np.exp(setting.gusts * _follow(_smooth(rng, (frames, count), 12.0)))[..., None]
+    slow = 0.85 * _smooth(rng, (frames, count, 3), _DRIFTING) + 0.5 * _smooth(rng, (frames, 1, 3), _DRIFTING)
+    drift = _per_joint(setting.drift) * slow * gusty * far * clip**0.5
 
     # Inferred joints: the less visible, the more so; hands go with their wrists.
-    blocked = hidden(clean, others)
-    level = _chain(_smooth(rng, (frames, count), 9.0))
-    share = np.clip((_HIDDEN * clip**0.7 + 0.85 * blocked * (_HIDDEN > 0)) * min(severity, 2.0), 0.0, 0.96)
+    level = _follow(_smooth(rng, (frames, count), 9.0))
+    base = _per_joint(setting.inferred)[..., 0]
+    share = np.clip((base * clip**0.3 + 0.85 * blocked * (base > 0)) * min(severity, 2.0), 0.0, 0.96)
     inferred = _uniform(level) < share
     trust = np.where(inferred, 0.30 + 0.9 * blocked, 0.0)
-    trust = lfilter([0.65], [1.0, -0.35], trust, axis=0)  # it takes some frames to lose a joint and to find it
-    off = _jumps(rng, frames, count, 0.028) + 0.5 * _smooth(rng, (frames, count, 3), 5.0)
-    held = _hold(clean, inferred)
-    limb = np.clip(_UNEASE, 0.8, 2.0)[:, None]
-    wrong = trust[..., None] * (_OFF * limb * off * _AXES + np.clip(0.35 * (held - clean), -0.15, 0.15))
+    trust = lfilter([0.65], [1.0, -0.35], trust, axis=0)[
+        ..., None
+    ]  # it takes some frames to lose a joint and to find it
+    off = 0.8 * _jumps(rng, frames, count, 1 / _STAYING) + 0.6 * _smooth(rng, (frames, count, 3), _DRIFTING)
+    held = np.clip(0.35 * (_hold(clean, inferred) - clean), -0.15, 0.15)
+    astray = trust * (setting.astray * off * _LIMB[:, None] * far + held)
 
-    # Bursts: stretches in which a joint hops about, hand and feet tips above all.
-    bursting = _uniform(_smooth(rng, (frames, count), 4.0)) < np.clip(_BURSTS * clip * severity, 0.0, 0.9)
-    size = np.exp(_smooth(rng, (frames, count), 3.0) * 0.7)[..., None]
-    burst = np.where(bursting[..., None], rng.standard_normal((frames, count, 3)) * size * _BURST * unease, 0.0)
+    # Once in a while the whole body jumps away and flickers for a few frames.
+    rate = setting.events * min(clip**2, 6.0) * severity
+    lasting = lfilter([1.0], [1.0, -0.6], (rng.random((frames, 1, 1)) < rate).astype(float), axis=0) > 0.3
+    jump = np.zeros((1, 1, 1))
+    if lasting.any():
+        size = setting.event * np.exp(setting.event_spread * _jumps(rng, frames, 1, 0.2)[..., :1])
+        jump = lasting * size * (_jumps(rng, frames, 1, 0.4) + 0.4 * _jumps(rng, frames, count, 0.5))
 
-    # Once in a while the whole body jumps away and stays there for a frame or a few.
-    glitch = lfilter([1.0], [1.0, -0.7], (rng.random((frames, 1, 1)) < 0.0018 * clip).astype(float), axis=0) > 0.3
-    jump = np.where(glitch, _jumps(rng, frames, 1, 0.1) * 0.20 + _jumps(rng, frames, count, 0.2) * 0.08, 0.0)
-
-    noisy = clean + severity * (clip * (jitter + drift) + shared + wrong + burst + jump)
-    noisy = _swap_sides(noisy, clean, rng, severity)
+    noisy = clean + severity * _AXES * (jitter + drift + astray + jump)
+    noisy = _swap_sides(noisy, clean, rng, setting.swaps * severity)
     tracked = np.where(inferred, 1, 2).astype(np.uint8)
-    lost = inferred & (blocked > 0.9) & (_uniform(_smooth(rng, (frames, count), 5.0)) < 0.02 * severity)
+    lost = inferred & (blocked > 0.9) & (rng.random((frames, count)) < 0.01 * severity)
     tracked[lost] = 0
     noisy[..., 2] = np.maximum(noisy[..., 2], 0.4)
     return noisy, tracked
+
+
+def _per_joint(parts: tuple[float, ...]) -> np.ndarray:
+    return np.array(parts)[_PART][:, None]
 
 
 def lost_frames(frames: int, rng: np.random.Generator, severity: float = 1.0) -> np.ndarray:
@@ -225,7 +296,7 @@ def _uniform(normal: np.ndarray) -> np.ndarray:
     return 1.0 / (1.0 + np.exp(-1.702 * normal))
 
 
-def _chain(level: np.ndarray) -> np.ndarray:
+def _follow(level: np.ndarray) -> np.ndarray:
     """Let a hand's level follow its wrist's, and the finger tips' the hand's: joints of one arm are lost together."""
     for child, parent, kept in _CHAIN:
         level[:, child] = kept * level[:, parent] + np.sqrt(1 - kept**2) * level[:, child]
@@ -249,10 +320,10 @@ def _hold(clean: np.ndarray, inferred: np.ndarray) -> np.ndarray:
     return np.take_along_axis(relative, last[..., None], axis=0) + clean[:, :1]
 
 
-def _swap_sides(noisy: np.ndarray, clean: np.ndarray, rng: np.random.Generator, severity: float) -> np.ndarray:
+def _swap_sides(noisy: np.ndarray, clean: np.ndarray, rng: np.random.Generator, share: float) -> np.ndarray:
     """Swap the left and the right arm or leg in stretches in which they overlap in the image."""
     overlap = np.clip(1.0 - np.abs(clean[:, 4, 0] - clean[:, 8, 0]) / 0.25, 0.0, 1.0)  # seen from the side
     for limb in _SWAPPED.values():
-        swapped = _uniform(_smooth(rng, (len(clean),), 4.0)) < np.minimum(0.02 * overlap * severity, 0.5)
+        swapped = _uniform(_smooth(rng, (len(clean),), 4.0)) < np.minimum(share * overlap, 0.5)
         noisy[np.ix_(swapped, limb)] = noisy[np.ix_(swapped, MIRROR[limb])]
     return noisy

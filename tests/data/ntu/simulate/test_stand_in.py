@@ -68,7 +68,8 @@ def test_the_zip_reads_back_as_the_measured_joints_and_fits_the_truth(made):
                 start = truth.tracks.first_row[index]
                 clean = truth.joints[start : start + len(track.joints)]
                 seen = track.tracked.any(axis=1)
-                assert np.median(np.linalg.norm(track.joints[seen] - clean[seen], axis=-1)) < 0.15
+                trunk = [0, 1, 2, 3, 20]
+                assert np.median(np.linalg.norm((track.joints[seen] - clean[seen])[:, trunk], axis=-1)) < 0.1
 
 
 def sorted_bodies(bodies, read):
