@@ -37,17 +37,23 @@ class Clip:
         What the Kinect says: every body, also a false one.
     frames
         The clip's length as it is prepared: without the frames in which no actor is seen.
+    measured
+        The tracks of the actors as they are prepared.
     truth
-        The clean tracks of the actors as they are prepared: same actors, first frames and lengths.
-    pair
-        Measured and clean joints of the first actor, [n, 25, 3] metres each: the longest stretch in which it is seen.
+        The clean tracks: same actors, first frames and lengths.
     """
 
     name: ClipName
     skeleton: Skeleton
     frames: int
+    measured: tuple[Track, ...]
     truth: tuple[Track, ...]
-    pair: tuple[np.ndarray, np.ndarray]
+
+    @property
+    def pair(self) -> tuple[np.ndarray, np.ndarray]:
+        """Measured and clean joints of the first actor, [n, 25, 3] metres: the longest stretch in which it is seen."""
+        start, stop = _longest(np.asarray(self.measured[0].tracked.any(axis=1)))
+        return self.measured[0].joints[start:stop], self.truth[0].joints[start:stop]
 
 
 def choose_clips(section: SimulateSection) -> list[ClipName]:
@@ -170,10 +176,7 @@ def _with_truth(
         length = len(track.joints)
         joints = clean[owner, times[track.first_frame : track.first_frame + length]].astype(np.float32)
         truth.append(Track(track.actor, track.first_frame, joints, np.full((length, 25), 2, np.uint8)))
-    first = tracks[0]
-    start, stop = _longest(np.asarray(first.tracked.any(axis=1)))
-    pair = (first.joints[start:stop].copy(), truth[0].joints[start:stop].copy())
-    return Clip(name, skeleton, frames, tuple(truth), pair)
+    return Clip(name, skeleton, frames, tuple(tracks), tuple(truth))
 
 
 def _longest(seen: np.ndarray) -> tuple[int, int]:

@@ -73,37 +73,38 @@ def _millimetres(*sizes: float) -> tuple[float, ...]:
 
 
 NTU = Setting(
-    jitter=_millimetres(0.301, 0.362, 0.87, 0.588, 2.53, 4.1, 7.25, 1.46, 2.15, 1.78, 8.26),
-    drift=_millimetres(5.55, 6.67, 7.78, 10, 13.3, 14.4, 15.6, 5.55, 8.89, 11.1, 13.3),
-    inferred=(0, 0, 0.0207, 0.0603, 0.358, 0.623, 0.138, 0, 0.0276, 0.0553, 0.0691),
-    bursts=0.978,
-    gusts=0.814,
-    spread=0.569,
-    astray=0.0522,
-    events=0.0019,
-    event=0.256,
-    event_spread=0.873,
+    jitter=_millimetres(0.5, 0.58, 0.47, 0.63, 1.7, 2.8, 5.6, 0.74, 1, 1.2, 6.1),
+    drift=_millimetres(4.7, 5.7, 6.6, 8.5, 11, 12, 13, 4.7, 7.6, 9.5, 11),
+    inferred=(0, 0, 0.025, 0.1, 0.35, 0.59, 0.1, 0, 0.033, 0.066, 0.082),
+    bursts=1.64,
+    gusts=0.84,
+    spread=0.62,
+    astray=0.059,
+    events=0.0016,
+    event=0.13,
+    event_spread=1.03,
     swaps=0.02,
 )
 """A raw recording as in NTU RGB+D: all views, clothes and lights, and the skeleton tracker's own mishaps."""
 
 LAB = replace(
     NTU,
-    jitter=tuple(0.61 * size for size in NTU.jitter),
-    drift=tuple(1.08 * size for size in NTU.drift),
-    spread=0.3,
-    astray=0.0449,
+    jitter=tuple(0.5 * size for size in NTU.jitter),
+    drift=tuple(0.95 * size for size in NTU.drift),
+    spread=0.31,
+    astray=0.047,
     events=0.0,
     swaps=0.0,
 )
 """A cooperative person in an empty, well lit room, whom the tracker never loses."""
 
-# The limbs' ends go further astray.
+# The limbs' ends are noisy all the time, the trunk in bursts; and they go further astray.
+_BURSTY = np.array([1.0, 1.0, 1.0, 0.95, 0.85, 0.75, 0.7, 1.0, 0.95, 0.9, 0.7], np.float32)[_PART]
 _LIMB = np.array([0.8, 0.8, 1.0, 1.2, 1.6, 2.0, 2.0, 0.9, 1.4, 1.6, 1.8])[_PART]
-_DRIFTING = 8.6  # frames
-_STAYING = 20
+_DRIFTING = 9.5  # frames in which drifts and errors of inferred joints change
+_STAYING = 11  # frames for which an inferred joint stays where it was put
 _REFERENCE = 3.0  # metres from the camera
-_AXES = np.array([0.774, 1.0, 1.24])  # x, y, z
+_AXES = np.array([0.79, 1.0, 1.21], np.float32)  # x, y, z
 
 # What can hide a joint: capsules (joint, joint, radius in metres). Hands are not worth their cost.
 _CAPSULES = (
@@ -111,15 +112,15 @@ _CAPSULES = (
     (12, 13, 0.07), (13, 14, 0.055), (16, 17, 0.07), (17, 18, 0.055),
 )  # fmt: skip
 _ENDS = np.array([capsule[:2] for capsule in _CAPSULES])
-_RADII = np.array([capsule[2] for capsule in _CAPSULES])
+_RADII = np.array([capsule[2] for capsule in _CAPSULES], np.float32)[:, None, None]
 # A joint is not hidden by the bones it belongs to, nor the trunk's and the shoulders' and hips' by the trunk.
-_OWN = np.zeros((25, len(_CAPSULES)), bool)
+_OWN = np.zeros((len(_CAPSULES), 25), bool)
 for _index, (_a, _b, _) in enumerate(_CAPSULES):
-    _OWN[[_a, _b], _index] = True
-_OWN[np.ix_([0, 1, 2, 3, 4, 8, 12, 16, 20], [0, 1, 2])] = True
-_OWN[[7, 21, 22], 4] = True
-_OWN[[11, 23, 24], 6] = True
-_OWN[15, 8] = _OWN[19, 10] = True
+    _OWN[_index, [_a, _b]] = True
+_OWN[np.ix_([0, 1, 2], [0, 1, 2, 3, 4, 8, 12, 16, 20])] = True
+_OWN[4, [7, 21, 22]] = True
+_OWN[6, [11, 23, 24]] = True
+_OWN[8, 15] = _OWN[10, 19] = True
 
 _CHAIN = (
     (6, 5, 0.5), (7, 6, 0.7), (21, 7, 0.5), (22, 21, 0.8), (10, 9, 0.5), (11, 10, 0.7), (23, 11, 0.5), (24, 23, 0.8),
@@ -143,34 +144,35 @@ def hidden(joints: np.ndarray, others: np.ndarray | None = None) -> np.ndarray:
     -------
     float array [T, 25]: 0 in plain view, 1 well behind a trunk or limb
     """
-    most = _behind(joints, joints, _OWN)
+    # One contiguous row per coordinate and joint: the comparison below is limited by memory.
+    points = np.ascontiguousarray(np.moveaxis(joints, 0, -1), np.float32)
+    most = _behind(points, points, _OWN)
     for other in others if others is not None else ():
-        most = np.maximum(most, _behind(joints, other, np.zeros_like(_OWN)))
-    return most
+        body = np.ascontiguousarray(np.moveaxis(other, 0, -1), np.float32)
+        most = np.maximum(most, _behind(points, body, None))
+    return most.T
 
 
-def _behind(joints: np.ndarray, body: np.ndarray, exempt: np.ndarray) -> np.ndarray:
-    """Compare every joint's line of sight with every capsule of a body; [T, 25]."""
-    depth = np.maximum(joints[..., 2], 0.3)
-    image = joints[..., :2] / depth[..., None]
-    start, end = body[:, _ENDS[:, 0]], body[:, _ENDS[:, 1]]
-    near, far = np.maximum(start[..., 2], 0.3), np.maximum(end[..., 2], 0.3)
-    a = start[..., :2] / near[..., None]
-    edge = end[..., :2] / far[..., None] - a
-    offset = image[:, :, None] - a[:, None]
-    along = (offset[..., 0] * edge[:, None, :, 0] + offset[..., 1] * edge[:, None, :, 1]) / np.maximum(
-        (edge**2).sum(-1), 1e-9
-    )[:, None]
-    along = np.clip(along, 0.0, 1.0)
-    gap_x = offset[..., 0] - along * edge[:, None, :, 0]
-    gap_y = offset[..., 1] - along * edge[:, None, :, 1]
-    bone = near[:, None] + along * (far - near)[:, None]
-    gap = np.sqrt(gap_x**2 + gap_y**2) * bone
-    inside = np.clip((_RADII - gap) / (0.5 * _RADII), 0.0, 1.0)
-    deeper = np.clip((depth[:, :, None] - bone - 0.6 * _RADII) / 0.05, 0.0, 1.0)
-    score = inside * deeper
-    score[:, exempt] = 0.0
-    return score.max(axis=-1)
+def _behind(points: np.ndarray, body: np.ndarray, exempt: np.ndarray | None) -> np.ndarray:
+    """Compare every joint's line of sight with every capsule of a body, both [25, 3, T]; [25, T]."""
+    depth = np.maximum(points[:, 2], 0.3)
+    x, y = points[:, 0] / depth, points[:, 1] / depth
+    ends = body[_ENDS.T]  # [2, capsules, 3, T]
+    near, far = np.maximum(ends[:, :, 2], 0.3)[:, :, None]
+    (ax, bx), (ay, by) = ends[:, :, 0, None] / (near, far), ends[:, :, 1, None] / (near, far)
+    edge_x, edge_y = bx - ax, by - ay
+    gap_x, gap_y = x - ax, y - ay  # [capsules, 25, T]
+    along = (gap_x * edge_x + gap_y * edge_y) / np.maximum(edge_x**2 + edge_y**2, np.float32(1e-9))
+    along = np.minimum(np.maximum(along, 0.0), 1.0)
+    gap_x -= along * edge_x
+    gap_y -= along * edge_y
+    bone = near + along * (far - near)
+    inside = 2.0 - np.sqrt(gap_x * gap_x + gap_y * gap_y) * bone * (2.0 / _RADII)
+    deeper = (depth - bone - 0.6 * _RADII) * np.float32(20.0)
+    score = np.minimum(np.maximum(inside, 0.0), 1.0) * np.minimum(np.maximum(deeper, 0.0), 1.0)
+    if exempt is not None:
+        score[exempt] = 0.0
+    return score.max(axis=0)
 
 
 def kinect_noise(
@@ -212,10 +214,10 @@ def _err(
 ) -> tuple[np.ndarray, np.ndarray]:
     frames, count = clean.shape[:2]
     far = (np.maximum(clean[..., 2], 0.5) / _REFERENCE)[..., None]
-    clip = np.exp(rng.normal(0.0, setting.spread))
+    clip = np.exp(setting.spread * np.clip(rng.standard_normal(), -2.0, 2.0))
 
     # Always there: jitter, low but for bursts, and a slow drift, part of which the whole body shares.
-    volatile = np.exp(setting.bursts * _follow(_smooth(rng, (frames, count), 6.0)))[..., None]
+    volatile = np.exp(setting.bursts * _BURSTY * _follow(_smooth(rng, (frames, count), 6.0)))[..., None]
     jitter = _per_joint(setting.jitter) * _autoregress(rng, (frames, count, 3), 0.8) * volatile * far**1.5 * clip
     gusty = np.exp(setting.gusts * _follow(_smooth(rng, (frames, count), 12.0)))[..., None]
     slow = 0.85 * _smooth(rng, (frames, count, 3), _DRIFTING) + 0.5 * _smooth(rng, (frames, 1, 3), _DRIFTING)
@@ -235,11 +237,11 @@ def _err(
     astray = trust * (setting.astray * off * _LIMB[:, None] * far + held)
 
     # Once in a while the whole body jumps away and flickers for a few frames.
-    rate = setting.events * min(clip**2, 6.0) * severity
+    rate = setting.events * clip * severity
     lasting = lfilter([1.0], [1.0, -0.6], (rng.random((frames, 1, 1)) < rate).astype(float), axis=0) > 0.3
     jump = np.zeros((1, 1, 1))
     if lasting.any():
-        size = setting.event * np.exp(setting.event_spread * _jumps(rng, frames, 1, 0.2)[..., :1])
+        size = setting.event * np.exp(setting.event_spread * np.clip(_jumps(rng, frames, 1, 0.2)[..., :1], -2.0, 2.0))
         jump = lasting * size * (_jumps(rng, frames, 1, 0.4) + 0.4 * _jumps(rng, frames, count, 0.5))
 
     noisy = clean + severity * _AXES * (jitter + drift + astray + jump)
@@ -252,7 +254,7 @@ def _err(
 
 
 def _per_joint(parts: tuple[float, ...]) -> np.ndarray:
-    return np.array(parts)[_PART][:, None]
+    return np.array(parts, np.float32)[_PART][:, None]
 
 
 def lost_frames(frames: int, rng: np.random.Generator, severity: float = 1.0) -> np.ndarray:
@@ -278,17 +280,24 @@ def ghost(frames: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray
 def _autoregress(rng: np.random.Generator, shape: tuple[int, ...], frames: float) -> np.ndarray:
     """Return unit-variance noise whose autocorrelation falls to 1/e in `frames` frames, along the first axis."""
     keep = np.exp(-1.0 / frames)
-    white = rng.standard_normal((shape[0] + int(5 * frames), *shape[1:]))
-    return lfilter([np.sqrt(1 - keep**2)], [1.0, -keep], white, axis=0)[-shape[0] :]
+    return _filtered(rng, shape, int(5 * frames), [np.sqrt(1 - keep**2)], [1.0, -keep])
 
 
 def _smooth(rng: np.random.Generator, shape: tuple[int, ...], frames: float) -> np.ndarray:
     """Return unit-variance noise as `_autoregress`, with a smooth course: the filter is applied twice."""
     keep = np.exp(-1.0 / (0.6 * frames))
-    white = rng.standard_normal((shape[0] + int(6 * frames), *shape[1:]))
     # Variance of two equal first-order filters in a row: (1 + k^2) / (1 - k^2)^3.
     gain = np.sqrt((1 - keep**2) ** 3 / (1 + keep**2))
-    return lfilter([gain], [1.0, -2 * keep, keep**2], white, axis=0)[-shape[0] :]
+    return _filtered(rng, shape, int(3.5 * frames), [gain], [1.0, -2 * keep, keep**2])
+
+
+def _filtered(
+    rng: np.random.Generator, shape: tuple[int, ...], margin: int, numerator: list[float], denominator: list[float]
+) -> np.ndarray:
+    """Filter white noise along the first axis; `margin` frames pass before, in which the filter settles."""
+    white = rng.standard_normal((shape[0] + margin, *shape[1:]), np.float32)
+    b, a = np.array(numerator, np.float32), np.array(denominator, np.float32)
+    return lfilter(b, a, white, axis=0)[margin:]
 
 
 def _uniform(normal: np.ndarray) -> np.ndarray:
@@ -305,11 +314,11 @@ def _follow(level: np.ndarray) -> np.ndarray:
 
 def _jumps(rng: np.random.Generator, frames: int, count: int, rate: float) -> np.ndarray:
     """Return offsets that hold and jump at random times, [frames, count, 3], unit variance."""
-    new = rng.random((frames, count)) < rate
+    new = rng.random((frames, count), np.float32) < rate
     new[0] = True
     since = np.maximum.accumulate(np.where(new, np.arange(frames)[:, None], 0), axis=0)
-    draws = rng.standard_normal((frames, count, 3))
-    return np.take_along_axis(draws, since[..., None], axis=0)
+    draws = rng.standard_normal((frames, count, 3), np.float32)
+    return draws[since, np.arange(count)]
 
 
 def _hold(clean: np.ndarray, inferred: np.ndarray) -> np.ndarray:
@@ -317,7 +326,7 @@ def _hold(clean: np.ndarray, inferred: np.ndarray) -> np.ndarray:
     relative = clean - clean[:, :1]
     frame = np.where(inferred, 0, np.arange(len(clean))[:, None])
     last = np.maximum.accumulate(frame, axis=0)
-    return np.take_along_axis(relative, last[..., None], axis=0) + clean[:, :1]
+    return relative[last, np.arange(clean.shape[1])] + clean[:, :1]
 
 
 def _swap_sides(noisy: np.ndarray, clean: np.ndarray, rng: np.random.Generator, share: float) -> np.ndarray:
