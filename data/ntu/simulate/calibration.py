@@ -121,7 +121,7 @@ def compare_recording(measured: Sequence[tuple[np.ndarray, np.ndarray, np.ndarra
     ]
     axes = np.abs(second).mean(axis=(0, 1))
     rows += [
-        Row(f"its mean along {axis}, share of all", (float(value),), wanted, wanted)
+        Row(f"share of the {axis} axis", (float(value),), wanted, wanted)
         for axis, value, wanted in zip("xyz", axes / axes.sum(), np.array(AXES) / sum(AXES), strict=True)
     ]
     inferred = 100 * np.concatenate([tracked == 1 for _, _, tracked in measured]).mean(axis=0)
@@ -147,7 +147,7 @@ def compare_residual(measured: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray
     for lag, wanted in RESIDUAL_LAGS.items():
         products = np.concatenate([(error[lag:] * error[:-lag]).ravel() for error in errors])
         rows.append(
-            Row(f"residual, autocorrelation at lag {lag}", (float(products.mean()) / variance,), wanted, wanted)
+            Row(f"residual, correlation, lag {lag}", (float(products.mean()) / variance,), wanted, wanted)
         )
     norms = np.percentile(np.linalg.norm(pooled, axis=-1), list(RESIDUAL_NORMS))
     rows += [

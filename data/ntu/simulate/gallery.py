@@ -84,7 +84,7 @@ def draw_sheet(path: Path, section: SimulateSection, actions: list[int]) -> None
     figure.subplots_adjust(left=0.01, right=0.99, top=0.98, bottom=0.01, wspace=0.04, hspace=0.12)
     with atomic_file(path) as temporary:
         drawn = BytesIO()
-        figure.savefig(drawn, format="png", dpi=90)
+        figure.savefig(drawn, format="png", dpi=115)
         # Few colours, so that a page of documentation stays small.
         Image.open(drawn).convert("RGB").quantize(24).save(temporary, format="png", optimize=True)
     plt.close(figure)

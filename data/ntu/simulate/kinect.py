@@ -202,8 +202,15 @@ def kinect_noise(
     -------
     noisy : float array [T, 25, 3]
     tracked : uint8 array [T, 25]; 1 inferred, 2 tracked, 0 not tracked
+
+    Raises
+    ------
+    ValueError
+        The skeleton is not of 25 joints, or not finite.
     """
     clean = np.asarray(joints, np.float64)
+    if clean.ndim != 3 or clean.shape[1:] != (25, 3) or not np.isfinite(clean).all():
+        raise ValueError(f"a skeleton of shape {clean.shape}, expected finite numbers [T, 25, 3]")
     if severity <= 0:
         return clean.copy(), np.full(clean.shape[:2], 2, np.uint8)
     return _err(clean, hidden(clean, others), rng, severity, setting)
@@ -260,7 +267,7 @@ def _per_joint(parts: tuple[float, ...]) -> np.ndarray:
 def lost_frames(frames: int, rng: np.random.Generator, severity: float = 1.0) -> np.ndarray:
     """Say in which frames the body is seen at all, bool [frames]; most clips lose none."""
     seen = np.ones(frames, bool)
-    if rng.random() < min(0.06 * severity, 0.5):
+    if rng.random() < min(0.06 * severity, 0.5) and frames > 3:
         length = int(rng.integers(2, max(3, frames // 5)))
         start = int(rng.integers(0, frames - length))
         seen[start : start + length] = False
@@ -269,7 +276,7 @@ def lost_frames(frames: int, rng: np.random.Generator, severity: float = 1.0) ->
 
 def ghost(frames: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Return a body where there is none, as Kinect sees in furniture: (frame numbers [n], joints [n, 25, 3])."""
-    length = int(rng.integers(4, max(6, frames // 2)))
+    length = min(frames, int(rng.integers(4, max(6, frames // 2))))
     start = int(rng.integers(0, frames - length + 1))
     centre = np.array([rng.choice([-1.0, 1.0]) * rng.uniform(0.9, 1.5), rng.uniform(-0.5, 0.0), rng.uniform(2.8, 4.2)])
     # A heap rather than a body: wider than high, which is how such tracks are told from people.

@@ -30,9 +30,9 @@ def test_the_statistics_of_a_known_error():
     clips = [(clean, noisy, np.full(clean.shape[:2], 1))]
     recorded = {row.what: row.measured[0] for row in compare_recording(clips)}
     assert recorded["second difference, 50%"] == pytest.approx(20 * np.sqrt(6) * 1.538, rel=0.02)  # chi of 3 degrees
-    assert recorded["its mean along y, share of all"] == pytest.approx(1 / 3, rel=0.02)
+    assert recorded["share of the y axis"] == pytest.approx(1 / 3, rel=0.02)
     assert recorded["inferred, all joints"] == 100
     residual = {row.what: row.measured[0] for row in compare_residual(clips)}
     assert residual["residual, s.d. along z"] == pytest.approx(20, rel=0.02)
-    assert residual["residual, autocorrelation at lag 1"] == pytest.approx(0, abs=0.01)
+    assert residual["residual, correlation, lag 1"] == pytest.approx(0, abs=0.01)
     assert residual["residual, norm, 50%"] == pytest.approx(20 * 1.538, rel=0.02)
