@@ -84,6 +84,14 @@ def prepare(config: PrepareConfig, again: bool = False) -> dict[str, Any]:
             raise InputError("data.raw: is null and there is no simulate section; give the NTU RGB+D zip or folder")
         raw = stand_in_zip(config.simulate)
         make_stand_in(config.simulate, config.data.workers)
+        if not config.simulate.text:
+            ready = config.simulate.folder / "raw"
+            if config.data.store.resolve() != ready.resolve():
+                raise InputError(
+                    f"data.store: {config.data.store}, but simulate.text is false and the clips are ready in {ready}; "
+                    "give that store, or simulate.text=true"
+                )
+            again = False  # the store is part of the stand-in
     kept = config.model_dump(mode="json", exclude={"data": {"workers", "store"}})
     if config.data.store.exists() and not again:
         store = open_store(config.data.store)

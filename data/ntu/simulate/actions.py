@@ -20,10 +20,14 @@ Range = tuple[float, float]
 class Landmark(Section):
     """A named place for hands: a frame that moves with the body, and a place in it.
 
-    `at` is (out, up, forward) in shares of the body height; out is away from the midline on the hand's own side.
+    `at` is (out, up, forward) in shares of the body height; out is away from the midline on the hand's own side. On the
+    partner, forward is towards oneself, whichever way the partner looks.
     """
 
-    frame: Literal["head", "chest", "shoulder", "pelvis", "floor", "between", "partner_head", "partner_chest"]
+    frame: Literal[
+        "head", "chest", "shoulder", "pelvis", "floor", "foot", "between",
+        "partner_head", "partner_chest", "partner_pelvis",
+    ]  # fmt: skip
     at: Triple
 
 
@@ -36,9 +40,15 @@ class Reach(Section):
 
     at: str = "rest"
     by: Triple = (0.0, 0.0, 0.0)
-    vary: float = 0.018
+    vary: float = 0.025
     elbow: float = 15.0
     wrist: Range = (0.0, 0.0)
+
+
+class Idle(Reach):
+    """Where a hand is that has nothing to do, and in what share of the clips."""
+
+    share: float
 
 
 class Cycle(Section):
@@ -55,6 +65,17 @@ class Cycle(Section):
     hz: Range
     alternate: bool = False
     bounce: bool = False
+
+
+class Walk(Section):
+    """Steps: turn on the spot by so many degrees to the acting side, then walk ahead; `ahead` in shares of the height.
+
+    `sway`: the s.d. of where the feet are put down, for the unsteady.
+    """
+
+    ahead: float = 0.0
+    turn: float = 0.0
+    sway: float = 0.006
 
 
 class Targets(Section):
@@ -74,6 +95,7 @@ class Targets(Section):
     body: Triple | None = None
     trunk: Triple | None = None
     head: Triple | None = None
+    walk: Walk | None = None
     cycles: tuple[Cycle, ...] = ()
 
     @model_validator(mode="after")
@@ -100,20 +122,23 @@ class Block(Section):
 class Action(Section):
     """One action: what happens, in order.
 
-    `handed`: whether left-handed people mirror it. `apart`: metres between two people.
+    `handed`: whether left-handed people mirror it. `apart`: metres between two people; `partner_looks`: towards the
+    first or away.
     """
 
     name: str
     start: Literal["standing", "sitting", "either"] = "standing"
     handed: bool = True
     apart: Range | None = None
+    partner_looks: Literal["towards", "away"] = "towards"
     phases: tuple[Phase | Block, ...]
 
 
 class Repertoire(Section):
-    """All that `actions.yaml` holds: landmarks by name, actions by NTU's number."""
+    """All that `actions.yaml` holds: landmarks by name, idle hands, actions by NTU's number."""
 
     landmarks: dict[str, Landmark]
+    idle: tuple[Idle, ...] = Field(min_length=1)
     actions: dict[int, Action] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -128,6 +153,9 @@ class Repertoire(Section):
                     for reach in filter(None, (targets.hand, targets.other_hand, targets.hands)):
                         if reach.at not in self.landmarks:
                             raise ValueError(f"action {number}: there is no landmark {reach.at!r}")
+        for idle in self.idle:
+            if idle.at not in self.landmarks:
+                raise ValueError(f"idle: there is no landmark {idle.at!r}")
         return self
 
 

@@ -37,17 +37,23 @@ class Clip:
         What the Kinect says: every body, also a false one.
     frames
         The clip's length as it is prepared: without the frames in which no actor is seen.
+    measured
+        The tracks of the actors as they are prepared.
     truth
-        The clean tracks of the actors as they are prepared: same actors, first frames and lengths.
-    pair
-        Measured and clean joints of the first actor, [n, 25, 3] metres each: the longest stretch in which it is seen.
+        The clean tracks: same actors, first frames and lengths.
     """
 
     name: ClipName
     skeleton: Skeleton
     frames: int
+    measured: tuple[Track, ...]
     truth: tuple[Track, ...]
-    pair: tuple[np.ndarray, np.ndarray]
+
+    @property
+    def pair(self) -> tuple[np.ndarray, np.ndarray]:
+        """Measured and clean joints of the first actor, [n, 25, 3] metres: the longest stretch in which it is seen."""
+        start, stop = _longest(np.asarray(self.measured[0].tracked.any(axis=1)))
+        return self.measured[0].joints[start:stop], self.truth[0].joints[start:stop]
 
 
 def choose_clips(section: SimulateSection) -> list[ClipName]:
@@ -92,15 +98,7 @@ def choose_clips(section: SimulateSection) -> list[ClipName]:
 
 def simulate_clip(section: SimulateSection, name: ClipName) -> Clip:
     """Make one clip; it depends on the seed, the severity and the name alone."""
-    seed = [section.seed, name.setup, name.camera, name.performer, name.replication, name.action]
-    rng = np.random.default_rng([3, *seed])
-    style = np.random.default_rng([section.seed, 4, name.performer, name.action])
-    action = repertoire().actions[name.action]
-    people = [make_performer(section.seed, name.performer)]
-    if action.apart is not None:
-        # The partner is somebody of the same half of the performers, so that nobody is seen on both sides of a split.
-        people.append(make_performer(section.seed, PERFORMERS + name.performer))
-    clean = to_camera(perform(action, tuple(people), facing(name), style, rng), name)
+    clean, rng = clean_clip(section, name)
     bodies = [
         _measure(FIRST_ID + 1009 * int(rng.integers(1, 4000)) + who, clean, who, rng, section.severity)
         for who in range(len(clean))
@@ -115,6 +113,20 @@ def simulate_clip(section: SimulateSection, name: ClipName) -> Clip:
     if not all(_known(track, origin) for track in chosen[1]):
         skeleton, chosen = real, choose_actors(real)  # a ghost so lifelike that it passed for an actor has no truth
     return _with_truth(name, skeleton, chosen, clean, origin)
+
+
+def clean_clip(section: SimulateSection, name: ClipName) -> tuple[np.ndarray, np.random.Generator]:
+    """Return a clip's clean joints in the camera's axes, [people, T, 25, 3] metres, and the source of its errors."""
+    seed = [section.seed, name.setup, name.camera, name.performer, name.replication, name.action]
+    rng = np.random.default_rng([3, *seed])
+    style = np.random.default_rng([section.seed, 4, name.performer, name.action])
+    action = repertoire().actions[name.action]
+    people = [make_performer(section.seed, name.performer)]
+    if action.apart is not None:
+        # The partner is somebody of the same half of the performers, so that nobody is seen on both sides of a split.
+        people.append(make_performer(section.seed, PERFORMERS + name.performer))
+    clean = to_camera(perform(action, tuple(people), facing(name), style, rng), name)
+    return clean, rng
 
 
 def _measure(number: int, clean: np.ndarray, who: int, rng: np.random.Generator, severity: float) -> Body:
@@ -164,10 +176,7 @@ def _with_truth(
         length = len(track.joints)
         joints = clean[owner, times[track.first_frame : track.first_frame + length]].astype(np.float32)
         truth.append(Track(track.actor, track.first_frame, joints, np.full((length, 25), 2, np.uint8)))
-    first = tracks[0]
-    start, stop = _longest(np.asarray(first.tracked.any(axis=1)))
-    pair = (first.joints[start:stop].copy(), truth[0].joints[start:stop].copy())
-    return Clip(name, skeleton, frames, tuple(truth), pair)
+    return Clip(name, skeleton, frames, tuple(tracks), tuple(truth))
 
 
 def _longest(seen: np.ndarray) -> tuple[int, int]:

@@ -29,6 +29,9 @@ class SimulateSection(Section):
         How bad the Kinect's errors are: 0 none, 1 as measured on real clips.
     seed
         The same seed gives the same bytes.
+    text
+        Whether to write the zip of `.skeleton` files, from which `prepare` makes the clip store; false writes the same
+        clip store at once, `folder`/raw, which is faster and smaller.
     """
 
     folder: Path = Path("data/ntu/simulated")
@@ -37,6 +40,7 @@ class SimulateSection(Section):
     actions: tuple[int, ...] = DEFAULT_ACTIONS
     severity: float = Field(1.0, ge=0.0, le=5.0)
     seed: int = Field(0, ge=0)
+    text: bool = True
 
     @field_validator("performers")
     @classmethod

@@ -1,55 +1,110 @@
 """The errors of Kinect v2, for any clean skeleton of NTU's 25 joints in a camera's axes.
 
-Measured on real clips and against optical motion capture, they are neither white nor Gaussian: a low jitter that grows
-with the distance, largest in depth; a slow drift; joints that the camera cannot see are `inferred`, far off, held or
-drifting for many frames, and come back with a jump; hands and feet burst into noise now and then; left and right are
-swapped, the whole body jumps, and now and then it is lost.
+Measured on real clips and against optical motion capture, they are neither white nor Gaussian: a jitter that is low
+most of the time and bursts now and then; a slow drift; joints that the camera cannot see are `inferred`, and then held,
+far off or drifting for many frames, and come back with a jump; left and right are swapped, the whole body jumps, and
+now and then it is lost. All of it grows with the distance and is largest in depth. `data.ntu.simulate.calibration`
+compares the result with what was measured.
 """
+
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.signal import lfilter
 
 from data.ntu.simulate.motion import MIRROR
 
-# Per joint, in NTU's order: how much it jitters, the share of frames in a burst, and the share inferred where nothing
-# hides it. Limbs' ends are worst; the trunk is steady.
-_UNEASE = np.array(
-    [
-        0.8, 0.8, 0.9, 0.9,  # spine and head
-        1.2, 1.5, 1.9, 2.4,  # left arm
-        1.2, 1.5, 1.9, 2.4,  # right arm
-        0.9, 1.7, 1.8, 3.0,  # left leg
-        0.9, 1.7, 1.8, 3.0,  # right leg
-        0.8, 3.2, 3.2, 3.2, 3.2,  # spine, tips and thumbs
-    ]
-)  # fmt: skip
-_BURSTS = np.array(
-    [
-        0.01, 0.01, 0.01, 0.01,  # spine and head
-        0.03, 0.07, 0.12, 0.18,  # left arm
-        0.03, 0.07, 0.12, 0.18,  # right arm
-        0.02, 0.1, 0.1, 0.28,  # left leg
-        0.02, 0.1, 0.1, 0.28,  # right leg
-        0.01, 0.34, 0.34, 0.34, 0.34,  # spine, tips and thumbs
-    ]
-)  # fmt: skip
-_HIDDEN = np.array(
-    [
-        0.0, 0.0, 0.0, 0.0,  # spine and head
-        0.03, 0.12, 0.32, 0.56,  # left arm
-        0.03, 0.12, 0.32, 0.56,  # right arm
-        0.0, 0.02, 0.02, 0.03,  # left leg
-        0.0, 0.02, 0.02, 0.03,  # right leg
-        0.0, 0.12, 0.12, 0.12, 0.12,  # spine, tips and thumbs
-    ]
-)  # fmt: skip
+PARTS = {
+    "spine": (0, 1, 20), "head": (2, 3), "shoulders": (4, 8), "elbows": (5, 9), "wrists": (6, 10), "hands": (7, 11),
+    "tips": (21, 22, 23, 24), "hips": (12, 16), "knees": (13, 17), "ankles": (14, 18), "feet": (15, 19),
+}  # fmt: skip
+"""Joints that err alike; the tuples of a `Setting` are in this order."""
 
-_JITTER = 0.00085  # metres per axis, at the reference distance, joints of unease 1
-_DRIFT = 0.0058
-_BURST = 0.0073
-_OFF = 0.036
+_PART = np.empty(25, np.int64)
+for _index, _joints in enumerate(PARTS.values()):
+    _PART[list(_joints)] = _index
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How bad a recording's errors are: the numbers that the calibration fits.
+
+    Parameters
+    ----------
+    jitter
+        Metres per axis at 3 m in a calm stretch, per part of `PARTS`.
+    drift
+        Metres per axis at 3 m, per part.
+    inferred
+        The share of frames in which a joint in plain view is inferred all the same, per part.
+    bursts
+        The s.d. of the logarithm of the jitter's size over time: 0 is steady, 1 is calm with bursts.
+    gusts
+        The same of the drift's.
+    spread
+        The same from clip to clip (clothes, light, what stands around).
+    astray
+        Metres per axis by which an inferred joint goes astray.
+    events
+        Whole-body jumps per frame.
+    event
+        Their median size, metres.
+    event_spread
+        The s.d. of the logarithm of their size.
+    swaps
+        The share of frames in which left and right are taken for each other where they overlap in the image.
+    """
+
+    jitter: tuple[float, ...]
+    drift: tuple[float, ...]
+    inferred: tuple[float, ...]
+    bursts: float
+    gusts: float
+    spread: float
+    astray: float
+    events: float
+    event: float
+    event_spread: float
+    swaps: float
+
+
+def _millimetres(*sizes: float) -> tuple[float, ...]:
+    return tuple(1e-3 * size for size in sizes)
+
+
+NTU = Setting(
+    jitter=_millimetres(0.5, 0.58, 0.47, 0.63, 1.7, 2.8, 5.6, 0.74, 1, 1.2, 6.1),
+    drift=_millimetres(4.7, 5.7, 6.6, 8.5, 11, 12, 13, 4.7, 7.6, 9.5, 11),
+    inferred=(0, 0, 0.025, 0.1, 0.35, 0.59, 0.1, 0, 0.033, 0.066, 0.082),
+    bursts=1.64,
+    gusts=0.84,
+    spread=0.62,
+    astray=0.059,
+    events=0.0016,
+    event=0.13,
+    event_spread=1.03,
+    swaps=0.02,
+)
+"""A raw recording as in NTU RGB+D: all views, clothes and lights, and the skeleton tracker's own mishaps."""
+
+LAB = replace(
+    NTU,
+    jitter=tuple(0.5 * size for size in NTU.jitter),
+    drift=tuple(0.95 * size for size in NTU.drift),
+    spread=0.31,
+    astray=0.047,
+    events=0.0,
+    swaps=0.0,
+)
+"""A cooperative person in an empty, well lit room, whom the tracker never loses."""
+
+# The limbs' ends are noisy all the time, the trunk in bursts; and they go further astray.
+_BURSTY = np.array([1.0, 1.0, 1.0, 0.95, 0.85, 0.75, 0.7, 1.0, 0.95, 0.9, 0.7], np.float32)[_PART]
+_LIMB = np.array([0.8, 0.8, 1.0, 1.2, 1.6, 2.0, 2.0, 0.9, 1.4, 1.6, 1.8])[_PART]
+_DRIFTING = 9.5  # frames in which drifts and errors of inferred joints change
+_STAYING = 11  # frames for which an inferred joint stays where it was put
 _REFERENCE = 3.0  # metres from the camera
-_AXES = np.array([0.85, 1.0, 1.35])  # x, y, z
+_AXES = np.array([0.79, 1.0, 1.21], np.float32)  # x, y, z
 
 # What can hide a joint: capsules (joint, joint, radius in metres). Hands are not worth their cost.
 _CAPSULES = (
@@ -57,15 +112,15 @@ _CAPSULES = (
     (12, 13, 0.07), (13, 14, 0.055), (16, 17, 0.07), (17, 18, 0.055),
 )  # fmt: skip
 _ENDS = np.array([capsule[:2] for capsule in _CAPSULES])
-_RADII = np.array([capsule[2] for capsule in _CAPSULES])
+_RADII = np.array([capsule[2] for capsule in _CAPSULES], np.float32)[:, None, None]
 # A joint is not hidden by the bones it belongs to, nor the trunk's and the shoulders' and hips' by the trunk.
-_OWN = np.zeros((25, len(_CAPSULES)), bool)
+_OWN = np.zeros((len(_CAPSULES), 25), bool)
 for _index, (_a, _b, _) in enumerate(_CAPSULES):
-    _OWN[[_a, _b], _index] = True
-_OWN[np.ix_([0, 1, 2, 3, 4, 8, 12, 16, 20], [0, 1, 2])] = True
-_OWN[[7, 21, 22], 4] = True
-_OWN[[11, 23, 24], 6] = True
-_OWN[15, 8] = _OWN[19, 10] = True
+    _OWN[_index, [_a, _b]] = True
+_OWN[np.ix_([0, 1, 2], [0, 1, 2, 3, 4, 8, 12, 16, 20])] = True
+_OWN[4, [7, 21, 22]] = True
+_OWN[6, [11, 23, 24]] = True
+_OWN[8, 15] = _OWN[10, 19] = True
 
 _CHAIN = (
     (6, 5, 0.5), (7, 6, 0.7), (21, 7, 0.5), (22, 21, 0.8), (10, 9, 0.5), (11, 10, 0.7), (23, 11, 0.5), (24, 23, 0.8),
@@ -89,38 +144,43 @@ def hidden(joints: np.ndarray, others: np.ndarray | None = None) -> np.ndarray:
     -------
     float array [T, 25]: 0 in plain view, 1 well behind a trunk or limb
     """
-    most = _behind(joints, joints, _OWN)
+    # One contiguous row per coordinate and joint: the comparison below is limited by memory.
+    points = np.ascontiguousarray(np.moveaxis(joints, 0, -1), np.float32)
+    most = _behind(points, points, _OWN)
     for other in others if others is not None else ():
-        most = np.maximum(most, _behind(joints, other, np.zeros_like(_OWN)))
-    return most
+        body = np.ascontiguousarray(np.moveaxis(other, 0, -1), np.float32)
+        most = np.maximum(most, _behind(points, body, None))
+    return most.T
 
 
-def _behind(joints: np.ndarray, body: np.ndarray, exempt: np.ndarray) -> np.ndarray:
-    """Compare every joint's line of sight with every capsule of a body; [T, 25]."""
-    depth = np.maximum(joints[..., 2], 0.3)
-    image = joints[..., :2] / depth[..., None]
-    start, end = body[:, _ENDS[:, 0]], body[:, _ENDS[:, 1]]
-    near, far = np.maximum(start[..., 2], 0.3), np.maximum(end[..., 2], 0.3)
-    a = start[..., :2] / near[..., None]
-    edge = end[..., :2] / far[..., None] - a
-    offset = image[:, :, None] - a[:, None]
-    along = (offset[..., 0] * edge[:, None, :, 0] + offset[..., 1] * edge[:, None, :, 1]) / np.maximum(
-        (edge**2).sum(-1), 1e-9
-    )[:, None]
-    along = np.clip(along, 0.0, 1.0)
-    gap_x = offset[..., 0] - along * edge[:, None, :, 0]
-    gap_y = offset[..., 1] - along * edge[:, None, :, 1]
-    bone = near[:, None] + along * (far - near)[:, None]
-    gap = np.sqrt(gap_x**2 + gap_y**2) * bone
-    inside = np.clip((_RADII - gap) / (0.5 * _RADII), 0.0, 1.0)
-    deeper = np.clip((depth[:, :, None] - bone - 0.6 * _RADII) / 0.05, 0.0, 1.0)
-    score = inside * deeper
-    score[:, exempt] = 0.0
-    return score.max(axis=-1)
+def _behind(points: np.ndarray, body: np.ndarray, exempt: np.ndarray | None) -> np.ndarray:
+    """Compare every joint's line of sight with every capsule of a body, both [25, 3, T]; [25, T]."""
+    depth = np.maximum(points[:, 2], 0.3)
+    x, y = points[:, 0] / depth, points[:, 1] / depth
+    ends = body[_ENDS.T]  # [2, capsules, 3, T]
+    near, far = np.maximum(ends[:, :, 2], 0.3)[:, :, None]
+    (ax, bx), (ay, by) = ends[:, :, 0, None] / (near, far), ends[:, :, 1, None] / (near, far)
+    edge_x, edge_y = bx - ax, by - ay
+    gap_x, gap_y = x - ax, y - ay  # [capsules, 25, T]
+    along = (gap_x * edge_x + gap_y * edge_y) / np.maximum(edge_x**2 + edge_y**2, np.float32(1e-9))
+    along = np.minimum(np.maximum(along, 0.0), 1.0)
+    gap_x -= along * edge_x
+    gap_y -= along * edge_y
+    bone = near + along * (far - near)
+    inside = 2.0 - np.sqrt(gap_x * gap_x + gap_y * gap_y) * bone * (2.0 / _RADII)
+    deeper = (depth - bone - 0.6 * _RADII) * np.float32(20.0)
+    score = np.minimum(np.maximum(inside, 0.0), 1.0) * np.minimum(np.maximum(deeper, 0.0), 1.0)
+    if exempt is not None:
+        score[exempt] = 0.0
+    return score.max(axis=0)
 
 
 def kinect_noise(
-    joints: np.ndarray, rng: np.random.Generator, severity: float = 1.0, others: np.ndarray | None = None
+    joints: np.ndarray,
+    rng: np.random.Generator,
+    severity: float = 1.0,
+    others: np.ndarray | None = None,
+    setting: Setting = NTU,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Measure a clean skeleton as a Kinect v2 at 30 fps would.
 
@@ -131,63 +191,83 @@ def kinect_noise(
     rng
         Draws the errors.
     severity
-        0: the clean skeleton, all tracked; 1: as measured. Errors grow in proportion, and hidden and bursting stretches
-        become longer.
+        0: the clean skeleton, all tracked; 1: as measured. Errors grow in proportion, and hidden stretches, swaps and
+        whole-body jumps become more frequent.
     others
         Other bodies in view, which may hide this one, [B, T, 25, 3].
+    setting
+        The recording's conditions: `NTU`, or `LAB` for a cooperative person in an empty room.
 
     Returns
     -------
     noisy : float array [T, 25, 3]
     tracked : uint8 array [T, 25]; 1 inferred, 2 tracked, 0 not tracked
+
+    Raises
+    ------
+    ValueError
+        The skeleton is not of 25 joints, or not finite.
     """
     clean = np.asarray(joints, np.float64)
-    frames, count = clean.shape[:2]
+    if clean.ndim != 3 or clean.shape[1:] != (25, 3) or not np.isfinite(clean).all():
+        raise ValueError(f"a skeleton of shape {clean.shape}, expected finite numbers [T, 25, 3]")
     if severity <= 0:
-        return clean.copy(), np.full((frames, count), 2, np.uint8)
-    distance = (np.maximum(clean[..., 2], 0.5) / _REFERENCE)[..., None] ** 1.5
-    unease = _UNEASE[:, None] * distance * _AXES
-    clip = np.exp(rng.normal(0.0, 0.35))  # clothes, light: some clips are worse than others
+        return clean.copy(), np.full(clean.shape[:2], 2, np.uint8)
+    return _err(clean, hidden(clean, others), rng, severity, setting)
 
-    # Jitter and drift, always there.
-    jitter = _autoregress(rng, (frames, count, 3), 1.2) * _JITTER * unease
-    drift = _smooth(rng, (frames, count, 3), 9.0) * _DRIFT * unease**0.5
-    shared = _smooth(rng, (frames, 1, 3), 10.0) * 0.005 * _AXES
+
+def _err(
+    clean: np.ndarray, blocked: np.ndarray, rng: np.random.Generator, severity: float, setting: Setting
+) -> tuple[np.ndarray, np.ndarray]:
+    frames, count = clean.shape[:2]
+    far = (np.maximum(clean[..., 2], 0.5) / _REFERENCE)[..., None]
+    clip = np.exp(setting.spread * np.clip(rng.standard_normal(), -2.0, 2.0))
+
+    # Always there: jitter, low but for bursts, and a slow drift, part of which the whole body shares.
+    volatile = np.exp(setting.bursts * _BURSTY * _follow(_smooth(rng, (frames, count), 6.0)))[..., None]
+    jitter = _per_joint(setting.jitter) * _autoregress(rng, (frames, count, 3), 0.8) * volatile * far**1.5 * clip
+    gusty = np.exp(setting.gusts * _follow(_smooth(rng, (frames, count), 12.0)))[..., None]
+    slow = 0.85 * _smooth(rng, (frames, count, 3), _DRIFTING) + 0.5 * _smooth(rng, (frames, 1, 3), _DRIFTING)
+    drift = _per_joint(setting.drift) * slow * gusty * far * clip**0.5
 
     # Inferred joints: the less visible, the more so; hands go with their wrists.
-    blocked = hidden(clean, others)
-    level = _chain(_smooth(rng, (frames, count), 9.0))
-    share = np.clip((_HIDDEN * clip**0.7 + 0.85 * blocked * (_HIDDEN > 0)) * min(severity, 2.0), 0.0, 0.96)
+    level = _follow(_smooth(rng, (frames, count), 9.0))
+    base = _per_joint(setting.inferred)[..., 0]
+    share = np.clip((base * clip**0.3 + 0.85 * blocked * (base > 0)) * min(severity, 2.0), 0.0, 0.96)
     inferred = _uniform(level) < share
     trust = np.where(inferred, 0.30 + 0.9 * blocked, 0.0)
-    trust = lfilter([0.65], [1.0, -0.35], trust, axis=0)  # it takes some frames to lose a joint and to find it
-    off = _jumps(rng, frames, count, 0.028) + 0.5 * _smooth(rng, (frames, count, 3), 5.0)
-    held = _hold(clean, inferred)
-    limb = np.clip(_UNEASE, 0.8, 2.0)[:, None]
-    wrong = trust[..., None] * (_OFF * limb * off * _AXES + np.clip(0.35 * (held - clean), -0.15, 0.15))
+    trust = lfilter([0.65], [1.0, -0.35], trust, axis=0)[
+        ..., None
+    ]  # it takes some frames to lose a joint and to find it
+    off = 0.8 * _jumps(rng, frames, count, 1 / _STAYING) + 0.6 * _smooth(rng, (frames, count, 3), _DRIFTING)
+    held = np.clip(0.35 * (_hold(clean, inferred) - clean), -0.15, 0.15)
+    astray = trust * (setting.astray * off * _LIMB[:, None] * far + held)
 
-    # Bursts: stretches in which a joint hops about, hand and feet tips above all.
-    bursting = _uniform(_smooth(rng, (frames, count), 4.0)) < np.clip(_BURSTS * clip * severity, 0.0, 0.9)
-    size = np.exp(_smooth(rng, (frames, count), 3.0) * 0.7)[..., None]
-    burst = np.where(bursting[..., None], rng.standard_normal((frames, count, 3)) * size * _BURST * unease, 0.0)
+    # Once in a while the whole body jumps away and flickers for a few frames.
+    rate = setting.events * clip * severity
+    lasting = lfilter([1.0], [1.0, -0.6], (rng.random((frames, 1, 1)) < rate).astype(float), axis=0) > 0.3
+    jump = np.zeros((1, 1, 1))
+    if lasting.any():
+        size = setting.event * np.exp(setting.event_spread * np.clip(_jumps(rng, frames, 1, 0.2)[..., :1], -2.0, 2.0))
+        jump = lasting * size * (_jumps(rng, frames, 1, 0.4) + 0.4 * _jumps(rng, frames, count, 0.5))
 
-    # Once in a while the whole body jumps away and stays there for a frame or a few.
-    glitch = lfilter([1.0], [1.0, -0.7], (rng.random((frames, 1, 1)) < 0.0018 * clip).astype(float), axis=0) > 0.3
-    jump = np.where(glitch, _jumps(rng, frames, 1, 0.1) * 0.20 + _jumps(rng, frames, count, 0.2) * 0.08, 0.0)
-
-    noisy = clean + severity * (clip * (jitter + drift) + shared + wrong + burst + jump)
-    noisy = _swap_sides(noisy, clean, rng, severity)
+    noisy = clean + severity * _AXES * (jitter + drift + astray + jump)
+    noisy = _swap_sides(noisy, clean, rng, setting.swaps * severity)
     tracked = np.where(inferred, 1, 2).astype(np.uint8)
-    lost = inferred & (blocked > 0.9) & (_uniform(_smooth(rng, (frames, count), 5.0)) < 0.02 * severity)
+    lost = inferred & (blocked > 0.9) & (rng.random((frames, count)) < 0.01 * severity)
     tracked[lost] = 0
     noisy[..., 2] = np.maximum(noisy[..., 2], 0.4)
     return noisy, tracked
 
 
+def _per_joint(parts: tuple[float, ...]) -> np.ndarray:
+    return np.array(parts, np.float32)[_PART][:, None]
+
+
 def lost_frames(frames: int, rng: np.random.Generator, severity: float = 1.0) -> np.ndarray:
     """Say in which frames the body is seen at all, bool [frames]; most clips lose none."""
     seen = np.ones(frames, bool)
-    if rng.random() < min(0.06 * severity, 0.5):
+    if rng.random() < min(0.06 * severity, 0.5) and frames > 3:
         length = int(rng.integers(2, max(3, frames // 5)))
         start = int(rng.integers(0, frames - length))
         seen[start : start + length] = False
@@ -196,7 +276,7 @@ def lost_frames(frames: int, rng: np.random.Generator, severity: float = 1.0) ->
 
 def ghost(frames: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Return a body where there is none, as Kinect sees in furniture: (frame numbers [n], joints [n, 25, 3])."""
-    length = int(rng.integers(4, max(6, frames // 2)))
+    length = min(frames, int(rng.integers(4, max(6, frames // 2))))
     start = int(rng.integers(0, frames - length + 1))
     centre = np.array([rng.choice([-1.0, 1.0]) * rng.uniform(0.9, 1.5), rng.uniform(-0.5, 0.0), rng.uniform(2.8, 4.2)])
     # A heap rather than a body: wider than high, which is how such tracks are told from people.
@@ -207,17 +287,24 @@ def ghost(frames: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray
 def _autoregress(rng: np.random.Generator, shape: tuple[int, ...], frames: float) -> np.ndarray:
     """Return unit-variance noise whose autocorrelation falls to 1/e in `frames` frames, along the first axis."""
     keep = np.exp(-1.0 / frames)
-    white = rng.standard_normal((shape[0] + int(5 * frames), *shape[1:]))
-    return lfilter([np.sqrt(1 - keep**2)], [1.0, -keep], white, axis=0)[-shape[0] :]
+    return _filtered(rng, shape, int(5 * frames), [np.sqrt(1 - keep**2)], [1.0, -keep])
 
 
 def _smooth(rng: np.random.Generator, shape: tuple[int, ...], frames: float) -> np.ndarray:
     """Return unit-variance noise as `_autoregress`, with a smooth course: the filter is applied twice."""
     keep = np.exp(-1.0 / (0.6 * frames))
-    white = rng.standard_normal((shape[0] + int(6 * frames), *shape[1:]))
     # Variance of two equal first-order filters in a row: (1 + k^2) / (1 - k^2)^3.
     gain = np.sqrt((1 - keep**2) ** 3 / (1 + keep**2))
-    return lfilter([gain], [1.0, -2 * keep, keep**2], white, axis=0)[-shape[0] :]
+    return _filtered(rng, shape, int(3.5 * frames), [gain], [1.0, -2 * keep, keep**2])
+
+
+def _filtered(
+    rng: np.random.Generator, shape: tuple[int, ...], margin: int, numerator: list[float], denominator: list[float]
+) -> np.ndarray:
+    """Filter white noise along the first axis; `margin` frames pass before, in which the filter settles."""
+    white = rng.standard_normal((shape[0] + margin, *shape[1:]), np.float32)
+    b, a = np.array(numerator, np.float32), np.array(denominator, np.float32)
+    return lfilter(b, a, white, axis=0)[margin:]
 
 
 def _uniform(normal: np.ndarray) -> np.ndarray:
@@ -225,7 +312,7 @@ def _uniform(normal: np.ndarray) -> np.ndarray:
     return 1.0 / (1.0 + np.exp(-1.702 * normal))
 
 
-def _chain(level: np.ndarray) -> np.ndarray:
+def _follow(level: np.ndarray) -> np.ndarray:
     """Let a hand's level follow its wrist's, and the finger tips' the hand's: joints of one arm are lost together."""
     for child, parent, kept in _CHAIN:
         level[:, child] = kept * level[:, parent] + np.sqrt(1 - kept**2) * level[:, child]
@@ -234,11 +321,11 @@ def _chain(level: np.ndarray) -> np.ndarray:
 
 def _jumps(rng: np.random.Generator, frames: int, count: int, rate: float) -> np.ndarray:
     """Return offsets that hold and jump at random times, [frames, count, 3], unit variance."""
-    new = rng.random((frames, count)) < rate
+    new = rng.random((frames, count), np.float32) < rate
     new[0] = True
     since = np.maximum.accumulate(np.where(new, np.arange(frames)[:, None], 0), axis=0)
-    draws = rng.standard_normal((frames, count, 3))
-    return np.take_along_axis(draws, since[..., None], axis=0)
+    draws = rng.standard_normal((frames, count, 3), np.float32)
+    return draws[since, np.arange(count)]
 
 
 def _hold(clean: np.ndarray, inferred: np.ndarray) -> np.ndarray:
@@ -246,13 +333,13 @@ def _hold(clean: np.ndarray, inferred: np.ndarray) -> np.ndarray:
     relative = clean - clean[:, :1]
     frame = np.where(inferred, 0, np.arange(len(clean))[:, None])
     last = np.maximum.accumulate(frame, axis=0)
-    return np.take_along_axis(relative, last[..., None], axis=0) + clean[:, :1]
+    return relative[last, np.arange(clean.shape[1])] + clean[:, :1]
 
 
-def _swap_sides(noisy: np.ndarray, clean: np.ndarray, rng: np.random.Generator, severity: float) -> np.ndarray:
+def _swap_sides(noisy: np.ndarray, clean: np.ndarray, rng: np.random.Generator, share: float) -> np.ndarray:
     """Swap the left and the right arm or leg in stretches in which they overlap in the image."""
     overlap = np.clip(1.0 - np.abs(clean[:, 4, 0] - clean[:, 8, 0]) / 0.25, 0.0, 1.0)  # seen from the side
     for limb in _SWAPPED.values():
-        swapped = _uniform(_smooth(rng, (len(clean),), 4.0)) < np.minimum(0.02 * overlap * severity, 0.5)
+        swapped = _uniform(_smooth(rng, (len(clean),), 4.0)) < np.minimum(share * overlap, 0.5)
         noisy[np.ix_(swapped, limb)] = noisy[np.ix_(swapped, MIRROR[limb])]
     return noisy

@@ -66,12 +66,16 @@ def turns(bend: np.ndarray, side: np.ndarray, turn: np.ndarray) -> np.ndarray:
     a, b, c = np.radians(bend), np.radians(side), -np.radians(turn)
     ca, sa, cb, sb, cc, sc = np.cos(a), np.sin(a), np.cos(b), np.sin(b), np.cos(c), np.sin(c)
     # Ry(c) Rx(a) Rz(b), multiplied out.
-    rows = [
-        [cc * cb + sc * sa * sb, -cc * sb + sc * sa * cb, sc * ca],
-        [ca * sb, ca * cb, -sa],
-        [-sc * cb + cc * sa * sb, sc * sb + cc * sa * cb, cc * ca],
-    ]
-    return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
+    out = np.empty((len(a), 3, 3))
+    out[:, 0, 0], out[:, 0, 1], out[:, 0, 2] = cc * cb + sc * sa * sb, -cc * sb + sc * sa * cb, sc * ca
+    out[:, 1, 0], out[:, 1, 1], out[:, 1, 2] = ca * sb, ca * cb, -sa
+    out[:, 2, 0], out[:, 2, 1], out[:, 2, 2] = -sc * cb + cc * sa * sb, sc * sb + cc * sa * cb, cc * ca
+    return out
+
+
+def turned(rotations: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+    """Return vectors [T, 3] turned by rotations [T, 3, 3], each by its own."""
+    return (rotations @ vectors[..., None])[..., 0]
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:
@@ -79,13 +83,45 @@ def unit(vectors: np.ndarray) -> np.ndarray:
     return vectors / np.maximum(np.sqrt(np.einsum("...i,...i->...", vectors, vectors)), 1e-9)[..., None]
 
 
+def crossed(one: np.ndarray, two: np.ndarray) -> np.ndarray:
+    """Return the cross products of vectors, both [T, 3]; `numpy.cross` takes several times as long."""
+    out = np.empty_like(one)
+    for i, j, k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
+        out[:, i] = one[:, j] * two[:, k] - one[:, k] * two[:, j]
+    return out
+
+
 def across(vectors: np.ndarray, axis: np.ndarray) -> np.ndarray:
     """Return the unit parts of vectors that are perpendicular to unit axes, both [..., 3]."""
     return unit(vectors - np.einsum("...i,...i->...", vectors, axis)[..., None] * axis)
 
 
+def steps(starts: np.ndarray, ends: np.ndarray, places: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return where a foot is that stands, swings and stands again, and how much of a swing it is in the middle of.
+
+    Parameters
+    ----------
+    starts, ends
+        Seconds in which each swing begins and ends, [K].
+    places
+        Where the foot stands before the first and after every swing, [K + 1, D].
+    times
+        Seconds, [T].
+
+    Returns
+    -------
+    place : float array [T, D]
+        Unchanged while the foot stands; a minimum-jerk course in a swing.
+    lift : float array [T]
+        0 while it stands, 1 at the highest; it rises at once, so that the foot does not slide.
+    """
+    weights = key_weights(starts, ends, times)
+    lift = 2.0 * np.sqrt(np.maximum(weights * (1.0 - weights), 0.0)).max(axis=0)
+    return weights.T @ places, lift
+
+
 def two_bones(
-    root: np.ndarray, target: np.ndarray, upper: float, lower: float, pole: np.ndarray
+    root: np.ndarray, target: np.ndarray, upper: float, lower: float, pole: np.ndarray, folded: float = 30.0
 ) -> tuple[np.ndarray, np.ndarray]:
     """Bend a limb of two bones so that its end reaches a target; where that is too far, point at it.
 
@@ -97,6 +133,8 @@ def two_bones(
         Lengths of the two bones.
     pole
         The direction in which the middle joint bends out, [T, 3]; need not be a unit vector nor perpendicular.
+    folded
+        Degrees between the two bones at which the limb folds no further; an end that is nearer is kept off.
 
     Returns
     -------
@@ -105,9 +143,8 @@ def two_bones(
     """
     reach = target - root
     axis = unit(reach)
-    distance = np.clip(
-        np.sqrt(np.einsum("ti,ti->t", reach, reach)), 1.02 * abs(upper - lower) + 1e-3, REACH * (upper + lower)
-    )
+    nearest = np.sqrt(upper**2 + lower**2 - 2.0 * upper * lower * np.cos(np.radians(folded)))
+    distance = np.clip(np.sqrt(np.einsum("ti,ti->t", reach, reach)), nearest, REACH * (upper + lower))
     along = (upper**2 - lower**2 + distance**2) / (2.0 * distance)  # law of cosines
     out = np.sqrt(np.maximum(upper**2 - along**2, 0.0))
     middle = root + along[:, None] * axis + out[:, None] * across(pole, axis)

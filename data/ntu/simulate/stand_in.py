@@ -1,4 +1,4 @@
-"""Writing the stand-in: the zip of `.skeleton` files, the clean clips, and the pose benchmark."""
+"""Writing the stand-in: the zip of `.skeleton` files or the clip store, the clean clips, and the pose benchmark."""
 
 import json
 import os
@@ -7,25 +7,27 @@ import zipfile
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass, field
+from contextlib import ExitStack
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from data.errors import InputError
 from data.files import atomic_folder
 from data.ntu.names import ClipName
+from data.ntu.simulate.bodies import FPS
 from data.ntu.simulate.clips import Clip, choose_clips, simulate_clip
 from data.ntu.simulate.config import SimulateSection
+from data.ntu.simulate.pose_pairs import BENCHMARK, PosePairs
 from data.ntu.skeleton import write_skeleton
 from data.ntu.splits import TRAIN_CAMERAS, TRAIN_PERFORMERS
 from data.ntu.store import StoreInfo, StoreWriter
 from data.progress import progress
 
 ZIP = "nturgbd_skeletons_simulated.zip"
-BENCHMARK = "ntusim_kinect_3D"
+
+MODEL = 2
+"""Raised whenever the same settings give other clips."""
 
 BATCH = 16
 """Clips that one process makes at a time."""
@@ -42,13 +44,14 @@ def make_stand_in(section: SimulateSection, workers: int | None = None) -> Path:
     | in the folder | content |
     |---|---|
     | `nturgbd_skeletons_simulated.zip` | what the Kinect says: `nturgb+d_skeletons/S...skeleton`, as released |
+    | `raw/` | instead of the zip where `text` is false: the clip store as prepared from the zip |
     | `truth/` | clip store of the clean joints: the same clips, actors and frames as prepared from the zip |
     | `poses/ntusim_kinect_3D/` | measured and clean first actors in the layout of SmoothNet's released benchmarks: \
 `train` has the training performers of X-Sub on cameras 2 and 3, `test` the test performers |
     | `simulate.json` | the section's values |
 
-    The folder appears when all is complete. The memory used does not grow with the number of clips, but for the
-    benchmark's poses. The bytes do not depend on the number of workers.
+    The folder appears when all is complete. The memory used does not grow with the number of clips, and the bytes do
+    not depend on the number of workers.
 
     Parameters
     ----------
@@ -70,26 +73,46 @@ def make_stand_in(section: SimulateSection, workers: int | None = None) -> Path:
         names = choose_clips(section)
     except ValueError as error:
         raise InputError(f"simulate.clips: {section.clips} is too many: {error}; ask for fewer clips") from None
-    info = StoreInfo(kind="truth", fps=30.0, source=f"simulated, seed {section.seed}", config=kept)
-    with atomic_folder(section.folder) as folder:
-        pairs = _Pairs()
-        with (
-            zipfile.ZipFile(folder / ZIP, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
-            StoreWriter(folder / "truth", info) as truth,
-            progress() as bar,
-        ):
-            task = bar.add_task("simulating clips", total=len(names))
-            for clip, text in _make_clips(section, names, workers):
+    truth_info = StoreInfo(kind="truth", fps=FPS, source=f"simulated, seed {section.seed}", config=kept)
+    with atomic_folder(section.folder) as folder, ExitStack() as stack:
+        archive = writer = None
+        if section.text:
+            archive = stack.enter_context(zipfile.ZipFile(folder / ZIP, "w", zipfile.ZIP_DEFLATED, compresslevel=1))
+        else:
+            writer = stack.enter_context(StoreWriter(folder / "raw", StoreInfo(fps=FPS, **raw_origin(section))))
+        truth = stack.enter_context(StoreWriter(folder / "truth", truth_info))
+        pairs = stack.enter_context(PosePairs(folder / "poses" / BENCHMARK, ("train", "test")))
+        bar = stack.enter_context(progress())
+        task = bar.add_task("simulating clips", total=len(names))
+        for clip, text in _make_clips(section, names, workers):
+            if archive is not None:
                 entry = zipfile.ZipInfo(f"nturgb+d_skeletons/{clip.name}.skeleton", _DATE)
                 entry.compress_type = zipfile.ZIP_DEFLATED
                 entry.external_attr = 0o644 << 16
                 archive.writestr(entry, text, compresslevel=1)
-                truth.add(clip.name, clip.frames, clip.truth)
-                pairs.add(clip)
-                bar.advance(task)
-        pairs.write(folder / "poses" / BENCHMARK)
-        (folder / "simulate.json").write_text(json.dumps(kept, indent=1) + "\n")
+            if writer is not None:
+                writer.add(clip.name, clip.frames, clip.measured)
+            truth.add(clip.name, clip.frames, clip.truth)
+            part = _part(clip.name)
+            if part is not None:
+                pairs.add(part, clip.name, *clip.pair)
+            bar.advance(task)
+        (folder / "simulate.json").write_text(json.dumps({"model": MODEL, **kept}, indent=1) + "\n")
     return section.folder
+
+
+def raw_origin(section: SimulateSection) -> dict[str, Any]:
+    """Return what a store of the measured clips says of its origin, whether it comes from the zip or straight away."""
+    values = section.model_dump(mode="json")
+    config = {"simulate": values, "data": {"raw": None, "on_error": "stop", "fps": FPS}}
+    return {"source": str(section.folder / ZIP), "config": config}
+
+
+def _part(name: ClipName) -> str | None:
+    """Return the part of the pose benchmark that a clip belongs to."""
+    if name.performer not in TRAIN_PERFORMERS:
+        return "test"
+    return "train" if name.camera in TRAIN_CAMERAS else None
 
 
 def _check_same(folder: Path, kept: dict[str, Any]) -> None:
@@ -100,6 +123,11 @@ def _check_same(folder: Path, kept: dict[str, Any]) -> None:
             f"{folder}: is there already but holds no simulated stand-in (no readable simulate.json); "
             "remove it or choose another simulate.folder"
         ) from None
+    if found.get("model") != MODEL:
+        raise InputError(
+            f"{folder}: holds a stand-in made by another version of the simulation; remove it or choose another "
+            "simulate.folder"
+        )
     different = [key for key in kept if found.get(key) != kept[key]]
     if different:
         key = different[0]
@@ -138,33 +166,4 @@ def _ignore_interrupt() -> None:
 
 def _make_batch(section: SimulateSection, names: Sequence[ClipName]) -> list[tuple[Clip, bytes]]:
     clips = [simulate_clip(section, name) for name in names]
-    return [(clip, write_skeleton(clip.skeleton)) for clip in clips]
-
-
-@dataclass
-class _Pairs:
-    """The pose benchmark, gathered clip by clip."""
-
-    clips: dict[str, list[Clip]] = field(default_factory=lambda: {"train": [], "test": []})
-
-    def add(self, clip: Clip) -> None:
-        if clip.name.performer not in TRAIN_PERFORMERS:
-            self.clips["test"].append(clip)
-        elif clip.name.camera in TRAIN_CAMERAS:
-            self.clips["train"].append(clip)
-
-    def write(self, folder: Path) -> None:
-        """Write `detected/` and `groundtruth/`; one object array of sequences per key, as released."""
-        for kind, word, index in (("detected", "kinect", 0), ("groundtruth", "gt", 1)):
-            (folder / kind).mkdir(parents=True)
-            for part, clips in self.clips.items():
-                poses = np.empty(len(clips), object)
-                images = np.empty(len(clips), object)
-                for row, clip in enumerate(clips):
-                    # A pickle remembers which arrays share their type object, and arrays from other processes bring
-                    # their own: in new arrays the bytes do not depend on where the poses were made.
-                    joints = np.empty(clip.pair[index].shape, np.float32)
-                    joints[...] = clip.pair[index]
-                    poses[row] = joints.reshape(len(joints), -1)
-                    images[row] = np.array([f"{clip.name}/{frame:04d}" for frame in range(len(joints))])
-                np.savez(folder / kind / f"ntusim_{word}_3D_{part}.npz", imgname=images, joints_3d=poses)
+    return [(clip, write_skeleton(clip.skeleton) if section.text else b"") for clip in clips]
