@@ -55,6 +55,8 @@ class RefineSection(Section):
     @model_validator(mode="after")
     def _one_source(self) -> "RefineSection":
         refine.check_source(self.train)
+        if isinstance(self.train.checkpoint, dict):
+            raise ValueError("train.checkpoint: a study has one refiner; give one path")
         return self
 
 

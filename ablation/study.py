@@ -217,7 +217,8 @@ def _quietly(stage: Any, config: Any) -> dict[str, Any]:
 
 def _checkpoint(config: AblateConfig) -> Path:
     own = config.run.dir / "refine" / "checkpoints" / "best.pt"
-    return config.refine.train.checkpoint or own
+    given = config.refine.train.checkpoint
+    return given if isinstance(given, Path) else own
 
 
 def _made_from(folder: Path, base: ClipStore) -> bool:

@@ -34,10 +34,10 @@ from refine.config import TrainSection
 from refine.normalise import Normalise
 from refine.pairs import Pairs
 from refine.smoothnet import new_net
-from refine.train import Material, _losses, new_optimizer
+from refine.train import Material, batch_losses, new_optimizer
 from refine.windows import pool_windows
 from training.devices import pick_device
-from training.fit import _train_epoch
+from training.fit import train_epoch
 
 JOINTS, DIMS, WINDOW = 17, 3, 32
 BENCHMARK = "h36m_fcn_3D"
@@ -145,9 +145,9 @@ def ours(sizes: Sizes) -> Iterator[float]:
     loss = BatchLoss(net, train.position_weight, train.acceleration_weight, sizes.columns)
     generator = torch.Generator().manual_seed(0)
     while True:
-        losses = _losses(loss, [material], Normalise("channel", "body"), train, generator)
+        losses = batch_losses(loss, [material], Normalise("channel", "body"), train, generator)
         for _ in range(len(pool.starts) // sizes.batch):
-            yield _train_epoch(net, optimizer, itertools.islice(losses, 1))
+            yield train_epoch(net, optimizer, itertools.islice(losses, 1))
 
 
 def products(sizes: Sizes) -> Iterator[float]:

@@ -41,15 +41,15 @@ class Files(Section):
 class Linear(Section):
     """A normalisation of image coordinates: (x - subtract) / divide, in pixels."""
 
-    subtract: float
-    divide: float = Field(gt=0)
+    subtract: float = Field(allow_inf_nan=False)
+    divide: float = Field(gt=0, allow_inf_nan=False)
 
 
 class Figures(Section):
     """Errors: MPJPE, and Accel per frame squared; mm, or px in an image."""
 
-    mpjpe: float
-    accel: float
+    mpjpe: float = Field(ge=0, allow_inf_nan=False)
+    accel: float = Field(ge=0, allow_inf_nan=False)
 
 
 class Published(Section):
@@ -78,6 +78,8 @@ class Row(Section):
     joints
         The numbers of joints that its files may have, and for each the joints whose mean is the root; none in an image.
         For `smpl`, those of the 14 joints that its bodies are scored by.
+    pick
+        For files of more joints than are scored, by how many they have: the joints to take, in the order of `joints`.
     unit
         The unit of its files.
     normalise
@@ -95,8 +97,9 @@ class Row(Section):
     dataset: str
     estimator: str
     representation: Representation
-    fps: float = Field(gt=0)
+    fps: float = Field(gt=0, allow_inf_nan=False)
     joints: dict[Annotated[int, Field(ge=1)], Root] = Field(min_length=1)
+    pick: dict[int, Root] = Field({})
     unit: Literal["m", "mm", "px"]
     normalise: Linear | Literal["none", "image_size"] = "none"
     splits: tuple[Split, ...] = Field(("train", "test"), min_length=1)
@@ -110,6 +113,14 @@ class Row(Section):
             raise ValueError(
                 f"unit {self.unit} does not go with {self.representation}; 2D is in px, the others in m or mm"
             )
+        if self.representation == "2D" and any(self.joints.values()):
+            raise ValueError("joints: poses in an image have no root; write {17: []}")
+        if self.representation != "2D" and self.normalise != "none":
+            raise ValueError("normalise is for poses in an image")
+        for count, picked in self.pick.items():
+            if len(picked) not in self.joints or len(set(picked)) < len(picked) or any(at >= count for at in picked):
+                known = " or ".join(map(str, self.joints))
+                raise ValueError(f"pick: {count}: name {known} different joints out of 0 to {count - 1}")
         for count, root in self.joints.items():
             if any(joint >= count for joint in root):
                 raise ValueError(f"joints: root {list(root)} is outside 0 to {count - 1}")

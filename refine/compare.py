@@ -13,7 +13,7 @@ from data.ntu.prepare import ensure_stand_in
 from data.tables import Column, Table
 from refine.config import CompareSection, EvaluateSection, RefineConfig, TrainOn
 from refine.draw import plot_trade_offs
-from refine.evaluate import chosen_benchmarks
+from refine.evaluate import check_evaluation
 from refine.figures import plot_transfer
 from refine.pipeline import needed_files, print_results, run_refiner
 from refine.refiner import load_refiner
@@ -41,18 +41,19 @@ def compare_refiners(config: RefineConfig, again: bool = False) -> dict[str, Any
         Something that the configuration names is absent or cannot be used.
     """
     ensure_stand_in(config.simulate, needed_files(config))
-    chosen_benchmarks(config)
     cells = _cells(config)
+    if again or not (config.run.dir / "config.yaml").is_file():
+        check_evaluation(config)  # before the run's folder exists, once for all
     run = open_run(config, again)
     if run.finished:
         results = run.results()
-        print_results(results)
+        print_results(results, run.dir)
         return results
     console = Console(stderr=True)
     results = {"rows": [], "filters": [], "skipped": {}, "absent": [], "refiners": {}}
     for at, (name, line, cell) in enumerate(cells):
         console.print(f"refiner {at + 1} of {len(cells)}: {name}", highlight=False)
-        found = run_refiner(cell, show=False)
+        found = run_refiner(cell, nested=True)
         results["rows"] += [{"cell": name, "line": line, **row} for row in found["rows"]]
         results["refiners"][name] = found["refiner"] | {"run": str(cell.run.dir)}
         for key in ("skipped", "absent"):
@@ -60,39 +61,39 @@ def compare_refiners(config: RefineConfig, again: bool = False) -> dict[str, Any
         results["filters"] += found["filters"]
     tables = all_tables(results)
     figures = plot_trade_offs(results["rows"], run.dir)
-    lines = list(dict.fromkeys(row["line"] for row in results["rows"]))
-    if len(lines) > 1:
+    if len(config.compare.train_on) + len(config.compare.checkpoints) > 1:
         tables.append(transfer_table(results["rows"]))
         figures.append(run.dir / "transfer.png")
-        _plot_transfer(results["rows"], figures[-1])
+        plot_transfer(figures[-1], *_changes(results["rows"]))
     write_tables(tables, run.dir)
     results["figures"] = [str(path) for path in figures]
     run.finish(results)
-    print_results(results)
-    if len(lines) > 1:
+    print_results(results, run.dir)
+    if tables[-1].name == "transfer":
         print_table(tables[-1], wide_console())
     return results
 
 
 def transfer_table(rows: Sequence[Mapping[str, Any]]) -> Table:
-    """Tabulate the change of the errors, in percent of the input's, trained on (rows) by tested on (columns)."""
-    cells, tested, changes = _changes(rows)
+    """Tabulate the change of the errors, in percent of the input's: a row per benchmark, a column per refiner."""
+    changes, cells, tested = _changes(rows)
     return Table(
         "transfer",
-        "Change of the errors from input to output in percent of the input's, trained on x tested on",
+        "Change of the errors in percent of the input's, by what the refiner was trained on",
         (
-            Column("trained on", numeric=False),
-            *(Column(f"{name} {metric}", _percent) for metric in changes for name in tested),
+            *(Column(label, numeric=False) for label in ("tested on", "metric")),
+            *(Column(cell, _percent) for cell in cells),
         ),
         [
-            (cell, *(None if np.isnan(x) else float(x) for values in changes.values() for x in values[at]))
-            for at, cell in enumerate(cells)
+            (name, metric, *(None if np.isnan(x) else float(x) for x in values[:, at]))
+            for at, name in enumerate(tested)
+            for metric, values in changes.items()
         ],
     )
 
 
-def _changes(rows: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[str], dict[str, np.ndarray]]:
-    """Return what was trained, what was tested, and per metric the percentages; each refiner at its first stride."""
+def _changes(rows: Sequence[Mapping[str, Any]]) -> tuple[dict[str, np.ndarray], list[str], list[str]]:
+    """Return per metric the percentages [refiners, benchmarks] and the names of both; each at its first stride."""
     cells, tested = (list(dict.fromkeys(row[key] for row in rows)) for key in ("cell", "benchmark"))
     changes = {name: np.full((len(cells), len(tested)), np.nan) for name in ("MPJPE", "Accel")}
     for row in reversed(rows):
@@ -101,12 +102,7 @@ def _changes(rows: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[str], d
             given, out = row["input"][name.lower()], row["output"][name.lower()]
             if given and out is not None:
                 values[at] = 100 * (out - given) / given
-    return cells, tested, changes
-
-
-def _plot_transfer(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
-    cells, tested, changes = _changes(rows)
-    plot_transfer(path, changes, cells, tested)
+    return changes, cells, tested
 
 
 def _cells(config: RefineConfig) -> list[tuple[str, str, RefineConfig]]:
@@ -127,10 +123,11 @@ def _cells(config: RefineConfig) -> list[tuple[str, str, RefineConfig]]:
             "train": config.train.model_copy(update={"on": on}),
         }
         cells.append((name, line, _single(config, name, window, update, first=not cells)))
-    for path, name in zip(section.checkpoints, _short_names(section.checkpoints), strict=True):
-        window = load_refiner(path).window
+    sizes = [load_refiner(path).window for path in section.checkpoints]
+    for path, name, window in zip(section.checkpoints, _short_names(section.checkpoints), sizes, strict=True):
+        line = "checkpoints" if len(set(sizes)) == len(sizes) else name
         update = {"train": config.train.model_copy(update={"on": (), "checkpoint": path})}
-        cells.append((name, "checkpoints", _single(config, name, window, update, first=not cells)))
+        cells.append((name, line, _single(config, name, window, update, first=not cells)))
     return cells
 
 

@@ -16,9 +16,15 @@ from training.config import RunSection
 Weight = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
+def _as_names(given: Any) -> Any:
+    """Take one name for a list of it."""
+    return (given,) if isinstance(given, str) and given != "all" else given
+
+
 TrainOn = Annotated[
     Annotated[tuple[str, ...], Tag("names")] | Annotated[dict[str, Weight], Tag("weights")],
     Discriminator(lambda given: "weights" if isinstance(given, Mapping) else "names"),
+    BeforeValidator(_as_names),
 ]
 """Benchmarks to train on, or a weight for each."""
 
@@ -77,7 +83,8 @@ class NormaliseSection(Section):
 
 
 class TrainSection(Section):
-    """What to train on and how; or `checkpoint`, a trained refiner to use instead.
+    """What to train on and how; or `checkpoint`, a trained refiner to use instead, or several: `{h36m_fcn_3D: ...,
+    aist_vibe_3D: ...}` evaluates each benchmark with the one whose name its published figures have, or the first.
 
     `on` lists benchmarks, and every window of every sequence of them is equally likely; or it maps each benchmark to a
     weight, its share of the windows of an epoch. A benchmark whose windows run out is then gone through again.
@@ -86,7 +93,7 @@ class TrainSection(Section):
     """
 
     on: TrainOn = ()
-    checkpoint: Path | None = None
+    checkpoint: Path | dict[str, Path] | None = None
     epochs: PositiveInt = 70
     windows: PositiveInt | None = None
     lr: float = Field(1e-3, gt=0)
@@ -113,6 +120,10 @@ def check_source(train: TrainSection) -> None:
     """Refuse, with a ValueError, a section from which no refiner can come."""
     if not train.on and train.checkpoint is None:
         raise ValueError("give train.on (benchmarks to train on) or train.checkpoint (a trained refiner)")
+    if len(set(train.names)) < len(train.names):
+        raise ValueError(f"train.on names {', '.join(train.names)}; each may be named once")
+    if train.checkpoint == {}:
+        raise ValueError("train.checkpoint: found {}; name at least one trained refiner")
 
 
 class EvaluateSection(Section):
@@ -136,13 +147,22 @@ class EvaluateSection(Section):
         Count two frames of zero per sequence into Accel, as their evaluation does.
     """
 
-    on: tuple[str, ...] | Literal["all"] = ()
+    on: Annotated[tuple[str, ...] | Literal["all"], BeforeValidator(_as_names)] = ()
     split: Split = "test"
-    stride: PositiveInt | tuple[PositiveInt, ...] = 1
+    stride: PositiveInt | Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = 1
     match_rate: bool = False
     filters: tuple[Filter, ...] = ()
     released_filters: bool = False
     padded_accel: bool = False
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> "EvaluateSection":
+        for name, values in (("on", self.on), ("stride", self.strides), ("filters", self.filters)):
+            if values != "all" and len(set(values)) < len(values):
+                raise ValueError(f"evaluate.{name} names {', '.join(map(str, values))}; each may be named once")
+        if self.released_filters and not self.filters:
+            raise ValueError("evaluate.released_filters: name the filters in evaluate.filters")
+        return self
 
     @property
     def strides(self) -> tuple[int, ...]:
@@ -184,10 +204,6 @@ class FiguresSection(Section):
         return self
 
 
-def _as_names(given: Any) -> Any:
-    return (given,) if isinstance(given, str) else given
-
-
 class CompareSection(Section):
     """Several refiners to train and compare: one for each combination, and trained ones.
 
@@ -205,7 +221,7 @@ class CompareSection(Section):
 
     window: tuple[Annotated[int, Field(ge=3)], ...] = ()
     kind: tuple[Kind, ...] = ()
-    train_on: tuple[Annotated[TrainOn, BeforeValidator(_as_names)], ...] = ()
+    train_on: tuple[TrainOn, ...] = ()
     checkpoints: tuple[Path, ...] = ()
 
     @model_validator(mode="after")

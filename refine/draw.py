@@ -23,8 +23,10 @@ from refine.stick_figures import plot_skeletons
 def check_figures(config: RefineConfig) -> None:
     """Refuse a sequence or frames that do not exist, before any work is done."""
     if config.figures.benchmark is not None:
-        pairs, _, last = _chosen(config)
-        _images(config, pairs.benchmark, last)
+        pairs, first, last = _chosen(config)
+        if pairs.benchmark.representation == "smpl":
+            load_body(config.smpl)
+        _images(config, pairs.benchmark, first, last)
 
 
 def draw_sequence(refiner: Refiner, config: RefineConfig, folder: Path) -> list[Path]:
@@ -67,7 +69,7 @@ def draw_sequence(refiner: Refiner, config: RefineConfig, folder: Path) -> list[
     stem = f"{row.name}_{config.evaluate.split}_{section.sequence}"
     files = [folder / f"{stem}_errors.png", folder / f"{stem}_skeletons.png"]
     plot_errors(files[0], curves, unit, row.fps, title, first)
-    images = _images(config, row, last)
+    images = _images(config, row, first, last)
     still = np.linspace(0, last - first - 1, min(section.still, last - first)).round().astype(int).tolist()
     shape = "px" if row.unit == "px" else "m"
     plot_skeletons(
@@ -146,8 +148,8 @@ def _chosen(config: RefineConfig) -> tuple[Pairs, int, int]:
     return one, first, last
 
 
-def _images(config: RefineConfig, row: Benchmark, frames: int) -> list[Path] | None:
-    """List the images of a sequence; a name may not lead out of the folder."""
+def _images(config: RefineConfig, row: Benchmark, first: int, last: int) -> list[Path] | None:
+    """List the images of a sequence, of which those to be drawn must be there; none may lie outside the folder."""
     section = config.figures
     if section.images is None:
         return None
@@ -155,13 +157,18 @@ def _images(config: RefineConfig, row: Benchmark, frames: int) -> list[Path] | N
     folder = section.images.resolve()
     paths = [section.images / name for name in names]
     outside = next((path for path in paths if not path.resolve().is_relative_to(folder)), None)
-    if outside is not None or len(paths) < frames:
+    absent = next((path for path in paths[first:last] if not path.is_file()), None)
+    if outside is None and absent is not None:
+        raise InputError(
+            f"{absent}: no such image; figures.images needs one for each of the frames {first} to {last - 1}"
+        )
+    if outside is not None or len(paths) < last:
         raise InputError(
             f"figures.images: {row.name}, sequence {section.sequence}: "
             + (
                 f"imgname leads out of the folder: {outside}"
                 if outside
-                else f"{len(paths)} image names for {frames} frames"
+                else f"{len(paths)} image names for {last} frames"
             )
         )
     return paths

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from refine.filters import Filter, Parameters, released_parameters, tune_filter
 from refine.metrics import FrameErrors, correct_keypoints, errors_among, mean_errors, worst_frames
 from refine.pairs import Pairs
 from refine.refiner import Refiner
-from refine.representations import complete, errors_of, refine_pairs, smooth_pairs
+from refine.representations import as_six, complete, errors_of, refine_pairs, smooth_pairs
 
 FRAMES_TO_TUNE = 30_000
 """Frames of the training split that filters are tuned on, taken from sequences spread over all of it."""
@@ -71,10 +71,7 @@ def chosen_benchmarks(config: RefineConfig) -> tuple[list[Benchmark], list[Absen
     """
     settings, section = config.evaluate, config.benchmarks
     if settings.on != "all":
-        rows = [section.find(name) for name in settings.on]
-        if any(row.representation == "smpl" for row in rows):
-            load_body(config.smpl)
-        return rows, []
+        return [section.find(name) for name in settings.on], []
     chosen, absent = [], []
     for row in section.every():
         if settings.split not in row.splits:
@@ -93,8 +90,31 @@ def chosen_benchmarks(config: RefineConfig) -> tuple[list[Benchmark], list[Absen
     return chosen, absent
 
 
-def evaluate(refiner: Refiner, config: RefineConfig) -> Evaluation:
+def check_evaluation(config: RefineConfig) -> None:
+    """Read everything that an evaluation needs, before any work is done.
+
+    Raises
+    ------
+    InputError
+        Something is absent or cannot be used.
+    """
+    rows, _ = chosen_benchmarks(config)
+    if any(row.representation == "smpl" for row in rows):
+        load_body(config.smpl)
+    for row in rows:
+        config.benchmarks.read(row.name, config.evaluate.split)
+
+
+def evaluate(refiners: Refiner | Mapping[str, Refiner], config: RefineConfig) -> Evaluation:
     """Score a refiner, and filters, on the benchmarks `evaluate.on`.
+
+    Parameters
+    ----------
+    refiners
+        One, or several by the benchmark that they were trained on: each row is scored with the one that its published
+        figures are of, or with the first.
+    config
+        The run's configuration.
 
     Raises
     ------
@@ -113,8 +133,10 @@ def evaluate(refiner: Refiner, config: RefineConfig) -> Evaluation:
             pairs = section.read(row.name, settings.split)
             judge = _Judge.of(pairs, body, settings)
             found.skipped[row.name] = pairs.skipped
+            label, refiner = _refiner_for(row, refiners)
+            refine_pairs(refiner, _shortest(pairs), stride=1)  # the first call is slow, and speed is reported
             for stride in settings.strides:
-                found.rows.append(_score_refiner(refiner, judge, stride, settings))
+                found.rows.append(label | _score_refiner(refiner, judge, stride, settings))
                 bar.advance(task)
             for kind in settings.filters:
                 source = tuning_source(row, refiner, section)
@@ -187,7 +209,7 @@ def _score_refiner(refiner: Refiner, judge: _Judge, stride: int, settings: Evalu
         "output": figures,
         "worst": judge.worst_row(given_worst, worst),
         "published": None if published is None else published.model_dump(),
-        "seconds": round(seconds, 3),
+        "seconds": round(seconds, 6),
     }
 
 
@@ -221,17 +243,19 @@ def tune_on(source: Benchmark, kind: Filter, benchmarks: BenchmarksSection) -> P
     frames = np.cumsum([len(x) for x in pairs.detected])
     every = math.ceil(frames[-1] / FRAMES_TO_TUNE)
     part = pairs.take(range(0, len(frames), every))
+    if source.representation == "smpl":  # on what is filtered: six numbers, without a root or a size
+        detected, truth = ([as_six(x) for x in side] for side in (part.detected, part.truth))
+        return tune_filter(kind, detected, truth, source.fps, (), sizes=[1.0] * len(detected))
     poses = [complete(pair) for pair in part.sequences]
     known = [pair.known for pair in part.sequences]
     return tune_filter(kind, poses, part.truth, source.fps, part.benchmark.root, known)
 
 
 def tuning_source(row: Benchmark, refiner: Refiner, benchmarks: BenchmarksSection) -> Benchmark | None:
-    """Return the benchmark to tune filters on: this one, for rotations that of the same estimator's positions; where it
-    has no training split, the refiner's own; None if that is not there either.
+    """Return the benchmark to tune filters on: this one; where it has no training split, the refiner's own, but for
+    rotations, whose numbers are of another kind; None if there is none.
     """
-    own = row.name if row.representation != "smpl" else f"{row.dataset}_{row.estimator}_3D"
-    for name in (own, *refiner.trained_on):
+    for name in (row.name, *(refiner.trained_on if row.representation != "smpl" else ())):
         try:
             source = benchmarks.find(name)
         except InputError:  # a checkpoint may come from a benchmark that is not known here
@@ -245,6 +269,19 @@ def _reported(figures: dict[str, float], pairs: Pairs) -> dict[str, Any]:
     """Turn metres and pixels into what is reported; a figure that does not exist is None."""
     factor = pairs.benchmark.reported[1]
     return {name: round(value * factor, 4) if math.isfinite(value) else None for name, value in figures.items()}
+
+
+def _refiner_for(row: Benchmark, refiners: Refiner | Mapping[str, Refiner]) -> tuple[dict[str, str], Refiner]:
+    """Choose the refiner for a row, and say which it is where there are several."""
+    if isinstance(refiners, Refiner):
+        return {}, refiners
+    name = row.published.model if row.published is not None else ""
+    name = name if name in refiners else next(iter(refiners))
+    return {"cell": name}, refiners[name]
+
+
+def _shortest(pairs: Pairs) -> Pairs:
+    return pairs.take([int(np.argmin([len(x) for x in pairs.detected]))])
 
 
 def load_body(section: SmplSection) -> BodyModel:

@@ -170,6 +170,7 @@ def tune_filter(
     fps: float,
     root: Sequence[int],
     known: Sequence[np.ndarray | None] | None = None,
+    sizes: Sequence[float] | None = None,
 ) -> Parameters:
     """Find the parameters with the least MPJPE on sequences with known truth: a grid, then a finer one around the best.
 
@@ -185,13 +186,15 @@ def tune_filter(
         The root joints, see `refine.metrics.align_root`.
     known
         bool [T, J] each: the joints to score; None for all.
+    sizes
+        The body size of each sequence; measured if not given.
 
     Returns
     -------
     dict
         The filter's parameters, by name.
     """
-    sizes = [body_size(x) for x in detected]
+    sizes = [body_size(x) for x in detected] if sizes is None else sizes
 
     def error(parameters: Parameters) -> float:
         return mpjpe(smooth(name, detected, parameters, fps, sizes), truth, root, known)

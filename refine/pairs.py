@@ -9,9 +9,16 @@ import numpy as np
 
 from data.errors import InputError
 from refine.benchmarks import SMPL_JOINTS, Benchmark, Split
+from refine.normalise import body_size
 from refine.object_arrays import member_names, read_array
 
 OnError = Literal["stop", "skip", "mask"]
+
+FARTHEST = 1e8
+"""Coordinates beyond it, in any unit, are no positions of people."""
+
+SIZES = 0.02, 20.0
+"""Metres that people's `body_size` lies between, with room to spare; it is about 0.4."""
 
 METRES = {"m": 1.0, "mm": 0.001, "px": 1.0}
 
@@ -136,6 +143,10 @@ def read_pairs(benchmark: Benchmark, root: Path, split: Split, on_error: OnError
         joints = _rotation_count(paths, (detected, truth), benchmark)
     else:
         joints = _joint_count(paths, (detected, truth), benchmark)
+        if joints in benchmark.pick:
+            columns = _columns(benchmark.pick[joints], benchmark.dims)
+            detected, truth = ([x[:, columns] for x in side] for side in (detected, truth))
+            joints = len(benchmark.pick[joints])
         benchmark = benchmark.of(joints)
     more = _more_of(benchmark, paths, len(detected))
     always_zero = [_zero_roots(sequences, benchmark, joints) for sequences in (detected, truth)]
@@ -157,6 +168,12 @@ def read_pairs(benchmark: Benchmark, root: Path, split: Split, on_error: OnError
             skipped.append(fault)
     if not pairs:
         raise InputError(f"{paths[0]}: no sequence is left: {skipped[0]}")
+    if benchmark.representation == "3D":
+        size = float(np.median([body_size(pair.truth, pair.truth_known) for pair in pairs]))
+        if not SIZES[0] < size < SIZES[1]:
+            raise InputError(
+                f"{paths[1]}: bodies are {size:.3g} m in size; the row says unit: {benchmark.unit}, is that right?"
+            )
     return Pairs(benchmark, pairs, skipped)
 
 
@@ -191,9 +208,10 @@ def _read_sequences(path: Path, keys: Sequence[str]) -> list[np.ndarray]:
     sequences = []
     for i, content in enumerate(array if array.ndim else array[None]):
         try:
-            if np.asarray(content).dtype.kind in "SU":
-                raise ValueError("text")
-            sequence = np.asarray(content, np.float32)
+            if np.asarray(content).dtype.kind not in "iufbO":
+                raise ValueError("no real numbers")
+            with np.errstate(over="ignore"):  # too large a number becomes infinite, and is told as such
+                sequence = np.asarray(content, np.float32)
         except (TypeError, ValueError):
             raise InputError(f"{path}: {key}, sequence {i}: not an array of numbers [frames, ...]") from None
         if sequence.ndim == 3:  # [T, J, D]
@@ -208,12 +226,12 @@ def _read_sequences(path: Path, keys: Sequence[str]) -> list[np.ndarray]:
 
 def _joint_count(paths: tuple[Path, Path], sides: tuple[list[np.ndarray], list[np.ndarray]], row: Benchmark) -> int:
     """Return the number of joints, the same in every sequence of both files."""
-    allowed = " or ".join(map(str, row.joints))
+    allowed = " or ".join(map(str, {**row.joints, **row.pick}))
     count = sides[0][0].shape[1] // row.dims
     for path, sequences in zip(paths, sides, strict=True):
         for i, sequence in enumerate(sequences):
             joints, rest = divmod(sequence.shape[1], row.dims)
-            if rest or joints not in row.joints:
+            if rest or joints not in {**row.joints, **row.pick}:
                 raise InputError(
                     f"{path}: sequence {i}: {sequence.shape[1]} numbers per frame; {row.name} has {allowed} joints of "
                     f"{row.dims} coordinates; correct the file, or the row of the benchmark"
@@ -221,6 +239,11 @@ def _joint_count(paths: tuple[Path, Path], sides: tuple[list[np.ndarray], list[n
             if joints != count:
                 raise InputError(f"{path}: sequence {i}: {joints} joints, but {paths[0]} begins with {count}")
     return count
+
+
+def _columns(joints: Sequence[int], dims: int) -> list[int]:
+    """Return the columns of some joints."""
+    return [joint * dims + axis for joint in joints for axis in range(dims)]
 
 
 def _rotation_count(paths: tuple[Path, Path], sides: tuple[list[np.ndarray], list[np.ndarray]], row: Benchmark) -> int:
@@ -268,6 +291,9 @@ def _more_of(row: Benchmark, paths: tuple[Path, Path], count: int) -> Callable[[
     if row.normalise == "image_size":
         sizes, boxes = _image_sizes(paths[1], count), column(paths[1], "bbox", 4)
         sides = [np.maximum(box[:, 2] - box[:, 0], box[:, 3] - box[:, 1]) for box in boxes]
+        for i, side in enumerate(sides):
+            if not (side > 0).all():
+                raise InputError(f"{paths[1]}: bbox, sequence {i}: expected left, top, right, bottom of a box")
         return lambda pair: replace(
             pair, image_size=sizes[pair.number], box_side=fit(paths[1], "bbox", pair, sides[pair.number])
         )
@@ -275,13 +301,13 @@ def _more_of(row: Benchmark, paths: tuple[Path, Path], count: int) -> Callable[[
 
 
 def _image_sizes(path: Path, count: int) -> np.ndarray:
-    """Read the images' sizes, [N, 2] px: one per sequence."""
+    """Read the images' sizes, [N, 2] px, width and height: one per sequence, in the file height first."""
     if "imgshape" not in member_names(path):
         raise InputError(f"{path}: holds no imgshape, the size of each sequence's images")
     array = read_array(path, "imgshape")
     try:
-        sizes = np.stack([np.ravel(np.asarray(size, np.float64))[:2] for size in array])
-    except (TypeError, ValueError):
+        sizes = np.stack([np.ravel(np.asarray(size, np.float64))[[1, 0]] for size in array])
+    except (TypeError, ValueError, IndexError):
         sizes = np.zeros((0, 2))
     if sizes.shape != (count, 2) or not (sizes > 0).all():
         raise InputError(f"{path}: imgshape: expected {count} sequences of two positive numbers")
@@ -292,15 +318,15 @@ def _zero_roots(sequences: list[np.ndarray], row: Benchmark, joints: int) -> fro
     """Return the joints that may be exactly zero: roots that are so wherever they are known, and any rotation."""
     if row.representation == "smpl":
         return frozenset(range(joints))
-    columns = ((root, slice(root * row.dims, (root + 1) * row.dims)) for root in row.root)
+    columns = ((root, _columns([root], row.dims)) for root in row.root)
     return frozenset(root for root, at in columns if not any(np.nan_to_num(x[:, at]).any() for x in sequences))
 
 
 def _missing(poses: np.ndarray, always_zero: frozenset[int]) -> np.ndarray:
-    """Say which joints are not there, bool [T, J]: not finite, or exactly at the origin."""
+    """Say which joints are not there, bool [T, J]: not finite or farther than anything, or exactly at the origin."""
     absent = (poses == 0).all(-1)
     absent[:, list(always_zero)] = False
-    return absent | ~np.isfinite(poses).all(-1)
+    return absent | ~(np.abs(poses) < FARTHEST).all(-1)
 
 
 def _length_fault(paths: tuple[Path, Path], number: int, poses: list[np.ndarray]) -> str | None:
@@ -314,6 +340,7 @@ def _joint_fault(path: Path, number: int, poses: np.ndarray, missing: np.ndarray
     if not missing.any():
         return None
     frame, joint = np.argwhere(missing)[0]
-    what = "is all zeros" if np.isfinite(poses[frame, joint]).all() else "is not finite"
+    found = poses[frame, joint]
+    what = "is all zeros" if not found.any() else "is not finite" if not np.isfinite(found).all() else f"is at {found}"
     more = int(missing.sum()) - 1
     return f"{path}: sequence {number}, frame {frame}, joint {joint} {what}" + (f" (and {more} more)" if more else "")

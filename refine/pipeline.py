@@ -13,17 +13,20 @@ from data.ntu.prepare import ensure_stand_in
 from data.ntu.store import ClipStore, open_store
 from refine.apply import apply_refiner
 from refine.benchmarks import Split
-from refine.config import ApplySection, RefineConfig
+from refine.config import ApplySection, RefineConfig, TrainSection
 from refine.draw import check_figures, draw_sequence, plot_trade_offs
-from refine.evaluate import Evaluation, chosen_benchmarks, evaluate
+from refine.evaluate import Evaluation, check_evaluation, evaluate, load_body
 from refine.refiner import Refiner, load_refiner
 from refine.tables import absent_lines, all_tables, print_table, wide_console, write_tables
 from refine.train import Material, as_normalise, read_material, train_refiner
 from training.devices import pick_device
 from training.runs import Run, open_run
 
+FEW_LINES = 40
+"""A table of more lines is not printed but named."""
 
-def run_refiner(config: RefineConfig, again: bool = False, show: bool = True) -> dict[str, Any]:
+
+def run_refiner(config: RefineConfig, again: bool = False, nested: bool = False) -> dict[str, Any]:
     """Train or load, evaluate, draw and apply one refiner; return the results, which are also kept as `results.json`.
 
     A finished run is not run again: its results are returned. An interrupted one goes on where it was.
@@ -34,8 +37,8 @@ def run_refiner(config: RefineConfig, again: bool = False, show: bool = True) ->
         What to do.
     again
         Throw an earlier run in `run.dir` away, and replace `apply.output`.
-    show
-        Print the tables.
+    nested
+        This is one of several, which are checked and shown together.
 
     Raises
     ------
@@ -47,23 +50,29 @@ def run_refiner(config: RefineConfig, again: bool = False, show: bool = True) ->
     ensure_stand_in(config.simulate, needed_files(config))
     store = open_store(config.apply.input) if config.apply.input is not None else None
     _check_output(config, again)
-    if config.train.checkpoint is not None:
-        _check_strides(load_refiner(config.train.checkpoint), config)
+    for path in _checkpoints(config.train).values():
+        _check_strides(load_refiner(path), config)
     materials = None
     if again or not (config.run.dir / "config.yaml").is_file():
         # Before the run's folder exists: a mistake in the data then leaves nothing behind.
         materials = _read_materials(config, device)
-        for row in chosen_benchmarks(config)[0]:
-            config.benchmarks.read(row.name, config.evaluate.split)
-        check_figures(config)
+        if not nested:
+            check_evaluation(config)
+            check_figures(config)
     run = open_run(config, again)
     if run.finished and _output_exists(config.apply):
         results = run.results()
-        if show:
-            print_results(results)
+        if not nested:
+            print_results(results, run.dir)
         return results
-    refiner, training = _trained(config, run, device, materials)
-    results = {**as_results(evaluate(refiner, config)), "refiner": refiner.describe(), "training": training}
+    refiners, training = _trained(config, run, device, materials)
+    refiner = next(iter(refiners.values()))
+    found = evaluate(refiners if isinstance(config.train.checkpoint, dict) else refiner, config)
+    results = {**as_results(found), "refiner": refiner.describe(), "training": training}
+    if len(refiners) > 1:
+        results["refiners"] = {name: one.describe() for name, one in refiners.items()}
+    if any("mpvpe" in row["output"] for row in found.rows):
+        results["body"] = load_body(config.smpl).head
     write_tables(all_tables(results), run.dir)
     if config.figures.benchmark is not None:
         results["figures"] = [str(path) for path in draw_sequence(refiner, config, run.dir / "figures")]
@@ -74,8 +83,8 @@ def run_refiner(config: RefineConfig, again: bool = False, show: bool = True) ->
         results["applied"] = {"input": str(config.apply.input), "output": str(config.apply.output)}
     results["seconds"] = round(time.perf_counter() - started, 1)
     run.finish(results)
-    if show:
-        print_results(results)
+    if not nested:
+        print_results(results, run.dir)
     return results
 
 
@@ -89,13 +98,18 @@ def as_results(evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
-def print_results(results: Mapping[str, Any]) -> None:
-    """Print what came out: the tables, what is absent, what was left out."""
+def print_results(results: Mapping[str, Any], folder: Path) -> None:
+    """Print what came out: the tables, as far as they fit a screen, what is absent, what was left out."""
     console = wide_console()
     for table in all_tables(results):
-        print_table(table, console)
+        if table.name == "benchmarks" or len(table.rows) <= FEW_LINES:
+            print_table(table, console)
+        else:
+            console.print(f"{table.caption}: {folder / table.name}.md", highlight=False, soft_wrap=True)
     for line in absent_lines(results["absent"]):
         console.print(line, highlight=False, soft_wrap=True)
+    if "body" in results:
+        console.print(f"the 14th joint of SMPL bodies is {results['body']}", highlight=False)
     skipped = sum(map(len, results["skipped"].values()))
     skipped += len((results.get("training") or {}).get("skipped", ()))
     if skipped:
@@ -147,17 +161,24 @@ def _read_materials(config: RefineConfig, device: torch.device) -> list[Material
     return read_material(config.benchmarks, config.train, normalise, config.model.window, device, config.run.seed)
 
 
+def _checkpoints(train: TrainSection) -> dict[str, Path]:
+    """Return the trained refiners to use, by name."""
+    if train.checkpoint is None:
+        return {}
+    return train.checkpoint if isinstance(train.checkpoint, dict) else {"": train.checkpoint}
+
+
 def _trained(
     config: RefineConfig, run: Run, device: torch.device, materials: list[Material] | None
-) -> tuple[Refiner, dict[str, Any] | None]:
+) -> tuple[dict[str, Refiner], dict[str, Any] | None]:
     if config.train.checkpoint is not None:
-        return load_refiner(config.train.checkpoint, device), None
+        return {name: load_refiner(path, device) for name, path in _checkpoints(config.train).items()}, None
     normalise = as_normalise(config.normalise)
     seed = config.run.seed
     if materials is None:
         materials = _read_materials(config, device) or []
     refiner, fitted = train_refiner(materials, config.model, normalise, config.train, run=run, device=device, seed=seed)
-    return refiner, {
+    return {"": refiner}, {
         "best_epoch": fitted.best_epoch,
         "validation_mpjpe": fitted.best,
         "history": fitted.history,

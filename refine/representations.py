@@ -50,7 +50,7 @@ def refine_pairs(refiner: Refiner, pairs: Pairs, *, stride: int, match_rate: boo
     for first, last in _blocks([len(x) for x in pairs.detected]):
         block = pairs.sequences[first:last]
         if row.representation == "smpl":
-            six = [_six(pair.detected) for pair in block]
+            six = [as_six(pair.detected) for pair in block]
             refined = refine_poses(_for_rotations(refiner), six, root=(), stride=stride, fps=fps)
             results += [six_to_axis_angle(torch.as_tensor(x)).numpy() for x in refined]
             continue
@@ -88,7 +88,7 @@ def smooth_pairs(kind: Filter, pairs: Pairs, parameters: Parameters, *, released
     row = pairs.benchmark
     ones = [1.0] * len(pairs.sequences)
     if row.representation == "smpl":
-        smoothed = smooth(kind, [_six(pair.detected) for pair in pairs.sequences], parameters, row.fps, ones)
+        smoothed = smooth(kind, [as_six(pair.detected) for pair in pairs.sequences], parameters, row.fps, ones)
         return [six_to_axis_angle(torch.as_tensor(x)).numpy() for x in smoothed]
     poses = [complete(pair) for pair in pairs.sequences]
     if not released:
@@ -142,7 +142,8 @@ def complete(pair: Pair) -> np.ndarray:
     return fill_gaps(pair.detected, pair.detected_known).astype(np.float32)
 
 
-def _six(rotations: np.ndarray) -> np.ndarray:
+def as_six(rotations: np.ndarray) -> np.ndarray:
+    """Turn rotations [T, 24, 3], an axis times an angle each, into six numbers each, [T, 24, 6]."""
     return axis_angle_to_six(torch.as_tensor(rotations)).numpy()
 
 

@@ -43,18 +43,21 @@ def benchmark_table(rows: Sequence[Mapping[str, Any]]) -> Table:
             given, out = row["input"][metric], row["output"][metric]
             theirs = published["output"].get(metric)
             difference = None if theirs is None or out is None else out - theirs
-            figures = given, out, published["input"].get(metric), theirs, difference
+            model = None if theirs is None else published["model"]
+            figures = given, out, published["input"].get(metric), theirs, difference, model
             name = f"{METRICS[metric]}, {unit(metric, row)}"
             cells.append((row["benchmark"], _method(row), row["window"], row["stride"], name, *figures))
     return Table(
         "benchmarks",
-        "Pose errors of the input and the output, and as published; difference: output less published output",
+        "Pose errors of the input and the output, and as published with another network of the same kind; difference: "
+        "output less published output; published Accel counts two frames of zero per sequence",
         (
             *(Column(label, numeric=False) for label in ("benchmark", "refiner")),
             *(Column(label) for label in ("window", "stride")),
             Column("metric", numeric=False),
             *(Column(label, _two) for label in ("input", "output", "published input", "published output")),
             Column("difference", _signed),
+            Column("published with", numeric=False),
         ),
         cells,
     )
@@ -103,7 +106,7 @@ def _wide_table(name: str, caption: str, lines: Sequence[tuple[Any, ...]]) -> Ta
         caption,
         (
             *(Column(label, numeric=False) for label in ("benchmark", "method", "details", "unit")),
-            *(Column(METRICS[metric] + ("/frame²" if metric == "accel" else ""), _two) for metric in shown),
+            *(Column(METRICS[metric] + (" (per frame²)" if metric == "accel" else ""), _two) for metric in shown),
         ),
         [
             (row["benchmark"], method, details, row["unit"], *(figures.get(metric) for metric in shown))
@@ -137,7 +140,7 @@ def print_table(table: Table, console: Console) -> None:
     """Print a table, the first columns only where they change."""
     screen = Screen(title=table.caption)
     for column in table.columns:
-        screen.add_column(column.label, justify="right" if column.numeric else "left")
+        screen.add_column(column.label, justify="right" if column.numeric else "left", overflow="fold")
     last: list[str] | None = None
     for row in table.text():
         if last is not None and row[0] != last[0]:

@@ -103,7 +103,7 @@ def train_refiner(
     fps = rates.pop() if len(rates) == 1 else None
 
     def batches(epoch: int) -> Iterator[Tensor]:
-        return _losses(loss, materials, normalise, train, epoch_generator(seed, epoch))
+        return batch_losses(loss, materials, normalise, train, epoch_generator(seed, epoch))
 
     fitted = fit(
         net,
@@ -164,7 +164,7 @@ def draw_windows(available: int, wanted: int, generator: torch.Generator) -> Ten
     return torch.cat(rounds)[:wanted]
 
 
-def _losses(
+def batch_losses(
     loss: BatchLoss,
     materials: Sequence[Material],
     normalise: Normalise,

@@ -100,7 +100,7 @@ def fit(
             if patience is not None and fitted.history and epoch - fitted.best_epoch >= patience:
                 break
             torch.manual_seed(epoch_seed(seed, epoch))
-            loss = _train_epoch(model, optimizer, batches(epoch))
+            loss = train_epoch(model, optimizer, batches(epoch))
             if not math.isfinite(loss):
                 raise InputError(f"{run.dir}: the loss is {loss} in epoch {epoch + 1}; lower train.lr and start again")
             rate = float(optimizer.param_groups[0]["lr"])
@@ -135,7 +135,7 @@ def fit(
     return fitted
 
 
-def _train_epoch(model: nn.Module, optimizer: Optimizer, losses: Iterable[Tensor]) -> float:
+def train_epoch(model: nn.Module, optimizer: Optimizer, losses: Iterable[Tensor]) -> float:
     """Take one step per loss and return the mean loss; the device is asked for it only once, at the end."""
     model.train()
     total, steps = torch.zeros(()), 0

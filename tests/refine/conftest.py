@@ -59,7 +59,7 @@ def moving_poses(rng, lengths, joints=17, noise=0.05):
 
 def write_row(root, row, rng, split="test", lengths=(40, 9, 3), joints=None, noise=0.05, key="joints"):
     """Write a pair of files of any row in the released layout; return the arrays written, by file and key."""
-    joints = joints or next(iter(row.joints))
+    joints = joints or next(iter({**row.pick, **row.joints}))
     names = objects([np.array([f"s{i}/{frame:06d}" for frame in range(n)]) for i, n in enumerate(lengths)])
     detected, truth = {"imgname": names}, {"imgname": names}
     if row.representation == "smpl":
@@ -79,7 +79,7 @@ def write_row(root, row, rng, split="test", lengths=(40, 9, 3), joints=None, noi
         detected |= {f"{key}_2d": objects([x.reshape(len(x), -1) for x in flat[0]])}
         truth |= {f"{key}_2d": objects([x.reshape(len(x), -1) for x in flat[1]])}
         if row.normalise == "image_size":
-            truth |= {"imgshape": objects([np.array([1000, 800, 3])] * len(lengths))}
+            truth |= {"imgshape": objects([np.array([800, 1000, 3])] * len(lengths))}
             truth |= {"bbox": objects([np.tile([300, 350, 620, 750], (n, 1)) for n in lengths])}
     else:
         noisy, pose = moving_poses(rng, lengths, joints, noise)

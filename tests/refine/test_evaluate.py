@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
 
 from data.errors import InputError
 from refine.benchmarks import benchmarks, find_benchmark
@@ -219,8 +220,43 @@ def test_rotations_stay_rotations_and_shapes_stay(tmp_path, rng, body):
     with pytest.raises(InputError, match="no training split to tune filters on for pw3d_spin_smpl"):
         evaluate(make_refiner(), config)
     write_row(tmp_path / "poses", find_benchmark("pw3d_spin_3D"), rng, "train")
+    with pytest.raises(InputError, match="no training split to tune filters on for pw3d_spin_smpl"):
+        evaluate(make_refiner(), config)  # positions are in another unit
+    write_row(tmp_path / "poses", row, rng, "train")
     found = evaluate(make_refiner(), config)
     tuned, released = found.filters
-    assert tuned["tuned_on"] == "pw3d_spin_3D"
+    assert tuned["tuned_on"] == "pw3d_spin_smpl"
     assert released["output"]["accel"] < found.rows[0]["input"]["accel"]
     assert released["output"]["mpvpe"] < found.rows[0]["input"]["mpvpe"]
+
+
+def test_each_row_with_the_network_that_it_was_published_with(tmp_path, rng):
+    names = ["h36m_fcn_3D", "aist_spin_3D", "mupots_tposenet_3D", "mpiinf3dhp_vibe_3D", "jhmdb_simplepose_2D"]
+    for name in names:
+        write_row(tmp_path / "poses", find_benchmark(name), rng)
+    refiners = {"h36m_fcn_3D": make_refiner(seed=1), "aist_vibe_3D": make_refiner(seed=2)}
+    config = configured(tmp_path, evaluate={"on": names})
+    rows = evaluate(refiners, config).rows
+    models = ["h36m_fcn_3D", "aist_vibe_3D", "aist_vibe_3D", "h36m_fcn_3D", "h36m_fcn_3D"]  # the first is the default
+    assert [row["cell"] for row in rows] == models
+    for row, model in zip(rows, models, strict=True):
+        [alone] = evaluate(refiners[model], configured(tmp_path, evaluate={"on": [row["benchmark"]]})).rows
+        assert row["output"] == alone["output"]
+
+
+@pytest.mark.parametrize(
+    ("evaluation", "text"),
+    [
+        ({"stride": []}, "at least 1 item"),
+        ({"stride": [2, 2]}, "each may be named once"),
+        ({"on": ["h36m_fcn_3D", "h36m_fcn_3D"]}, "each may be named once"),
+        ({"released_filters": True}, "name the filters in evaluate.filters"),
+    ],
+)
+def test_settings_that_make_no_sense(tmp_path, evaluation, text):
+    with pytest.raises(ValidationError, match=text):
+        configured(tmp_path, evaluate=evaluation)
+
+
+def test_one_name_is_a_list_of_one(tmp_path):
+    assert configured(tmp_path, evaluate={"on": "h36m_fcn_3D"}).evaluate.on == ("h36m_fcn_3D",)

@@ -136,7 +136,7 @@ def test_root_may_be_zero_everywhere_but_not_somewhere(tmp_path, rng):
     refuse(tmp_path, "sequence 1, frame 3, joint 0 is all zeros")
 
 
-EXAMPLES = "h36m_tcmr_3D h36m_cpn_2D aist_vibe_3D aist_vibe_smpl pw3d_pare_3D pw3d_pare_smpl mupots_tposenet_3D"
+EXAMPLES = "h36m_tcmr_3D h36m_cpn_2D aist_vibe_3D aist_vibe_smpl pw3d_vibe_3D pw3d_pare_smpl mupots_tposenet_3D"
 
 
 @pytest.mark.parametrize("name", [*EXAMPLES.split(), "mpiinf3dhp_spin_3D", "jhmdb_simplepose_2D"])
@@ -152,14 +152,42 @@ def test_every_data_set_and_representation(tmp_path, rng, name, key):
             np.testing.assert_array_equal(np.float32(x), y.reshape(len(y), -1))
 
 
-def test_seventeen_or_fourteen_joints_have_their_own_root(tmp_path, rng):
+def test_fourteen_joints_are_picked_out_of_seventeen(tmp_path, rng):
+    """3DPW's files of SPIN, EFT and PARE have Human3.6M's 17 joints; the published figures are of LSP's 14."""
     row = find_benchmark("pw3d_spin_3D")
-    for joints, root in ((17, (0,)), (14, (2, 3))):
-        noisy, pose = moving_poses(rng, (20,), joints)
-        shifted = ([x + 0.5 for x in side] for side in (noisy, pose))
-        write_benchmark(tmp_path, *shifted, name=row.name, split="test", dataset="pw3d")
-        pairs = read_pairs(row, tmp_path, "test")
-        assert (pairs.benchmark.root, pairs.detected[0].shape) == (root, (20, joints, 3))
+    noisy, pose = ([x + 0.5 for x in side] for side in moving_poses(rng, (20,), 17))
+    write_benchmark(tmp_path, noisy, pose, name=row.name, split="test", dataset="pw3d")
+    pairs = read_pairs(row, tmp_path, "test")
+    assert (pairs.benchmark.root, pairs.detected[0].shape) == ((2, 3), (20, 14, 3))
+    h36m = pose[0].reshape(20, 17, 3)
+    right_ankle, right_hip, left_hip, neck, head = 6, 4, 1, 8, 10  # as the release numbers the 17
+    for at, joint in ((0, right_ankle), (2, right_hip), (3, left_hip), (12, neck), (13, head)):
+        np.testing.assert_array_equal(pairs.truth[0][:, at], h36m[:, joint])
+    noisy, pose = ([x + 0.5 for x in side] for side in moving_poses(rng, (20,), 14))
+    write_benchmark(tmp_path, noisy, pose, name=row.name, split="test", dataset="pw3d")
+    np.testing.assert_array_equal(read_pairs(row, tmp_path, "test").truth[0].reshape(20, -1), pose[0])
+
+
+@pytest.mark.parametrize(("unit", "factor"), [("m", 1000), ("mm", 0.001)])
+def test_a_wrong_unit_is_told(tmp_path, rng, unit, factor):
+    noisy, pose = ([x * factor for x in side] for side in moving_poses(rng, (20,)))
+    write_benchmark(tmp_path, noisy, pose, split="test")
+    refuse(tmp_path, f"the row says unit: {unit}, is that right", ROW.model_copy(update={"unit": unit}), "test")
+
+
+def test_numbers_too_large_for_anything(tmp_path, rng, recwarn):
+    detected, truth = moving_poses(rng, (20,))
+    truth = [x.astype(float) for x in truth]
+    for value, text in ((1e300, "joint 4 is not finite"), (1e30, "joint 4 is at")):
+        truth[0].reshape(20, 17, 3)[3, 4] = value
+        write_benchmark(tmp_path, detected, truth, split="test")
+        refuse(tmp_path, text, split="test")
+    assert not recwarn.list
+
+
+def test_complex_numbers(tmp_path):
+    write_benchmark(tmp_path, [np.zeros((3, 51), complex)], [np.zeros((3, 51))])
+    refuse(tmp_path, "sequence 0: not an array of numbers")
 
 
 def test_millimetres_become_metres(tmp_path, rng):
@@ -224,6 +252,7 @@ def rewrite(path, **changes):
         ("jhmdb_simplepose_2D", 1, {"imgshape": [np.zeros(3)] * 3}, "expected 3 sequences of two positive numbers"),
         ("jhmdb_simplepose_2D", 1, {"bbox": [np.zeros((n, 4)) for n in (40, 9)]}, "bbox: 2 sequences, but there are 3"),
         ("jhmdb_simplepose_2D", 1, {"bbox": None}, "expected bbox"),
+        ("jhmdb_simplepose_2D", 1, {"bbox": [np.tile([9, 9, 1, 1], (n, 1)) for n in (40, 9, 3)]}, "left, top, right"),
     ],
 )
 def test_what_does_not_fit_is_told_in_one_line(tmp_path, rng, name, side, changes, text):

@@ -44,7 +44,7 @@ def drawn_in_an_epoch(materials, section, monkeypatch):
 
     monkeypatch.setattr(train.WindowPool, "cut", cut)
     loss = train.BatchLoss(train.new_net(**MODEL.model_dump()), 1.0, 0.1)
-    for _ in train._losses(loss, materials, NORMALISE, section, torch.Generator().manual_seed(0)):
+    for _ in train.batch_losses(loss, materials, NORMALISE, section, torch.Generator().manual_seed(0)):
         pass
     return list(drawn.values())
 
@@ -148,7 +148,7 @@ def test_names_and_shares():
 def test_a_resumed_training_ends_in_the_same_weights(tmp_path, materials, monkeypatch):
     whole, fitted = learn(tmp_path / "whole", materials)
     assert [figures["mpjpe"] for figures in fitted.history][fitted.best_epoch - 1] == fitted.best
-    losses, calls = train._losses, []
+    losses, calls = train.batch_losses, []
 
     def stop_in_the_second_epoch(*arguments):
         calls.append(1)
@@ -157,7 +157,7 @@ def test_a_resumed_training_ends_in_the_same_weights(tmp_path, materials, monkey
                 raise KeyboardInterrupt
             yield loss
 
-    monkeypatch.setattr(train, "_losses", stop_in_the_second_epoch)
+    monkeypatch.setattr(train, "batch_losses", stop_in_the_second_epoch)
     with pytest.raises(KeyboardInterrupt):
         learn(tmp_path / "stopped", materials)
     torch.rand(17)  # whatever else has been drawn in between
