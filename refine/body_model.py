@@ -19,9 +19,6 @@ from refine.smpl_files import read_smpl_file
 
 JOINTS = 24
 SHAPES = 10
-ROOT = (2, 3)
-"""The hips among the 14 joints: their mean is the root."""
-
 HEAD_TOP = 13
 """The place of the top of the head among the 14 joints."""
 
@@ -65,8 +62,6 @@ class BodyModel:
         [V, 24]: a vertex follows a mean of joints.
     parents
         [24] int64, -1 for the pelvis.
-    faces
-        [F, 3] int64.
     head_top
         [V]: the top of the head is this mean of posed vertices; None where SMPL's head joint stands in for it.
     head
@@ -79,7 +74,6 @@ class BodyModel:
     regressor: Tensor
     weights: Tensor
     parents: Tensor
-    faces: Tensor
     head_top: Tensor | None
     head: str
 
@@ -89,7 +83,7 @@ class BodyModel:
         return max(1, _CHUNK_BYTES // (len(self.template) * _BYTES_PER_VERTEX))
 
     def pose_in_chunks(
-        self, pose: Values, shape: Values | None = None, scale: Values | None = None, frames_at_once: int | None = None
+        self, pose: Values, shape: Values | None = None, frames_at_once: int | None = None
     ) -> Iterator[tuple[slice, Tensor, Tensor]]:
         """Pose the body a bounded number of frames at a time.
 
@@ -99,8 +93,6 @@ class BodyModel:
             [T, 72] rotation vectors of the 24 joints.
         shape
             [T, 10]; the mean body without.
-        scale
-            [T] or [T, 1] factors on the whole body; none without.
         frames_at_once
             Frames of a chunk; what fits into about 128 MiB unless told.
 
@@ -117,19 +109,14 @@ class BodyModel:
         frames = len(pose)
         pose = self._check("pose", pose, (frames, 3 * JOINTS))
         shape = torch.zeros(1, SHAPES) if shape is None else self._check("shape", shape, (frames, SHAPES))
-        if scale is not None:
-            scale = self._check("scaling", scale.reshape(len(scale), -1), (frames, 1))
         step = frames_at_once or self.frames_at_once
         for start in range(0, frames, step):
             part = slice(start, min(start + step, frames))
             some = shape[part] if len(shape) == frames else shape.expand(part.stop - start, -1)
             joints, vertices = self._skin(pose[part], some)
-            if scale is not None:
-                factor = scale[part, :, None].to(self.template)
-                joints, vertices = joints * factor, vertices * factor
             yield part, joints, vertices
 
-    def bodies(self, pose: Values, shape: Values | None = None, scale: Values | None = None) -> tuple[Tensor, Tensor]:
+    def bodies(self, pose: Values, shape: Values | None = None) -> tuple[Tensor, Tensor]:
         """Pose the body and keep every vertex: 83 kB a frame; see `pose_in_chunks` for the parameters.
 
         Returns
@@ -139,7 +126,7 @@ class BodyModel:
         """
         joints = self.template.new_empty(len(pose), HEAD_TOP + 1, 3)
         vertices = self.template.new_empty(len(pose), *self.template.shape)
-        for part, some_joints, some_vertices in self.pose_in_chunks(pose, shape, scale):
+        for part, some_joints, some_vertices in self.pose_in_chunks(pose, shape):
             joints[part], vertices[part] = some_joints, some_vertices
         return joints, vertices
 
@@ -171,7 +158,6 @@ def body_joints_and_vertex_errors(
     shape: Values | None,
     true_pose: Values,
     true_shape: Values | None,
-    true_scale: Values | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return what a sequence of SMPL poses is scored by, without holding its meshes.
 
@@ -183,8 +169,6 @@ def body_joints_and_vertex_errors(
         [T, 72] rotation vectors, detected or refined, and true.
     shape, true_shape
         [T, 10]; None for the mean body.
-    true_scale
-        [T] or [T, 1]; None for none. AIST++'s ground truth has one and no shape. The authors of SmoothNet hand it to
         smplx, whose SMPL takes no notice of it, so the published figures are those of None.
 
     Returns
@@ -204,7 +188,7 @@ def body_joints_and_vertex_errors(
     joints = model.template.new_empty(len(pose), HEAD_TOP + 1, 3)
     true_joints, errors = joints.clone(), joints.new_empty(len(pose))
     detected = model.pose_in_chunks(pose, shape)
-    truth = model.pose_in_chunks(true_pose, true_shape, true_scale)
+    truth = model.pose_in_chunks(true_pose, true_shape)
     for (part, found, vertices), (_, expected, true_vertices) in zip(detected, truth, strict=True):
         joints[part], true_joints[part] = found, expected
         errors[part] = (vertices - true_vertices).norm(dim=-1).mean(-1)
@@ -254,7 +238,6 @@ def load_body_model(
         regressor=tensor(arrays["J_regressor"]),
         weights=tensor(arrays["weights"]),
         parents=torch.tensor(_parents(arrays["kintree_table"]), device=device),
-        faces=torch.tensor(arrays["f"].astype(np.int64), device=device),
         head_top=None if head_top is None else tensor(head_top),
         head=f"the top of the head by {_REGRESSOR_NAME}" if head_top is not None else "SMPL's head joint",
     )

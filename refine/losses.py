@@ -1,18 +1,7 @@
 import math
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
-
-
-def position_loss(refined: Tensor, truth: Tensor) -> Tensor:
-    """Mean absolute difference; any shape."""
-    return F.l1_loss(refined, truth)
-
-
-def acceleration_loss(refined: Tensor, truth: Tensor) -> Tensor:
-    """Mean absolute difference of the second differences along the last axis, the frames; [..., W], W > 2."""
-    return F.l1_loss(refined.diff(2), truth.diff(2))
 
 
 def smoothing_loss(

@@ -4,7 +4,7 @@ import torch
 from scipy.spatial import procrustes
 from scipy.spatial.transform import Rotation
 
-from refine.losses import acceleration_loss, position_loss, smoothing_loss
+from refine.losses import smoothing_loss
 from refine.metrics import (
     acceleration_errors,
     align_root,
@@ -131,9 +131,9 @@ def test_score_weighs_frames_not_sequences(rng):
 def test_losses():
     truth = torch.zeros(2, 3, 6)
     time = torch.arange(6.0)
-    assert position_loss(truth + 2, truth) == 2
-    assert acceleration_loss(truth + 5 * time + 1, truth) == 0
-    assert acceleration_loss(truth + 1.5 * time**2, truth) == 3
+    assert smoothing_loss(truth + 2, truth, 1.0, 0.0) == 2
+    assert smoothing_loss(truth + 5 * time + 1, truth, 0.0, 1.0) == 0
+    assert smoothing_loss(truth + 1.5 * time**2, truth, 0.0, 1.0) == 3
     bent = truth + time**2
     assert smoothing_loss(bent, truth, 1.0, 0.5) == pytest.approx(55 / 6 + 0.5 * 2)
 
