@@ -146,9 +146,7 @@ def compare_residual(measured: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray
     variance = float((pooled**2).mean())
     for lag, wanted in RESIDUAL_LAGS.items():
         products = np.concatenate([(error[lag:] * error[:-lag]).ravel() for error in errors])
-        rows.append(
-            Row(f"residual, correlation, lag {lag}", (float(products.mean()) / variance,), wanted, wanted)
-        )
+        rows.append(Row(f"residual, correlation, lag {lag}", (float(products.mean()) / variance,), wanted, wanted))
     norms = np.percentile(np.linalg.norm(pooled, axis=-1), list(RESIDUAL_NORMS))
     rows += [
         Row(f"residual, norm, {share}%", (float(value),), wanted, wanted)

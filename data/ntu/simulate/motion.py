@@ -194,7 +194,8 @@ def _places(action: Action, people: tuple[Performer, ...], azimuth: float, rng: 
 
 
 def _to_world(points: np.ndarray, place: Place) -> np.ndarray:
-    return points @ place.rotation().T + np.array([place.x, 0.0, place.z])
+    turned_round = (points.reshape(-1, 3) @ place.rotation().T).reshape(points.shape)
+    return turned_round + np.array([place.x, 0.0, place.z])
 
 
 def _others(
