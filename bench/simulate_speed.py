@@ -43,10 +43,13 @@ def main() -> None:
         seconds = time.perf_counter() - start
         size = sum(path.stat().st_size for path in section.folder.rglob("*") if path.is_file())
         frames = open_store(section.folder / "truth").info.frames
-    memory = [resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    busy = sum(usage.ru_utime + usage.ru_stime for usage in used)
+    memory = [usage.ru_maxrss / 1024 for usage in used]
     print(
         f"{asked.clips} clips, {frames} frames of actors, {size / 2**20:.0f} MiB in {seconds:.1f} s with "
-        f"{asked.workers} processes: {asked.clips / seconds:.0f} clips/s; largest process {max(memory):.0f} MiB"
+        f"{asked.workers} processes: {asked.clips / seconds:.0f} clips/s, {asked.clips / busy:.0f} per second of "
+        f"processor time; largest process {max(memory):.0f} MiB"
     )
 
 

@@ -34,7 +34,7 @@ def choose_actors(skeleton: Skeleton) -> tuple[int, list[Track]]:
     if len(bodies) > 1:
         bodies = [body for body in bodies if 1 - plausible(body).mean() < IMPLAUSIBLE_SHARE] or bodies
     actors: list[list[Body]] = []
-    for body in sorted(bodies, key=motion, reverse=True):
+    for body in sorted(bodies, key=motion, reverse=True) if len(bodies) > 1 else bodies:
         for actor in actors:
             if not _overlaps(actor, body):
                 actor.append(body)

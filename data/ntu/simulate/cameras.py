@@ -48,4 +48,6 @@ def to_camera(world: np.ndarray, name: ClipName) -> np.ndarray:
     away /= np.linalg.norm(away)
     x = np.cross([0.0, 1.0, 0.0], away)
     x /= np.linalg.norm(x)
-    return (world - position) @ np.stack([x, np.cross(away, x), away]).T
+    # One product of all points; NumPy would take one per frame.
+    axes = np.stack([x, np.cross(away, x), away])
+    return ((world - position).reshape(-1, 3) @ axes.T).reshape(world.shape)

@@ -100,7 +100,7 @@ LAB = replace(
 
 # The limbs' ends are noisy all the time, the trunk in bursts; and they go further astray.
 _BURSTY = np.array([1.0, 1.0, 1.0, 0.95, 0.85, 0.75, 0.7, 1.0, 0.95, 0.9, 0.7], np.float32)[_PART]
-_LIMB = np.array([0.8, 0.8, 1.0, 1.2, 1.6, 2.0, 2.0, 0.9, 1.4, 1.6, 1.8])[_PART]
+_LIMB = np.array([0.8, 0.8, 1.0, 1.2, 1.6, 2.0, 2.0, 0.9, 1.4, 1.6, 1.8], np.float32)[_PART]
 _DRIFTING = 9.5  # frames in which drifts and errors of inferred joints change
 _STAYING = 11  # frames for which an inferred joint stays where it was put
 _REFERENCE = 3.0  # metres from the camera
@@ -220,28 +220,28 @@ def _err(
     clean: np.ndarray, blocked: np.ndarray, rng: np.random.Generator, severity: float, setting: Setting
 ) -> tuple[np.ndarray, np.ndarray]:
     frames, count = clean.shape[:2]
-    far = (np.maximum(clean[..., 2], 0.5) / _REFERENCE)[..., None]
-    clip = np.exp(setting.spread * np.clip(rng.standard_normal(), -2.0, 2.0))
+    far = (np.maximum(clean[..., 2], 0.5) / _REFERENCE).astype(np.float32)[..., None]
+    clip = float(np.exp(setting.spread * np.clip(rng.standard_normal(), -2.0, 2.0)))
 
     # Always there: jitter, low but for bursts, and a slow drift, part of which the whole body shares.
     volatile = np.exp(setting.bursts * _BURSTY * _follow(_smooth(rng, (frames, count), 6.0)))[..., None]
-    jitter = _per_joint(setting.jitter) * _autoregress(rng, (frames, count, 3), 0.8) * volatile * far**1.5 * clip
+    jitter = (
+        _per_joint(setting.jitter) * _autoregress(rng, (frames, count, 3), 0.8) * (volatile * far * np.sqrt(far) * clip)
+    )
     gusty = np.exp(setting.gusts * _follow(_smooth(rng, (frames, count), 12.0)))[..., None]
     slow = 0.85 * _smooth(rng, (frames, count, 3), _DRIFTING) + 0.5 * _smooth(rng, (frames, 1, 3), _DRIFTING)
-    drift = _per_joint(setting.drift) * slow * gusty * far * clip**0.5
+    drift = slow * (_per_joint(setting.drift) * gusty * far * clip**0.5)
 
     # Inferred joints: the less visible, the more so; hands go with their wrists.
     level = _follow(_smooth(rng, (frames, count), 9.0))
     base = _per_joint(setting.inferred)[..., 0]
     share = np.clip((base * clip**0.3 + 0.85 * blocked * (base > 0)) * min(severity, 2.0), 0.0, 0.96)
     inferred = _uniform(level) < share
-    trust = np.where(inferred, 0.30 + 0.9 * blocked, 0.0)
-    trust = lfilter([0.65], [1.0, -0.35], trust, axis=0)[
-        ..., None
-    ]  # it takes some frames to lose a joint and to find it
+    # It takes some frames to lose a joint and to find it.
+    trust = lfilter([0.65], [1.0, -0.35], np.where(inferred, 0.30 + 0.9 * blocked, 0.0), axis=0)[..., None]
     off = 0.8 * _jumps(rng, frames, count, 1 / _STAYING) + 0.6 * _smooth(rng, (frames, count, 3), _DRIFTING)
     held = np.clip(0.35 * (_hold(clean, inferred) - clean), -0.15, 0.15)
-    astray = trust * (setting.astray * off * _LIMB[:, None] * far + held)
+    astray = trust * (off * (setting.astray * _LIMB[:, None] * far) + held)
 
     # Once in a while the whole body jumps away and flickers for a few frames.
     rate = setting.events * clip * severity

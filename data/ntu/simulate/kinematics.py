@@ -75,7 +75,7 @@ def turns(bend: np.ndarray, side: np.ndarray, turn: np.ndarray) -> np.ndarray:
 
 def turned(rotations: np.ndarray, vectors: np.ndarray) -> np.ndarray:
     """Return vectors [T, 3] turned by rotations [T, 3, 3], each by its own."""
-    return (rotations @ vectors[..., None])[..., 0]
+    return np.einsum("tij,tj->ti", rotations, vectors)
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:

@@ -65,7 +65,7 @@ MIRROR = np.array([0, 1, 2, 3, 8, 9, 10, 11, 4, 5, 6, 7, 16, 17, 18, 19, 12, 13,
 """Each joint's counterpart on the other side."""
 
 _FLIP = np.array([-1.0, 1.0, 1.0])
-_SIDES = {"hand": -1.0, "other_hand": 1.0, "foot": -1.0, "other_foot": 1.0}
+_FEET = ("foot", "other_foot")
 
 
 @dataclass(frozen=True)
@@ -194,7 +194,8 @@ def _places(action: Action, people: tuple[Performer, ...], azimuth: float, rng: 
 
 
 def _to_world(points: np.ndarray, place: Place) -> np.ndarray:
-    return points @ place.rotation().T + np.array([place.x, 0.0, place.z])
+    turned_round = (points.reshape(-1, 3) @ place.rotation().T).reshape(points.shape)
+    return turned_round + np.array([place.x, 0.0, place.z])
 
 
 def _others(
@@ -244,6 +245,7 @@ class _Mover:
         phases = 1 + max(beat.index for beat in beats)
         self.habits = style.standard_normal((phases, 2, 3))
         self.rates = style.random((phases, 8))
+        self.rhythms: dict[tuple[float, int], tuple[np.ndarray, np.ndarray]] = {}
         self.landmarks = repertoire().landmarks
         shares = np.array([idle.share for idle in repertoire().idle])
         drawn = rng.choice(len(shares), 2, p=shares / shares.sum())
@@ -258,8 +260,10 @@ class _Mover:
                 keys.append(np.asarray(value, float) * gain * np.exp(self.rng.normal(0.0, 0.06)))
                 starts.append(beat.start + self.lag)
                 ends.append(beat.end + self.lag)
-        weights = key_weights(np.array(starts), np.array(ends), self.times)
-        return weights.T @ np.stack(keys) + self.cycles(part)
+        cycles = self.cycles(part)
+        if not starts:
+            return keys[0] + cycles
+        return key_weights(np.array(starts), np.array(ends), self.times).T @ np.stack(keys) + cycles
 
     def cycles(self, part: str, hands: str = "", second: bool = False) -> np.ndarray:
         """Return the sum of a part's cycles, [T, 3]; `hands` is the word for both hands, `second` the other one."""
@@ -272,18 +276,23 @@ class _Mover:
         return total
 
     def cycle(self, beat: _Beat, cycle: Cycle, number: int, second: bool) -> np.ndarray:
-        low, high = cycle.hz
-        own = np.random.default_rng([int(1e9 * beat.start), number, int(1e6 * self.amplitude)])
-        share = 0.6 * self.rates[beat.index, number % 8] + 0.4 * own.random()
-        rate = low + share * (high - low)
-        angle = 2 * np.pi * (rate * (self.times - beat.start) + own.random())
-        angle += wander(own, len(self.times), 1, 8.0, 0.35)[:, 0]  # nobody keeps time like a clock
+        """Return one cycle, [T, 3]."""
+        key = (beat.start, number)
+        if key not in self.rhythms:
+            low, high = cycle.hz
+            own = np.random.default_rng([int(1e9 * beat.start), number, int(1e6 * self.amplitude)])
+            share = 0.6 * self.rates[beat.index, number % 8] + 0.4 * own.random()
+            rate = low + share * (high - low)
+            angle = 2 * np.pi * (rate * (self.times - beat.start) + own.random())
+            angle += wander(own, len(self.times), 1, 8.0, 0.35)[:, 0]  # nobody keeps time like a clock
+            ease = minimum_jerk((self.times - beat.start) / EASE) * minimum_jerk((beat.end - self.times) / EASE)
+            strength = self.amplitude * np.exp(wander(own, len(self.times), 1, 12.0, 0.12)[:, 0])
+            self.rhythms[key] = angle, ease * strength
+        angle, strength = self.rhythms[key]
         if second and cycle.alternate:
-            angle += np.pi
+            angle = angle + np.pi
         wave = np.abs(np.sin(0.5 * angle)) if cycle.bounce else np.sin(angle)
-        ease = minimum_jerk((self.times - beat.start) / EASE) * minimum_jerk((beat.end - self.times) / EASE)
-        strength = self.amplitude * np.exp(wander(own, len(self.times), 1, 12.0, 0.12)[:, 0])
-        return (wave * ease * strength)[:, None] * np.asarray(cycle.along)
+        return (wave * strength)[:, None] * np.asarray(cycle.along)
 
     def trunk(self) -> _Trunk:
         """Work out pelvis, spine and head."""
@@ -304,10 +313,11 @@ class _Mover:
         base[:, 1] += size["ankle_height"] + leg * 0.993 + size["hip_drop"]
         level = np.zeros(frames)
         gait = self.gait()
-        heading = turns(level, level, gait.pelvis[:, 2])
+        course = gait.pelvis[:, 2]  # degrees; added to every turn about the vertical
+        heading = turns(level, level, course)
         base = gait.pelvis[:, [0, 0, 1]] * np.array([1.0, 0.0, 1.0]) + turned(heading, base)
-        yaw = heading @ turns(level, level, 0.35 * trunk[:, 2])
-        tilt = heading @ turns(0.25 * trunk[:, 0], 0.25 * trunk[:, 1], 0.35 * trunk[:, 2])
+        yaw = turns(level, level, course + 0.35 * trunk[:, 2])
+        tilt = turns(0.25 * trunk[:, 0], 0.25 * trunk[:, 1], course + 0.35 * trunk[:, 2])
 
         feet, soles, hips = {}, {}, {}
         for part, side in (("foot", -1.0), ("other_foot", 1.0)):
@@ -317,7 +327,7 @@ class _Mover:
                 [side * (person.stance + spread[0]), size["ankle_height"], spread[1] - 0.25 * size["foot"]]
             )
             walked = gait.feet[part]
-            soles[part] = turns(level, level, walked[:, 2])
+            soles[part] = turns(level, level, walked[:, 2]) if walked.any() else heading
             feet[part] = walked[:, [0, 0, 1]] * np.array([1.0, 0.0, 1.0]) + turned(soles[part], foot)
             feet[part][:, 1] += LIFT * h * gait.lift[part]
             hips[part] = tilt @ np.array([side * size["hip"], -size["hip_drop"], 0.0])
@@ -327,15 +337,14 @@ class _Mover:
                 level = np.sqrt(np.maximum((0.994 * leg) ** 2 - reach[:, 0] ** 2 - reach[:, 2] ** 2, 0.0))
                 base[:, 1] -= np.maximum(reach[:, 1] - level, 0.0)
 
-        whole = heading @ turns(trunk[:, 0], trunk[:, 1], trunk[:, 2])
-        half = heading @ turns(0.6 * trunk[:, 0], 0.6 * trunk[:, 1], 0.65 * trunk[:, 2])
+        whole = turns(trunk[:, 0], trunk[:, 1], course + trunk[:, 2])
+        half = turns(0.6 * trunk[:, 0], 0.6 * trunk[:, 1], course + 0.65 * trunk[:, 2])
         middle = base + size["lower_spine"] * half[:, :, 1]
         spine = middle + size["upper_spine"] * whole[:, :, 1]
         neck = spine + size["neck"] * whole[:, :, 1]
         # A nodding head leans less than it turns down: part of the trunk's bend is taken back to keep the gaze.
-        gaze = heading @ turns(
-            0.55 * trunk[:, 0] + head[:, 0], 0.6 * trunk[:, 1] + head[:, 1], 0.8 * trunk[:, 2] + head[:, 2]
-        )
+        looks = np.array([0.55, 0.6, 0.8]) * trunk + head
+        gaze = turns(looks[:, 0], looks[:, 1], course + looks[:, 2])
         crown = neck + size["head"] * gaze[:, :, 1]
         floor = gait.pelvis[:, [0, 0, 1]] * np.array([1.0, 0.0, 1.0])
         joints = {0: base, 1: middle, 20: spine, 2: neck, 3: crown}
@@ -352,19 +361,23 @@ class _Mover:
     def foot(self, part: str) -> np.ndarray:
         """Return a foot's channel, lifted a little where it is put elsewhere on the floor, [T, 3]."""
         wanted = [getattr(targets, part) for targets in self.targets]
+        if not any(wanted):
+            return self.cycles(part)
         keys = np.array([(0.0, 0.0, 0.0), *(value for value in wanted if value is not None)])
         timed = [beat for beat, value in zip(self.beats, wanted, strict=True) if value is not None]
         starts = np.array([beat.start for beat in timed]) + self.lag
         ends = np.array([beat.end for beat in timed]) + self.lag
         keys[1:] *= np.exp(self.rng.normal(0.0, 0.06, (len(timed), 1)))
         place, lift = steps(starts, ends, keys, self.times)
-        if len(timed):
-            place[:, 1] += 0.02 * lift * (place[:, 1] < 0.03)
+        place[:, 1] += 0.02 * lift * (place[:, 1] < 0.03)
         return place + self.cycles(part)
 
     def gait(self) -> _Gait:
         """Work out the steps of the phases in which the person walks: turns on the spot, then ahead."""
         height = self.person.height
+        if not any(targets.walk for targets in self.targets):
+            still, on_floor = np.zeros((len(self.times), 3)), np.zeros(len(self.times))
+            return _Gait(still, dict.fromkeys(_FEET, still), dict.fromkeys(_FEET, on_floor))
         pose = np.zeros(3)  # x, z, degrees
         placed = {"foot": [pose], "other_foot": [pose]}
         begun: dict[str, list[float]] = {"foot": [], "other_foot": []}

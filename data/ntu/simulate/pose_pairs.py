@@ -4,6 +4,7 @@ import pickle
 import zipfile
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -14,6 +15,7 @@ from numpy.lib import format as npy
 from data.ntu.names import ClipName
 
 BENCHMARK = "ntusim_kinect_3D"
+VALUES = 75
 KINDS = (("detected", "kinect"), ("groundtruth", "gt"))
 
 
@@ -76,14 +78,10 @@ class _Later:
 
 def _write_archive(path: Path, sequences: Sequence[tuple[str, int]], poses: Path) -> None:
     starts = np.cumsum([0, *(length for _, length in sequences)])
-    rows = (
-        np.memmap(poses, np.float32, "r", shape=(int(starts[-1]), 75)) if starts[-1] else np.empty((0, 75), np.float32)
-    )
     images, joints = np.empty(len(sequences), object), np.empty(len(sequences), object)
     for row, (name, length) in enumerate(sequences):
-        start = int(starts[row])
-        images[row] = _Later(lambda name=name, length=length: _image_names(name, length))  # type: ignore[misc]
-        joints[row] = _Later(lambda start=start, length=length: np.array(rows[start : start + length]))  # type: ignore[misc]
+        images[row] = _Later(partial(_image_names, name, length))
+        joints[row] = _Later(partial(_read_rows, poses, int(starts[row]), length))
     with zipfile.ZipFile(path, "w") as archive:
         for key, array in (("imgname", images), ("joints_3d", joints)):
             with archive.open(zipfile.ZipInfo(f"{key}.npy"), "w", force_zip64=True) as file:
@@ -96,3 +94,8 @@ def _write_archive(path: Path, sequences: Sequence[tuple[str, int]], poses: Path
 
 def _image_names(name: str, length: int) -> np.ndarray:
     return np.array([f"{name}/{frame:04d}" for frame in range(length)])
+
+
+def _read_rows(poses: Path, start: int, length: int) -> np.ndarray:
+    rows = np.fromfile(poses, np.float32, length * VALUES, offset=start * VALUES * 4)
+    return rows.reshape(length, VALUES)

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from data.ntu.simulate.bodies import FPS
 from data.ntu.simulate.clips import Clip, choose_clips, simulate_clip
 from data.ntu.simulate.config import SimulateSection
 from data.ntu.simulate.pose_pairs import BENCHMARK, PosePairs
-from data.ntu.skeleton import write_skeleton
+from data.ntu.skeleton import Skeleton, write_skeleton
 from data.ntu.splits import TRAIN_CAMERAS, TRAIN_PERFORMERS
 from data.ntu.store import StoreInfo, StoreWriter
 from data.progress import progress
@@ -165,5 +166,10 @@ def _ignore_interrupt() -> None:
 
 
 def _make_batch(section: SimulateSection, names: Sequence[ClipName]) -> list[tuple[Clip, bytes]]:
-    clips = [simulate_clip(section, name) for name in names]
-    return [(clip, write_skeleton(clip.skeleton) if section.text else b"") for clip in clips]
+    made = []
+    for name in names:
+        clip = simulate_clip(section, name)
+        text = write_skeleton(clip.skeleton) if section.text else b""
+        # The bodies are in the text or in the tracks: no need to send them to the parent once more.
+        made.append((replace(clip, skeleton=Skeleton(clip.skeleton.frames, ())), text))
+    return made
