@@ -116,7 +116,8 @@ def _cells(config: RefineConfig) -> list[tuple[str, str, RefineConfig]]:
             missing = config.benchmarks.find(name).missing(config.benchmarks.root, "train")
             if missing is not None:
                 raise InputError(f"{missing}: no such file; compare.train_on needs it, see benchmarks.root")
-        line = _written(on) + (f", {kind.replace('_', '-')}" if len(kinds) > 1 else "")
+        different = [_written(on)] * (len(trained) > 1) + [kind.replace("_", "-")] * (len(kinds) > 1)
+        line = ", ".join(different) or _written(on)
         name = line + (f", window {window}" if len(windows) > 1 else "")
         update = {
             "model": config.model.model_copy(update={"window": window, "kind": kind}),

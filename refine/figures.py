@@ -216,10 +216,11 @@ def plot_trade_off(
         handles = [Line2D([], [], color=shade, linewidth=2.5, label=f"window {w}") for w, shade in shades.items()]
         if len(kinds) > 1 or kinds[0]:
             handles += [Line2D([], [], color=INK, label=kind, **_kind_style(i, INK)) for i, kind in enumerate(kinds)]
+        longest = max(len(str(handle.get_label())) for handle in handles)
         figure.legend(
             handles=handles,
             loc="outside lower center",
-            ncols=min(6, len(handles)),
+            ncols=max(1, min(6, len(handles), int(WIDTH / (0.075 * longest + 0.6)))),
             title="numbers beside the markers: stride",
         )
         if title:

@@ -133,7 +133,7 @@ def write_tables(tables: Sequence[Table], folder: Path) -> None:
 def wide_console() -> Console:
     """Return a console that is wide enough for the tables where the output is no terminal but a file."""
     console = Console()
-    return console if console.is_terminal else Console(width=140)
+    return console if console.is_terminal else Console(width=170)
 
 
 def print_table(table: Table, console: Console) -> None:
