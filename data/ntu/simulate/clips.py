@@ -11,7 +11,7 @@ from data.ntu.simulate.actions import repertoire
 from data.ntu.simulate.bodies import make_performer
 from data.ntu.simulate.cameras import SETUPS, facing, to_camera
 from data.ntu.simulate.config import PERFORMERS, SimulateSection
-from data.ntu.simulate.kinect import ghost, kinect_noise, lost_frames
+from data.ntu.simulate.kinect import SETTINGS, ghost, kinect_noise, lost_frames
 from data.ntu.simulate.motion import perform
 from data.ntu.skeleton import Body, Skeleton
 from data.ntu.splits import MISSING
@@ -97,10 +97,10 @@ def choose_clips(section: SimulateSection) -> list[ClipName]:
 
 
 def simulate_clip(section: SimulateSection, name: ClipName) -> Clip:
-    """Make one clip; it depends on the seed, the severity and the name alone."""
+    """Make one clip; it depends on the seed, the severity, the setting and the name alone."""
     clean, rng = clean_clip(section, name)
     bodies = [
-        _measure(FIRST_ID + 1009 * int(rng.integers(1, 4000)) + who, clean, who, rng, section.severity)
+        _measure(FIRST_ID + 1009 * int(rng.integers(1, 4000)) + who, clean, who, rng, section)
         for who in range(len(clean))
     ]
     frames = clean.shape[1]
@@ -129,9 +129,10 @@ def clean_clip(section: SimulateSection, name: ClipName) -> tuple[np.ndarray, np
     return clean, rng
 
 
-def _measure(number: int, clean: np.ndarray, who: int, rng: np.random.Generator, severity: float) -> Body:
-    noisy, tracked = kinect_noise(clean[who], rng, severity, np.delete(clean, who, axis=0))
-    seen = np.flatnonzero(lost_frames(len(noisy), rng, severity))
+def _measure(number: int, clean: np.ndarray, who: int, rng: np.random.Generator, section: SimulateSection) -> Body:
+    others, setting = np.delete(clean, who, axis=0), SETTINGS[section.setting]
+    noisy, tracked = kinect_noise(clean[who], rng, section.severity, others, setting)
+    seen = np.flatnonzero(lost_frames(len(noisy), rng, section.severity))
     return Body(number, seen, noisy[seen].astype(np.float32), tracked[seen])
 
 

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, field_validator
 
@@ -27,6 +28,9 @@ class SimulateSection(Section):
         NTU's numbers of the actions, out of those that `actions.yaml` describes.
     severity
         How bad the Kinect's errors are: 0 none, 1 as measured on real clips.
+    setting
+        How the errors are made up: `ntu` as in raw NTU RGB+D clips, or `lab`, a cooperative person in an empty room,
+        with about half the jitter; see `data.ntu.simulate.kinect`.
     seed
         The same seed gives the same bytes.
     text
@@ -39,6 +43,7 @@ class SimulateSection(Section):
     performers: int | tuple[int, ...] = 16
     actions: tuple[int, ...] = DEFAULT_ACTIONS
     severity: float = Field(1.0, ge=0.0, le=5.0)
+    setting: Literal["ntu", "lab"] = "ntu"
     seed: int = Field(0, ge=0)
     text: bool = True
 

@@ -98,6 +98,8 @@ LAB = replace(
 )
 """A cooperative person in an empty, well lit room, whom the tracker never loses."""
 
+SETTINGS = {"ntu": NTU, "lab": LAB}
+
 # The limbs' ends are noisy all the time, the trunk in bursts; and they go further astray.
 _BURSTY = np.array([1.0, 1.0, 1.0, 0.95, 0.85, 0.75, 0.7, 1.0, 0.95, 0.9, 0.7], np.float32)[_PART]
 _LIMB = np.array([0.8, 0.8, 1.0, 1.2, 1.6, 2.0, 2.0, 0.9, 1.4, 1.6, 1.8], np.float32)[_PART]

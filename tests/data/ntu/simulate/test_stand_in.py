@@ -184,3 +184,14 @@ def test_mistakes_are_told(tmp_path):
     with pytest.raises(ValidationError, match="from 1 to 40"):
         section(tmp_path, performers=(3, 3))
     assert not (tmp_path / "a").exists()
+
+
+def test_in_the_laboratory_the_same_movement_is_seen_with_less_jitter(tmp_path):
+    wanted = {setting: section(tmp_path, severity=1.0, setting=setting) for setting in ("ntu", "lab")}
+    names = choose_clips(wanted["ntu"])[:12]
+    jitter = {}
+    for setting, made_so in wanted.items():
+        clips = [simulate_clip(made_so, name) for name in names]
+        errors = [body.joints - body.joints.mean(0) for clip in clips for body in clip.skeleton.bodies]
+        jitter[setting] = np.median(np.concatenate([np.abs(np.diff(x, 2, axis=0)).ravel() for x in errors]))
+    assert 0.3 < jitter["lab"] / jitter["ntu"] < 0.8
