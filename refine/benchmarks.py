@@ -90,6 +90,8 @@ class Row(Section):
         Where its files are.
     published
         What SmoothNet's authors report.
+    y_axis
+        Where the second coordinate in space points, for the pictures: `down` as in cameras' images, or `up`.
     bones
         Pairs of joints to draw lines between, for each number of joints.
     """
@@ -105,6 +107,7 @@ class Row(Section):
     splits: tuple[Split, ...] = Field(("train", "test"), min_length=1)
     files: Files = Files()
     published: Published | None = None
+    y_axis: Literal["down", "up"] = "down"
     bones: dict[int, Bones] = Field({})
 
     @model_validator(mode="after")

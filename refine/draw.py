@@ -60,7 +60,7 @@ def draw_sequence(refiner: Refiner, config: RefineConfig, folder: Path) -> list[
         errors = frame_errors(poses[label], poses["truth"], row.root, known)
         mpjpe, accel = (values.numpy() * factor for values in (errors.mpjpe, errors.accel))
         curves[label] = FrameCurves(mpjpe[first:last], accel[first : last - 2])
-    shown = {label: _around_root(x[first:last], row) for label, x in poses.items()}
+    shown = {label: _upright(_around_root(x[first:last], row), row) for label, x in poses.items()}
     if row.representation != "smpl":
         for label, known in (("input", pair.detected_known), ("truth", pair.truth_known)):
             if known is not None:
@@ -188,6 +188,11 @@ def _positions(config: RefineConfig, pairs: Pairs, refined: np.ndarray) -> dict[
         )
         joints[label], joints["truth"] = detected.cpu().numpy(), true.cpu().numpy()
     return {label: joints[label] for label in ("input", "SmoothNet", "truth")}
+
+
+def _upright(poses: np.ndarray, row: Benchmark) -> np.ndarray:
+    """Turn the second coordinate down, as the pictures expect it."""
+    return poses * np.array([1, -1, 1], poses.dtype) if row.y_axis == "up" else poses
 
 
 def _around_root(poses: np.ndarray, row: Benchmark) -> np.ndarray:
