@@ -142,7 +142,7 @@ def _short_names(paths: Sequence[Path]) -> list[str]:
 def _single(config: RefineConfig, name: str, window: int, update: dict[str, Any], first: bool) -> RefineConfig:
     """Return the configuration of one refiner; strides beyond its window are left out, filters scored only once."""
     strides = tuple(stride for stride in config.evaluate.strides if stride <= window) or (window,)
-    more: dict[str, Any] = {"stride": strides} | ({} if first else {"filters": ()})
+    more: dict[str, Any] = {"stride": strides} | ({} if first else {"filters": (), "released_filters": False})
     folder = "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in name)
     return config.model_copy(
         update={
