@@ -8,7 +8,6 @@ import io
 import math
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -18,51 +17,19 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from ablation.findings import LABELS, Findings, skeletons
 from ablation.poses import ClipPoses, acceleration_per_frame
+from data import plot_style
+from data.plot_style import GRID, INK, METHODS, MUTED
 
-INK, MUTED, GRID, PAPER = "#1d2733", "#5c6876", "#d9dee4", "#fdfefe"
+PAPER = "#fdfefe"
 GAIN, LOSS = "#17754f", "#b3392f"
-ARMS = {
-    "raw": "#6d7888",
-    "refined": "#1f62c9",
-    "one_euro": "#b0661a",
-    "savitzky_golay": "#9a3fb0",
-    "gaussian": "#0e7f8c",
-    "oracle": "#3d7d2a",
-}
+ARMS = {"oracle" if name == "truth" else name: colour for name, colour in METHODS.items()}
 PROPERTIES = {
     INK: "ink", MUTED: "muted", GRID: "grid", PAPER: "paper", GAIN: "gain", LOSS: "loss",
     **{colour: f"arm-{name.replace('_', '-')}" for name, colour in ARMS.items()},
 }  # fmt: skip
 """The page's custom property for each colour that is drawn."""
 
-STYLE: dict[Any, Any] = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "figures",
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
-    "font.size": 9,
-    "axes.titlesize": 9.5,
-    "axes.labelsize": 9,
-    "xtick.labelsize": 8.5,
-    "ytick.labelsize": 8.5,
-    "legend.fontsize": 8.5,
-    "text.color": INK,
-    "axes.edgecolor": MUTED,
-    "axes.labelcolor": INK,
-    "axes.facecolor": "none",
-    "figure.facecolor": PAPER,
-    "xtick.color": MUTED,
-    "ytick.color": MUTED,
-    "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.linewidth": 0.8,
-    "grid.color": GRID,
-    "grid.linewidth": 0.8,
-    "legend.frameon": False,
-    "legend.labelcolor": INK,
-}
+STYLE = plot_style.STYLE | {"svg.fonttype": "none", "figure.facecolor": PAPER}
 WIDTH = 5.4
 """Inches; narrow enough that the text can be read on a phone."""
 

@@ -16,8 +16,9 @@ from PIL import Image
 
 from data.errors import InputError
 from data.files import atomic_file
+from data.plot_style import INK, MUTED
 from data.progress import progress
-from refine.figures import INK, MUTED, PAPER, STYLE, Curves, colours_of, draw_curves, frame_points, unit_of
+from refine.figures import PAPER, STYLE, Curves, colours_of, draw_curves, frame_points, unit_of
 from refine.stick_figures import (
     GHOST_ALPHA,
     HALO,

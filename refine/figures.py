@@ -19,53 +19,25 @@ from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from data import plot_style
 from data.errors import InputError
 from data.files import atomic_file
+from data.plot_style import GRID, INK, METHODS, MUTED
 
-INK, MUTED, GRID, PAPER = "#1d2733", "#5c6876", "#d9dee4", "#ffffff"
+PAPER = "#ffffff"
 KNOWN_COLOURS = {
-    "raw": "#6d7888",
-    "input": "#6d7888",
-    "detected": "#6d7888",
-    "refined": "#1f62c9",
-    "one_euro": "#b0661a",
-    "savitzky_golay": "#9a3fb0",
-    "gaussian": "#0e7f8c",
-    "truth": "#3d7d2a",
-    "ground_truth": "#3d7d2a",
+    **METHODS,
+    **dict.fromkeys(("input", "detected"), METHODS["raw"]),
+    "ground_truth": METHODS["truth"],
 }
-"""Colours by label; the same as those of the ablation report."""
+"""Colours by label."""
 OTHER_COLOURS = ("#1f62c9", "#b0661a", "#9a3fb0", "#0e7f8c", "#8f1d3f", INK)
 
-STYLE: dict[Any, Any] = {
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
-    "font.size": 9,
-    "axes.titlesize": 9.5,
-    "axes.labelsize": 9,
-    "xtick.labelsize": 8.5,
-    "ytick.labelsize": 8.5,
-    "legend.fontsize": 8.5,
+STYLE = plot_style.STYLE | {
     "figure.titlesize": 10,
-    "text.color": INK,
-    "text.parse_math": False,  # Names of sequences and benchmarks are text, whatever signs they hold.
-    "axes.edgecolor": MUTED,
-    "axes.labelcolor": INK,
-    "axes.facecolor": "none",
     "figure.facecolor": PAPER,
-    "xtick.color": MUTED,
-    "ytick.color": MUTED,
-    "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.linewidth": 0.8,
-    "grid.color": GRID,
-    "grid.linewidth": 0.8,
-    "legend.frameon": False,
-    "legend.labelcolor": INK,
+    "text.parse_math": False,  # Names of sequences and benchmarks are text, whatever signs they hold.
     "hatch.linewidth": 0.6,
-    "svg.hashsalt": "figures",
     "pdf.fonttype": 42,
 }
 WIDTH = 7.0

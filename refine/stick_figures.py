@@ -15,7 +15,8 @@ from matplotlib.patheffects import withStroke
 from PIL import Image, UnidentifiedImageError
 
 from data.errors import InputError
-from refine.figures import GRID, MUTED, PAPER, STYLE, WIDTH, Curves, colours_of, save
+from data.plot_style import GRID, MUTED
+from refine.figures import PAPER, STYLE, WIDTH, Curves, colours_of, save
 
 Bones = Sequence[Sequence[int]]
 """Pairs of joints."""

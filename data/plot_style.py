@@ -1,0 +1,41 @@
+"""The look that all figures share: colours of methods, and matplotlib's settings."""
+
+from typing import Any
+
+INK, MUTED, GRID = "#1d2733", "#5c6876", "#d9dee4"
+METHODS = {
+    "raw": "#6d7888",
+    "refined": "#1f62c9",
+    "one_euro": "#b0661a",
+    "savitzky_golay": "#9a3fb0",
+    "gaussian": "#0e7f8c",
+    "truth": "#3d7d2a",
+}
+"""The colour of each method, wherever it is drawn."""
+
+STYLE: dict[Any, Any] = {
+    "svg.hashsalt": "figures",
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 9,
+    "axes.titlesize": 9.5,
+    "axes.labelsize": 9,
+    "xtick.labelsize": 8.5,
+    "ytick.labelsize": 8.5,
+    "legend.fontsize": 8.5,
+    "text.color": INK,
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": INK,
+    "axes.facecolor": "none",
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.8,
+    "grid.color": GRID,
+    "grid.linewidth": 0.8,
+    "legend.frameon": False,
+    "legend.labelcolor": INK,
+}
