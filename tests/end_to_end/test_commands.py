@@ -223,7 +223,14 @@ def test_ablate_interrupted_and_killed_ends_in_the_same_result(work):
     for blow, status in ((signal.SIGINT, 130), (signal.SIGKILL, -9)):
         command = [sys.executable, str(ROOT / "run.py"), "ablate", *ABLATE, "run.dir=broken"]
         process = subprocess.Popen(
-            command, cwd=work, env=ONE_THREAD, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            command,
+            cwd=work,
+            env=ONE_THREAD,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            # Where the tests run in the background of a shell, Ctrl-C is ignored by whatever they start.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         already = len(list((work / "broken").rglob("last.pt")))
         while process.poll() is None and len(list((work / "broken").rglob("last.pt"))) < already + 2:
