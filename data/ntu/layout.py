@@ -66,4 +66,34 @@ class Layout:
 
 NTU25 = Layout("ntu25", JOINTS, BONES, CENTRE, root=0, dims=3)
 
-LAYOUTS = {layout.name: layout for layout in (NTU25,)}
+COCO17 = Layout(
+    "coco17",
+    (
+        "nose", "left eye", "right eye", "left ear", "right ear", "left shoulder", "right shoulder", "left elbow",
+        "right elbow", "left wrist", "right wrist", "left hip", "right hip", "left knee", "right knee", "left ankle",
+        "right ankle",
+    ),
+    (
+        (1, 0), (2, 0), (3, 1), (4, 2), (5, 0), (6, 0), (7, 5), (8, 6), (9, 7), (10, 8), (11, 5), (12, 6), (13, 11),
+        (14, 12), (15, 13), (16, 14),
+    ),
+    centre=0, root=0, dims=2,
+)  # fmt: skip
+"""COCO's keypoints, with the bones of PYSKL's graph: the tree of parents ends at the nose."""
+
+OPENPOSE18 = Layout(
+    "openpose18",
+    (
+        "nose", "neck", "right shoulder", "right elbow", "right wrist", "left shoulder", "left elbow", "left wrist",
+        "right hip", "right knee", "right ankle", "left hip", "left knee", "left ankle", "right eye", "left eye",
+        "right ear", "left ear",
+    ),
+    (
+        (0, 1), (2, 1), (3, 2), (4, 3), (5, 1), (6, 5), (7, 6), (8, 2), (9, 8), (10, 9), (11, 5), (12, 11), (13, 12),
+        (14, 0), (15, 0), (16, 14), (17, 15),
+    ),
+    centre=1, root=1, dims=2,
+)  # fmt: skip
+"""OpenPose's 18 keypoints, with the bones of ST-GCN's graph: the tree of parents ends at the neck."""
+
+LAYOUTS = {layout.name: layout for layout in (NTU25, COCO17, OPENPOSE18)}

@@ -4,6 +4,7 @@
 |---|---|
 | `joints.npy` | float32 [F, V, C], metres (layouts in an image: pixels); the frames of all tracks, one after another |
 | `tracked.npy` | uint8 [F, V]: 0 not seen, 1 inferred, 2 tracked |
+| `confidence.npy` | float32 [F, V], where an estimator gave one; absent otherwise |
 | `tracks.csv` | clip (row of clips.csv), actor (0 or 1), first_frame, length, first_row |
 | `clips.csv` | name, setup, camera, performer, replication, action, frames |
 | `store.json` | joint layout, frame rate, counts, and where the store came from |
@@ -38,6 +39,10 @@ class StoreInfo(Section):
     format: Literal[1] = 1
     layout: str = "ntu25"
     fps: float = 30.0
+    image: tuple[int, int] | None = None
+    """Width and height in pixels of what the joints were seen in; layouts in an image need it."""
+    confidence: bool = False
+    """Whether the store has an estimator's confidence in each joint."""
     kind: Literal["raw", "truth", "refined", "filtered"] = "raw"
     source: str = ""
     refiner: dict[str, Any] | None = None
@@ -88,6 +93,8 @@ class ClipStore:
     tracks: Tracks
     clips: Clips
     info: StoreInfo
+    confidence: np.ndarray | None = None
+    """float32 [F, V], a memory map like the others, if there is one."""
 
     @property
     def layout(self) -> Layout:
@@ -109,12 +116,15 @@ class Track:
         float32 [n, V, C].
     tracked
         uint8 [n, V].
+    confidence
+        float32 [n, V], for stores that have it.
     """
 
     actor: int
     first_frame: int
     joints: np.ndarray
     tracked: np.ndarray
+    confidence: np.ndarray | None = None
 
 
 class StoreWriter:
@@ -144,6 +154,9 @@ class StoreWriter:
         self._at = self._stack.enter_context(self._folder)
         self._joints = self._stack.enter_context((self._at / "joints.npy").open("wb"))
         self._tracked = self._stack.enter_context((self._at / "tracked.npy").open("wb"))
+        self._confidence = (
+            self._stack.enter_context((self._at / "confidence.npy").open("wb")) if self.info.confidence else None
+        )
         clips = self._stack.enter_context((self._at / "clips.csv").open("w", newline=""))
         tracks = self._stack.enter_context((self._at / "tracks.csv").open("w", newline=""))
         self._clip_rows, self._track_rows = csv.writer(clips), csv.writer(tracks)
@@ -160,6 +173,12 @@ class StoreWriter:
                 raise ValueError(f"{name}: track of shape {track.joints.shape}, expected [n, {self._shape}]")
             if length == 0 or track.first_frame < 0 or track.first_frame + length > frames:
                 raise ValueError(f"{name}: track outside the clip's {frames} frames")
+            if (track.confidence is None) == self.info.confidence:
+                raise ValueError(f"{name}: a store has the confidence of all tracks or of none")
+            if self._confidence is not None and track.confidence is not None:
+                if track.confidence.shape != track.tracked.shape:
+                    raise ValueError(f"{name}: confidence of shape {track.confidence.shape}")
+                self._confidence.write(np.ascontiguousarray(track.confidence, np.float32).data)
             self._joints.write(np.ascontiguousarray(track.joints, np.float32).data)
             self._tracked.write(np.ascontiguousarray(track.tracked, np.uint8).data)
             self._track_rows.writerow([self._clips, track.actor, track.first_frame, length, self._frames])
@@ -174,13 +193,15 @@ class StoreWriter:
         for file, shape, kind in (
             (self._joints, (self._frames, *self._shape), np.float32),
             (self._tracked, (self._frames, self._shape[0]), np.uint8),
+            (self._confidence, (self._frames, self._shape[0]), np.float32),
         ):
-            _write_header(file, shape, np.dtype(kind))
+            if file is not None:
+                _write_header(file, shape, np.dtype(kind))
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         try:
             if error is None:
-                for file in (self._joints, self._tracked):
+                for file in filter(None, (self._joints, self._tracked, self._confidence)):
                     file.seek(0)
                 self._write_headers()
                 counts = {"clips": self._clips, "tracks": self._tracks, "frames": self._frames}
@@ -218,7 +239,8 @@ def derive_store(
                 rows += len(block)
         if rows != len(source.joints):
             raise ValueError(f"{folder}: {rows} rows given for a store of {len(source.joints)}")
-        for name in ("tracked.npy", "tracks.csv", "clips.csv"):
+        same = ("tracked.npy", "tracks.csv", "clips.csv", *(["confidence.npy"] if source.info.confidence else []))
+        for name in same:
             (at / name).write_bytes((source.folder / name).read_bytes())
         counts = {name: getattr(source.info, name) for name in ("clips", "tracks", "frames")}
         _write_info(at, info.model_copy(update=counts))
@@ -242,6 +264,9 @@ def open_store(folder: Path) -> ClipStore:
         layout = LAYOUTS[info.layout]
         joints = _memory_map(folder / "joints.npy", (info.frames, len(layout.joints), layout.dims), np.float32)
         tracked = _memory_map(folder / "tracked.npy", (info.frames, len(layout.joints)), np.uint8)
+        confidence = None
+        if info.confidence:
+            confidence = _memory_map(folder / "confidence.npy", (info.frames, len(layout.joints)), np.float32)
         tracks = Tracks(**_read_table(folder / "tracks.csv", Tracks, info.tracks))
         clips = Clips(**_read_table(folder / "clips.csv", Clips, info.clips))
         if len(tracks):
@@ -252,7 +277,7 @@ def open_store(folder: Path) -> ClipStore:
     except (ValueError, OSError, ValidationError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"{folder}: damaged clip store: {reason}; prepare it again") from error
-    return ClipStore(folder, joints, tracked, tracks, clips, info)
+    return ClipStore(folder, joints, tracked, tracks, clips, info, confidence)
 
 
 def _write_header(file: IO[bytes], shape: tuple[int, ...], kind: np.dtype) -> None:

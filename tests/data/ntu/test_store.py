@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from data.errors import InputError
+from data.ntu.layout import LAYOUTS
 from data.ntu.names import ClipName, parse_name
 from data.ntu.splits import MISSING, TRAIN_PERFORMERS, in_training
 from data.ntu.store import StoreInfo, StoreWriter, Track, derive_store, open_store
@@ -128,3 +129,36 @@ def test_splits_follow_performers_and_cameras(store):
     assert len(TRAIN_PERFORMERS) == 20
     assert len(MISSING) == 302
     assert all(str(parse_name(name)) == name for name in MISSING)
+
+
+def test_a_store_in_an_image_keeps_confidences(tmp_path):
+    random = np.random.default_rng(0)
+    joints = random.uniform(0, 1000, (4, 17, 2)).astype(np.float32)
+    confidence = random.uniform(size=(4, 17)).astype(np.float32)
+    info = StoreInfo(layout="coco17", image=(1920, 1080), confidence=True)
+    with StoreWriter(tmp_path / "store", info) as writer:
+        writer.add(NAMES[0], 4, [Track(0, 0, joints, np.full((4, 17), 2, np.uint8), confidence)])
+    store = open_store(tmp_path / "store")
+    assert store.layout == LAYOUTS["coco17"]
+    assert store.info.image == (1920, 1080)
+    np.testing.assert_array_equal(store.confidence, confidence)
+    derive_store(store, tmp_path / "derived", [joints + 1], store.info)
+    np.testing.assert_array_equal(open_store(tmp_path / "derived").confidence, confidence)
+
+
+def test_a_store_has_the_confidence_of_all_tracks_or_of_none(tmp_path):
+    track = Track(0, 0, np.zeros((4, 25, 3), np.float32), np.full((4, 25), 2, np.uint8), np.ones((4, 25), np.float32))
+    with pytest.raises(ValueError, match="confidence"), StoreWriter(tmp_path / "store", StoreInfo()) as writer:
+        writer.add(NAMES[0], 4, [track])
+    assert not (tmp_path / "store").exists()
+
+
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=str)
+def test_the_bones_of_a_layout_are_a_tree_that_ends_at_its_centre(layout):
+    parent = dict(layout.bones)
+    assert sorted([*parent, layout.centre]) == list(range(len(layout.joints)))
+    for joint in range(len(layout.joints)):
+        steps = 0
+        while joint != layout.centre:
+            joint, steps = parent[joint], steps + 1
+            assert steps < len(layout.joints)
