@@ -1,14 +1,33 @@
 from pathlib import Path
-from typing import ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from data.ntu.simulate import SimulateSection
 from data.ntu.splits import Split
 from data.settings import Section
 from recognition.graph import Partition
 from recognition.streams import Stream
-from training.config import RunSection
+from training import config as training
+
+Sampling = Literal["uniform", "resize", "pad"]
+
+
+class RunSection(training.RunSection):
+    """The run's folder, device and seed, and how many processes train together."""
+
+    devices: Literal["auto"] | int = Field(1)
+    """Processes on each machine that share the batch, one accelerator each; `auto`: as many as there are accelerators.
+    The result is the same but for rounding, as long as `model.dropout` is 0."""
+    nodes: int = Field(1, ge=1)
+    """Machines; each starts the same command under `torchrun` or Slurm, and all see the same `run.dir`."""
+
+    @field_validator("devices")
+    @classmethod
+    def _positive(cls, value: Any) -> Any:
+        if value != "auto" and value < 1:
+            raise ValueError(f"devices must be 'auto' or at least 1, found {value}")
+        return value
 
 
 class DataSection(Section):
@@ -28,11 +47,30 @@ class InputSection(Section):
     stream: Stream = "joint"
     rotate_to_body: bool = False
     """Turn each clip so that actor 1's spine is parallel to z and the shoulders to x in the first frame."""
+    sampling: Sampling = "uniform"
+    """`uniform`: the window in equal segments, one frame of each, at random in training (PYSKL). `resize`: the window
+    interpolated linearly to `frames` (CTR-GCN). `pad`: the window's frames as they are, zeros after its end and the
+    rest cut off (the first ST-GCN)."""
+    crop: tuple[float, float] = (1.0, 1.0)
+    """The window in training: a random place, and a random share of the clip between these two."""
+    test_crop: float = Field(1.0, gt=0, le=1)
+    """The window when scoring: this share of the clip, in its middle; with several `test.clips` at evenly spaced
+    places."""
+
+    @field_validator("crop")
+    @classmethod
+    def _shares(cls, value: tuple[float, float]) -> tuple[float, float]:
+        if not 0 < value[0] <= value[1] <= 1:
+            raise ValueError(f"crop must be [least, most] with 0 < least <= most <= 1, found {list(value)}")
+        return value
 
 
 class ModelSection(Section):
-    """The size of the network."""
+    """The network and its size."""
 
+    name: Literal["stgcn", "stgcn++"] = "stgcn"
+    """`stgcn`: as published (Yan et al., AAAI 2018). `stgcn++`: PYSKL's, with learnable adjacency, a residual in the
+    spatial module and a temporal module of several branches."""
     width: int = Field(64, ge=1)
     blocks: int = Field(10, ge=3)
     temporal_kernel: int = Field(9, ge=1)
@@ -49,21 +87,46 @@ class ModelSection(Section):
 class TrainSection(Section):
     """The recipe."""
 
+    start_from: Path | None = None
+    """A `best.pt` of the same network, skeleton and actions, whose weights training begins with."""
     epochs: int = Field(65, ge=1)
+    repeat: int = Field(1, ge=1)
+    """How often an epoch shows every clip."""
     batch: int = Field(64, ge=1)
-    """Clips per step; the learning rate belongs to it."""
+    """Clips per step, over all processes together; the learning rate belongs to it."""
     lr: float = Field(0.1, gt=0)
+    lr_batch: int | None = Field(None, ge=1)
+    """The batch that `lr` is meant for; if given, the rate used is `lr` times `batch` / `lr_batch`."""
     momentum: float = Field(0.9, ge=0, lt=1)
     weight_decay: float = Field(4e-4, ge=0)
     warmup: int = Field(5, ge=0)
     """Epochs over which the learning rate rises to `lr`."""
     schedule: Literal["cosine", "step", "constant"] = "cosine"
     """After the warm-up: `cosine` towards 0, `step` times 0.1 at each of `steps`."""
+    schedule_every: Literal["epoch", "batch"] = "epoch"
+    """When the learning rate is set anew."""
     steps: tuple[int, ...] = (35, 55)
     precision: Literal["fp32", "bf16"] = "fp32"
     rotation: float = Field(0.3, ge=0, le=3.2)
     """Random rotation in training: up to so many radians about each axis."""
+    scaling: float = Field(0.0, ge=0, lt=1)
+    """Random scaling in training: each clip larger or smaller by up to this share."""
+    swap: float = Field(0.0, ge=0, le=1)
+    """How likely the two actors of a clip change places in training, so that the clip is centred on the other one."""
     label_smoothing: float = Field(0.0, ge=0, lt=1)
+    ema: float = Field(0.0, ge=0, lt=1)
+    """Decay of the moving average of the weights, which is then what is validated, kept and tested; 0 for none."""
+    patience: int | None = Field(None, ge=1)
+    """Stop after so many epochs without a better validation accuracy."""
+    deterministic: bool = False
+    """Take only algorithms that give the same bits every time, even where an accelerator has faster ones."""
+    compile: bool = False
+    """Let `torch.compile` fuse the network; worth its warm-up on an accelerator only."""
+
+    @property
+    def rate(self) -> float:
+        """The learning rate after the warm-up."""
+        return self.lr * self.batch / (self.lr_batch or self.batch)
 
 
 class TestSection(Section):
@@ -75,6 +138,15 @@ class TestSection(Section):
     """Samplings per clip whose softmax scores are averaged."""
 
 
+class EnsembleSection(Section):
+    """Which scores are added up, and with which weights."""
+
+    runs: dict[str, Path] = Field(default_factory=dict)
+    """Folders of finished runs whose test scores take part, under a name each."""
+    weights: dict[str, dict[str, float]] = Field(default_factory=dict)
+    """The weight of each stream or run in each ensemble, such as `two: {joint: 1, bone: 1}`."""
+
+
 class RecognizeConfig(Section):
     """Train and test a recogniser on one clip store."""
 
@@ -82,6 +154,51 @@ class RecognizeConfig(Section):
     simulate: SimulateSection | None = None
     data: DataSection
     input: InputSection = InputSection()
+    streams: tuple[Stream, ...] | None = None
+    """The streams to train, one recogniser each; `input.stream` alone if null. With several, or with an ensemble, each
+    has its own run in `run.dir/<stream>`."""
     model: ModelSection = ModelSection()
     train: TrainSection = TrainSection()
     test: TestSection = TestSection()
+    ensemble: EnsembleSection = EnsembleSection()
+
+    @field_validator("run", mode="before")
+    @classmethod
+    def _any_run(cls, value: Any) -> Any:
+        """Take the run section of a stage that knows of one process only, such as a study's."""
+        return value.model_dump() if type(value) is training.RunSection else value
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if len(set(self.trained)) < len(self.trained):
+            raise ValueError(f"streams names {', '.join(self.trained)}; each may be named once")
+        if both := sorted(set(self.trained) & set(self.ensemble.runs)):
+            raise ValueError(f"ensemble.runs has {both[0]!r}, which is also among the streams; name the run otherwise")
+        known = (*self.trained, *self.ensemble.runs)
+        for name, weights in self.ensemble.weights.items():
+            if not name.isidentifier():
+                raise ValueError(f"ensemble.weights has {name!r}; a name is of letters, digits and underscores")
+            if unknown := [part for part in weights if part not in known]:
+                raise ValueError(
+                    f"ensemble.weights.{name} has {unknown[0]!r}; it may have {', '.join(known) or 'nothing'} (streams "
+                    "and ensemble.runs)"
+                )
+            if not weights or min(weights.values()) < 0 or sum(weights.values()) <= 0:
+                raise ValueError(f"ensemble.weights.{name} must have weights of at least 0, one of them more")
+        if not self.trained and not self.ensemble.weights:
+            raise ValueError("streams is empty; name a stream, or ensemble.runs and ensemble.weights")
+        if self.input.frames == 1 and (moving := [stream for stream in self.trained if stream.endswith("motion")]):
+            raise ValueError(f"input.frames is 1, in which {moving[0]} would be 0 everywhere; raise it")
+        if self.train.patience is not None and self.data.validation == 0:
+            raise ValueError("train.patience needs validation clips, but data.validation is 0")
+        return self
+
+    @property
+    def trained(self) -> tuple[Stream, ...]:
+        """The streams that are trained."""
+        return (self.input.stream,) if self.streams is None else self.streams
+
+    @property
+    def alone(self) -> bool:
+        """Whether this is one recogniser whose run lies in `run.dir` itself."""
+        return len(self.trained) == 1 and not self.ensemble.weights

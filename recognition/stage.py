@@ -10,13 +10,12 @@ from data.errors import InputError
 from data.files import atomic_file
 from data.ntu.prepare import ensure_stand_in
 from data.ntu.store import ClipStore, open_store
+from recognition.build import build_model
 from recognition.config import RecognizeConfig
 from recognition.evaluate import accuracies, score
-from recognition.graph import skeleton_graph
 from recognition.ragged import load_clips
 from recognition.report import confusion, draw_confusion, print_results, write_confusion
 from recognition.selection import Selection, select_clips
-from recognition.stgcn import STGCN
 from recognition.train import train
 from training.devices import pick_device
 from training.runs import Run, open_run
@@ -69,7 +68,8 @@ def _train_and_test(
         for rows in (selection.train, selection.validation, selection.test)
     )
     run = open_run(config, again)
-    model = _build(config, store, len(selection.actions)).to(device)
+    torch.manual_seed(config.run.seed)  # the first weights depend on the seed and the sizes only
+    model = build_model(config.model, store.layout, store.layout.dims, len(selection.actions)).to(device)
     extra = {
         "model": config.model.model_dump(mode="json"),
         "input": config.input.model_dump(mode="json"),
@@ -103,20 +103,6 @@ def _train_and_test(
     }
     run.finish(results)
     return results
-
-
-def _build(config: RecognizeConfig, store: ClipStore, classes: int) -> STGCN:
-    """Make the network; its first weights depend on the seed and the sizes only."""
-    torch.manual_seed(config.run.seed)
-    return STGCN(
-        skeleton_graph(store.layout, config.model.partition),
-        channels=store.layout.dims,
-        classes=classes,
-        width=config.model.width,
-        blocks=config.model.blocks,
-        temporal_kernel=config.model.temporal_kernel,
-        dropout=config.model.dropout,
-    )
 
 
 def _write_scores(run: Run, clip: np.ndarray, label: np.ndarray, scores: np.ndarray, actions: np.ndarray) -> None:

@@ -100,6 +100,7 @@ def _explain(error: ValidationError, model: type[BaseModel], path: Path, overrid
     parts = [str(part) for part in first["loc"]]
     key = ".".join(parts)
     where = next((f"{path} with {text}" for name, text in overrides.items() if key.startswith(name)), str(path))
+    text = first["msg"].removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
         allowed = sorted(_keys(model, parts[:-1]))
         near = difflib.get_close_matches(parts[-1], allowed, n=1, cutoff=0.5)
@@ -107,10 +108,12 @@ def _explain(error: ValidationError, model: type[BaseModel], path: Path, overrid
         what = f"unknown key; {advice}"
     elif first["type"] == "missing":
         what = "is missing; give it a value"
+    elif not parts or isinstance(first["input"], dict | BaseModel):
+        what = text  # about several keys, which the message names
     else:
-        what = f"found {first['input']!r}; {first['msg'][0].lower()}{first['msg'][1:]}"
+        what = f"found {first['input']!r}; {text[0].lower()}{text[1:]}"
     more = f" (and {len(others)} more)" if others else ""
-    return f"{where}: {key}: {what}{more}"
+    return ": ".join(filter(None, (where, key, f"{what}{more}")))
 
 
 def _keys(model: type[BaseModel], parts: Sequence[str]) -> Iterator[str]:
