@@ -147,7 +147,7 @@ def ours(sizes: Sizes) -> Iterator[float]:
     while True:
         losses = batch_losses(loss, [material], Normalise("channel", "body"), train, generator)
         for _ in range(len(pool.starts) // sizes.batch):
-            yield train_epoch(net, optimizer, itertools.islice(losses, 1))
+            yield float(train_epoch(net, optimizer, itertools.islice(losses, 1)))
 
 
 def products(sizes: Sizes) -> Iterator[float]:

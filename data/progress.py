@@ -4,11 +4,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 console = Console(stderr=True)
 
 
-def progress() -> Progress:
+def progress(shown: bool = True) -> Progress:
     """Return a progress display on standard error: description, bar, count, time spent, time left.
 
     Use it as a context manager and add tasks to it. Where standard error is no terminal (a log file, CI), it shows
-    nothing, so that logs stay readable.
+    nothing, so that logs stay readable; nor if it shall not be `shown`.
     """
     return Progress(
         TextColumn("{task.description}"),
@@ -18,5 +18,5 @@ def progress() -> Progress:
         TimeRemainingColumn(),
         console=console,
         transient=True,
-        disable=not console.is_terminal,
+        disable=not (shown and console.is_terminal),
     )

@@ -7,10 +7,9 @@ from data.ntu.simulate import SimulateSection
 from data.ntu.splits import Split
 from data.settings import Section
 from recognition.graph import Partition
+from recognition.sampling import Sampling
 from recognition.streams import Stream
 from training import config as training
-
-Sampling = Literal["uniform", "resize", "pad"]
 
 
 class RunSection(training.RunSection):

@@ -6,11 +6,19 @@ from torch import Tensor, nn
 from recognition.batches import scoring_batches
 from recognition.config import InputSection
 from recognition.ragged import RaggedClips
+from training.distributed import ALONE, Workers
 
 
 @torch.inference_mode()
 def score(
-    model: nn.Module, clips: RaggedClips, section: InputSection, *, batch: int, samplings: int = 1, bf16: bool = False
+    model: nn.Module,
+    clips: RaggedClips,
+    section: InputSection,
+    *,
+    batch: int,
+    samplings: int = 1,
+    bf16: bool = False,
+    workers: Workers = ALONE,
 ) -> Tensor:
     """Score clips with a network in evaluation mode.
 
@@ -25,9 +33,12 @@ def score(
     batch
         Clips per batch.
     samplings
-        How often each clip is sampled, at evenly spaced places of the segments; the softmax scores are averaged.
+        How often each clip is sampled, at evenly spaced places of the segments and windows; the softmax scores are
+        averaged.
     bf16
         Whether to compute in bfloat16 where autocast does.
+    workers
+        The processes that share the clips; each gets all scores.
 
     Returns
     -------
@@ -35,16 +46,23 @@ def score(
     """
     model.eval()
     device = clips.joints.device
+    alone = workers.count == 1 or len(clips) < workers.count
+    rows = slice(0, len(clips)) if alone else workers.share(len(clips))
     scores = []
     for sampling in range(samplings):
         place = (sampling + 0.5) / samplings
         parts = []
-        for part in scoring_batches(clips, frames=section.frames, stream=section.stream, batch=batch, place=place):
+        for part in scoring_batches(clips, section, batch=batch, place=place, rows=rows):
             with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
                 logits = model(part.x, part.clip, len(part.label))
             parts.append(logits.float().softmax(1))
         scores.append(torch.cat(parts))
-    return torch.stack(scores).mean(0)
+    mine = torch.stack(scores).mean(0)
+    if alone:
+        return mine
+    found = mine.new_zeros(len(clips), mine.shape[1])
+    found[rows] = mine
+    return workers.total(found)
 
 
 def accuracies(label: np.ndarray, scores: np.ndarray) -> dict[str, float]:

@@ -28,13 +28,18 @@ class RaggedClips:
     frames
         int64 [N] on the device: the clips' lengths.
     joints
-        float32 [F, V, C] on the device, metres, centred.
+        float32 [F, V, C] on the device. In space: metres, centred. In an image: from -1 (left, top) to 1, and as the
+        last channel the confidence, where there is one.
     first_frame, length, first_row
         int64 [K] on the device: the clip's frame in which a track begins, its length, its first row of `joints`.
     track_of
         int64 [N + 1] on the CPU: clip n has the tracks from `track_of[n]` up to `track_of[n + 1]`.
     layout
         The joints and bones.
+    confidence
+        Whether the last channel is a confidence.
+    origin
+        The joint that is at the origin in the first frame of a clip's first actor; None in an image.
     """
 
     name: np.ndarray
@@ -46,6 +51,13 @@ class RaggedClips:
     first_row: Tensor
     track_of: Tensor
     layout: Layout
+    confidence: bool = False
+    origin: int | None = None
+
+    @property
+    def channels(self) -> int:
+        """Values per joint C."""
+        return self.joints.shape[2]
 
     def __len__(self) -> int:
         return len(self.name)
@@ -58,9 +70,12 @@ def load_clips(
 
     A joint that is not seen in a frame takes its position in the nearest frame of the track that has it (of two equally
     near, the earlier): a hold, and no jump to zero that motion streams and batch normalisation would see as an event. A
-    joint that the track never shows is put at the origin. A track that shows nothing is left out. Then every clip is
-    moved such that the origin joint (NTU: middle of the spine) of actor 1 is at zero in its first frame; all frames and
-    actors by the same vector.
+    joint that the track never shows is put at the origin. A track that shows nothing is left out.
+
+    In space every clip is then moved such that the origin joint (NTU: middle of the spine) of actor 1 is at zero in its
+    first frame; all frames and actors by the same vector. In an image clips are not moved: where in the picture people
+    are is left to the network, as in PYSKL; positions are divided by the picture's size, and a joint that is not seen
+    has confidence 0.
 
     Parameters
     ----------
@@ -79,9 +94,16 @@ def load_clips(
     Raises
     ------
     InputError
-        More than two actors, two tracks of one actor, or a layout in the plane that shall be turned in space.
+        More than two actors, two tracks of one actor, a layout in the plane that shall be turned in space, or one in an
+        image of unknown size.
     """
     layout = store.layout
+    flat = layout.dims == 2
+    if flat and store.info.image is None:
+        raise InputError(
+            f"{store.folder}: the joint layout {layout.name} is in an image, but store.json does not say how large; "
+            'add "image": [width, height] or prepare the store again'
+        )
     if rotate_to_body and layout.name != NTU25.name:
         raise InputError(
             f"input.rotate_to_body: {store.folder} has the joint layout {layout.name}; only {NTU25.name} has the "
@@ -97,21 +119,32 @@ def load_clips(
         track, clip = track[shown], clip[shown]
         joints, seen = _read(store, track)
     length = torch.from_numpy(store.tracks.length[track]).to(device)
-    held, ever = hold_nearest(torch.from_numpy(joints).to(device), torch.from_numpy(seen).to(device), length)
+    shown_at = torch.from_numpy(seen).to(device)
+    held, ever = hold_nearest(torch.from_numpy(joints).to(device), shown_at, length)
     first_row = length.cumsum(0) - length
     counts = np.bincount(clip, minlength=len(rows))
     place = {action: label for label, action in enumerate(actions.tolist())}
     label = torch.tensor([place[action] for action in store.clips.action[rows].tolist()], dtype=torch.int64)
+    if flat:
+        assert store.info.image is not None
+        ready = _in_image(held, ever, length, store.info.image)
+        if store.confidence is not None:
+            trust = torch.from_numpy(_confidence(store, track)).to(device)
+            ready = torch.cat([ready, torch.where(shown_at, trust, 0.0).unsqueeze(2)], dim=2)
+    else:
+        ready = _normalise(held, ever, length, first_row, torch.from_numpy(clip).to(device), layout, rotate_to_body)
     return RaggedClips(
         name=store.clips.name[rows],
         label=label.to(device),
         frames=torch.from_numpy(store.clips.frames[rows]).to(device),
-        joints=_normalise(held, ever, length, first_row, torch.from_numpy(clip).to(device), layout, rotate_to_body),
+        joints=ready,
         first_frame=torch.from_numpy(store.tracks.first_frame[track]).to(device),
         length=length,
         first_row=first_row,
         track_of=torch.from_numpy(np.concatenate([[0], np.cumsum(counts)])),
         layout=layout,
+        confidence=flat and store.confidence is not None,
+        origin=None if flat else ORIGIN.get(layout.name, layout.centre),
     )
 
 
@@ -195,10 +228,30 @@ def _tracks_of(store: ClipStore, rows: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 def _read(store: ClipStore, track: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the joints of these tracks one after another, float32 [F, V, C], and which are seen, bool [F, V]."""
-    length = store.tracks.length[track]
-    row = np.repeat(store.tracks.first_row[track] - np.cumsum(length) + length, length) + np.arange(length.sum())
+    row = _rows(store, track)
     joints = np.asarray(store.joints[row])
     return joints, (store.tracked[row] > 0) & np.isfinite(joints).all(-1)
+
+
+def _confidence(store: ClipStore, track: np.ndarray) -> np.ndarray:
+    """Return the confidences of these tracks one after another, float32 [F, V], finite and at least 0."""
+    assert store.confidence is not None
+    found: np.ndarray = np.nan_to_num(store.confidence[_rows(store, track)], nan=0.0, posinf=0.0).clip(min=0)
+    return found
+
+
+def _rows(store: ClipStore, track: np.ndarray) -> np.ndarray:
+    """Return the rows of the store that these tracks have, one track after another."""
+    length = store.tracks.length[track]
+    rows: np.ndarray = np.repeat(store.tracks.first_row[track] - np.cumsum(length) + length, length)
+    return rows + np.arange(length.sum())
+
+
+def _in_image(joints: Tensor, ever: Tensor, length: Tensor, image: tuple[int, int]) -> Tensor:
+    """Scale pixels [F, V, 2] such that the picture reaches from -1 to 1; joints never seen are put in its middle."""
+    half = torch.tensor(image, dtype=joints.dtype, device=joints.device) / 2
+    track = torch.repeat_interleave(torch.arange(len(length), device=joints.device), length, output_size=len(joints))
+    return torch.where(ever[track].unsqueeze(2), joints / half - 1, 0.0)
 
 
 def _normalise(

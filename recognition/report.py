@@ -58,4 +58,11 @@ def print_results(results: dict[str, Any], store: Path, run: Path) -> None:
     )
     console = Console()
     console.print(table)
+    if "streams" in results:
+        parts = Table(title="streams, and ensembles of them")
+        for column in ("", "top-1 %", "top-5 %", "mean class %"):
+            parts.add_column(column, justify="right" if column else "left")
+        for name, found in (*results["streams"].items(), *results["ensembles"].items()):
+            parts.add_row(name, *(f"{found[key]:.2f}" for key in ("top1", "top5", "mean_class_accuracy")))
+        console.print(parts)
     console.print(f"results, scores and confusion matrix: {run}", soft_wrap=True)

@@ -45,9 +45,16 @@ def select_clips(store: ClipStore, split: Split, validation: float, seed: int) -
     Raises
     ------
     InputError
-        Nothing to train or to test on, an action without training clips, or no performer that can be held out.
+        Clips without labels, nothing to train or to test on, an action without training clips, or no performer that
+        can be held out.
     """
     clips = store.clips
+    if (clips.action <= 0).any():
+        raise InputError(
+            f"{store.folder}: {int((clips.action <= 0).sum())} of its {len(clips)} clips have no label (action A000; "
+            f"the first is {clips.name[clips.action <= 0][0]}); label them, or use `python run.py "
+            "predict`"
+        )
     order = np.argsort(clips.name, kind="stable")
     training = in_training(clips, split)[order]
     train, test = order[training], order[~training]

@@ -1,6 +1,8 @@
-"""Stage 2, `python run.py recognize`: train a recogniser on one clip store and test it once."""
+"""Stage 2, `python run.py recognize`: train recognisers on one clip store, test each once, and add up their scores."""
 
 import time
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,21 +13,26 @@ from data.files import atomic_file
 from data.ntu.prepare import ensure_stand_in
 from data.ntu.store import ClipStore, open_store
 from recognition.build import build_model
-from recognition.config import RecognizeConfig
+from recognition.config import EnsembleSection, RecognizeConfig
 from recognition.evaluate import accuracies, score
 from recognition.ragged import load_clips
 from recognition.report import confusion, draw_confusion, print_results, write_confusion
+from recognition.scores import Scores, add_scores, aligned, read_scores, write_scores
 from recognition.selection import Selection, select_clips
-from recognition.train import train
-from training.devices import pick_device
+from recognition.train import start_from, train
+from training.devices import deterministic_algorithms, explain_out_of_memory, pick_device
+from training.distributed import Workers, launch
 from training.runs import Run, open_run
 
 
 def recognize(config: RecognizeConfig, again: bool = False) -> dict[str, Any]:
-    """Train and test a recogniser.
+    """Train and test a recogniser, or one per stream, and add up their scores.
 
     The run's folder then holds `results.json`, `scores.npz` (`clip`, `label`, `score`, and `action`: the number of each
-    class), `confusion.csv`, `confusion.png`, `history.json`, the checkpoints and the TensorBoard log.
+    class), `confusion.csv`, `confusion.png`, `history.json`, the checkpoints and the TensorBoard log. With several
+    streams or an ensemble each stream has all of this in a folder of its own, each ensemble its scores and confusion
+    matrix in `ensembles/<name>`, and the run's folder those of the last ensemble that the configuration names, or of
+    the first stream where it names none.
 
     Parameters
     ----------
@@ -41,77 +48,182 @@ def recognize(config: RecognizeConfig, again: bool = False) -> dict[str, Any]:
     Raises
     ------
     InputError
-        The store, its clips or the run's folder do not allow it.
+        The store, its clips, the scores of an earlier run or the run's folder do not allow it.
     """
     if not again and (config.run.dir / "results.json").is_file():
         finished = open_run(config)
         print_results(finished.results(), config.data.store, config.run.dir)
         return finished.results()
-    ensure_stand_in(config.simulate, [config.data.store])
-    store = open_store(config.data.store)
-    selection = select_clips(store, config.data.split, config.data.validation, config.run.seed)
-    device = pick_device(config.run.device)
+    workers, device = launch(pick_device(config.run.device), config.run.devices, config.run.nodes)
     try:
-        results = _train_and_test(config, store, selection, device, again)
-    except torch.OutOfMemoryError as error:
-        raise InputError(f"train.batch: {config.train.batch} clips do not fit on {device}; lower it") from error
-    print_results(results, config.data.store, config.run.dir)
+        results = _run(config, workers, device, again)
+    except InputError:
+        if workers.first:
+            raise
+        raise SystemExit(2) from None  # one line is enough, and the first process says it
+    if workers.first:
+        print_results(results, config.data.store, config.run.dir)
     return results
 
 
-def _train_and_test(
-    config: RecognizeConfig, store: ClipStore, selection: Selection, device: torch.device, again: bool
+def _run(config: RecognizeConfig, workers: Workers, device: torch.device, again: bool) -> dict[str, Any]:
+    workers.on_first(lambda: ensure_stand_in(config.simulate, [config.data.store]))
+    store = open_store(config.data.store)
+    selection = select_clips(store, config.data.split, config.data.validation, config.run.seed)
+    _check(config, selection, workers)
+    if not config.alone:
+        return _streams(config, store, selection, workers, device, again)
+    return _one(config, store, selection, workers, device, again)
+
+
+def _check(config: RecognizeConfig, selection: Selection, workers: Workers) -> None:
+    """Find mistakes before the first long computation, and before the run's folder exists."""
+    shown = config.train.repeat * len(selection.train)
+    if config.train.batch > shown:
+        raise InputError(
+            f"train.batch: found {config.train.batch}, but an epoch shows {shown} training clips; lower it, "
+            "and train.lr with it"
+        )
+    if config.train.batch < workers.count:
+        raise InputError(
+            f"train.batch: found {config.train.batch} for {workers.count} processes; give each at least one clip"
+        )
+
+
+def _one(
+    config: RecognizeConfig,
+    store: ClipStore,
+    selection: Selection,
+    workers: Workers,
+    device: torch.device,
+    again: bool,
 ) -> dict[str, Any]:
+    """Train and test one recogniser in `run.dir`."""
     begin = time.perf_counter()
-    train_clips, validation_clips, test_clips = (
-        load_clips(store, rows, selection.actions, device, config.input.rotate_to_body)
-        for rows in (selection.train, selection.validation, selection.test)
-    )
-    run = open_run(config, again)
+    seen = config.input.model_copy(update={"stream": config.trained[0]})
+    with explain_out_of_memory(f"data.store: the clips of {store.folder} do not fit in the memory of {device}"):
+        train_clips, validation_clips, test_clips = (
+            load_clips(store, rows, selection.actions, device, seen.rotate_to_body)
+            for rows in (selection.train, selection.validation, selection.test)
+        )
     torch.manual_seed(config.run.seed)  # the first weights depend on the seed and the sizes only
-    model = build_model(config.model, store.layout, store.layout.dims, len(selection.actions)).to(device)
-    extra = {
+    model = build_model(config.model, store.layout, train_clips.channels, len(selection.actions)).to(device)
+    about = {
         "model": config.model.model_dump(mode="json"),
-        "input": config.input.model_dump(mode="json"),
         "layout": store.info.layout,
+        "confidence": train_clips.confidence,
         "actions": selection.actions.tolist(),
     }
-    seed = config.run.seed
-    fitted = train(model, train_clips, validation_clips, config.train, config.input, run, seed, extra)
-    scores = (
-        score(
+    if config.train.start_from is not None:
+        start_from(model, config.train.start_from, about)
+    run = workers.on_first(lambda: open_run(config, again)) or Run(config.run.dir, finished=False)
+    extra = {**about, "input": seen.model_dump(mode="json"), "image": store.info.image}
+    too_large = f"train.batch: {config.train.batch} clips of {seen.frames} frames do not fit on {device}; lower it"
+    careful = deterministic_algorithms(config.train.deterministic)
+    with careful, explain_out_of_memory(f"{too_large}, or input.frames"):
+        fitted = train(model, train_clips, validation_clips, config.train, seen, run, config.run.seed, extra, workers)
+        scores = score(
             model,
             test_clips,
-            config.input,
+            seen,
             batch=2 * config.train.batch,
             samplings=config.test.clips,
             bf16=config.train.precision == "bf16",
+            workers=workers,
         )
-        .cpu()
-        .numpy()
-    )
-    label = test_clips.label.cpu().numpy()
-    _write_scores(run, test_clips.name, label, scores, selection.actions)
-    run.write_json("history.json", {"best_epoch": fitted.best_epoch, "epochs": fitted.history})
+    found = Scores(test_clips.name, test_clips.label.cpu().numpy(), scores.cpu().numpy(), selection.actions)
     results = {
         "split": config.data.split,
         "classes": len(selection.actions),
         "train_clips": len(train_clips),
         "test_clips": len(test_clips),
-        **accuracies(label, scores),
+        **accuracies(found.label, found.score),
         "seconds": time.perf_counter() - begin,
     }
-    run.finish(results)
+    if workers.first:
+        _write_scores(run.dir, found, run)
+        run.write_json("history.json", {"best_epoch": fitted.best_epoch, "epochs": fitted.history})
+        run.finish(results)
+    workers.wait()
     return results
 
 
-def _write_scores(run: Run, clip: np.ndarray, label: np.ndarray, scores: np.ndarray, actions: np.ndarray) -> None:
-    with atomic_file(run.dir / "scores.npz") as temporary, temporary.open("wb") as file:
-        np.savez(file, clip=clip, label=label, score=scores, action=actions)
-    counts, names = confusion(label, scores), [f"A{action:03d}" for action in actions.tolist()]
-    write_confusion(run.dir / "confusion.csv", counts, names)
+def _streams(
+    config: RecognizeConfig,
+    store: ClipStore,
+    selection: Selection,
+    workers: Workers,
+    device: torch.device,
+    again: bool,
+) -> dict[str, Any]:
+    """Train and test a recogniser per stream, each in its own folder, and add up scores."""
+    earlier = {name: read_scores(folder / "scores.npz") for name, folder in config.ensemble.runs.items()}
+    label = np.searchsorted(selection.actions, store.clips.action[selection.test])
+    expected = Scores(store.clips.name[selection.test], label, np.zeros((len(label), 0)), selection.actions)
+    where = f"the test clips of {store.folder} ({config.data.split})"
+    parts = {
+        name: aligned(scores, expected, f"ensemble.runs.{name}: {config.ensemble.runs[name]}", where)
+        for name, scores in earlier.items()
+    }
+    run = workers.on_first(lambda: open_run(config, again)) or Run(config.run.dir, finished=False)
+    streams: dict[str, dict[str, Any]] = {}
+    for stream in config.trained:
+        part = stream_config(config, stream)
+        # the first process decides for all of them: it alone is sure to see what it has written
+        kept = workers.tell(workers.on_first(partial(_finished, part)))
+        streams[stream] = kept or _one(part, store, selection, workers, device, False)
+        parts[stream] = aligned(read_scores(part.run.dir / "scores.npz"), expected, str(part.run.dir), where)
+    sums = {name: add_scores(parts, weights) for name, weights in config.ensemble.weights.items()}
+    ensembles = {name: accuracies(scores.label, scores.score) for name, scores in sums.items()}
+    chosen = next(reversed(sums.values())) if sums else parts[config.trained[0]]
+    results = {
+        "split": config.data.split,
+        "classes": len(selection.actions),
+        "train_clips": len(selection.train),
+        "test_clips": len(selection.test),
+        **accuracies(chosen.label, chosen.score),
+        "seconds": sum(found["seconds"] for found in streams.values()),
+        "streams": streams,
+        "ensembles": ensembles,
+    }
+    if workers.first:
+        for name, scores in sums.items():
+            (run.dir / "ensembles" / name).mkdir(parents=True, exist_ok=True)
+            _write_scores(run.dir / "ensembles" / name, scores)
+        _write_scores(run.dir, chosen, run)
+        run.finish(results)
+    workers.wait()
+    return results
+
+
+def stream_config(config: RecognizeConfig, stream: str) -> RecognizeConfig:
+    """Return the configuration of one stream's own run, in `run.dir/<stream>`."""
+    return config.model_copy(
+        update={
+            "run": config.run.model_copy(update={"dir": config.run.dir / stream}),
+            "input": config.input.model_copy(update={"stream": stream}),
+            "streams": None,
+            "ensemble": EnsembleSection(),
+        }
+    )
+
+
+def _finished(config: RecognizeConfig) -> dict[str, Any] | None:
+    """Return the results of a run if it is finished."""
+    if not (config.run.dir / "results.json").is_file():
+        return None
+    return open_run(config).results()
+
+
+def _write_scores(folder: Path, scores: Scores, run: Run | None = None) -> None:
+    """Write scores and their confusion matrix, and draw it in the run's log if there is one."""
+    write_scores(folder / "scores.npz", scores)
+    counts = confusion(scores.label, scores.score)
+    names = [f"A{action:03d}" for action in scores.action.tolist()]
+    write_confusion(folder / "confusion.csv", counts, names)
     figure = draw_confusion(counts, names)
-    with atomic_file(run.dir / "confusion.png") as temporary:
+    with atomic_file(folder / "confusion.png") as temporary:
         figure.savefig(temporary, format="png", dpi=120)
-    with run.writer() as log:
-        log.add_figure("confusion", figure)
+    if run is not None:
+        with run.writer() as log:
+            log.add_figure("confusion", figure)

@@ -1,5 +1,6 @@
 import math
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -8,26 +9,86 @@ from torch.nn import functional as F
 from torch.optim import SGD
 from torch.optim.lr_scheduler import LambdaLR
 
-from recognition.batches import training_batches
+from data.errors import InputError
+from recognition.batches import Batch, steps_per_epoch, training_batches
 from recognition.config import InputSection, TrainSection
 from recognition.evaluate import score
 from recognition.ragged import RaggedClips
+from training.average import WeightAverage
+from training.checkpoints import load_checkpoint
+from training.distributed import ALONE, Workers
 from training.fit import Fit, fit
 from training.runs import Run
 
+SHAPING = ("name", "width", "blocks", "temporal_kernel", "partition")
+"""The keys of `model` without which the weights mean something else."""
 
-def learning_rate(section: TrainSection) -> Callable[[int], float]:
-    """Return the factor of the learning rate in each epoch (from 0): a linear warm-up, then the schedule."""
 
-    def factor(epoch: int) -> float:
-        if epoch < section.warmup:
-            return (epoch + 1) / (section.warmup + 1)
+def learning_rate(section: TrainSection, per_epoch: int = 1) -> Callable[[int], float]:
+    """Return the factor of the learning rate in each epoch: a linear warm-up, then the schedule.
+
+    Parameters
+    ----------
+    section
+        The recipe.
+    per_epoch
+        How often in an epoch the rate is set anew; the factor is then asked for so many numbers per epoch, from 0.
+    """
+    warmup, epochs = section.warmup * per_epoch, section.epochs * per_epoch
+
+    def factor(number: int) -> float:
+        if number < warmup:
+            return (number + 1) / (warmup + 1)
         if section.schedule == "cosine":
-            done = (epoch - section.warmup) / max(section.epochs - section.warmup, 1)
+            done = (number - warmup) / max(epochs - warmup, 1)
             return 0.5 * (1 + math.cos(math.pi * done))
-        return 0.1 ** sum(epoch >= step for step in section.steps) if section.schedule == "step" else 1.0
+        if section.schedule == "step":
+            return 0.1 ** sum(number >= step * per_epoch for step in section.steps)
+        return 1.0
 
     return factor
+
+
+def start_from(model: nn.Module, path: Path, about: Mapping[str, Any]) -> None:
+    """Give a network the weights of an earlier run.
+
+    Parameters
+    ----------
+    model
+        The network.
+    path
+        A run's `best.pt`.
+    about
+        What the checkpoint must say of itself: `layout`, `confidence`, `model` and `actions`.
+
+    Raises
+    ------
+    InputError
+        It is of another network, another skeleton or other actions.
+    """
+    content = load_checkpoint(path)
+    if not isinstance(weights := content.get("state_dict"), dict):
+        raise InputError(f"{path}: has no 'state_dict'; give a best.pt of `python run.py recognize`")
+    made, expected = content.get("model", {}), about["model"]
+    known = {
+        "layout": (content.get("layout"), about["layout"]),
+        "confidence": (content.get("confidence", False), about["confidence"]),
+        **{f"model.{key}": (made.get(key, expected[key]), expected[key]) for key in SHAPING},
+    }
+    for key, (found, wanted) in known.items():
+        if found != wanted:
+            raise InputError(
+                f"train.start_from: {path} has {key} {found!r}, and here it is {wanted!r}; give another checkpoint"
+            )
+    if content.get("actions") != about["actions"]:
+        raise InputError(
+            f"train.start_from: {path} tells {len(content.get('actions', ()))} actions apart, and the store has "
+            f"{len(about['actions'])}, or others; give a checkpoint of the same actions"
+        )
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as error:
+        raise InputError(f"train.start_from: the weights in {path} do not fit this network") from error
 
 
 def train(
@@ -39,6 +100,7 @@ def train(
     run: Run,
     seed: int,
     extra: Mapping[str, Any] | None = None,
+    workers: Workers = ALONE,
 ) -> Fit:
     """Train a recogniser and leave it with the weights of the epoch that is best on the validation clips.
 
@@ -60,51 +122,51 @@ def train(
         Where all draws come from.
     extra
         What `best.pt` shall hold besides the weights.
+    workers
+        The processes that share the batches.
     """
     device = train_clips.joints.device
     bf16 = section.precision == "bf16"
+    network = workers.connect(model)  # before the optimiser, see there
+    if section.compile:
+        network = torch.compile(network)  # type: ignore[assignment]
     optimizer = SGD(
         model.parameters(),
-        lr=section.lr,
+        lr=section.rate,
         momentum=section.momentum,
         nesterov=section.momentum > 0,
         weight_decay=section.weight_decay,
     )
     correct = torch.zeros((), dtype=torch.int64, device=device)
+    average = WeightAverage(model, section.ema) if section.ema else None
     epochs_done = 0
 
     def batches(epoch: int) -> Iterator[Tensor]:
         nonlocal epochs_done
         epochs_done = epoch + 1
         correct.zero_()
-        draws = training_batches(
-            train_clips,
-            frames=seen.frames,
-            stream=seen.stream,
-            batch=section.batch,
-            rotation=section.rotation,
-            seed=seed,
-            epoch=epoch,
-        )
-        for part in draws:
+        for part in training_batches(train_clips, seen, section, seed=seed, epoch=epoch, workers=workers):
             with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-                logits = model(part.x, part.clip, len(part.label)).float()
+                logits = network(part.x, part.clip, len(part.label)).float()
             correct.add_((logits.detach().argmax(1) == part.label).sum())
-            yield F.cross_entropy(logits, part.label, label_smoothing=section.label_smoothing)
+            yield batch_loss(logits, part, section.label_smoothing, workers)
 
     def validate() -> dict[str, float]:
-        figures = {"train_accuracy": 100 * float(correct) / len(train_clips)}
+        right = int(workers.total(correct))
+        figures = {"train_accuracy": 100 * right / (section.repeat * len(train_clips))}
         if not len(validation_clips):
             return {**figures, "epoch": float(epochs_done)}
-        scores = score(model, validation_clips, seen, batch=2 * section.batch, bf16=bf16)
-        right = scores.argmax(1) == validation_clips.label
+        scored = model if average is None else average.model
+        scores = score(scored, validation_clips, seen, batch=2 * section.batch, bf16=bf16, workers=workers)
+        hit = scores.argmax(1) == validation_clips.label
         loss = F.nll_loss(scores.clamp_min(1e-12).log(), validation_clips.label)
-        return {**figures, "validation_accuracy": 100 * float(right.float().mean()), "validation_loss": float(loss)}
+        return {**figures, "validation_accuracy": 100 * float(hit.float().mean()), "validation_loss": float(loss)}
 
+    per_epoch = steps_per_epoch(len(train_clips), section) if section.schedule_every == "batch" else 1
     return fit(
         model,
         optimizer=optimizer,
-        scheduler=LambdaLR(optimizer, learning_rate(section)),
+        scheduler=LambdaLR(optimizer, learning_rate(section, per_epoch)),
         epochs=section.epochs,
         batches=batches,
         validate=validate,
@@ -112,6 +174,22 @@ def train(
         higher_is_better=True,
         run=run,
         seed=seed,
-        describe="recognising",
+        patience=section.patience,
+        describe=f"recognising ({seen.stream})",
         extra=extra,
+        schedule_every=section.schedule_every,
+        average=average,
+        samples=section.repeat * len(train_clips),
+        workers=workers,
     )
+
+
+def batch_loss(logits: Tensor, part: Batch, smoothing: float, workers: Workers = ALONE) -> Tensor:
+    """Return the mean cross entropy of a batch, or this process's part of it times the number of processes.
+
+    The mean over the processes is then the mean over the whole batch, however its clips are divided.
+    """
+    if workers.count == 1:
+        return F.cross_entropy(logits, part.label, label_smoothing=smoothing)
+    summed = F.cross_entropy(logits, part.label, label_smoothing=smoothing, reduction="sum")
+    return summed * (workers.count / part.whole)

@@ -1,4 +1,7 @@
 import ctypes
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -21,6 +24,44 @@ def pick_device(name: str) -> torch.device:
         raise InputError("run.device: found 'cuda', but this machine has no usable CUDA device; use 'auto' or 'cpu'")
     _keep_freed_memory()
     return torch.device(name)
+
+
+@contextmanager
+def deterministic_algorithms(wanted: bool) -> Iterator[None]:
+    """Within the block, take only algorithms that give the same bits every time, if that is wanted.
+
+    Without, an accelerator may add up in any order, and two runs of one seed drift apart by rounding. The CPU is
+    deterministic either way, for one number of threads.
+    """
+    before, benchmark = torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.benchmark
+    if wanted:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when the first product is computed
+        torch.use_deterministic_algorithms(True)
+        torch.backends.cudnn.benchmark = False
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before)
+        torch.backends.cudnn.benchmark = benchmark
+
+
+@contextmanager
+def explain_out_of_memory(advice: str) -> Iterator[None]:
+    """Within the block, tell the user what to do when the device or the machine has no more memory.
+
+    Raises
+    ------
+    InputError
+        With `advice`, which says which setting to lower.
+    """
+    try:
+        yield
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        raise InputError(advice) from error
+    except RuntimeError as error:
+        if "can't allocate memory" not in str(error) and "not enough memory" not in str(error):
+            raise
+        raise InputError(advice) from error
 
 
 def _keep_freed_memory() -> None:

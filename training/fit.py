@@ -1,7 +1,9 @@
 import math
+import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +12,9 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from data.errors import InputError
 from data.progress import progress
+from training.average import WeightAverage
 from training.checkpoints import load_checkpoint, save_checkpoint
+from training.distributed import ALONE, Workers
 from training.runs import Run
 
 
@@ -48,6 +52,10 @@ def fit(
     patience: int | None = None,
     describe: str = "training",
     extra: Mapping[str, Any] | None = None,
+    schedule_every: Literal["epoch", "batch"] = "epoch",
+    average: WeightAverage | None = None,
+    samples: int | None = None,
+    workers: Workers = ALONE,
 ) -> Fit:
     """Train a network, keep its best epoch, and resume where an earlier call was stopped.
 
@@ -59,7 +67,7 @@ def fit(
     model
         The network; at the end it has the weights of the best epoch.
     optimizer, scheduler
-        The scheduler, if any, is stepped once per epoch.
+        The scheduler, if any, is stepped as `schedule_every` says.
     epochs
         How many epochs to train.
     batches
@@ -79,11 +87,21 @@ def fit(
         The progress line's text.
     extra
         What `best.pt` shall hold besides `epoch`, `state_dict` and `performance`.
+    schedule_every
+        Whether the scheduler counts epochs or batches.
+    average
+        A moving average of the weights; it is then what `best.pt` holds and the network has at the end. `validate`
+        looks at `average.model`.
+    samples
+        Samples per epoch, for the throughput in the log.
+    workers
+        The processes that train together; the first one writes.
 
     Raises
     ------
     InputError
-        The loss is no longer finite.
+        The loss or a weight is no longer finite. It is looked for at the end of each epoch, so that no step waits for
+        the device; the checkpoints are those of the epochs before.
     """
     last, best = run.dir / "checkpoints" / "last.pt", run.dir / "checkpoints" / "best.pt"
     fitted, first = Fit(), 0
@@ -93,32 +111,49 @@ def fit(
         optimizer.load_state_dict(state["optimizer"])
         if scheduler is not None:
             scheduler.load_state_dict(state["scheduler"])
+        if average is not None:
+            average.load_state_dict(state["average"])
         fitted, first = Fit(state["best_epoch"], state["best"], state["history"]), state["epoch"]
-    with run.writer() as log, progress() as bar:
+    kept = model if average is None else average.model
+
+    def after_step() -> None:
+        if average is not None:
+            average.update(model)
+        if scheduler is not None and schedule_every == "batch":
+            scheduler.step()
+
+    with run.writer() if workers.first else nullcontext() as log, progress(shown=workers.first) as bar:
         task = bar.add_task(describe, total=epochs, completed=first)
         for epoch in range(first, epochs):
             if patience is not None and fitted.history and epoch - fitted.best_epoch >= patience:
                 break
-            torch.manual_seed(epoch_seed(seed, epoch))
-            loss = train_epoch(model, optimizer, batches(epoch))
-            if not math.isfinite(loss):
-                raise InputError(f"{run.dir}: the loss is {loss} in epoch {epoch + 1}; lower train.lr and start again")
+            torch.manual_seed(epoch_seed(seed, epoch) + workers.rank)  # processes drop other values, not the same
+            begin = time.perf_counter()
+            loss = float(train_epoch(model, optimizer, batches(epoch), after_step, workers))
+            seconds = time.perf_counter() - begin
+            if not math.isfinite(loss) or not all_finite(kept):
+                what = f"the loss is {loss}" if not math.isfinite(loss) else "a weight is no longer finite"
+                raise InputError(f"{run.dir}: {what} in epoch {epoch + 1}; lower train.lr and start again")
             rate = float(optimizer.param_groups[0]["lr"])
-            if scheduler is not None:
+            if scheduler is not None and schedule_every == "epoch":
                 scheduler.step()
             model.eval()
             figures = dict(validate())
             fitted.history.append({"loss": loss, "lr": rate, **figures})
-            for name, value in fitted.history[-1].items():
-                log.add_scalar(name, value, epoch + 1)
+            if log is not None:
+                for name, value in fitted.history[-1].items():
+                    log.add_scalar(name, value, epoch + 1)
+                if samples is not None:
+                    log.add_scalar("samples_per_second", samples / seconds, epoch + 1)
             figure = figures[monitor]
-            if not fitted.best_epoch or (figure > fitted.best if higher_is_better else figure < fitted.best):
+            better = figure > fitted.best if higher_is_better else figure < fitted.best
+            if not fitted.best_epoch or better:
                 fitted.best_epoch, fitted.best = epoch + 1, figure
-                content = {"epoch": epoch + 1, "state_dict": model.state_dict(), "performance": figures}
-                save_checkpoint(best, {**content, **(extra or {})})
-            save_checkpoint(
-                last,
-                {
+                content = {"epoch": epoch + 1, "state_dict": kept.state_dict(), "performance": figures}
+                if workers.first:
+                    save_checkpoint(best, {**content, **(extra or {})})
+            if workers.first:
+                state = {
                     "epoch": epoch + 1,
                     "state_dict": model.state_dict(),
                     "optimizer": optimizer.state_dict(),
@@ -126,22 +161,39 @@ def fit(
                     "best_epoch": fitted.best_epoch,
                     "best": fitted.best,
                     "history": fitted.history,
-                },
-            )
+                }
+                save_checkpoint(last, state if average is None else {**state, "average": average.state_dict()})
             bar.update(task, advance=1, description=f"{describe} ({monitor} {figure:.2f}, best {fitted.best:.2f})")
+    workers.wait()
     if fitted.best_epoch:
         model.load_state_dict(load_checkpoint(best)["state_dict"])
     model.eval()
     return fitted
 
 
-def train_epoch(model: nn.Module, optimizer: Optimizer, losses: Iterable[Tensor]) -> float:
-    """Take one step per loss and return the mean loss; the device is asked for it only once, at the end."""
+def train_epoch(
+    model: nn.Module,
+    optimizer: Optimizer,
+    losses: Iterable[Tensor],
+    after_step: Callable[[], None] = lambda: None,
+    workers: Workers = ALONE,
+) -> Tensor:
+    """Take one step per loss and return the mean loss, on the device: nothing here asks the device for a value.
+
+    The loss of a process is `workers.count` times its part of the loss of the whole batch.
+    """
     model.train()
     total, steps = torch.zeros(()), 0
     for loss in losses:
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        workers.backward(loss)
         optimizer.step()
-        total, steps = total.to(loss.device) + loss.detach(), steps + 1
-    return float(total) / max(steps, 1)
+        after_step()
+        total, steps = (loss.detach() if steps == 0 else total + loss.detach()), steps + 1
+    return workers.total(total / (max(steps, 1) * workers.count))
+
+
+def all_finite(model: nn.Module) -> bool:
+    """Say whether every weight and buffer of a network is finite; the device is asked once."""
+    values = [value for value in model.state_dict().values() if value.is_floating_point()]
+    return bool(torch.stack([value.isfinite().all() for value in values]).all())

@@ -7,9 +7,10 @@ import subprocess
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import yaml
+from pydantic import ValidationError
 from torch.utils.tensorboard import SummaryWriter
 
 from data.errors import InputError
@@ -24,6 +25,9 @@ class RunConfig(Protocol):
     def run(self) -> RunSection: ...  # noqa: D102
 
     def model_dump(self, *, mode: str) -> dict[str, Any]: ...  # noqa: D102
+
+    @classmethod
+    def model_validate(cls, obj: Any) -> Self: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,7 @@ def open_run(config: RunConfig, again: bool = False) -> Run:
         raise InputError(f"run.dir: {folder} is a file; expected a folder for the run")
     if kept.is_file():
         if not again:
-            _refuse_another(folder, read_yaml(kept.read_text()), resolved)
+            _refuse_another(folder, _completed(config, read_yaml(kept.read_text())), resolved)
             return Run(folder, finished=(folder / "results.json").is_file())
         shutil.rmtree(folder)
     elif folder.is_dir() and any(folder.iterdir()):
@@ -111,11 +115,19 @@ def _git_commit() -> str:
         return "unknown"
 
 
+def _completed(config: RunConfig, kept: Any) -> Any:
+    """Fill in the keys that did not exist yet when a configuration was kept; what they are by default is as it was."""
+    try:
+        return type(config).model_validate(kept).model_dump(mode="json")
+    except ValidationError:
+        return kept
+
+
 def _refuse_another(folder: Path, kept: Any, asked: dict[str, Any]) -> None:
     differences = [
         f"{key} is {before!r} there and {after!r} here"
         for key, (before, after) in _compare(kept, asked).items()
-        if key != "run.device"  # a run may go on elsewhere
+        if key not in ("run.device", "run.devices", "run.nodes")  # a run may go on elsewhere
     ]
     if differences:
         raise InputError(

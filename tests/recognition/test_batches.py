@@ -3,15 +3,19 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from recognition.batches import gather_batch, random_rotations, sample_frames, scoring_batches, training_batches
+from recognition.augment import Draws, random_rotations
+from recognition.batches import gather_batch, scoring_batches, training_batches
+from recognition.config import InputSection, TrainSection
 from recognition.ragged import load_clips
+from recognition.sampling import sample_frames
 
 ACTIONS = np.array([1, 23])
+SEEN = InputSection(frames=8)
 
 
 def epoch(clips, seed=0, number=0, **changes):
-    settings = {"frames": 8, "stream": "joint", "batch": 4, "rotation": 0.3, **changes}
-    return list(training_batches(clips, seed=seed, epoch=number, **settings))
+    recipe = TrainSection(**{"batch": 4, "rotation": 0.3, **changes})
+    return list(training_batches(clips, SEEN, recipe, seed=seed, epoch=number))
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +58,7 @@ def test_gather_against_a_loop(clips):
     chosen = torch.tensor([5, 2, 9])
     offset = torch.rand(3, 8, dtype=torch.float64)
     turn = random_rotations(3, 0.5, 3, torch.Generator().manual_seed(1))
-    batch = gather_batch(clips, chosen, offset, "joint", turn)
+    batch = gather_batch(clips, chosen, SEEN, Draws(offset, transform=turn))
     assert batch.clip.tolist() == [0, 0, 1, 1, 2, 2]
     assert batch.label.tolist() == clips.label[chosen].tolist()
     frames = sample_frames(clips.frames[chosen], offset)
@@ -94,9 +98,10 @@ def test_other_skeletons_get_the_same_draws(make_store):
 
 
 def test_scoring_is_in_order_and_not_random(clips):
-    parts = list(scoring_batches(clips, frames=8, stream="bone", batch=4))
+    seen = InputSection(frames=8, stream="bone")
+    parts = list(scoring_batches(clips, seen, batch=4))
     assert torch.cat([part.label for part in parts]).tolist() == clips.label.tolist()
-    again = list(scoring_batches(clips, frames=8, stream="bone", batch=4))
+    again = list(scoring_batches(clips, seen, batch=4))
     assert_close(parts[-1].x, again[-1].x, rtol=0, atol=0)
-    elsewhere = list(scoring_batches(clips, frames=8, stream="bone", batch=4, place=0.1))
+    elsewhere = list(scoring_batches(clips, seen, batch=4, place=0.1))
     assert not torch.equal(parts[-1].x, elsewhere[-1].x)
