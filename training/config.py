@@ -99,7 +99,8 @@ def _explain(error: ValidationError, model: type[BaseModel], path: Path, overrid
     first, *others = error.errors()
     parts = [str(part) for part in first["loc"]]
     key = ".".join(parts)
-    where = next((f"{path} with {text}" for name, text in overrides.items() if key.startswith(name)), str(path))
+    touched = [text for name, text in overrides.items() if key.startswith(name) or name.startswith(f"{key}.")]
+    where = f"{path} with {touched[0]}" if touched else str(path)
     text = first["msg"].removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
         allowed = sorted(_keys(model, parts[:-1]))
