@@ -117,7 +117,12 @@ def _one(
     if config.train.start_from is not None:
         start_from(model, config.train.start_from, about)
     run = workers.on_first(lambda: open_run(config, again)) or Run(config.run.dir, finished=False)
-    extra = {**about, "input": seen.model_dump(mode="json"), "image": store.info.image}
+    extra = {
+        **about,
+        "input": seen.model_dump(mode="json"),
+        "image": store.info.image,
+        "test": config.test.model_dump(mode="json"),
+    }
     too_large = f"train.batch: {config.train.batch} clips of {seen.frames} frames do not fit on {device}; lower it"
     careful = deterministic_algorithms(config.train.deterministic)
     with careful, explain_out_of_memory(f"{too_large}, or input.frames"):
