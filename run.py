@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -15,6 +15,8 @@ app = typer.Typer(
 
 INTERRUPTED = 130
 HERE = Path(__file__).parent
+Device = Literal["auto", "cpu", "cuda"]
+OnError = Literal["stop", "skip"]
 Config = Annotated[Path | None, typer.Argument(help="A YAML file; by default configs/<stage>/default.yaml.")]
 Overrides = Annotated[list[str] | None, typer.Argument(help="Any number of section.key=value.")]
 Again = Annotated[bool, typer.Option("--again", help="Replace an earlier run or store.")]
@@ -67,6 +69,66 @@ def ablate(config: Config = None, overrides: Overrides = None, again: Again = Fa
     from training.config import load_config
 
     run(load_config(AblateConfig, *_arguments("ablate", config, overrides)), again)
+
+
+Model = Annotated[
+    list[Path], typer.Option("--model", "-m", help="A finished run of recognize, or its best.pt; several add up.")
+]
+
+
+@app.command()
+def predict(
+    clips: Annotated[list[Path], typer.Argument(help=".skeleton files, folders or zips of them, clip stores.")],
+    model: Model,
+    output: Annotated[Path, typer.Option(help="Where to save: .csv or .json.")] = Path("predictions.csv"),
+    names: Annotated[str | None, typer.Option(help="`ntu`, or a YAML list of the actions' names.")] = None,
+    samplings: Annotated[int | None, typer.Option(min=1, max=64, help="Samplings per clip.")] = None,
+    batch: Annotated[int, typer.Option(min=1, help="Clips at a time.")] = 32,
+    device: Annotated[Device, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    on_error: Annotated[
+        OnError, typer.Option(help="stop or skip: what to do with clips that cannot be used.")
+    ] = "stop",
+) -> None:
+    """Print and save the five likeliest actions of each clip."""
+    from recognition.predict import predict_clips
+
+    predict_clips(
+        clips,
+        model,
+        output=output,
+        names=names,
+        samplings=samplings,
+        batch=batch,
+        device=device,
+        on_error=on_error,
+    )
+
+
+@app.command("export-onnx")
+def export_onnx(
+    model: Annotated[Path, typer.Option("--model", "-m", help="A finished run of recognize, or its best.pt.")],
+    output: Annotated[Path, typer.Option(help="The .onnx file.")] = Path("recognizer.onnx"),
+) -> None:
+    """Write a trained recogniser as ONNX, checked against PyTorch."""
+    from recognition.onnx_export import export
+
+    export(model, output)
+
+
+@app.command()
+def explain(
+    clips: Annotated[Path, typer.Argument(help="A .skeleton file; or a folder, zip or store with --clip.")],
+    model: Annotated[Path, typer.Option("--model", "-m", help="A finished run of recognize, or its best.pt.")],
+    clip: Annotated[str | None, typer.Option(help="Which clip, by its name.")] = None,
+    action: Annotated[int | None, typer.Option(help="Whose score to explain; the likeliest action by default.")] = None,
+    names: Annotated[str | None, typer.Option(help="`ntu`, or a YAML list of the actions' names.")] = None,
+    output: Annotated[Path, typer.Option(help="The figure, .png or .svg.")] = Path("explanation.png"),
+    device: Annotated[Device, typer.Option(help="auto, cpu or cuda.")] = "auto",
+) -> None:
+    """Show which joints and frames a recogniser's decision rests on."""
+    from recognition.explain_report import explain as run
+
+    run(clips, model, name=clip, action=action, names=names, output=output, device=device)
 
 
 def main() -> int:

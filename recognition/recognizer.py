@@ -78,7 +78,8 @@ def load_recognizer(path: Path, device: torch.device | str = "cpu") -> Recognize
     content = load_checkpoint(path)
     if missing := [key for key in ("state_dict", "model", "input", "layout", "actions") if key not in content]:
         raise InputError(
-            f"{path}: not a recogniser's checkpoint ({missing[0]!r} is missing); give a best.pt of `python run.py recognize`"
+            f"{path}: not a recogniser's checkpoint ({missing[0]!r} is missing); "
+            "give a best.pt of `python run.py recognize`"
         )
     try:
         section = ModelSection.model_validate(content["model"])
@@ -130,8 +131,8 @@ def check_same_task(first: Recognizer, other: Recognizer) -> None:
     """
     if not np.array_equal(first.actions, other.actions):
         raise InputError(
-            f"{other.path}: tells {len(other.actions)} actions apart, and {first.path} {len(first.actions)}, or others; "
-            "give recognisers of the same actions"
+            f"{other.path}: tells {len(other.actions)} actions apart, and {first.path} {len(first.actions)}, or "
+            "others; give recognisers of the same actions"
         )
     if (first.layout, first.confidence) != (other.layout, other.confidence):
         raise InputError(f"{other.path}: is for {_kind(other)}, and {first.path} for {_kind(first)}; give one kind")

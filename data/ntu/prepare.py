@@ -202,9 +202,7 @@ def _kind(file: str, reason: str) -> str:
 def _fill_store(raw: Path, listing: Listing, data: DataSection, info: StoreInfo, again: bool) -> int:
     """Write the store, or what is left of it to write, and return how many clips were read."""
     wanted = [entry for entry in listing.entries if str(entry.name) not in MISSING]
-    left_out = [
-        {"file": entry.path, "reason": INCOMPLETE} for entry in listing.entries if str(entry.name) in MISSING
-    ]
+    left_out = [{"file": entry.path, "reason": INCOMPLETE} for entry in listing.entries if str(entry.name) in MISSING]
     identity = hashlib.sha256(repr((RULES, str(raw), listing.identity)).encode("utf-8", "surrogatepass")).hexdigest()
     with resumable_folder(data.store) as part:
         if data.store.exists() and not again:

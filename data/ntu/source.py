@@ -170,7 +170,9 @@ def _check_extent(source: Path, infos: list[zipfile.ZipInfo]) -> None:
     overlap = np.flatnonzero(spans[1:, 0] < spans[:-1, 1])
     if len(overlap):
         first, second = (infos[order[overlap[0] + after]].filename for after in (0, 1))
-        raise InputError(f"{source}: entries {first!r} and {second!r} share bytes, as in a zip bomb; do not use this zip")
+        raise InputError(
+            f"{source}: entries {first!r} and {second!r} share bytes, as in a zip bomb; do not use this zip"
+        )
     total = sum(info.file_size for info in infos if info.filename.endswith(".skeleton"))
     if total > MOST_BYTES_IN_ALL:
         raise InputError(
