@@ -47,6 +47,8 @@ class SpatialGraphConv(MessagePassing):
     edge_index: Tensor
     partition: Tensor
     normalised: Tensor
+    shift: Tensor | None
+    """[V, out_channels]: what a folded network adds at each joint instead of `joint_bias`."""
 
     def __init__(
         self,
@@ -72,6 +74,7 @@ class SpatialGraphConv(MessagePassing):
         self.register_buffer("edge_index", edge_index, persistent=False)
         self.register_buffer("partition", partition, persistent=False)
         self.register_buffer("normalised", normalised, persistent=False)
+        self.register_buffer("shift", None, persistent=False)
         self._batched: tuple[int, Tensor] | None = None
         self.reset_parameters()
 
@@ -93,24 +96,28 @@ class SpatialGraphConv(MessagePassing):
     def forward(self, x: Tensor) -> Tensor:
         """Convolve the joints of every frame; see the class for shapes."""
         adjacency = self.effective_adjacency()
-        y = self._dense(x, adjacency) if self.path == "dense" else self._propagate(x, adjacency)
-        # what the partitions' biases come to at each joint depends on no input
-        return y + (adjacency.sum(1).T @ self.bias).to(y.dtype)
+        shift = self.joint_bias() if self.shift is None else self.shift
+        return self._dense(x, adjacency, shift) if self.path == "dense" else self._propagate(x, adjacency, shift)
+
+    def joint_bias(self) -> Tensor:
+        """Return what the partitions' biases come to at each joint, [V, out_channels]; it depends on no input."""
+        return self.effective_adjacency().sum(1).T @ self.bias
 
     def message(self, x_j: Tensor, edge_weight: Tensor) -> Tensor:
         """Weigh what the edges carry, [E, out_channels]."""
         return x_j * edge_weight.unsqueeze(-1)
 
-    def _dense(self, x: Tensor, adjacency: Tensor) -> Tensor:
+    def _dense(self, x: Tensor, adjacency: Tensor, shift: Tensor) -> Tensor:
         actors, frames, joints, channels = x.shape
         mix = adjacency.permute(2, 0, 1).reshape(joints * self.partitions, joints)
         mixed = torch.matmul(mix.expand(actors * frames, -1, -1), x.reshape(actors * frames, joints, channels))
         # rows (receiver, partition) of C channels are receivers of K * C channels: a view, and channels last
         image = mixed.view(actors, frames, joints, self.partitions * channels).permute(0, 3, 1, 2)
         kernel = self.weight.flatten(0, 1).T[:, :, None, None]
-        return F.conv2d(image, kernel).permute(0, 2, 3, 1)
+        y = F.conv2d(image, kernel)
+        return y.add_(shift.T.unsqueeze(1).to(y.dtype)).permute(0, 2, 3, 1)
 
-    def _propagate(self, x: Tensor, adjacency: Tensor) -> Tensor:
+    def _propagate(self, x: Tensor, adjacency: Tensor, shift: Tensor) -> Tensor:
         actors, frames, joints, channels = x.shape
         graphs, senders = actors * frames, joints * self.partitions
         out_channels = self.weight.shape[2]
@@ -122,7 +129,7 @@ class SpatialGraphConv(MessagePassing):
             edge_weight=weight.to(sent.dtype).repeat(graphs),
             size=(graphs * senders, graphs * joints),
         )
-        return received.view(actors, frames, joints, out_channels)
+        return received.view(actors, frames, joints, out_channels) + shift.to(received.dtype)
 
     def _edges(self, graphs: int) -> Tensor:
         """Return the edges of so many frames; consecutive calls mostly ask for the same number."""

@@ -8,6 +8,7 @@ from torch_geometric.nn import global_mean_pool
 from recognition.graph import SkeletonGraph
 from recognition.multi_branch import MultiBranchTemporalConv
 from recognition.spatial_conv import Adjacency, Path, SpatialGraphConv
+from recognition.temporal_conv import TemporalConv
 
 Temporal = Literal["single", "multi_branch"]
 
@@ -60,14 +61,14 @@ class Block(nn.Module):
     ) -> None:
         super().__init__()
         self.spatial = SpatialGraphConv(in_channels, out_channels, graph, path, adjacency)
-        self.spatial_norm = nn.BatchNorm2d(out_channels)
+        self.spatial_norm: nn.Module = nn.BatchNorm2d(out_channels)
         self.spatial_residual = _residual(in_channels, out_channels, 1) if spatial_residual else None
         self.temporal: nn.Module
         if temporal == "single":
-            self.temporal = nn.Conv2d(out_channels, out_channels, (kernel, 1), (stride, 1), (kernel // 2, 0))
+            self.temporal = TemporalConv(out_channels, out_channels, (kernel, 1), (stride, 1), (kernel // 2, 0))
         else:
             self.temporal = MultiBranchTemporalConv(out_channels, out_channels, stride)
-        self.temporal_norm = nn.BatchNorm2d(out_channels)
+        self.temporal_norm: nn.Module = nn.BatchNorm2d(out_channels)
         self.dropout = nn.Dropout(dropout)
         self.residual = _residual(in_channels, out_channels, stride) if residual else None
 
@@ -76,10 +77,10 @@ class Block(nn.Module):
         image = x.permute(0, 3, 1, 2)  # [A, C, T, V] whose memory stays channels last
         y = self.spatial_norm(self.spatial(x).permute(0, 3, 1, 2))
         if self.spatial_residual is not None:
-            y = y + self.spatial_residual(image)
+            y = y.add_(self.spatial_residual(image))  # in place: batch normalisation has no further use for its output
         y = self.dropout(self.temporal_norm(self.temporal(F.relu(y, inplace=True))))
         if self.residual is not None:
-            y = y + self.residual(image)
+            y = y.add_(self.residual(image))
         return F.relu(y, inplace=True).permute(0, 2, 3, 1)
 
 
