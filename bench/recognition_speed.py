@@ -1,17 +1,23 @@
 """Samples per second of the recogniser beside the plain formulation, in one run, on one machine, with equal weights.
 
 The plain formulation is the one the reference code bases use: activations [N * M, C, T, V], a 1 x 1 convolution to
-K * C' channels, an einsum with the dense adjacency, empty actors processed like the others.
+K * C' channels, an einsum with the dense adjacency, empty actors processed like the others. Every case has a process of
+its own, because the setting of the C library's allocator (see `training/devices.py`) belongs to a process; the processes
+take turns, so that whatever else the machine does meets all of them.
 
-    python bench/recognition_speed.py [--clips 16] [--frames 100] [--threads 2] [--repeats 3] [--device cpu]
+    python bench/recognition_speed.py [--clips 16] [--frames 100] [--threads 2] [--repeats 3]
 """
 
 import argparse
 import copy
+import multiprocessing
+import platform
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import product
+from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import median
 
@@ -20,15 +26,45 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.utils.flop_counter import FlopCounterMode
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from data.ntu.layout import NTU25
+from recognition.folding import fold
 from recognition.graph import skeleton_graph
+from recognition.spatial_conv import Path as SpatialPath
 from recognition.stgcn import STGCN, Block
+from training.devices import pick_device
 
 GRAPH = skeleton_graph(NTU25)
 ACTORS = 2
+SECOND_ACTORS = 11 / 60
+"""Share of clips with a second actor in NTU RGB+D 60: 11 of its 60 actions are done by two."""
+MODES = tuple(product((True, False), (False, True)))
+"""Training, bf16."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """What one process measures."""
+
+    name: str
+    plain: bool = False
+    keep_memory: bool = True
+    """Whether freed memory is kept for the next step, as our commands do."""
+    path: SpatialPath = "dense"
+    second_actors: float = 1.0
+
+
+CASES = (
+    Case("plain einsum", plain=True, keep_memory=False),
+    Case("plain einsum, allocator tuned", plain=True),
+    Case("ours, allocator not tuned", keep_memory=False),
+    Case("ours"),
+    Case("ours, message passing", path="propagate"),
+    Case("ours, second actors where NTU has them", second_actors=SECOND_ACTORS),
+)
 
 
 class PlainBlock(nn.Module):
@@ -79,67 +115,156 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=100)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--device", default="cpu")
     asked = parser.parse_args()
-    torch.set_num_threads(asked.threads)
-    torch.manual_seed(0)
-    device, clips = torch.device(asked.device), asked.clips
+    console = Console(width=130)
+    shape = [asked.clips, 3, asked.frames, 25, ACTORS]
+    console.print(f"{_processor()}, {asked.threads} threads, PyTorch {torch.__version__}; clips {shape}")
 
-    x = torch.randn(clips, 3, asked.frames, 25, ACTORS, device=device)
-    rows = x.permute(0, 4, 2, 3, 1).reshape(clips * ACTORS, asked.frames, 25, 3).contiguous()
-    clip = torch.arange(clips, device=device).repeat_interleave(ACTORS)
-    ours, passing = STGCN(GRAPH), STGCN(GRAPH, path="propagate")
-    passing.load_state_dict(ours.state_dict())
-    plain = Plain(ours)
-    for network in (ours, passing, plain):
-        network.to(device)
-    with torch.no_grad():
-        gap = float((copy.deepcopy(ours)(rows, clip, clips) - copy.deepcopy(plain)(x)).abs().max())
-
-    cases: dict[str, tuple[nn.Module, Callable[[], Tensor]]] = {
-        "plain einsum": (plain, lambda: plain(x)),
-        "ours, dense": (ours, lambda: ours(rows, clip, clips)),
-        "ours, propagate": (passing, lambda: passing(rows, clip, clips)),
-        "ours, dense, second actors absent": (ours, lambda: ours(rows[::2].contiguous(), clip[::2], clips)),
-    }
-    shape, first = list(x.shape), next(iter(cases))
-    table = Table(title=f"ST-GCN {shape}, {asked.threads} threads, {device}: samples/s (times plain in fp32)")
-    for column in ("", "training fp32", "training bf16", "inference fp32", "inference bf16"):
-        table.add_column(column, justify="left" if not column else "right")
-    # the cases take turns, so that whatever else the machine does meets all of them
+    spawn = multiprocessing.get_context("spawn")
+    workers: dict[str, Connection] = {}
+    for case in CASES:
+        workers[case.name], end = spawn.Pipe()
+        spawn.Process(target=_work, args=(end, case, asked.clips, asked.frames, asked.threads), daemon=True).start()
+    flops = {name: worker.recv() for name, worker in workers.items()}
     seconds: dict[tuple[str, bool, bool], list[float]] = {}
-    for turn, (name, training, bf16) in product(range(asked.repeats + 1), product(cases, (True, False), (False, True))):
-        taken = _measure(*cases[name], training, bf16, device)
-        if turn:  # the first is for warming up
-            seconds.setdefault((name, training, bf16), []).append(taken)
-    for name in cases:
-        cells = []
-        for training, bf16 in product((True, False), (False, True)):
-            speed, base = (clips / median(seconds[key]) for key in ((name, training, bf16), (first, training, False)))
-            cells.append(f"{speed:.2f} ({speed / base:.2f})")
-        table.add_row(name, *cells)
-    console = Console(width=110)
-    console.print(table)
-    console.print(f"largest difference of the scores, ours and plain, fp32, training mode: {gap:.1e}")
+    peaks: dict[bool, list[float]] = {False: [], True: []}
+    for turn in range(asked.repeats + 1):
+        for (training, bf16), (name, worker) in product(MODES, workers.items()):
+            worker.send((training, bf16))
+            taken = worker.recv()
+            if turn:  # the first is for warming up
+                seconds.setdefault((name, training, bf16), []).append(taken)
+        for bf16 in peaks:
+            workers["ours"].send(bf16)
+            peaks[bf16].append(workers["ours"].recv())
+    peak = {bf16: max(found) for bf16, found in peaks.items()}  # whatever disturbs can only make it lower
+
+    speeds = Table(title="samples/s (times plain einsum in fp32)")
+    shares = Table(title="GFLOP/s (percent of the measured peak)")
+    for table in (speeds, shares):
+        for column in ("", "training fp32", "training bf16", "inference fp32", "inference bf16"):
+            table.add_column(column, justify="left" if not column else "right")
+    for name in workers:
+        cells, rates = [], []
+        for training, bf16 in MODES:
+            taken, base = (median(seconds[key]) for key in ((name, training, bf16), (CASES[0].name, training, False)))
+            rate = flops[name][training] / taken / 1e9
+            cells.append(f"{asked.clips / taken:.2f} ({base / taken:.2f})")
+            rates.append(f"{rate:.0f} ({100 * rate / peak[bf16]:.0f})")
+        speeds.add_row(name, *cells)
+        shares.add_row(name, *rates)
+    console.print(speeds, shares)
+    console.print(f"peak, the faster of matrix product and convolution: fp32 {peak[False]:.0f}, bf16 {peak[True]:.0f}")
+    gap, slope, folded = _differences(asked.clips, asked.frames)
+    console.print(f"largest difference, ours and plain, fp32, over the largest value: scores {gap:.1e}, ", end="")
+    console.print(f"gradient of the input {slope:.1e}; scores of the folded network and the unfolded {folded:.1e}")
+    for worker in workers.values():
+        worker.send(None)
 
 
-def _measure(
-    model: nn.Module, forward: Callable[[], Tensor], training: bool, bf16: bool, device: torch.device
-) -> float:
+def _networks(case: Case, clips: int, frames: int) -> tuple[nn.Module, nn.Module, tuple[Tensor | int, ...]]:
+    """Return the network for training, the one for inference, and their input."""
+    torch.manual_seed(0)
+    x = torch.randn(clips, 3, frames, 25, ACTORS)
+    ours = STGCN(GRAPH, path=case.path)
+    if case.plain:
+        plain = Plain(ours)
+        return plain, copy.deepcopy(plain).eval(), (x,)
+    clip = torch.arange(clips).repeat_interleave(ACTORS)
+    present = torch.ones(clips, ACTORS, dtype=torch.bool)
+    present[round(case.second_actors * clips) :, 1] = False
+    rows = x.permute(0, 4, 2, 3, 1).reshape(clips * ACTORS, frames, 25, 3)[present.flatten()].contiguous()
+    return ours, fold(copy.deepcopy(ours).eval()), (rows, clip[present.flatten()], clips)
+
+
+def _work(pipe: Connection, case: Case, clips: int, frames: int, threads: int) -> None:
+    """Send the floating-point operations by mode of training, then what is asked for until None comes."""
+    torch.set_num_threads(threads)
+    if case.keep_memory:
+        pick_device("cpu")
+    trained, scoring, given = _networks(case, clips, frames)
+    flops = {}
+    for training, model in ((True, trained), (False, scoring)):
+        with FlopCounterMode(display=False) as counter:
+            _measure(model, given, training, False)
+        flops[training] = counter.get_total_flops()
+    pipe.send(flops)
+    while (asked := pipe.recv()) is not None:
+        if isinstance(asked, bool):
+            pipe.send(_peak(bf16=asked))
+        else:
+            training, bf16 = asked
+            pipe.send(_measure(trained if training else scoring, given, training, bf16))
+
+
+def _measure(model: nn.Module, given: tuple[Tensor | int, ...], training: bool, bf16: bool) -> float:
     """Return the seconds of one training step (forward, backward, SGD) or of one forward pass."""
-    model.train(training)
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-6, momentum=0.9, nesterov=True)
     begin = time.perf_counter()
-    with torch.set_grad_enabled(training), torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-        scores = forward()
+    with torch.set_grad_enabled(training), torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+        scores = model(*given)
     if training:
-        label = torch.zeros(len(scores), dtype=torch.int64, device=device)
+        label = torch.zeros(len(scores), dtype=torch.int64)
         optimizer.zero_grad()
         F.cross_entropy(scores.float(), label).backward()
         optimizer.step()
-    if device.type == "cuda":
-        torch.cuda.synchronize()
     return time.perf_counter() - begin
+
+
+def _peak(bf16: bool) -> float:
+    """Return the GFLOP/s of the faster of a square matrix product and the network's widest convolution."""
+    dtype = torch.bfloat16 if bf16 else torch.float32
+    square = torch.randn(2048, 2048, dtype=dtype)
+    image = torch.randn(16, 25, 25, 256, dtype=dtype).permute(0, 3, 1, 2)
+    kernel = torch.randn(256, 256, 9, 1, dtype=dtype)
+    works: tuple[Callable[[], Tensor], ...] = (
+        lambda: square @ square,
+        lambda: F.conv2d(image, kernel, padding=(4, 0)),
+    )
+    rates = []
+    for work in works:
+        work()
+        with FlopCounterMode(display=False) as counter:
+            work()
+        for _ in range(5):
+            begin = time.perf_counter()
+            work()
+            rates.append(counter.get_total_flops() / (time.perf_counter() - begin) / 1e9)
+    return max(rates)
+
+
+def _differences(clips: int, frames: int) -> tuple[float, float, float]:
+    """Return how far ours is from plain in scores and gradient of the input, and the folded from the unfolded."""
+    ours, folded, (rows, clip, _) = _networks(CASES[3], clips, frames)
+    plain, _, (x,) = _networks(CASES[0], clips, frames)
+    assert isinstance(rows, Tensor)
+    assert isinstance(x, Tensor)
+    unfolded = copy.deepcopy(ours).eval()
+    weight = torch.randn(clips, 60)
+    results = []
+    for network, given in ((ours, (rows.requires_grad_(), clip, clips)), (plain, (x.requires_grad_(),))):
+        scores = network(*given)
+        (scores * weight).sum().backward()
+        results.append(scores.detach())
+    assert rows.grad is not None
+    assert x.grad is not None
+    slope = rows.grad.view(clips, ACTORS, frames, 25, 3).permute(0, 4, 2, 3, 1)
+    with torch.no_grad():
+        scores = unfolded(rows, clip, clips)
+        return _gap(*results), _gap(slope, x.grad), _gap(folded(rows, clip, clips), scores)
+
+
+def _gap(value: Tensor, expected: Tensor) -> float:
+    return float((value - expected).abs().max() / expected.abs().max())
+
+
+def _processor() -> str:
+    """Return the processor's name."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.partition(": ")[2] for line in lines if line.startswith("model name")), platform.processor())
 
 
 if __name__ == "__main__":
