@@ -91,10 +91,13 @@ def stages(raw: Path, entries: Sequence[Entry]) -> dict[str, float]:
             files = StoreFiles(Path(folder), StoreInfo())
             for start in range(0, len(entries), BATCH):
                 batch = entries[start : start + BATCH]
-                texts = stage("unpack", lambda batch=batch: [source.read(entry) for entry in batch])
-                parsed = stage("parse", lambda texts=texts: [read_skeleton(text, "clip") for text in texts])
-                chosen = stage("actors", lambda parsed=parsed: [choose_actors(skeleton) for skeleton in parsed])
-                clips = [(entry.name, *rest) for entry, rest in zip(batch, chosen, strict=True) if entry.name]
+                clips = []
+                for entry in batch:  # one after another, as the processes do: what one stage left is in the cache
+                    text = stage("unpack", lambda entry=entry: source.read(entry))
+                    skeleton = stage("parse", lambda text=text: read_skeleton(text, "clip"))
+                    frames, tracks = stage("actors", lambda skeleton=skeleton: choose_actors(skeleton))
+                    if entry.name is not None:
+                        clips.append((entry.name, frames, tracks))
                 block = stage("join", lambda clips=clips: to_block(clips, NTU25))
                 sent = stage("send", lambda block=block: pickle.loads(pickle.dumps(block, pickle.HIGHEST_PROTOCOL)))
 
