@@ -16,7 +16,6 @@ import os
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import argparse
-import io
 import pickle
 import shutil
 import subprocess
@@ -24,26 +23,26 @@ import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from parse_speed import with_dictionaries
+from bench.parse_speed import with_dictionaries
 from data.ntu.actors import choose_actors
 from data.ntu.layout import NTU25
-from data.ntu.read_clips import BATCH, _keep_memory
+from data.ntu.read_clips import BATCH, keep_memory
 from data.ntu.simulate import SimulateSection, make_stand_in
 from data.ntu.simulate.actions import repertoire
 from data.ntu.skeleton import read_skeleton
-from data.ntu.source import Entry, Source, list_entries, zlib
+from data.ntu.source import Entry, Source, list_entries, unpacker
 from data.ntu.store import StoreFiles, StoreInfo, to_block
 
-
+ROOT = Path(__file__).parents[1]
 T = TypeVar("T")
 
 
@@ -56,7 +55,9 @@ def timed(function: Callable[[], T]) -> tuple[T, float, float]:
 
 def simulated(folder: Path, clips: int) -> Path:
     actions = tuple(sorted(repertoire().actions))
-    section = SimulateSection(folder=folder / f"simulated_{clips}", clips=clips, performers=40, actions=actions, text=True)
+    section = SimulateSection(
+        folder=folder / f"simulated_{clips}", clips=clips, performers=40, actions=actions, text=True
+    )
     return make_stand_in(section) / "nturgbd_skeletons_simulated.zip"
 
 
@@ -75,40 +76,49 @@ def reference(raw: Path, entries: Sequence[Entry]) -> tuple[float, float, float]
     return wall * each, (wall + unpacking) * each, cpu * each
 
 
+class Stopwatch:
+    """CPU ms by name."""
+
+    def __init__(self) -> None:
+        self.spent: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, name: str) -> Iterator[None]:
+        """Add what a block takes."""
+        start = time.process_time()
+        yield
+        self.spent[name] = self.spent.get(name, 0.0) + 1000 * (time.process_time() - start)
+
+
 def stages(raw: Path, entries: Sequence[Entry]) -> dict[str, float]:
     """Return CPU ms a clip of each stage, best of three."""
     source = Source(raw)
-    best: dict[str, float] = {}
+    runs = []
     for _ in range(3):
-        spent: dict[str, float] = {}
-
-        def stage(name: str, function: Callable[[], T], spent: dict[str, float] = spent) -> T:
-            result, _, cpu = timed(function)
-            spent[name] = spent.get(name, 0) + 1000 * cpu / len(entries)
-            return result
-
+        stage = Stopwatch()
         with tempfile.TemporaryDirectory() as folder:
             files = StoreFiles(Path(folder), StoreInfo())
             for start in range(0, len(entries), BATCH):
-                batch = entries[start : start + BATCH]
                 clips = []
-                for entry in batch:  # one after another, as the processes do: what one stage left is in the cache
-                    text = stage("unpack", lambda entry=entry: source.read(entry))
-                    skeleton = stage("parse", lambda text=text: read_skeleton(text, "clip"))
-                    frames, tracks = stage("actors", lambda skeleton=skeleton: choose_actors(skeleton))
-                    if entry.name is not None:
+                for entry in entries[start : start + BATCH]:  # as the processes do: what one stage left is in the cache
+                    with stage("unpack"):
+                        text = source.read(entry)
+                    with stage("parse"):
+                        skeleton = read_skeleton(text, "clip")
+                    with stage("actors"):
+                        frames, tracks = choose_actors(skeleton)
+                    if entry.name is not None and tracks:
                         clips.append((entry.name, frames, tracks))
-                block = stage("join", lambda clips=clips: to_block(clips, NTU25))
-                sent = stage("send", lambda block=block: pickle.loads(pickle.dumps(block, pickle.HIGHEST_PROTOCOL)))
-
-                def write(block=sent) -> None:  # type: ignore[no-untyped-def]
+                with stage("join"):
+                    block = to_block(clips, NTU25)
+                with stage("send"):
+                    block = pickle.loads(pickle.dumps(block, pickle.HIGHEST_PROTOCOL))
+                with stage("write"):
                     files.add(block)
                     files.progress()
-
-                stage("write", write)
             files.close()
-        best = {name: min(value, best.get(name, value)) for name, value in spent.items()}
-    return best
+        runs.append({name: spent / len(entries) for name, spent in stage.spent.items()})
+    return {name: min(run[name] for run in runs) for name in runs[0]}
 
 
 def memory_of(process: int) -> tuple[int, int]:
@@ -186,10 +196,10 @@ def main() -> None:
         f"ratio, zip to store against the reference: {rate * parsing / 1000:.1f} (reference without unpacking), "
         f"{rate * with_unpacking / 1000:.1f} (with)"
     )
-    _keep_memory()
+    keep_memory()
     spent = stages(raw, sample)
     total = sum(spent.values())
-    print(f"CPU ms a clip by stage, one process ({zlib.__name__}):")
+    print(f"CPU ms a clip by stage, one process ({unpacker.__name__}):")
     print("  " + ", ".join(f"{name} {value:.3f} ({value / total:.0%})" for name, value in spent.items()))
     print(f"  in all {total:.3f}; reference's parsing {cpu:.2f}, ratio of CPU time {cpu / total:.1f}")
     shutil.rmtree(store, ignore_errors=True)

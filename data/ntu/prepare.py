@@ -168,8 +168,8 @@ def summarise(store: ClipStore) -> dict[str, Any]:
     inferred = unseen = 0
     for start in range(0, len(store.tracked), 1 << 16):
         states = np.asarray(store.tracked[start : start + (1 << 16)])
-        inferred += np.count_nonzero(states == 1)
-        unseen += states.size - np.count_nonzero(states)
+        inferred += int(np.count_nonzero(states == 1))
+        unseen += states.size - int(np.count_nonzero(states))
     actors = np.bincount(store.tracks.clip, minlength=len(store.clips))
     splits: tuple[Split, ...] = ("xsub", "xview")
     training = {split: int(np.count_nonzero(in_training(store.clips, split))) for split in splits}
@@ -202,9 +202,7 @@ def _kind(file: str, reason: str) -> str:
 def _fill_store(raw: Path, listing: Listing, data: DataSection, info: StoreInfo, again: bool) -> int:
     """Write the store, or what is left of it to write, and return how many clips were read."""
     wanted = [entry for entry in listing.entries if str(entry.name) not in MISSING]
-    left_out = [
-        {"file": entry.path, "reason": INCOMPLETE} for entry in listing.entries if str(entry.name) in MISSING
-    ]
+    left_out = [{"file": entry.path, "reason": INCOMPLETE} for entry in listing.entries if str(entry.name) in MISSING]
     identity = hashlib.sha256(repr((RULES, str(raw), listing.identity)).encode("utf-8", "surrogatepass")).hexdigest()
     with resumable_folder(data.store) as part:
         if data.store.exists() and not again:

@@ -108,7 +108,7 @@ def _start_worker(raw: Path) -> None:
     global _source
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    _keep_memory()
+    keep_memory()
     _source = Source(raw)
 
 
@@ -124,7 +124,7 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _keep_memory() -> None:
+def keep_memory() -> None:
     """Have the C library keep freed memory for the next clip: to fetch it anew takes as long as the parsing itself."""
     try:
         mallopt = ctypes.CDLL(None).mallopt

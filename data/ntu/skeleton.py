@@ -128,8 +128,10 @@ _Parsed = tuple[int, list[int], np.ndarray, np.ndarray, np.ndarray]
 
 
 def _parse(text: bytes) -> _Parsed:
-    """Read text that is laid out as the data set's is: find all fields at once, walk from body to body, convert only
-    what is needed. What this accepts, the careful reader accepts with the same result."""
+    """Read text laid out as the data set's is: find all fields, walk from body to body, convert what is needed.
+
+    What this accepts, the careful reader accepts with the same result.
+    """
     windows = b"\r" in text
     if not text.endswith(b"\n"):
         text += b"\r\n" if windows else b"\n"

@@ -4,11 +4,13 @@ import hashlib
 import os
 import struct
 import zipfile
-import zlib as _zlib
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
+from types import ModuleType
 
 import numpy as np
 
@@ -16,10 +18,16 @@ from data.errors import InputError
 from data.ntu.names import ClipName, parse_name
 from data.ntu.skeleton import MAX_BYTES
 
-try:  # Intel's igzip inflates in two thirds of the time; an extra, not needed
-    from isal import isal_zlib as zlib
-except ImportError:
-    zlib = _zlib
+
+def _find_unpacker() -> ModuleType:
+    """Return Intel's igzip, an extra that inflates in half the time, or zlib."""
+    try:
+        return import_module("isal.isal_zlib")
+    except ImportError:
+        return zlib
+
+
+unpacker = _find_unpacker()
 
 MOST_BYTES_IN_ALL = 64 * 2**30
 """The data set is 15 GB of text, its successor with 120 actions twice that."""
@@ -170,7 +178,9 @@ def _check_extent(source: Path, infos: list[zipfile.ZipInfo]) -> None:
     overlap = np.flatnonzero(spans[1:, 0] < spans[:-1, 1])
     if len(overlap):
         first, second = (infos[order[overlap[0] + after]].filename for after in (0, 1))
-        raise InputError(f"{source}: entries {first!r} and {second!r} share bytes, as in a zip bomb; do not use this zip")
+        raise InputError(
+            f"{source}: entries {first!r} and {second!r} share bytes, as in a zip bomb; do not use this zip"
+        )
     total = sum(info.file_size for info in infos if info.filename.endswith(".skeleton"))
     if total > MOST_BYTES_IN_ALL:
         raise InputError(
@@ -232,7 +242,7 @@ class Source:
             raise InputError(f"{self.place(entry)}: {entry.fault}")
         try:
             text = self._load(entry.path) if entry.packed is None else self._unpack(entry.packed)
-        except (OSError, _DamagedError, zlib.error, _zlib.error) as error:
+        except (OSError, _DamagedError, zlib.error, unpacker.error) as error:
             raise InputError(
                 f"{self.place(entry)}: cannot be read ({error}); restore it from the data set "
                 "or leave it out with data.on_error=skip"
@@ -270,11 +280,11 @@ def _inflate(content: memoryview, packed: Packed) -> bytes:
     if packed.method == zipfile.ZIP_STORED:
         text, whole = bytes(content), True
     else:
-        unpacking = zlib.decompressobj(-_zlib.MAX_WBITS)
+        unpacking = unpacker.decompressobj(-zlib.MAX_WBITS)
         text = unpacking.decompress(content, packed.size + 1)  # one byte more tells whether the directory lies
         whole = unpacking.eof
     if not whole or len(text) != packed.size:
         raise _DamagedError(f"expands to other than the {packed.size} bytes that the zip's directory says")
-    if zlib.crc32(text) != packed.crc:
+    if unpacker.crc32(text) != packed.crc:
         raise _DamagedError("wrong CRC-32")
     return text
