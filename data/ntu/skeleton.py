@@ -31,7 +31,8 @@ _COORDINATES = (_JOINTS[:, None] + np.arange(3)).ravel()
 _STATES = _JOINTS + JOINT_FIELDS - 1
 _LAST_OF_LINE = np.concatenate([[BODY_FIELDS - 1, BODY_FIELDS], _STATES])
 
-_MOST_FRAMES = 10**7
+_MOST_FRAMES = 10**5
+"""An hour; the data set's longest clip has 300."""
 _LOOK_AHEAD = 4096
 _LARGEST_ID = 2**63 - 1
 _FARTHEST = 1000.0
@@ -140,6 +141,8 @@ def _parse(text: bytes) -> _Parsed:
     ends = np.flatnonzero(blank[1:] > blank[:-1])  # a field ends where a blank follows a character
     ends += 1
     frames, position = _whole_number(text[: ends[0]]), 1
+    if frames > _MOST_FRAMES:
+        raise _UnusualError
     end_of = ends.item
     known: dict[bytes, int] = {}
     ids: list[int] = []

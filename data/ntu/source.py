@@ -60,6 +60,7 @@ class Entry:
 
     path: str
     name: ClipName | None
+    size: int
     fault: str = ""
     packed: Packed | None = None
 
@@ -115,7 +116,7 @@ def _list_folder(folder: Path) -> tuple[list[Entry], str]:
     entries = []
     digest = hashlib.sha256()
     for path, size, changed in sorted(_walk(folder, "")):
-        entries.append(_as_entry(path, _too_large(size)))
+        entries.append(_as_entry(path, size, _too_large(size)))
         digest.update(repr((path, size, changed)).encode())
     return entries, digest.hexdigest()
 
@@ -156,7 +157,7 @@ def _list_zip(source: Path) -> tuple[list[Entry], str]:
         if not info.filename.endswith(".skeleton"):
             continue
         packed = Packed(info.header_offset, info.compress_size, info.file_size, info.CRC, info.compress_type)
-        entries.append(_as_entry(info.filename, _fault(info), packed))
+        entries.append(_as_entry(info.filename, info.file_size, _fault(info), packed))
         digest.update(repr((info.filename, packed)).encode("utf-8", "surrogatepass"))
     return entries, digest.hexdigest()
 
@@ -203,12 +204,12 @@ def _too_large(size: int) -> str:
     return f"more than {MAX_BYTES >> 20} MiB of text, which is no clip; remove it" if size > MAX_BYTES else ""
 
 
-def _as_entry(path: str, fault: str = "", packed: Packed | None = None) -> Entry:
+def _as_entry(path: str, size: int, fault: str, packed: Packed | None = None) -> Entry:
     try:
         name = parse_name(path.replace("\\", "/").rpartition("/")[2].removesuffix(".skeleton"))
     except InputError as error:
-        return Entry(path, None, str(error), packed)
-    return Entry(path, name, fault, packed)
+        return Entry(path, None, size, str(error), packed)
+    return Entry(path, name, size, fault, packed)
 
 
 class Source:
