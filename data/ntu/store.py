@@ -11,7 +11,7 @@
 
 A track runs from the first to the last frame in which its actor is seen; frames in between in which the actor is not
 seen have `tracked` 0 and joints 0. Nothing is padded or rounded. A store is written into a temporary folder and renamed
-when complete, so that half a store cannot be opened.
+when complete, and `store.json` is written last, so that half a store cannot be opened.
 """
 
 import csv
