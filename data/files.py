@@ -111,7 +111,7 @@ def _locked_folder(part: Path, path: Path) -> Iterator[None]:
 
 
 def _is_still(handle: int, path: Path) -> bool:
-    """Say whether an open folder is the one at a path: another run may have put it in its place before it was locked."""
+    """Say whether an open folder is still at a path: another run may have put it in its place before it was locked."""
     try:
         return os.path.samestat(os.fstat(handle), path.stat())
     except FileNotFoundError:

@@ -21,7 +21,7 @@ _JOIN = tuple(
     for digits, mask in ((1, 0x00FF00FF00FF00FF), (2, 0x0000FFFF0000FFFF), (4, 0x00000000FFFFFFFF))
 )
 
-# The bytes of the last eight characters, and of the eight before, that hold the digits behind the point; by their count.
+# The bytes of the last eight characters, and of the eight before, that hold digits behind the point; by their count.
 _BEHIND = np.arange(_MOST_BEHIND + 1)
 _ALL = (1 << 64) - 1
 _MASKS = tuple(

@@ -168,8 +168,8 @@ def summarise(store: ClipStore) -> dict[str, Any]:
     inferred = unseen = 0
     for start in range(0, len(store.tracked), 1 << 16):
         states = np.asarray(store.tracked[start : start + (1 << 16)])
-        inferred += np.count_nonzero(states == 1)
-        unseen += states.size - np.count_nonzero(states)
+        inferred += int(np.count_nonzero(states == 1))
+        unseen += states.size - int(np.count_nonzero(states))
     actors = np.bincount(store.tracks.clip, minlength=len(store.clips))
     splits: tuple[Split, ...] = ("xsub", "xview")
     training = {split: int(np.count_nonzero(in_training(store.clips, split))) for split in splits}

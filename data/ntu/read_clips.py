@@ -8,9 +8,11 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from multiprocessing import connection, get_context, parent_process
 from pathlib import Path
+from typing import Any
 
 from data.errors import InputError
 from data.ntu.actors import choose_actors
@@ -25,6 +27,9 @@ IN_PROCESS = 128
 """Sets of up to so many clips are read without further processes, which take longer to start than to read them."""
 MOST_WORKERS = 8
 """More would wait for the one process that writes, and take memory for nothing."""
+LARGE = 4 << 20
+"""Texts of more bytes, which the data set does not have, are read by one process at a time: reading takes twenty times
+their size."""
 _WAITING = 3
 """Batches per process that are being read or wait to be written."""
 
@@ -65,7 +70,8 @@ def read_clips(raw: Path, entries: Sequence[Entry], workers: int | None = None) 
         finally:
             source.close()
         return
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (raw,))
+    context = get_context("spawn")
+    pool = ProcessPoolExecutor(workers, context, _start_worker, (raw, context.Lock()))
     try:
         waiting: deque[Future[Batch]] = deque()
         for batch in batches:
@@ -83,8 +89,19 @@ def read_clips(raw: Path, entries: Sequence[Entry], workers: int | None = None) 
         pool.shutdown(cancel_futures=True)
 
 
-def read_batch(source: Source, entries: Sequence[Entry]) -> Batch:
-    """Read some clips of an open zip or folder."""
+def read_batch(source: Source, entries: Sequence[Entry], alone: AbstractContextManager[Any] | None = None) -> Batch:
+    """Read some clips of an open zip or folder.
+
+    Parameters
+    ----------
+    source
+        The zip or folder.
+    entries
+        Which of its files.
+    alone
+        What to hold while a large one is read.
+    """
+    alone = alone or nullcontext()
     clips = []
     faults = []
     for entry in entries:
@@ -92,7 +109,8 @@ def read_batch(source: Source, entries: Sequence[Entry]) -> Batch:
             if entry.name is None:
                 raise InputError(entry.fault)
             where = source.place(entry)
-            frames, tracks = choose_actors(read_skeleton(source.read(entry), where))
+            with alone if entry.size > LARGE else nullcontext():
+                frames, tracks = choose_actors(read_skeleton(source.read(entry), where))
             if not tracks:
                 raise InputError(f"{where}: nobody is seen in any frame; leave it out with data.on_error=skip")
             clips.append((entry.name, frames, tracks))
@@ -102,19 +120,20 @@ def read_batch(source: Source, entries: Sequence[Entry]) -> Batch:
 
 
 _source: Source | None = None
+_alone: AbstractContextManager[Any] | None = None
 
 
-def _start_worker(raw: Path) -> None:
-    global _source
+def _start_worker(raw: Path, alone: AbstractContextManager[Any]) -> None:
+    global _source, _alone
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    _keep_memory()
-    _source = Source(raw)
+    keep_memory()
+    _source, _alone = Source(raw), alone
 
 
 def _read_batch(entries: Sequence[Entry]) -> Batch:
     assert _source is not None
-    return read_batch(_source, entries)
+    return read_batch(_source, entries, _alone)
 
 
 def _end_with_parent() -> None:
@@ -124,7 +143,7 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _keep_memory() -> None:
+def keep_memory() -> None:
     """Have the C library keep freed memory for the next clip: to fetch it anew takes as long as the parsing itself."""
     try:
         mallopt = ctypes.CDLL(None).mallopt

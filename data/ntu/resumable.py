@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -60,10 +61,8 @@ class ResumableStore:
     def close(self) -> None:
         """Close the files; remove them if there is nothing in them to go on from."""
         self.files.close()
-        try:
+        with suppress(OSError):  # a full disk has been told already
             self._journal.close()
-        except OSError:
-            pass  # a full disk has been told already
         if self.entries == 0:
             _empty(self._folder)
 

@@ -31,8 +31,9 @@ _COORDINATES = (_JOINTS[:, None] + np.arange(3)).ravel()
 _STATES = _JOINTS + JOINT_FIELDS - 1
 _LAST_OF_LINE = np.concatenate([[BODY_FIELDS - 1, BODY_FIELDS], _STATES])
 
-_MOST_FRAMES = 10**7
-_LONGEST_LINE = 4096
+_MOST_FRAMES = 10**5
+"""An hour; the data set's longest clip has 300."""
+_LOOK_AHEAD = 4096
 _LARGEST_ID = 2**63 - 1
 _FARTHEST = 1000.0
 """Metres; a Kinect sees eight."""
@@ -128,18 +129,20 @@ _Parsed = tuple[int, list[int], np.ndarray, np.ndarray, np.ndarray]
 
 
 def _parse(text: bytes) -> _Parsed:
-    """Read well-formed text: find all fields at once, walk from body to body, convert only what is needed."""
+    """Read text laid out as the data set's is: find all fields, walk from body to body, convert what is needed.
+
+    What this accepts, the careful reader accepts with the same result.
+    """
+    windows = b"\r" in text
     if not text.endswith(b"\n"):
-        text += b"\n"
+        text += b"\r\n" if windows else b"\n"
     characters = np.frombuffer(text, np.uint8)
     blank = characters <= ord(" ")
     ends = np.flatnonzero(blank[1:] > blank[:-1])  # a field ends where a blank follows a character
     ends += 1
-    terminators = characters[ends]
-    # Each field is followed by one blank or one line end: no empty lines, no blanks in front.
-    if np.count_nonzero(blank) != len(ends) + np.count_nonzero(terminators == ord("\r")):
-        raise _UnusualError
     frames, position = _whole_number(text[: ends[0]]), 1
+    if frames > _MOST_FRAMES:
+        raise _UnusualError
     end_of = ends.item
     known: dict[bytes, int] = {}
     ids: list[int] = []
@@ -166,9 +169,15 @@ def _parse(text: bytes) -> _Parsed:
         raise _UnusualError
     head = np.array(heads, np.int64)[:, None]
     last_of_line = np.zeros(len(ends), bool)
-    last_of_line[counts] = True
-    last_of_line[head + _LAST_OF_LINE] = True
-    if not np.array_equal(terminators < ord(" "), last_of_line):
+    line_fields = np.concatenate([counts, (head + _LAST_OF_LINE).ravel()])
+    last_of_line[line_fields] = True
+    if not np.array_equal(characters[ends] != ord(" "), last_of_line):
+        raise _UnusualError
+    # Now each line must end in CR LF, or each in LF, and as many blanks as there are make each field end in just one.
+    line_ends = ends[line_fields]
+    if np.any(characters[line_ends + windows] != ord("\n")) or (windows and np.any(characters[line_ends] != ord("\r"))):
+        raise _UnusualError
+    if np.count_nonzero(blank) != len(ends) + windows * len(line_ends):
         raise _UnusualError
     last = ends - 1
     counted = last[head[:, 0] + BODY_FIELDS]
@@ -177,10 +186,8 @@ def _parse(text: bytes) -> _Parsed:
     if not counts_25.all() or not blank[states - 1].all():
         raise _UnusualError
     where = (head + _COORDINATES).ravel()
-    starts = ends[where - 1]
-    starts += 1 + (characters[starts] == ord("\r"))
-    if not blank[starts - 1].all() or blank[starts].any():
-        raise _UnusualError
+    starts = ends[where - 1] + 1
+    starts[::3] += windows  # x is the first of its line
     ends = ends[where]
     tracked = characters[states] - np.uint8(ord("0"))
     if tracked.max(initial=0) > 9:
@@ -210,13 +217,12 @@ def _parse_carefully(text: bytes, where: str) -> _Parsed:
         nonlocal at
         line = lines.readline()
         at += 1
-        if not line.strip() and not lines.read(_LONGEST_LINE).strip():
+        found = line.split(maxsplit=count)
+        if not found and not lines.read(_LOOK_AHEAD).strip():
             raise fail("the end of the file", what)
-        if len(line) > _LONGEST_LINE:
-            raise fail(f"a line of {len(line)} bytes", f"{what} ({count} fields)")
-        found = line.split()
         if len(found) != count:
-            raise fail(f"{len(found)} fields", f"{what} ({count} fields)")
+            few = f"{len(found)} fields" if len(found) < count else f"more than {count} fields"
+            raise fail(few, f"{what} ({count} fields)")
         return found
 
     def integer(token: bytes, what: str, low: int, high: int) -> int:
@@ -316,7 +322,7 @@ def _body_texts(body: Body) -> list[bytes]:
         [joints, _project(joints, _DEPTH), _project(joints, _COLOUR), body.tracked[..., None].astype(np.float64)],
         axis=-1,
     )
-    return [template % tuple(row) for row in columns.reshape(len(columns), -1).tolist()]
+    return [template % tuple(row) for row in columns.reshape(len(columns), JOINT_COUNT * columns.shape[-1]).tolist()]
 
 
 def _project(joints: np.ndarray, camera: tuple[float, float, float]) -> np.ndarray:

@@ -4,11 +4,13 @@ import hashlib
 import os
 import struct
 import zipfile
-import zlib as _zlib
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
+from types import ModuleType
 
 import numpy as np
 
@@ -16,10 +18,16 @@ from data.errors import InputError
 from data.ntu.names import ClipName, parse_name
 from data.ntu.skeleton import MAX_BYTES
 
-try:  # Intel's igzip inflates in two thirds of the time; an extra, not needed
-    from isal import isal_zlib as zlib
-except ImportError:
-    zlib = _zlib
+
+def _find_unpacker() -> ModuleType:
+    """Return Intel's igzip, an extra that inflates in half the time, or zlib."""
+    try:
+        return import_module("isal.isal_zlib")
+    except ImportError:
+        return zlib
+
+
+unpacker = _find_unpacker()
 
 MOST_BYTES_IN_ALL = 64 * 2**30
 """The data set is 15 GB of text, its successor with 120 actions twice that."""
@@ -52,6 +60,7 @@ class Entry:
 
     path: str
     name: ClipName | None
+    size: int
     fault: str = ""
     packed: Packed | None = None
 
@@ -107,7 +116,7 @@ def _list_folder(folder: Path) -> tuple[list[Entry], str]:
     entries = []
     digest = hashlib.sha256()
     for path, size, changed in sorted(_walk(folder, "")):
-        entries.append(_as_entry(path, _too_large(size)))
+        entries.append(_as_entry(path, size, _too_large(size)))
         digest.update(repr((path, size, changed)).encode())
     return entries, digest.hexdigest()
 
@@ -148,7 +157,7 @@ def _list_zip(source: Path) -> tuple[list[Entry], str]:
         if not info.filename.endswith(".skeleton"):
             continue
         packed = Packed(info.header_offset, info.compress_size, info.file_size, info.CRC, info.compress_type)
-        entries.append(_as_entry(info.filename, _fault(info), packed))
+        entries.append(_as_entry(info.filename, info.file_size, _fault(info), packed))
         digest.update(repr((info.filename, packed)).encode("utf-8", "surrogatepass"))
     return entries, digest.hexdigest()
 
@@ -195,12 +204,12 @@ def _too_large(size: int) -> str:
     return f"more than {MAX_BYTES >> 20} MiB of text, which is no clip; remove it" if size > MAX_BYTES else ""
 
 
-def _as_entry(path: str, fault: str = "", packed: Packed | None = None) -> Entry:
+def _as_entry(path: str, size: int, fault: str, packed: Packed | None = None) -> Entry:
     try:
         name = parse_name(path.replace("\\", "/").rpartition("/")[2].removesuffix(".skeleton"))
     except InputError as error:
-        return Entry(path, None, str(error), packed)
-    return Entry(path, name, fault, packed)
+        return Entry(path, None, size, str(error), packed)
+    return Entry(path, name, size, fault, packed)
 
 
 class Source:
@@ -234,7 +243,7 @@ class Source:
             raise InputError(f"{self.place(entry)}: {entry.fault}")
         try:
             text = self._load(entry.path) if entry.packed is None else self._unpack(entry.packed)
-        except (OSError, _DamagedError, zlib.error, _zlib.error) as error:
+        except (OSError, _DamagedError, zlib.error, unpacker.error) as error:
             raise InputError(
                 f"{self.place(entry)}: cannot be read ({error}); restore it from the data set "
                 "or leave it out with data.on_error=skip"
@@ -272,11 +281,11 @@ def _inflate(content: memoryview, packed: Packed) -> bytes:
     if packed.method == zipfile.ZIP_STORED:
         text, whole = bytes(content), True
     else:
-        unpacking = zlib.decompressobj(-_zlib.MAX_WBITS)
+        unpacking = unpacker.decompressobj(-zlib.MAX_WBITS)
         text = unpacking.decompress(content, packed.size + 1)  # one byte more tells whether the directory lies
         whole = unpacking.eof
     if not whole or len(text) != packed.size:
         raise _DamagedError(f"expands to other than the {packed.size} bytes that the zip's directory says")
-    if zlib.crc32(text) != packed.crc:
+    if unpacker.crc32(text) != packed.crc:
         raise _DamagedError("wrong CRC-32")
     return text

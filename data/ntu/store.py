@@ -11,7 +11,7 @@
 
 A track runs from the first to the last frame in which its actor is seen; frames in between in which the actor is not
 seen have `tracked` 0 and joints 0. Nothing is padded or rounded. A store is written into a temporary folder and renamed
-when complete, so that half a store cannot be opened.
+when complete, and `store.json` is written last, so that half a store cannot be opened.
 """
 
 import csv
@@ -191,10 +191,14 @@ def to_block(clips: Sequence[tuple[ClipName, int, Sequence[Track]]], layout: Lay
     return Block(
         [(name, frames) for name, frames, _ in clips],
         np.array(rows, np.int64).reshape(-1, 4),
-        np.concatenate([track.joints for track in tracks] or [np.empty((0, *shape))], dtype=np.float32),
-        np.concatenate([track.tracked for track in tracks] or [np.empty((0, shape[0]))], dtype=np.uint8),
+        _join([track.joints for track in tracks], shape, np.float32),
+        _join([track.tracked for track in tracks], shape[:1], np.uint8),
         np.concatenate(confidences, dtype=np.float32) if confidences else None,
     )
+
+
+def _join(arrays: list[np.ndarray], shape: tuple[int, ...], kind: type) -> np.ndarray:
+    return np.concatenate([np.empty((0, *shape), kind), *arrays], dtype=kind, casting="unsafe")
 
 
 class _File:
@@ -342,7 +346,7 @@ def sound_states(folder: Path, info: StoreInfo, states: Sequence[Progress]) -> i
 def _sound_states(file: IO[bytes], states: Sequence[tuple[int, int]]) -> int:
     size = crc = 0
     for number, (new_size, new_crc) in enumerate(states):
-        while 0 < new_size - size:
+        while size < new_size:
             block = file.read(min(new_size - size, 1 << 20))
             if not block:
                 return number
@@ -458,7 +462,7 @@ def open_store(folder: Path) -> ClipStore:
                 raise ValueError("tracks.csv names a clip that clips.csv does not have")
             if tracks.first_row.min() < 0 or (tracks.first_row + tracks.length).max() > info.frames:
                 raise ValueError("tracks.csv names rows that joints.npy does not have")
-    except (ValueError, OSError, ValidationError) as error:
+    except (ValueError, OSError, OverflowError, csv.Error, ValidationError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"{folder}: damaged clip store: {reason}; prepare it again") from error
     return ClipStore(folder, joints, tracked, tracks, clips, info, confidence)
@@ -482,7 +486,14 @@ def _write_info(folder: Path, info: StoreInfo) -> None:
 def _memory_map(path: Path, shape: tuple[int, ...], kind: type) -> np.ndarray:
     if 0 in shape:
         return np.zeros(shape, kind)  # a store without frames: nothing to map
-    array = np.load(path, mmap_mode="r", allow_pickle=False)
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except OSError:
+        raise
+    except Exception as error:  # NumPy reads the header as Python text, which can go wrong in many ways
+        raise ValueError(f"{path.name} cannot be read ({error})") from error
+    if not isinstance(array, np.memmap):
+        raise ValueError(f"{path.name} holds other than one array")
     if array.shape != shape or array.dtype != kind:
         raise ValueError(f"{path.name} is {array.dtype} {array.shape}, expected {np.dtype(kind)} {shape}")
     return array
@@ -506,13 +517,13 @@ def _read_table(path: Path, table: type, rows: int) -> dict[str, np.ndarray]:
 
 def _read_columns(text: np.ndarray, names: list[str], rows: int) -> dict[str, np.ndarray] | None:
     """Read lines of digits and plain words between commas; None if the text is anything else."""
-    ends = np.flatnonzero((text == ord(",")) | (text == ord("\r")))
+    ends: np.ndarray = np.flatnonzero((text == ord(",")) | (text == ord("\r")))
     if len(ends) != rows * len(names) or rows == 0:
         return None
-    starts = np.empty_like(ends)
-    starts[0], starts[1:] = 0, ends[:-1] + 1
-    ends, starts = ends.reshape(rows, -1), starts.reshape(rows, -1)
+    starts = np.empty((rows, len(names)), np.int64)
+    starts.flat[0], starts.flat[1:] = 0, ends[:-1] + 1
     starts[1:, 0] += 1  # behind the line feed
+    ends = ends.reshape(starts.shape)
     if not np.array_equal(np.flatnonzero(text == ord("\r")), ends[:, -1]):
         return None
     if not np.array_equal(np.flatnonzero(text == ord("\n")), ends[:, -1] + 1) or ends[-1, -1] + 2 != len(text):

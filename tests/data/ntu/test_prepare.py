@@ -1,12 +1,26 @@
+import os
+import random
+import signal
+import struct
+import subprocess
+import sys
+import time
 import zipfile
+import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from bench.fuzz_skeleton import a_zip, check_zip
 from data.errors import InputError
+from data.files import resumable_folder
+from data.ntu import prepare as stage
 from data.ntu import read_clips as reading
-from data.ntu.prepare import DataSection, PrepareConfig, prepare
+from data.ntu import source as sources
+from data.ntu.prepare import DataSection, PrepareConfig, describe, prepare
 from data.ntu.skeleton import Body, Skeleton, write_skeleton
+from data.ntu.source import Source, list_entries
 from data.ntu.store import open_store
 
 FOLDER = "nturgb+d_skeletons"
@@ -142,3 +156,340 @@ def test_a_finished_store_is_kept_unless_asked(folder, tmp_path):
     with pytest.raises(InputError, match="already prepared"):
         run(folder, tmp_path / "store", on_error="skip")
     assert run(folder, tmp_path / "store", again=True, on_error="skip")["clips"] == 12
+
+
+def content(store):
+    return {path.name: path.read_bytes() for path in store.iterdir()}
+
+
+def run_and_end_after(batches, raw, store, monkeypatch, **options):
+    """Prepare, and be interrupted when so many batches have been written."""
+    real = reading.read_clips
+
+    def interrupted(*args):
+        for number, batch in enumerate(real(*args)):
+            if number == batches:
+                raise KeyboardInterrupt
+            yield batch
+
+    monkeypatch.setattr(reading, "BATCH", 2)
+    with monkeypatch.context() as patch:
+        patch.setattr(stage, "read_clips", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            run(raw, store, **options)
+
+
+@pytest.fixture
+def read(monkeypatch):
+    """The clips that later runs read."""
+    seen = []
+    real = reading.read_clips
+
+    def watched(raw, entries, workers):
+        seen.extend(str(entry.name) for entry in entries)
+        return real(raw, entries, workers)
+
+    monkeypatch.setattr(stage, "read_clips", watched)
+    return seen
+
+
+def test_an_interrupted_run_goes_on_where_it_was_and_ends_in_the_same_bytes(folder, tmp_path, monkeypatch, read):
+    (folder / FOLDER / "walking.skeleton").write_bytes(clip(0))
+    run(folder, tmp_path / "whole", on_error="skip")
+    (tmp_path / "a").mkdir()
+    run_and_end_after(3, folder, tmp_path / "a" / "store", monkeypatch, on_error="skip")
+    assert [path.name for path in (tmp_path / "a").iterdir()] == [".store.part"]
+    for left in (tmp_path / "a" / "store", tmp_path / "a" / ".store.part"):
+        with pytest.raises(InputError, match="no clip store"):
+            open_store(left)
+    read.clear()
+    summary = run(folder, tmp_path / "a" / "store", on_error="skip")
+    assert read == [*sorted(names(12))[6:], "None"]
+    assert content(tmp_path / "a" / "store") == content(tmp_path / "whole")
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["store"]
+    assert (summary["clips"], len(summary["skipped"])) == (12, 1)
+
+
+def cut_joints(part):
+    (part / "joints.npy").write_bytes((part / "joints.npy").read_bytes()[:-1])
+
+
+def lose_a_page(part):
+    whole = bytearray((part / "joints.npy").read_bytes())
+    whole[20000:24096] = bytes(4096)
+    (part / "joints.npy").write_bytes(whole)
+
+
+def write_on(part):
+    with (part / "tracked.npy").open("ab") as tracked, (part / "clips.csv").open("ab") as clips:
+        tracked.write(bytes(1000))
+        clips.write(b"S001C001")
+
+
+def tear_journal(part):
+    (part / "journal.jsonl").write_bytes((part / "journal.jsonl").read_bytes()[:-9])
+
+
+def spoil_journal(part):
+    (part / "journal.jsonl").write_bytes(b"\xff\x00[")
+
+
+def remove_table(part):
+    (part / "clips.csv").unlink()
+
+
+@pytest.mark.parametrize("harm", [cut_joints, lose_a_page, write_on, tear_journal, spoil_journal, remove_table])
+def test_what_was_lost_of_an_ended_run_is_read_again(zipped, tmp_path, monkeypatch, read, harm):
+    run(zipped, tmp_path / "whole")
+    run_and_end_after(4, zipped, tmp_path / "store", monkeypatch)
+    harm(tmp_path / ".store.part")
+    read.clear()
+    run(zipped, tmp_path / "store")
+    assert len(read) == {cut_joints: 6, lose_a_page: 8, write_on: 4, tear_journal: 6}.get(harm, 12)
+    assert content(tmp_path / "store") == content(tmp_path / "whole")
+
+
+def test_an_ended_run_of_another_source_is_forgotten(folder, zipped, tmp_path, monkeypatch, read):
+    run_and_end_after(4, zipped, tmp_path / "store", monkeypatch)
+    read.clear()
+    run(folder, tmp_path / "store")
+    assert len(read) == 12
+    run_and_end_after(4, folder, tmp_path / "other", monkeypatch)
+    (folder / FOLDER / f"{names(1)[0]}.skeleton").write_bytes(clip(99, frames=20))
+    read.clear()
+    assert run(folder, tmp_path / "other")["frames"] == 12 * 15 + 5
+    assert len(read) == 12
+
+
+def test_after_a_bad_file_has_stopped_it_skipping_goes_on_there(folder, tmp_path, monkeypatch, read):
+    bad = sorted(names(12))[7]
+    (folder / FOLDER / f"{bad}.skeleton").write_bytes(b"damaged")
+    monkeypatch.setattr(reading, "BATCH", 2)
+    with pytest.raises(InputError, match=bad):
+        run(folder, tmp_path / "store")
+    read.clear()
+    run(folder, tmp_path / "store", on_error="skip")
+    assert read == sorted(names(12))[6:]
+    run(folder, tmp_path / "whole", on_error="skip")
+    assert content(tmp_path / "store") == content(tmp_path / "whole")
+
+
+def test_after_skipping_a_bad_file_a_run_that_stops_does_stop(folder, tmp_path, monkeypatch):
+    bad = sorted(names(12))[1]
+    (folder / FOLDER / f"{bad}.skeleton").write_bytes(b"damaged")
+    run_and_end_after(4, folder, tmp_path / "store", monkeypatch, on_error="skip")
+    with pytest.raises(InputError, match=bad):
+        run(folder, tmp_path / "store")
+
+
+KILLED = """
+import os, signal, sys
+from multiprocessing import active_children
+from pathlib import Path
+from data.ntu import prepare as stage, read_clips as reading
+reading.BATCH, reading.IN_PROCESS = 1, 0
+real = reading.read_clips
+def killed(*args):
+    for number, batch in enumerate(real(*args)):
+        if number == 5:
+            print(*(child.pid for child in active_children()), flush=True)
+            os.kill(os.getpid(), signal.SIGKILL)
+        yield batch
+stage.read_clips = killed
+if __name__ == "__main__":
+    raw, store = map(Path, sys.argv[1:])
+    stage.prepare(stage.PrepareConfig(data=stage.DataSection(raw=raw, store=store, workers=2)))
+"""
+
+
+def is_running(process):
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks /proc")
+def test_a_killed_run_goes_on_where_it_was_and_leaves_no_processes(zipped, tmp_path, read):
+    run(zipped, tmp_path / "whole")
+    (tmp_path / "killed.py").write_text(KILLED)
+    command = [sys.executable, tmp_path / "killed.py", zipped, tmp_path / "store"]
+    killed = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(Path.cwd())})
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    children = list(map(int, killed.stdout.split()))
+    assert len(children) == 2
+    read.clear()
+    run(zipped, tmp_path / "store")
+    assert len(read) == 7
+    assert content(tmp_path / "store") == content(tmp_path / "whole")
+    until = time.monotonic() + 20
+    while any(map(is_running, children)):
+        assert time.monotonic() < until, "the killed run's processes are still there"
+        time.sleep(0.05)
+
+
+FULL = """
+import resource, sys
+from pathlib import Path
+from data.errors import InputError
+from data.ntu import prepare as stage, read_clips as reading
+reading.BATCH = 2
+resource.setrlimit(resource.RLIMIT_FSIZE, (20000, resource.RLIM_INFINITY))
+try:
+    stage.prepare(stage.PrepareConfig(data=stage.DataSection(raw=Path(sys.argv[1]), store=Path(sys.argv[2]))))
+except InputError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no such limits")
+def test_a_full_disk_is_told_and_the_run_goes_on_when_there_is_room(zipped, tmp_path, read):
+    run(zipped, tmp_path / "whole")
+    command = [sys.executable, "-c", FULL, zipped, tmp_path / "store"]
+    full = subprocess.run(command, capture_output=True, text=True)
+    assert (full.stderr, full.returncode) == ("", 0)
+    assert full.stdout.startswith(f"{tmp_path / 'store'}: cannot be written (File too large); make room")
+    assert full.stdout.count("\n") == 1
+    assert not (tmp_path / "store").exists()
+    read.clear()
+    run(zipped, tmp_path / "store")
+    assert 0 < len(read) < 12
+    assert content(tmp_path / "store") == content(tmp_path / "whole")
+
+
+def test_a_second_run_into_the_same_store_is_told(zipped, tmp_path):
+    with resumable_folder(tmp_path / "store"):
+        with pytest.raises(InputError, match="another run is writing it"):
+            run(zipped, tmp_path / "store")
+        (tmp_path / ".store.part" / "file").touch()
+    with pytest.raises(InputError, match="no clip store"):
+        run(zipped, tmp_path / "store")
+
+
+def test_a_store_that_cannot_be_written_is_told(zipped, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match=r"file/store: cannot be written \(File exists\)"):
+        run(zipped, tmp_path / "file" / "store")
+
+
+def test_the_summary_says_what_is_in_the_store_and_what_is_not(folder, tmp_path):
+    for number, name in enumerate(sorted(names(12))[:3]):
+        (folder / FOLDER / f"{name}.skeleton").write_bytes(clip(number).replace(b"\n25\r", b"\n24\r"))
+    (folder / FOLDER / f"{sorted(names(12))[3]}.skeleton").write_bytes(b"")
+    (folder / FOLDER / "S001C002P005R002A008.skeleton").write_bytes(b"")
+    summary = run(folder, tmp_path / "store", on_error="skip")
+    store = open_store(tmp_path / "store")
+    assert summary["inferred share"] == round(float((store.tracked == 1).mean()), 4)
+    assert summary["clips by actors"] == {"1": 8}
+    cameras = [name[5:8] for name in store.clips.name.tolist()]
+    assert summary["clips by split"]["xview"] == {"train": 8 - cameras.count("001"), "test": cameras.count("001")}
+    assert summary["skipped by reason"] == {
+        "found …, expected … joints": 3,
+        "one of the 302 incomplete samples": 1,
+        "found an empty file, expected the number of frames": 1,
+    }
+    text = describe(summary)
+    assert "skipped: 3: found …, expected … joints" in text
+    assert "clips a second" in text
+
+
+def change_directory(zipped, field, kind, value):
+    """Change one number of the first entry of a zip's directory; returns the entry's name."""
+    content = bytearray(zipped.read_bytes())
+    at = content.index(b"PK\1\2")
+    struct.pack_into(kind, content, at + field, value)
+    zipped.write_bytes(content)
+    length = struct.unpack_from("<H", content, at + 28)[0]
+    return content[at + 46 : at + 46 + length].decode()
+
+
+ENTRY_FAULTS = {
+    "encrypted": ((8, "<H", 1), "is encrypted"),
+    "another method": ((10, "<H", 12), "is packed by method 12"),
+    "wrong checksum": ((16, "<I", 1), "wrong CRC-32"),
+    "packed into less": ((20, "<I", 100), "expands to other than"),
+    "more text than said": ((24, "<I", 100), "expands to other than the 100 bytes"),
+    "less text than said": ((24, "<I", 500_000), "expands to other than the 500000 bytes"),
+    "a bomb by what is said": ((24, "<I", 15_000_000), "more than 200 times its packed size"),
+    "too large": ((24, "<I", 2**32 - 2), "more than 200 times"),
+    "elsewhere": ((42, "<I", 7), "no entry begins where"),
+}
+
+
+@pytest.mark.parametrize(("change", "message"), ENTRY_FAULTS.values(), ids=ENTRY_FAULTS.keys())
+def test_an_entry_that_is_not_as_the_directory_says_is_told(zipped, tmp_path, monkeypatch, change, message):
+    monkeypatch.setattr(sources, "_SMALL", 600_000)
+    entry = change_directory(zipped, *change)
+    with pytest.raises(InputError) as caught:
+        run(zipped, tmp_path / "store")
+    assert entry in str(caught.value)
+    assert message in str(caught.value)
+    assert run(zipped, tmp_path / "store", on_error="skip")["clips"] == 11
+
+
+def test_a_text_of_nothing_but_blanks_is_not_unpacked(tmp_path):
+    blanks = pack(tmp_path / "blanks.zip", {f"{names(1)[0]}.skeleton": b" " * 2**21})
+    with pytest.raises(InputError, match="as a zip bomb does"):
+        run(blanks, tmp_path / "store")
+
+
+def test_a_zip_whose_entries_share_bytes_is_refused(tmp_path):
+    with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as packed:
+        for name in names(2):
+            packed.writestr(f"{name}.skeleton", clip(0))
+        packed.filelist[1].header_offset = packed.filelist[0].header_offset
+    with pytest.raises(InputError, match="share bytes"):
+        run(tmp_path / "bomb.zip", tmp_path / "store", on_error="skip")
+
+
+def test_a_zip_that_expands_beyond_any_data_set_is_refused(zipped, tmp_path, monkeypatch):
+    monkeypatch.setattr(sources, "MOST_BYTES_IN_ALL", 100_000)
+    with pytest.raises(InputError, match=r"expands to .* expected at most"):
+        run(zipped, tmp_path / "store", on_error="skip")
+
+
+def test_an_entry_of_the_same_path_twice_is_refused(tmp_path):
+    with zipfile.ZipFile(tmp_path / "twice.zip", "w") as packed:
+        packed.writestr("walking.skeleton", clip(0))
+        with pytest.warns(UserWarning, match="Duplicate"):
+            packed.writestr("walking.skeleton", clip(0))
+    with pytest.raises(InputError, match="twice"):
+        run(tmp_path / "twice.zip", tmp_path / "store", on_error="skip")
+
+
+def test_stored_entries_and_long_headers_are_read(tmp_path):
+    path = tmp_path / "stored.zip"
+    with zipfile.ZipFile(path, "w") as packed:
+        for number, name in enumerate(names(2)):
+            info = zipfile.ZipInfo(f"{'a' * 150}/{name}.skeleton")
+            info.extra = struct.pack("<HH", 0x7777, 400) + bytes(400)
+            packed.writestr(info, clip(number))
+    source = Source(path)
+    assert [source.read(entry) for entry in list_entries(path).entries] == [clip(0), clip(1)]
+
+
+def test_without_the_extra_the_same_text_is_unpacked(zipped, monkeypatch):
+    source = Source(zipped)
+    entries = list_entries(zipped).entries
+    quick = [source.read(entry) for entry in entries]
+    monkeypatch.setattr(sources, "unpacker", zlib)
+    assert [source.read(entry) for entry in entries] == quick
+
+
+def test_a_zip_cut_anywhere_is_refused_or_read(tmp_path):
+    whole = a_zip(random.Random(0))
+    for end in range(0, len(whole), len(whole) // 100):
+        assert check_zip(whole[:end], tmp_path / "cut.zip") == "refused"
+
+
+def test_damaged_zips_are_refused_or_read(tmp_path):
+    chance = random.Random(1)
+    whole = a_zip(chance)
+    directory = whole.index(b"PK\1\2")
+    for number in range(300):
+        damaged = bytearray(whole)
+        start = directory if number % 2 else 0
+        for _ in range(chance.randint(1, 6)):
+            damaged[chance.randrange(start, len(damaged))] = chance.randrange(256)
+        check_zip(bytes(damaged), tmp_path / "damaged.zip")

@@ -1,10 +1,14 @@
+import random
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.fuzz_skeleton import NASTY, a_text, check, damage
 from data.errors import InputError
-from data.ntu.decimals import parse_decimals
+from data.ntu.decimals import parse_decimals, parse_digits
 from data.ntu.skeleton import Body, Skeleton, read_skeleton, write_skeleton
 
 
@@ -124,6 +128,17 @@ FAULTS = {
         change_line(5, lambda line: b" ".join([b"0", b"0", b"0", *line.split()[3:]])),
         "frame 1, joint 1: found 0 0 0",
     ),
+    "far": (
+        change_line(5, lambda line: line.replace(line.split()[2], b"1e39")),
+        "frame 1, joint 1: found a position beyond 1000 m",
+    ),
+    "infinite": (change_line(5, lambda line: line.replace(line.split()[2], b"-Infinity")), "found NaN or infinity"),
+    "an id beyond 64 bits": (change_line(3, lambda line: b"99" + line), "line 3: found '9972057594037931101'"),
+    "underscores": (change_line(1, lambda line: b"0_5"), "line 1: found '0_5'"),
+    "an underscore in a number": (change_line(5, lambda line: b"1_0 " + line.split(b" ", 1)[1]), "found '1_0'"),
+    "a line of a megabyte": (change_line(4, lambda line: b"1 " * 2**19), "line 4: found more than 1 fields"),
+    "an empty line": (change_line(5, lambda line: b"\r\n" + line), "line 5: found 0 fields"),
+    "negative frames": (change_line(1, lambda line: b"-5"), "line 1: found '-5'"),
     "negative bodies": (change_line(2, lambda line: b"-1"), "line 2: found '-1'"),
 }
 
@@ -175,3 +190,66 @@ def test_decimals_are_those_of_float(values, digits):
 def test_what_is_no_number_is_refused(number):
     with pytest.raises(ValueError, match="could not convert"):
         parse([b"1.25", b"0.333333333333", number])
+
+
+@pytest.mark.parametrize("count", [b"100000", b"1000000000", b"9" * 18, b"9" * 5000])
+@pytest.mark.parametrize("line", [1, 2], ids=["frames", "bodies"])
+def test_a_count_that_lies_neither_loops_nor_allocates(line, count):
+    text = change_line(line, lambda _: count)(write_skeleton(make(1, 3)))
+    tracemalloc.start()
+    with pytest.raises(InputError, match=r"line \d+: found"):
+        read_skeleton(text, "clip")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 100 * len(text)
+
+
+def test_a_body_that_appears_twice_in_a_frame_is_refused():
+    twice = Skeleton(2, (make(1, 2).bodies[0],) * 2)
+    with pytest.raises(InputError, match="frame 1: body 72057594037931101 appears twice"):
+        read_skeleton(write_skeleton(twice), "clip")
+
+
+def test_more_than_nine_bodies_in_a_frame_are_read():
+    assert len(read_skeleton(write_skeleton(make(12, 13)), "clip").bodies) == 12
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, 2**32))
+def test_a_damaged_text_is_refused_or_read(seed):
+    chance = random.Random(seed)
+    check(damage(a_text(chance), chance))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 400), st.sampled_from(NASTY))
+def test_any_field_may_hold_anything(number, field):
+    lines = write_skeleton(make(1, 2)).split(b"\r\n")
+    fields = [(line, place) for line, text in enumerate(lines) for place in range(len(text.split()))]
+    line, place = fields[number % len(fields)]
+    words = lines[line].split()
+    words[place] = field
+    lines[line] = b" ".join(words)
+    check(b"\r\n".join(lines))
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.binary(max_size=200) | st.text("0123456789 .-\r\n", max_size=200).map(str.encode))
+def test_any_bytes_are_refused_or_read(text):
+    check(text)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.integers(0, 10**16 - 1), min_size=1, max_size=40), st.integers(0, 3))
+def test_digits_are_those_of_int(values, zeros):
+    numbers = [b"%0*d" % (zeros, value) for value in values]
+    text = np.frombuffer(b",".join(numbers) + b",", np.uint8)
+    ends = np.flatnonzero(text == ord(","))
+    assert parse_digits(text, ends, np.diff(ends, prepend=-1) - 1).tolist() == values
+
+
+@pytest.mark.parametrize("number", [b"", b"-1", b"1.5", b" 1", b"1" * 17, b"1:", b"1/", b"\xb1"])
+def test_what_is_no_whole_number_is_not_taken_for_one(number):
+    text = np.frombuffer(b"12345678901234567,"[10:] + number + b",", np.uint8)
+    ends = np.array([7, len(text) - 1])
+    assert parse_digits(text, ends, np.array([7, len(number)])) is None

@@ -1,13 +1,18 @@
+import errno
 import json
+from dataclasses import fields
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from bench.fuzz_skeleton import refused
 from data.errors import InputError
 from data.ntu.layout import LAYOUTS
 from data.ntu.names import ClipName, parse_name
 from data.ntu.splits import MISSING, TRAIN_PERFORMERS, in_training
-from data.ntu.store import StoreInfo, StoreWriter, Track, derive_store, open_store
+from data.ntu.store import StoreInfo, StoreWriter, Track, derive_store, open_store, to_block
 
 NAMES = [ClipName(1, 1, 1, 1, 1), ClipName(1, 2, 3, 1, 2), ClipName(2, 1, 3, 2, 60)]
 
@@ -162,3 +167,78 @@ def test_the_bones_of_a_layout_are_a_tree_that_ends_at_its_centre(layout):
         while joint != layout.centre:
             joint, steps = parent[joint], steps + 1
             assert steps < len(layout.joints)
+
+
+def test_tables_written_otherwise_are_read_the_same(store):
+    for name in ("clips.csv", "tracks.csv"):
+        path = store.folder / name
+        lines = path.read_text().splitlines()
+        path.write_text("\n".join([lines[0], *(f'"{cell}"'.replace(",", '","') for cell in lines[1:])]))
+    again = open_store(store.folder)
+    for table in ("clips", "tracks"):
+        for column in fields(getattr(store, table)):
+            one, other = (getattr(getattr(opened, table), column.name) for opened in (store, again))
+            assert one.dtype == other.dtype
+            np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [
+        ("tracks.csv", "1,0,0,11,10", "1,0,0,11,-10"),
+        ("tracks.csv", "1,0,0,11,10", "1,0,0,11,1e1"),
+        ("tracks.csv", "1,0,0,11,10", "1,0,0,11"),
+        ("tracks.csv", "1,0,0,11,10", "1,0,0,11,10,9"),
+        ("tracks.csv", "1,0,0,11,10", "9,0,0,11,10"),
+        ("tracks.csv", "1,0,0,11,10", "1,0,0,11,99999999999999999999"),
+        ("clips.csv", "S001C002P003R001A002,1,2", "S001C002P003R001A002,1,x"),
+        ("clips.csv", "name,setup", "setup,name"),
+        ("clips.csv", "name", "\x00"),
+    ],
+)
+def test_a_damaged_table_is_refused(store, name, before, after):
+    path = store.folder / name
+    text = path.read_bytes()
+    assert before.encode() in text
+    path.write_bytes(text.replace(before.encode(), after.encode(), 1))
+    with pytest.raises(InputError, match="damaged clip store"):
+        open_store(store.folder)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(name=st.sampled_from(["clips.csv", "tracks.csv", "store.json", "joints.npy"]), data=st.data())
+def test_a_store_damaged_anywhere_is_refused_or_opened(store, name, data):
+    path = store.folder / name
+    whole = path.read_bytes()
+    damaged = bytearray(whole)
+    at = data.draw(st.integers(0, min(len(damaged), 1000) - 1))
+    damaged[at : at + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=3))
+    try:
+        path.write_bytes(damaged)
+        open_store(store.folder)
+    except InputError as error:
+        refused(error)
+    finally:
+        path.write_bytes(whole)
+
+
+def test_a_block_that_does_not_fit_is_refused(tmp_path):
+    joints, tracked = np.zeros((4, 25, 3), np.float32), np.zeros((4, 25), np.uint8)
+    for frames, track, message in (
+        (4, Track(0, 0, joints[:, :24], tracked), "shape"),
+        (4, Track(0, 0, joints, tracked[:3]), "shape"),
+        (4, Track(0, 1, joints, tracked), "outside"),
+        (4, Track(0, 0, joints[:0], tracked[:0]), "outside"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            to_block([(NAMES[0], frames, [track])], LAYOUTS["ntu25"])
+
+
+def test_a_full_disk_leaves_no_store(tmp_path, monkeypatch):
+    def full(folder, info):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("data.ntu.store._write_info", full)
+    with pytest.raises(OSError, match="No space left"), StoreWriter(tmp_path / "store", StoreInfo()) as writer:
+        writer.add(NAMES[0], 10, tracks(0, [10]))
+    assert list(tmp_path.iterdir()) == []
