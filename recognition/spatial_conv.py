@@ -8,17 +8,20 @@ from torch_geometric.nn import MessagePassing
 from recognition.graph import SkeletonGraph, repeat_edges
 
 Path = Literal["dense", "propagate"]
+Adjacency = Literal["importance", "learned"]
 
 
 class SpatialGraphConv(MessagePassing):
-    r"""Spatial graph convolution over partitions of the edges, with learnable edge importance.
+    r"""Spatial graph convolution over partitions of the edges.
 
     .. math::
-        y_w = \sum_k \sum_{v \in N_k(w)} m_{kvw} \, a_{kvw} \, (x_v W_k + b_k)
+        y_w = \sum_k \sum_v a_{kvw} \, (x_v W_k + b_k)
 
-    with :math:`a` the normalised adjacency and :math:`m` the importance (Yan et al., AAAI 2018, equation 9). With all
-    importance 1 and no bias it is a relational graph convolution with mean aggregation (`torch_geometric.nn.RGCNConv`
-    without root weight).
+    With `adjacency="importance"`, :math:`a` is the normalised adjacency times a learnable importance of each edge (Yan
+    et al., AAAI 2018, equation 9 and section 3.3); joints without an edge between them exchange nothing. With all
+    importance 1 and no bias it is a relational graph convolution with mean aggregation
+    (`torch_geometric.nn.RGCNConv` without root weight). With `adjacency="learned"`, :math:`a` itself is learned between
+    all pairs of joints, and begins as the normalised adjacency (ST-GCN++ of Duan et al., "PYSKL", ACM Multimedia 2022).
 
     Two ways lead to the same result. `propagate` is one message passing from (joint, partition) to joint, after the
     products with all `W_k`. `dense` multiplies each frame's joints by the adjacency first and then takes one 1 x 1
@@ -33,6 +36,8 @@ class SpatialGraphConv(MessagePassing):
         The skeleton's edges.
     path
         `dense` or `propagate`.
+    adjacency
+        `importance` or `learned`.
 
     Shapes
     ------
@@ -41,59 +46,76 @@ class SpatialGraphConv(MessagePassing):
 
     edge_index: Tensor
     partition: Tensor
-    edge_weight: Tensor
+    normalised: Tensor
 
-    def __init__(self, in_channels: int, out_channels: int, graph: SkeletonGraph, path: Path = "dense") -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        graph: SkeletonGraph,
+        path: Path = "dense",
+        adjacency: Adjacency = "importance",
+    ) -> None:
         super().__init__(aggr="add", node_dim=0)
         self.joints, self.partitions, self.path = graph.joints, graph.partitions, path
         self.weight = nn.Parameter(torch.empty(graph.partitions, in_channels, out_channels))
         self.bias = nn.Parameter(torch.zeros(graph.partitions, out_channels))
-        self.importance = nn.Parameter(torch.ones(graph.partitions, graph.joints, graph.joints))
-        self.register_buffer("edge_index", graph.edge_index, persistent=False)
-        self.register_buffer("partition", graph.partition, persistent=False)
-        self.register_buffer("edge_weight", graph.weight, persistent=False)
+        normalised = graph.dense()
+        edge_index, partition = graph.edge_index, graph.partition
+        if adjacency == "importance":
+            self.importance = nn.Parameter(torch.ones_like(normalised))
+        else:
+            self.adjacency = nn.Parameter(normalised.clone())
+            partition, *pair = torch.ones_like(normalised).nonzero(as_tuple=True)  # every pair is an edge
+            edge_index = torch.stack(pair)
+        self.learned = adjacency == "learned"
+        self.register_buffer("edge_index", edge_index, persistent=False)
+        self.register_buffer("partition", partition, persistent=False)
+        self.register_buffer("normalised", normalised, persistent=False)
         self._batched: tuple[int, Tensor] | None = None
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw the weights anew, set the biases to 0 and the importance of every edge to 1."""
+        """Draw the weights anew, set the biases to 0 and the adjacency to what the graph says."""
         partitions, _, out_channels = self.weight.shape
         nn.init.normal_(self.weight, std=(2 / (partitions * out_channels)) ** 0.5)
         nn.init.zeros_(self.bias)
-        nn.init.ones_(self.importance)
+        if self.learned:
+            with torch.no_grad():
+                self.adjacency.copy_(self.normalised)
+        else:
+            nn.init.ones_(self.importance)
+
+    def effective_adjacency(self) -> Tensor:
+        """Return the weights a of the sum, [K, V (sender), V (receiver)]."""
+        return self.adjacency if self.learned else self.normalised * self.importance
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve the joints of every frame; see the class for shapes."""
-        weight = self.edge_weight * self.importance[self.partition, self.edge_index[0], self.edge_index[1]]
-        y = self._dense(x, weight) if self.path == "dense" else self._propagate(x, weight)
-        return y + self._bias(weight).to(y.dtype)
+        adjacency = self.effective_adjacency()
+        y = self._dense(x, adjacency) if self.path == "dense" else self._propagate(x, adjacency)
+        # what the partitions' biases come to at each joint depends on no input
+        return y + (adjacency.sum(1).T @ self.bias).to(y.dtype)
 
     def message(self, x_j: Tensor, edge_weight: Tensor) -> Tensor:
         """Weigh what the edges carry, [E, out_channels]."""
         return x_j * edge_weight.unsqueeze(-1)
 
-    def _bias(self, weight: Tensor) -> Tensor:
-        """Return what the partitions' biases come to at each joint, [V, out_channels]; it depends on no input."""
-        reach = weight.new_zeros(self.joints, self.partitions)
-        reach = reach.index_put((self.edge_index[1], self.partition), weight, accumulate=True)
-        return reach @ self.bias
-
-    def _dense(self, x: Tensor, weight: Tensor) -> Tensor:
+    def _dense(self, x: Tensor, adjacency: Tensor) -> Tensor:
         actors, frames, joints, channels = x.shape
-        sender, receiver = self.edge_index
-        mix = weight.new_zeros(joints * self.partitions, joints)
-        mix = mix.index_put((receiver * self.partitions + self.partition, sender), weight)
+        mix = adjacency.permute(2, 0, 1).reshape(joints * self.partitions, joints)
         mixed = torch.matmul(mix.expand(actors * frames, -1, -1), x.reshape(actors * frames, joints, channels))
         # rows (receiver, partition) of C channels are receivers of K * C channels: a view, and channels last
         image = mixed.view(actors, frames, joints, self.partitions * channels).permute(0, 3, 1, 2)
         kernel = self.weight.flatten(0, 1).T[:, :, None, None]
         return F.conv2d(image, kernel).permute(0, 2, 3, 1)
 
-    def _propagate(self, x: Tensor, weight: Tensor) -> Tensor:
+    def _propagate(self, x: Tensor, adjacency: Tensor) -> Tensor:
         actors, frames, joints, channels = x.shape
         graphs, senders = actors * frames, joints * self.partitions
         out_channels = self.weight.shape[2]
         sent = x.reshape(-1, channels) @ self.weight.transpose(0, 1).reshape(channels, -1)
+        weight = adjacency[self.partition, self.edge_index[0], self.edge_index[1]]
         received = self.propagate(
             self._edges(graphs),
             x=(sent.view(graphs * senders, out_channels), None),

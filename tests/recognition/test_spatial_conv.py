@@ -10,16 +10,19 @@ from recognition.spatial_conv import SpatialGraphConv
 
 def randomise(conv):
     with torch.no_grad():
-        conv.importance.uniform_(0.5, 1.5)
+        (conv.adjacency if conv.learned else conv.importance).uniform_(0.5, 1.5)
         conv.bias.normal_()
 
 
+@pytest.mark.parametrize("adjacency", ["importance", "learned"])
 @pytest.mark.parametrize("path", ["dense", "propagate"])
-def test_equals_relational_graph_convolution(path):
+# the weights of the edges of `spatial_original` are no mean over the neighbours of one relation
+@pytest.mark.parametrize("partition", ["spatial", "distance", "uniform"])
+def test_equals_relational_graph_convolution(partition, path, adjacency):
     torch.manual_seed(0)
-    graph = skeleton_graph(NTU25)
-    conv = SpatialGraphConv(5, 7, graph, path).double()
-    oracle = RGCNConv(5, 7, 3, root_weight=False, bias=False).double()
+    graph = skeleton_graph(NTU25, partition)
+    conv = SpatialGraphConv(5, 7, graph, path, adjacency).double()
+    oracle = RGCNConv(5, 7, graph.partitions, root_weight=False, bias=False).double()
     with torch.no_grad():
         oracle.weight.copy_(conv.weight)
     x = torch.randn(2, 4, 25, 5, dtype=torch.float64, requires_grad=True)
@@ -39,17 +42,18 @@ def test_equals_relational_graph_convolution(path):
     assert_close(conv.weight.grad, oracle.weight.grad, rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.parametrize("adjacency", ["importance", "learned"])
 @pytest.mark.parametrize("partition", ["spatial", "spatial_original", "distance", "uniform"])
-def test_the_two_paths_agree_with_each_other_and_with_einsum(partition):
+def test_the_two_paths_agree_with_each_other_and_with_einsum(partition, adjacency):
     torch.manual_seed(0)
     graph = skeleton_graph(NTU25, partition)
-    dense, sparse = (SpatialGraphConv(4, 6, graph, path).double() for path in ("dense", "propagate"))
+    dense, sparse = (SpatialGraphConv(4, 6, graph, path, adjacency).double() for path in ("dense", "propagate"))
     randomise(dense)
     sparse.load_state_dict(dense.state_dict())
     x = torch.randn(3, 5, 25, 4, dtype=torch.float64)
-    adjacency = (graph.dense() * dense.importance).double()
-    expected = torch.einsum("atvc,kco,kvw->atwo", x, dense.weight, adjacency)
-    expected = expected + torch.einsum("ko,kvw->wo", dense.bias, adjacency)
+    weights = dense.adjacency if adjacency == "learned" else graph.dense() * dense.importance
+    expected = torch.einsum("atvc,kco,kvw->atwo", x, dense.weight, weights)
+    expected = expected + torch.einsum("ko,kvw->wo", dense.bias, weights)
     y = torch.randn_like(expected)
     outputs, gradients = [], []
     for conv in (dense, sparse):
@@ -61,6 +65,19 @@ def test_the_two_paths_agree_with_each_other_and_with_einsum(partition):
     assert_close(outputs[1], expected)
     assert_close(gradients[0], gradients[1])
     assert all(bool(gradient.abs().sum() > 0) for gradient in gradients[0])
+
+
+@pytest.mark.parametrize("path", ["dense", "propagate"])
+def test_a_learned_adjacency_connects_any_two_joints(path):
+    torch.manual_seed(0)
+    x = torch.randn(1, 2, 25, 3)
+    reach = {}
+    for adjacency in ("importance", "learned"):
+        conv = SpatialGraphConv(3, 4, skeleton_graph(NTU25), path, adjacency)
+        conv(x).square().sum().backward()
+        gradient = conv.adjacency.grad if adjacency == "learned" else conv.importance.grad
+        reach[adjacency] = int((gradient != 0).sum())
+    assert reach == {"importance": 73, "learned": 3 * 25 * 25}
 
 
 def test_edges_cached_while_scoring_serve_training():
