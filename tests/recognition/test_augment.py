@@ -11,6 +11,7 @@ from recognition.augment import Draws, draw, random_scales, still
 from recognition.batches import gather_batch, steps_per_epoch, training_batches
 from recognition.config import InputSection, TrainSection
 from recognition.ragged import load_clips
+from training.distributed import Workers
 
 SEEN = InputSection(frames=8)
 
@@ -123,3 +124,19 @@ def test_an_epoch_shows_every_clip_as_often_as_asked(tmp_path):
     assert len(batches) == steps_per_epoch(3, recipe)
     shown = torch.cat([batch.label for batch in batches])
     assert [sorted(part.tolist()) for part in shown.split(3)] == [[0, 1, 2]] * 5
+
+
+def test_processes_divide_the_batch_of_one(make_store):
+    store = make_store(second_actor=True)
+    clips = load_clips(store, np.arange(len(store.clips)), np.array([1, 23]), "cpu")
+    recipe = TrainSection(batch=7, repeat=2, scaling=0.1, swap=0.5)
+    seen = InputSection(frames=8, sampling="resize", crop=(0.5, 1))
+    settings = {"seed": 3, "epoch": 1}
+    parts = [list(training_batches(clips, seen, recipe, workers=Workers(rank, 3), **settings)) for rank in range(3)]
+    for whole, *shares in zip(training_batches(clips, seen, recipe, **settings), *parts, strict=True):
+        assert_close(torch.cat([share.x for share in shares]), whole.x, rtol=0, atol=0)
+        assert_close(torch.cat([share.label for share in shares]), whole.label)
+        assert {share.whole for share in shares} == {len(whole.label)}
+        starts = np.cumsum([0, *(len(share.label) for share in shares[:2])])
+        clip = torch.cat([share.clip + int(start) for share, start in zip(shares, starts, strict=True)])
+        assert_close(clip, whole.clip)
