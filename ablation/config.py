@@ -1,7 +1,7 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from data.ntu.simulate import SimulateSection
 from data.ntu.splits import Split
@@ -57,7 +57,23 @@ class RefineSection(Section):
         refine.check_source(self.train)
         if isinstance(self.train.checkpoint, dict):
             raise ValueError("train.checkpoint: a study has one refiner; give one path")
+        try:
+            self.config(RunSection(dir=Path()))
+        except ValidationError as error:
+            raise ValueError(error.errors()[0]["msg"].removeprefix("Value error, ")) from None
         return self
+
+    def config(self, run: RunSection, simulate: SimulateSection | None = None) -> refine.RefineConfig:
+        """Return the configuration of the refiner's own run."""
+        return refine.RefineConfig(
+            run=run,
+            simulate=simulate,
+            benchmarks=self.benchmarks,
+            model=self.model,
+            normalise=self.normalise,
+            train=self.train,
+            evaluate=self.evaluate,
+        )
 
 
 class RecognizeSection(Section):

@@ -109,16 +109,8 @@ def make_stores(config: AblateConfig) -> Made:
 
 def refiner_config(config: AblateConfig) -> RefineConfig:
     """Return the configuration of the refiner's own run."""
-    section = config.refine
-    return RefineConfig(
-        run=RunSection(dir=config.run.dir / "refine", device=config.run.device, seed=config.run.seed),
-        simulate=config.simulate,
-        benchmarks=section.benchmarks,
-        model=section.model,
-        normalise=section.normalise,
-        train=section.train,
-        evaluate=section.evaluate,
-    )
+    run = RunSection(dir=config.run.dir / "refine", device=config.run.device, seed=config.run.seed)
+    return config.refine.config(run, config.simulate)
 
 
 def open_truth(config: AblateConfig, base: ClipStore) -> ClipStore:

@@ -99,8 +99,8 @@ def _explain(error: ValidationError, model: type[BaseModel], path: Path, overrid
     first, *others = error.errors()
     parts = [str(part) for part in first["loc"]]
     key = ".".join(parts)
-    where = next((f"{path} with {text}" for name, text in overrides.items() if key.startswith(name)), str(path))
-    text = first["msg"].removeprefix("Value error, ")
+    touched = [text for name, text in overrides.items() if key.startswith(name) or name.startswith(f"{key}.")]
+    where = f"{path} with {touched[0]}" if touched else str(path)
     if first["type"] == "extra_forbidden":
         allowed = sorted(_keys(model, parts[:-1]))
         near = difflib.get_close_matches(parts[-1], allowed, n=1, cutoff=0.5)
@@ -108,10 +108,11 @@ def _explain(error: ValidationError, model: type[BaseModel], path: Path, overrid
         what = f"unknown key; {advice}"
     elif first["type"] == "missing":
         what = "is missing; give it a value"
-    elif not parts or isinstance(first["input"], dict | BaseModel):
-        what = text  # about several keys, which the message names
     else:
-        what = f"found {first['input']!r}; {text[0].lower()}{text[1:]}"
+        message = first["msg"].removeprefix("Value error, ")
+        message = message[0].lower() + message[1:]
+        # a rule about a whole section says itself what it found
+        what = message if isinstance(first["input"], dict | BaseModel) else f"found {first['input']!r}; {message}"
     more = f" (and {len(others)} more)" if others else ""
     return ": ".join(filter(None, (where, key, f"{what}{more}")))
 

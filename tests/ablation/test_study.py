@@ -82,6 +82,8 @@ def test_the_configurations_that_ship_are_valid(name):
         ("seeds=[]", "seeds"),
         ("against=oracle arms=[raw,refined]", "not among the arms"),
         ("statistics.confidense=0.9", "confidence"),
+        ("refine.evaluate.stride=99", "yaml with .*: refine: evaluate.stride 99 is more than the window of 32 frames$"),
+        ("refine.train.on=[]", "refine: .*train.on"),
     ],
 )
 def test_a_study_that_makes_no_sense_is_refused(override, message):
