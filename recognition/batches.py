@@ -73,7 +73,7 @@ def gather_batch(clips: RaggedClips, chosen: Tensor, seen: InputSection, draws: 
         track = torch.where(draws.swap[clip], first + last - track, track)
     x = _skeletons(clips, track, frames.index[clip])
     if frames.after is not None and frames.part is not None:
-        x = x.lerp(_skeletons(clips, track, frames.after[clip]), frames.part[clip][:, :, None, None])
+        x = x.lerp(_skeletons(clips, track, frames.after[clip]), frames.part[clip][:, :, None, None].to(x.dtype))
     if draws.swap is not None and clips.origin is not None:
         # the clip is centred on its first actor; after the exchange that is the other one
         other = clips.joints[clips.first_row[last], clips.origin]

@@ -73,13 +73,16 @@ class ModelSection(Section):
     width: int = Field(64, ge=1)
     blocks: int = Field(10, ge=3)
     temporal_kernel: int = Field(9, ge=1)
+    """Frames that a temporal convolution of `stgcn` covers; odd. Those of `stgcn++` cover 3, at four dilations."""
     dropout: float = Field(0.0, ge=0, lt=1)
     partition: Partition = "spatial"
 
     @model_validator(mode="after")
-    def _odd_kernel(self) -> Self:
+    def _possible(self) -> Self:
         if self.temporal_kernel % 2 == 0:
             raise ValueError(f"temporal_kernel must be odd, found {self.temporal_kernel}")
+        if self.name == "stgcn++" and self.width < 6:
+            raise ValueError(f"width must be at least 6, a channel for each branch of stgcn++, found {self.width}")
         return self
 
 

@@ -1,6 +1,8 @@
 import torch
 from torch import Tensor, nn
 
+from recognition.pointwise_conv import StridedPointwiseConv
+
 DILATIONS = (1, 2, 3, 4)
 
 
@@ -41,7 +43,7 @@ class MultiBranchTemporalConv(nn.Module):
             branches.append(nn.Sequential(*_pointwise(in_channels, channels), conv))
         pool = nn.MaxPool2d((3, 1), (stride, 1), (1, 0))
         branches.append(nn.Sequential(*_pointwise(in_channels, share), pool))
-        branches.append(nn.Conv2d(in_channels, share, 1, (stride, 1)))
+        branches.append(StridedPointwiseConv(in_channels, share, stride))
         self.branches = nn.ModuleList(branches)
         self.norm, self.relu = nn.BatchNorm2d(out_channels), nn.ReLU(inplace=True)
         self.merge = nn.Conv2d(out_channels, out_channels, 1)

@@ -72,8 +72,8 @@ def _run(config: RecognizeConfig, workers: Workers, device: torch.device, again:
     selection = select_clips(store, config.data.split, config.data.validation, config.run.seed)
     _check(config, selection, workers)
     if not config.alone:
-        return _streams(config, store, selection, workers, device, again)
-    return _one(config, store, selection, workers, device, again)
+        return _train_streams(config, store, selection, workers, device, again)
+    return _train_and_test(config, store, selection, workers, device, again)
 
 
 def _check(config: RecognizeConfig, selection: Selection, workers: Workers) -> None:
@@ -90,7 +90,7 @@ def _check(config: RecognizeConfig, selection: Selection, workers: Workers) -> N
         )
 
 
-def _one(
+def _train_and_test(
     config: RecognizeConfig,
     store: ClipStore,
     selection: Selection,
@@ -153,7 +153,7 @@ def _one(
     return results
 
 
-def _streams(
+def _train_streams(
     config: RecognizeConfig,
     store: ClipStore,
     selection: Selection,
@@ -176,7 +176,7 @@ def _streams(
         part = stream_config(config, stream)
         # the first process decides for all of them: it alone is sure to see what it has written
         kept = workers.tell(workers.on_first(partial(_finished, part)))
-        streams[stream] = kept or _one(part, store, selection, workers, device, False)
+        streams[stream] = kept or _train_and_test(part, store, selection, workers, device, False)
         parts[stream] = aligned(read_scores(part.run.dir / "scores.npz"), expected, str(part.run.dir), where)
     sums = {name: add_scores(parts, weights) for name, weights in config.ensemble.weights.items()}
     ensembles = {name: accuracies(scores.label, scores.score) for name, scores in sums.items()}

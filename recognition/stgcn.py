@@ -7,6 +7,7 @@ from torch_geometric.nn import global_mean_pool
 
 from recognition.graph import SkeletonGraph
 from recognition.multi_branch import MultiBranchTemporalConv
+from recognition.pointwise_conv import StridedPointwiseConv
 from recognition.spatial_conv import Adjacency, Path, SpatialGraphConv
 from recognition.temporal_conv import TemporalConv
 
@@ -87,7 +88,7 @@ class Block(nn.Module):
 def _residual(in_channels: int, out_channels: int, stride: int) -> nn.Module:
     if in_channels == out_channels and stride == 1:
         return nn.Identity()
-    return nn.Sequential(nn.Conv2d(in_channels, out_channels, 1, (stride, 1)), nn.BatchNorm2d(out_channels))
+    return nn.Sequential(StridedPointwiseConv(in_channels, out_channels, stride), nn.BatchNorm2d(out_channels))
 
 
 class STGCN(nn.Module):

@@ -1,6 +1,8 @@
 """Several processes that train one network together, by Lightning Fabric; one process alone needs nothing of it."""
 
+import logging
 import os
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -97,7 +99,6 @@ class Workers:
 ALONE = Workers()
 
 
-@cache
 def launch(device: torch.device, devices: int | Literal["auto"], nodes: int) -> tuple[Workers, torch.device]:
     """Start, or join, the processes of a run.
 
@@ -135,6 +136,12 @@ def launch(device: torch.device, devices: int | Literal["auto"], nodes: int) -> 
         return ALONE, device
     if device.type == "cuda" and wanted > present:
         raise InputError(f"run.devices: found {wanted}, but this machine has {present} CUDA devices; lower it")
+    return _connect(device.type, wanted, nodes)
+
+
+@cache
+def _connect(device: str, devices: int, nodes: int) -> tuple[Workers, torch.device]:
+    """Start or join the processes; once, however many runs follow."""
     try:
         from lightning_fabric import Fabric
         from lightning_fabric.strategies.ddp import DDPStrategy
@@ -142,11 +149,29 @@ def launch(device: torch.device, devices: int | Literal["auto"], nodes: int) -> 
         raise InputError(
             "run.devices: several processes need Lightning Fabric; pip install 'steady-skeletons[distributed]'"
         ) from error
-    # the synchronised batch normalisations keep the buffers equal, so none need be sent around
-    strategy = DDPStrategy(broadcast_buffers=False, process_group_backend=None if device.type == "cuda" else "gloo")
-    fabric = Fabric(accelerator=device.type, devices=wanted, num_nodes=nodes, strategy=strategy)
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it tells of every process that it starts
+    # a 1 x 1 convolution's gradient may have other strides than its weight, which costs nothing that could be measured
+    warnings.filterwarnings("ignore", "Grad strides do not match bucket view strides")
+    strategy = DDPStrategy(process_group_backend=None if device == "cuda" else "gloo")
+    fabric = Fabric(accelerator=device, devices=devices, num_nodes=nodes, strategy=strategy)
     fabric.launch()
     return Workers(fabric.global_rank, fabric.world_size, fabric), fabric.device
+
+
+class _Sum(torch.autograd.Function):
+    """The sum of a tensor over the processes; what one of them makes of it is everyone's gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, part: Tensor) -> Tensor:
+        total = part.clone()
+        torch.distributed.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        total = gradient.clone()
+        torch.distributed.all_reduce(total)
+        return total
 
 
 class SynchronisedBatchNorm(_BatchNorm):
@@ -160,19 +185,17 @@ class SynchronisedBatchNorm(_BatchNorm):
 
     def forward(self, input: Tensor) -> Tensor:
         """Normalise [N, C, ...]."""
-        from torch.distributed.nn.functional import all_reduce
-
         if not self.training:
             return super().forward(input)
-        x = input.float()
+        x = input.float() if input.dtype in (torch.bfloat16, torch.float16) else input
         axes = [0, *range(2, x.dim())]
         shape = [1, -1, *[1] * (x.dim() - 2)]
         size = x.new_tensor([x.numel() / x.shape[1]])
-        summed = all_reduce(torch.cat([x.sum(axes), size]))
+        summed = _Sum.apply(torch.cat([x.sum(axes), size]))
         rows = summed[-1].detach()
         mean = summed[:-1] / rows
         deviation = x - mean.view(shape)
-        variance = all_reduce(deviation.square().sum(axes)) / rows
+        variance = _Sum.apply(deviation.square().sum(axes)) / rows
         if self.running_mean is not None and self.running_var is not None and self.momentum is not None:
             assert self.num_batches_tracked is not None
             self.num_batches_tracked.add_(1)

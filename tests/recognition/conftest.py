@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ def make_store(tmp_path_factory: pytest.TempPathFactory) -> Maker:
         performers: tuple[int, ...] = (1, 2, 3, 4, 6),
         actions: tuple[int, ...] = (1, 23),
         replications: int = 3,
-        second_actor: bool = False,
+        second_actor: bool | Literal["some"] = False,
         noise: float = 0.01,
         seed: int = 0,
     ) -> ClipStore:
@@ -34,7 +35,7 @@ def make_store(tmp_path_factory: pytest.TempPathFactory) -> Maker:
                 joints[:, 8:12, kind % 3] += np.sin(np.arange(frames) / 3)[:, None]
                 joints += rng.normal(0, noise, joints.shape).astype(np.float32)
                 tracks = [Track(0, 0, joints, np.full((frames, 25), 2, np.uint8))]
-                if second_actor:
+                if second_actor is True or (second_actor and number % 3 == 0):
                     part = joints[3:-2] + np.float32(0.8)
                     tracks.append(Track(1, 3, part, np.full((frames - 5, 25), 2, np.uint8)))
                 writer.add(ClipName(1, 1, performers[performer], replication + 1, actions[kind]), frames, tracks)
