@@ -1,11 +1,12 @@
 """Stage 0: from `.skeleton` files to a clip store."""
 
-import os
-import signal
-from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from multiprocessing import get_context
+import errno
+import hashlib
+import re
+import time
+from collections import Counter
+from collections.abc import Iterable
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,20 +14,23 @@ import numpy as np
 from pydantic import Field
 
 from data.errors import InputError
-from data.ntu.actors import choose_actors
-from data.ntu.names import ClipName
+from data.files import resumable_folder
+from data.ntu.read_clips import read_clips
+from data.ntu.resumable import JOURNAL, ResumableStore
 from data.ntu.simulate import SimulateSection, make_stand_in
-from data.ntu.skeleton import read_skeleton
-from data.ntu.source import Entry, Source, list_entries
-from data.ntu.splits import MISSING
-from data.ntu.store import ClipStore, StoreInfo, StoreWriter, Track, open_store
-from data.progress import progress
+from data.ntu.source import Listing, list_entries
+from data.ntu.splits import MISSING, Split, in_training
+from data.ntu.store import ClipStore, StoreInfo, open_store
+from data.progress import console, progress
 from data.settings import Section
 
-BATCH = 16
-"""Clips that one process reads at a time."""
-IN_PROCESS = 128
-"""Sets of up to so many clips are read without further processes, which take longer to start than to read them."""
+RULES = 1
+"""Raised whenever the same text gives another store, so that no store is begun by one version and ended by another."""
+
+REASONS = 10
+"""So many kinds of reasons for skipping are shown."""
+
+INCOMPLETE = "one of the 302 incomplete samples"
 
 
 class DataSection(Section):
@@ -43,7 +47,7 @@ class DataSection(Section):
     fps
         Frames per second of the recordings.
     workers
-        How many processes read; null for one per processor.
+        How many processes read; null for one per processor. More than eight are never needed.
     """
 
     raw: Path | None = None
@@ -64,7 +68,8 @@ def prepare(config: PrepareConfig, again: bool = False) -> dict[str, Any]:
     """Turn `.skeleton` files into a clip store and return a summary of it.
 
     The 302 samples that everybody leaves out are left out; bodies become actors by the rules of `choose_actors`. The
-    memory used does not grow with the data set.
+    memory used does not grow with the data set. A run that is ended half-way leaves a folder `.NAME.part` beside the
+    store: the same command goes on there and ends in the same bytes.
 
     Parameters
     ----------
@@ -76,8 +81,20 @@ def prepare(config: PrepareConfig, again: bool = False) -> dict[str, Any]:
     Raises
     ------
     InputError
-        The source, one of its files, or an existing store of another source stands in the way.
+        The source, one of its files, an existing store of another source, another run into the same store or a full
+        disk stands in the way.
     """
+    try:
+        return _prepare(config, again)
+    except OSError as error:
+        advice = "check the path and its permissions"
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            advice = "make room and run the same command again, which goes on where it was"
+        raise InputError(f"{config.data.store}: cannot be written ({error.strerror or error}); {advice}") from error
+
+
+def _prepare(config: PrepareConfig, again: bool) -> dict[str, Any]:
+    started = time.perf_counter()
     raw = config.data.raw
     if raw is None:
         if config.simulate is None:
@@ -94,17 +111,25 @@ def prepare(config: PrepareConfig, again: bool = False) -> dict[str, Any]:
             again = False  # the store is part of the stand-in
     kept = config.model_dump(mode="json", exclude={"data": {"workers", "store"}})
     if config.data.store.exists() and not again:
-        store = open_store(config.data.store)
-        if store.info.config != kept:
-            raise InputError(
-                f"data.store: {config.data.store} is already prepared, from {store.info.source} with other settings; "
-                "choose another data.store or pass --again to replace it"
-            )
-        return summarise(store)
-    entries = list_entries(raw)
+        return summarise(_already_prepared(config.data.store, kept))
+    listing = list_entries(raw)
     info = StoreInfo(fps=config.data.fps, source=str(raw), config=kept)
-    _fill_store(raw, entries, config.data, info, replace=again)
-    return summarise(open_store(config.data.store))
+    clips = _fill_store(raw, listing, config.data, info, again)
+    seconds = time.perf_counter() - started
+    summary = summarise(open_store(config.data.store))
+    return summary | {"seconds": round(seconds, 1), "clips per second": round(clips / seconds, 1)}
+
+
+def _already_prepared(folder: Path, kept: dict[str, Any]) -> ClipStore:
+    store = open_store(folder)
+    if store.info.config != kept:
+        raise InputError(
+            f"data.store: {folder} is already prepared, from {store.info.source} with other settings; "
+            "choose another data.store or pass --again to replace it"
+        )
+    with suppress(OSError):  # a run may have been ended just before it did this
+        (folder / JOURNAL).unlink(missing_ok=True)
+    return store
 
 
 def stand_in_zip(simulate: SimulateSection) -> Path:
@@ -140,10 +165,14 @@ def ensure_stand_in(simulate: SimulateSection | None, needed: Iterable[Path | No
 
 def summarise(store: ClipStore) -> dict[str, Any]:
     """Count a store's clips, frames and actors, and say what was skipped and why."""
-    states = np.zeros(3, np.int64)
+    inferred = unseen = 0
     for start in range(0, len(store.tracked), 1 << 16):
-        states += np.bincount(np.asarray(store.tracked[start : start + (1 << 16)]).ravel(), minlength=3)[:3]
+        states = np.asarray(store.tracked[start : start + (1 << 16)])
+        inferred += np.count_nonzero(states == 1)
+        unseen += states.size - np.count_nonzero(states)
     actors = np.bincount(store.tracks.clip, minlength=len(store.clips))
+    splits: tuple[Split, ...] = ("xsub", "xview")
+    training = {split: int(np.count_nonzero(in_training(store.clips, split))) for split in splits}
     return {
         "store": str(store.folder),
         "clips": len(store.clips),
@@ -151,87 +180,52 @@ def summarise(store: ClipStore) -> dict[str, Any]:
         "performers": len(np.unique(store.clips.performer)),
         "actions": len(np.unique(store.clips.action)),
         "clips by actors": {str(number): int(count) for number, count in sorted(Counter(actors.tolist()).items())},
-        "inferred share": round(float(states[1] / max(states.sum(), 1)), 4),
-        "not seen share": round(float(states[0] / max(states.sum(), 1)), 4),
+        "clips by split": {
+            split: {"train": count, "test": len(store.clips) - count} for split, count in training.items()
+        },
+        "inferred share": round(inferred / max(store.tracked.size, 1), 4),
+        "not seen share": round(unseen / max(store.tracked.size, 1), 4),
         "skipped": store.info.skipped,
+        "skipped by reason": dict(Counter(_kind(**skipped) for skipped in store.info.skipped).most_common()),
     }
 
 
-_Clip = tuple[ClipName, int, list[Track]] | tuple[str, str]
-"""A clip's name, length and tracks; or a file's path and why it cannot be used."""
+def _kind(file: str, reason: str) -> str:
+    """Take out of a reason what is different in every file."""
+    if reason == INCOMPLETE:
+        return reason
+    what = reason.partition(f"{file}: ")[2] or reason.partition(": ")[2] or reason
+    what = re.sub(r"^(line \d+|frame \d+(, joint \d+)?): ", "", what.partition(";")[0])
+    return re.sub(r"'[^']*'|\d+", "…", what)
 
 
-def _fill_store(raw: Path, entries: Sequence[Entry], data: DataSection, info: StoreInfo, replace: bool) -> None:
-    skipped = [{"file": entry.path, "reason": "one of the 302 incomplete samples"} for entry in _left_out(entries)]
-    wanted = [entry for entry in entries if str(entry.name) not in MISSING]
-    with StoreWriter(data.store, info, replace) as writer, progress() as bar:
-        task = bar.add_task("preparing clips", total=len(wanted))
-        for clip in _read_clips(raw, wanted, data):
-            if len(clip) == 3:
-                writer.add(*clip)
-            elif data.on_error == "stop":
-                raise InputError(clip[1])
-            else:
-                skipped.append({"file": clip[0], "reason": clip[1]})
-            bar.advance(task)
-        writer.info = info.model_copy(update={"skipped": skipped})
-
-
-def _left_out(entries: Sequence[Entry]) -> list[Entry]:
-    return [entry for entry in entries if str(entry.name) in MISSING]
-
-
-def _read_clips(raw: Path, entries: Sequence[Entry], data: DataSection) -> Iterator[_Clip]:
-    """Read clips in order, in several processes; only a few batches are under way or waiting at any time."""
-    workers = data.workers or os.cpu_count() or 1
-    batches = (entries[start : start + BATCH] for start in range(0, len(entries), BATCH))
-    if workers == 1 or len(entries) <= IN_PROCESS:
-        _open_source(raw)
-        for batch in batches:
-            yield from _read_batch(batch)
-        return
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (raw,))
-    try:
-        waiting: deque[Future[list[_Clip]]] = deque()
-        for batch in batches:
-            waiting.append(pool.submit(_read_batch, batch))
-            if len(waiting) > 4 * workers:
-                yield from waiting.popleft().result()
-        while waiting:
-            yield from waiting.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-_source: Source | None = None
-
-
-def _start_worker(raw: Path) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    _open_source(raw)
-
-
-def _open_source(raw: Path) -> None:
-    global _source
-    _source = Source(raw)
-
-
-def _read_batch(entries: Sequence[Entry]) -> list[_Clip]:
-    return [_read_clip(entry) for entry in entries]
-
-
-def _read_clip(entry: Entry) -> _Clip:
-    assert _source is not None
-    if entry.name is None:
-        return entry.path, entry.fault
-    where = f"{_source.path}: {entry.path}" if not _source.path.is_dir() else str(_source.path / entry.path)
-    try:
-        frames, tracks = choose_actors(read_skeleton(_source.read(entry.path), where))
-    except InputError as error:
-        return entry.path, str(error)
-    if not tracks:
-        return entry.path, f"{where}: nobody is seen in any frame; leave it out with data.on_error=skip"
-    return entry.name, frames, tracks
+def _fill_store(raw: Path, listing: Listing, data: DataSection, info: StoreInfo, again: bool) -> int:
+    """Write the store, or what is left of it to write, and return how many clips were read."""
+    wanted = [entry for entry in listing.entries if str(entry.name) not in MISSING]
+    left_out = [
+        {"file": entry.path, "reason": INCOMPLETE} for entry in listing.entries if str(entry.name) in MISSING
+    ]
+    identity = hashlib.sha256(repr((RULES, str(raw), listing.identity)).encode("utf-8", "surrogatepass")).hexdigest()
+    with resumable_folder(data.store) as part:
+        if data.store.exists() and not again:
+            raise InputError(f"{data.store}: another run has just written it; run the same command again to see it")
+        with closing(ResumableStore(part, info, identity)) as unfinished, progress() as bar:
+            if unfinished.skipped and data.on_error == "stop":
+                raise InputError(unfinished.skipped[0]["reason"])
+            before = unfinished.files.clips
+            if unfinished.entries:
+                console.print(f"going on after {unfinished.entries} of {len(wanted)} clips", highlight=False)
+            task = bar.add_task("preparing clips", total=len(wanted), completed=unfinished.entries)
+            for batch in read_clips(raw, wanted[unfinished.entries :], data.workers):
+                if batch.faults and data.on_error == "stop":
+                    raise InputError(batch.faults[0][1])
+                skipped = [{"file": path, "reason": reason} for path, reason in batch.faults]
+                unfinished.add(batch.entries, batch.block, skipped)
+                bar.advance(task, batch.entries)
+            unfinished.finish(info.model_copy(update={"skipped": left_out + unfinished.skipped}))
+            clips = unfinished.files.clips - before
+    (data.store / JOURNAL).unlink(missing_ok=True)
+    return clips
 
 
 def describe(summary: dict[str, Any]) -> str:
@@ -240,8 +234,17 @@ def describe(summary: dict[str, Any]) -> str:
         f"{summary['store']}: {summary['clips']} clips, {summary['frames']} frames, "
         f"{summary['performers']} performers, {summary['actions']} actions",
         "clips by number of actors: " + ", ".join(f"{n}: {count}" for n, count in summary["clips by actors"].items()),
+        *(
+            f"{split}: {count['train']} clips for training, {count['test']} for testing"
+            for split, count in summary["clips by split"].items()
+        ),
         f"joints inferred: {summary['inferred share']:.1%}, not seen: {summary['not seen share']:.1%}",
     ]
-    if summary["skipped"]:
-        lines.append(f"skipped: {len(summary['skipped'])}, the first: {summary['skipped'][0]['reason']}")
+    for reason, count in list(summary["skipped by reason"].items())[:REASONS]:
+        lines.append(f"skipped: {count}: {reason}")
+    more = sum(list(summary["skipped by reason"].values())[REASONS:])
+    if more:
+        lines.append(f"skipped: {more} more, for other reasons; all are in {summary['store']}/store.json")
+    if "seconds" in summary:
+        lines.append(f"took {summary['seconds']} s, {summary['clips per second']} clips a second")
     return "\n".join(lines)

@@ -9,19 +9,20 @@ per joint:   x y z depthX depthY colorX colorY orientationW orientationX orienta
 ```
 """
 
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from data.errors import InputError
-from data.ntu.decimals import parse_decimals
+from data.ntu.decimals import parse_decimals, to_float
 
 JOINT_COUNT = 25
 BODY_FIELDS = 10
 JOINT_FIELDS = 12
-MAX_BYTES = 256 * 2**20
-"""The largest clip's text is some 4 MB; a hundred times that is no clip."""
+MAX_BYTES = 16 * 2**20
+"""The largest clip's text is some 4 MB; four times that is no clip."""
 
 # Where a body's fields stand, counted from its id.
 _BODY_FIELDS_IN_ALL = BODY_FIELDS + 1 + JOINT_COUNT * JOINT_FIELDS
@@ -29,6 +30,12 @@ _JOINTS = BODY_FIELDS + 1 + JOINT_FIELDS * np.arange(JOINT_COUNT)
 _COORDINATES = (_JOINTS[:, None] + np.arange(3)).ravel()
 _STATES = _JOINTS + JOINT_FIELDS - 1
 _LAST_OF_LINE = np.concatenate([[BODY_FIELDS - 1, BODY_FIELDS], _STATES])
+
+_MOST_FRAMES = 10**7
+_LONGEST_LINE = 4096
+_LARGEST_ID = 2**63 - 1
+_FARTHEST = 1000.0
+"""Metres; a Kinect sees eight."""
 
 # Kinect v2, nominal: focal length and image centre of the depth and of the colour camera, pixels.
 _DEPTH = (365.5, 256.0, 212.0)
@@ -93,117 +100,140 @@ def read_skeleton(text: bytes, where: str) -> Skeleton:
         parsed = _parse_carefully(text, where)
     frames, ids, time, joints, tracked = parsed
     _check_values(joints, tracked, time, where)
+    joints = joints.astype(np.float32)
+    different = dict.fromkeys(ids)
+    if len(different) == 1:
+        return Skeleton(frames, (_body(ids[0], time, joints, tracked, where),))
     body = np.array(ids, np.int64)
     bodies = []
-    for identity in dict.fromkeys(ids):
+    for identity in different:
         rows = np.flatnonzero(body == identity)
-        if np.any(np.diff(time[rows]) == 0):
-            frame = time[rows][np.flatnonzero(np.diff(time[rows]) == 0)[0]]
-            raise InputError(
-                f"{where}: frame {frame + 1}: body {identity} appears twice; a body may appear once a frame; "
-                "restore the file from the data set"
-            )
-        bodies.append(Body(identity, time[rows], joints[rows].astype(np.float32), tracked[rows].astype(np.uint8)))
+        bodies.append(_body(identity, time[rows], joints[rows], tracked[rows], where))
     return Skeleton(frames, tuple(bodies))
 
 
+def _body(identity: int, time: np.ndarray, joints: np.ndarray, tracked: np.ndarray, where: str) -> Body:
+    again = time[1:] == time[:-1]
+    if again.any():
+        raise InputError(
+            f"{where}: frame {time[1:][again][0] + 1}: body {identity} appears twice; a body may appear once a frame; "
+            "restore the file from the data set or leave it out with data.on_error=skip"
+        )
+    return Body(identity, time, joints, tracked)
+
+
 _Parsed = tuple[int, list[int], np.ndarray, np.ndarray, np.ndarray]
-"""Frames of the clip; then per body and frame: body id, frame [n], joints [n, 25, 3], tracking states [n, 25]."""
+"""Frames of the clip; then per body and frame: body id, frame [n], joints float64 [n, 25, 3], tracking states uint8
+[n, 25]."""
 
 
 def _parse(text: bytes) -> _Parsed:
     """Read well-formed text: find all fields at once, walk from body to body, convert only what is needed."""
-    if b"\r" in text:
-        text = text.replace(b"\r\n", b"\n")
-    characters = np.frombuffer(text if text.endswith(b"\n") else text + b"\n", np.uint8)
-    ends = np.flatnonzero(characters <= ord(" "))
-    if ends[0] == 0 or np.any(ends[1:] - ends[:-1] == 1):  # empty fields: separators cannot tell where a field stands
+    if not text.endswith(b"\n"):
+        text += b"\n"
+    characters = np.frombuffer(text, np.uint8)
+    blank = characters <= ord(" ")
+    ends = np.flatnonzero(blank[1:] > blank[:-1])  # a field ends where a blank follows a character
+    ends += 1
+    terminators = characters[ends]
+    # Each field is followed by one blank or one line end: no empty lines, no blanks in front.
+    if np.count_nonzero(blank) != len(ends) + np.count_nonzero(terminators == ord("\r")):
         raise _UnusualError
-
-    def integer(field: int) -> int:
-        return int(text[ends[field - 1] + 1 if field else 0 : ends[field]])
-
-    def lengths(fields: np.ndarray) -> np.ndarray:
-        return ends[fields] - ends[fields - 1] - 1
-
-    frames, position = integer(0), 1
+    frames, position = _whole_number(text[: ends[0]]), 1
+    end_of = ends.item
+    known: dict[bytes, int] = {}
     ids: list[int] = []
     times: list[int] = []
     heads: list[int] = []
     counts = [0]
     for frame in range(frames):
-        bodies = integer(position)
+        end = end_of(position)
+        bodies = text[end - 1] - ord("0")
+        if not 0 <= bodies <= 9 or text[end - 2] > ord(" "):
+            raise _UnusualError
         counts.append(position)
         position += 1
         for _ in range(bodies):
-            ids.append(integer(position))
+            token = text[end + 1 : end_of(position)]
+            if token not in known:
+                known[token] = _whole_number(token.lstrip())
+            ids.append(known[token])
             times.append(frame)
             heads.append(position)
             position += _BODY_FIELDS_IN_ALL
-    if position != len(ends):
+            end = end_of(position - 1)
+    if position != len(ends) or max(ids, default=0) > _LARGEST_ID:
         raise _UnusualError
     head = np.array(heads, np.int64)[:, None]
     last_of_line = np.zeros(len(ends), bool)
     last_of_line[counts] = True
     last_of_line[head + _LAST_OF_LINE] = True
-    if not np.array_equal(characters[ends] == ord("\n"), last_of_line):
+    if not np.array_equal(terminators < ord(" "), last_of_line):
         raise _UnusualError
-    counted = head[:, 0] + BODY_FIELDS
-    counts_25 = (characters[ends[counted] - 2] == ord("2")) & (characters[ends[counted] - 1] == ord("5"))
-    states = head + _STATES
-    if np.any(lengths(counted) != 2) or not counts_25.all() or np.any(lengths(states) != 1):
+    last = ends - 1
+    counted = last[head[:, 0] + BODY_FIELDS]
+    counts_25 = (characters[counted] == ord("5")) & (characters[counted - 1] == ord("2")) & blank[counted - 2]
+    states = last[head + _STATES]
+    if not counts_25.all() or not blank[states - 1].all():
         raise _UnusualError
-    tracked = characters[ends[states] - 1].astype(np.int64) - ord("0")
     where = (head + _COORDINATES).ravel()
-    joints = parse_decimals(characters, ends[where], lengths(where)).reshape(-1, JOINT_COUNT, 3)
+    starts = ends[where - 1]
+    starts += 1 + (characters[starts] == ord("\r"))
+    if not blank[starts - 1].all() or blank[starts].any():
+        raise _UnusualError
+    ends = ends[where]
+    tracked = characters[states] - np.uint8(ord("0"))
+    if tracked.max(initial=0) > 9:
+        raise _UnusualError
+    joints = parse_decimals(characters, ends, ends - starts).reshape(-1, JOINT_COUNT, 3)
     return frames, ids, np.array(times, np.int64), joints, tracked
+
+
+def _whole_number(token: bytes) -> int:
+    if not token.isdigit():
+        raise _UnusualError
+    return int(token)
 
 
 def _parse_carefully(text: bytes, where: str) -> _Parsed:
     """Read line by line, accept any white space, and tell the first line that is wrong."""
-    lines = text.split(b"\n")
-    while lines and not lines[-1].strip():
-        lines.pop()
+    lines = io.BytesIO(text)
     at = 0
 
     def fail(found: str, expected: str) -> InputError:
         return InputError(
-            f"{where}: line {at + 1}: found {found}, expected {expected}; "
+            f"{where}: line {at}: found {found}, expected {expected}; "
             "restore the file from the data set or leave it out with data.on_error=skip"
         )
 
     def fields(count: int, what: str) -> list[bytes]:
         nonlocal at
-        if at >= len(lines):
+        line = lines.readline()
+        at += 1
+        if not line.strip() and not lines.read(_LONGEST_LINE).strip():
             raise fail("the end of the file", what)
-        found = lines[at].split()
+        if len(line) > _LONGEST_LINE:
+            raise fail(f"a line of {len(line)} bytes", f"{what} ({count} fields)")
+        found = line.split()
         if len(found) != count:
             raise fail(f"{len(found)} fields", f"{what} ({count} fields)")
-        at += 1
         return found
 
     def integer(token: bytes, what: str, low: int, high: int) -> int:
-        nonlocal at
-        try:
-            number = int(token)
-        except ValueError:
-            number = low - 1
-        if not low <= number <= high:
-            at -= 1
+        if not token.isdigit() or len(token) > 20 or not low <= int(token) <= high:
             raise fail(_show(token), what)
-        return number
+        return int(token)
 
     def coordinate(token: bytes) -> float:
-        nonlocal at
         try:
-            return float(token)
+            return to_float(token)
         except ValueError:
-            at -= 1
             raise fail(_show(token), "a number in metres") from None
 
-    if not lines:
+    if not text.strip():
+        at = 1
         raise fail("an empty file", "the number of frames")
-    frames = integer(fields(1, "the number of frames")[0], "the number of frames", 0, 10**7)
+    frames = integer(fields(1, "the number of frames")[0], "the number of frames", 0, _MOST_FRAMES)
     ids: list[int] = []
     times: list[int] = []
     values: list[list[float]] = []
@@ -212,17 +242,19 @@ def _parse_carefully(text: bytes, where: str) -> _Parsed:
         label = f"frame {frame + 1} of {frames}: the number of bodies"
         for _ in range(integer(fields(1, label)[0], label, 0, 100)):
             label = f"frame {frame + 1} of {frames}: a body's id and its other fields"
-            ids.append(integer(fields(BODY_FIELDS, label)[0], label, 0, 2**63 - 1))
+            ids.append(integer(fields(BODY_FIELDS, label)[0], label, 0, _LARGEST_ID))
             times.append(frame)
             integer(fields(1, "25 joints")[0], "25 joints", JOINT_COUNT, JOINT_COUNT)
             for joint in range(JOINT_COUNT):
                 row = fields(JOINT_FIELDS, f"frame {frame + 1} of {frames}: joint {joint + 1} of {JOINT_COUNT}")
                 values.append([coordinate(token) for token in row[:3]])
                 states.append(integer(row[-1], "a tracking state of 0, 1 or 2", 0, 2))
-    if at < len(lines):
-        raise fail("more text", f"the end of the file after its {frames} frames")
+    for line in lines:
+        at += 1
+        if line.strip():
+            raise fail("more text", f"the end of the file after its {frames} frames")
     joints = np.array(values, np.float64).reshape(-1, JOINT_COUNT, 3)
-    return frames, ids, np.array(times, np.int64), joints, np.array(states, np.int64).reshape(-1, JOINT_COUNT)
+    return frames, ids, np.array(times, np.int64), joints, np.array(states, np.uint8).reshape(-1, JOINT_COUNT)
 
 
 def _show(token: bytes) -> str:
@@ -230,23 +262,26 @@ def _show(token: bytes) -> str:
 
 
 def _check_values(joints: np.ndarray, tracked: np.ndarray, times: np.ndarray, where: str) -> None:
-    zero = (joints == 0).all(-1) & (tracked > 0)
-    for wrong, found in (
-        (~np.isfinite(joints).all(-1), "NaN or infinity"),
-        (zero, "0 0 0 for a joint said to be seen"),
-    ):
-        if wrong.any():
-            row, joint = np.argwhere(wrong)[0]
-            raise InputError(
-                f"{where}: frame {times[row] + 1}, joint {joint + 1}: found {found}, expected a position in metres; "
-                "restore the file from the data set or leave it out with data.on_error=skip"
-            )
-    if np.any((tracked < 0) | (tracked > 2)):
-        row, joint = np.argwhere((tracked < 0) | (tracked > 2))[0]
-        raise InputError(
-            f"{where}: frame {times[row] + 1}, joint {joint + 1}: found tracking state {tracked[row, joint]}, expected "
-            "0, 1 or 2; restore the file from the data set or leave it out with data.on_error=skip"
+    def fail(wrong: np.ndarray, found: str, expected: str) -> InputError:
+        row, joint = np.argwhere(wrong)[0]
+        return InputError(
+            f"{where}: frame {times[row] + 1}, joint {joint + 1}: found {found}, expected {expected}; "
+            "restore the file from the data set or leave it out with data.on_error=skip"
         )
+
+    near = np.abs(joints) < _FARTHEST  # not so for NaN, either
+    if not near.all():
+        finite = np.isfinite(joints).all(-1)
+        if not finite.all():
+            raise fail(~finite, "NaN or infinity", "a position in metres")
+        raise fail(~near.all(-1), f"a position beyond {_FARTHEST:.0f} m", "a position in metres")
+    if not joints.all():
+        zero = (joints == 0).all(-1) & (tracked > 0)
+        if zero.any():
+            raise fail(zero, "0 0 0 for a joint said to be seen", "a position in metres")
+    if tracked.max(initial=0) > 2:
+        row, joint = np.argwhere(tracked > 2)[0]
+        raise fail(tracked > 2, f"tracking state {tracked[row, joint]}", "0, 1 or 2")
 
 
 def write_skeleton(skeleton: Skeleton) -> bytes:

@@ -15,13 +15,14 @@ when complete, so that half a store cannot be opened.
 """
 
 import csv
+import io
 import json
 import os
 import shutil
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, suppress
-from dataclasses import dataclass, fields
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Literal, Self
@@ -31,6 +32,7 @@ from pydantic import Field, ValidationError
 
 from data.errors import InputError
 from data.files import atomic_file, atomic_folder, resumable_folder, sha256
+from data.ntu.decimals import parse_digits
 from data.ntu.layout import LAYOUTS, Layout
 from data.ntu.names import ClipName
 from data.settings import Section
@@ -86,6 +88,11 @@ class Clips:
         return len(self.name)
 
 
+_COLUMNS = {name: [column.name for column in fields(table)] for name, table in (("clips", Clips), ("tracks", Tracks))}
+_COUNTS = ("clips", "tracks", "frames")
+_LONGEST_NAME = 100
+
+
 @dataclass(frozen=True)
 class ClipStore:
     """An open clip store; `joints` and `tracked` are memory maps and are read only where they are touched."""
@@ -130,6 +137,222 @@ class Track:
     confidence: np.ndarray | None = None
 
 
+@dataclass(frozen=True)
+class Block:
+    """Some clips of a store, one after another.
+
+    Parameters
+    ----------
+    clips
+        Each clip's name and number of frames.
+    tracks
+        int64 [K, 4]: clip (counted from the block's first), actor, first frame, length.
+    joints
+        float32 [F, V, C], the frames of all tracks.
+    tracked
+        uint8 [F, V].
+    confidence
+        float32 [F, V], for stores that have it.
+    """
+
+    clips: list[tuple[ClipName, int]]
+    tracks: np.ndarray
+    joints: np.ndarray
+    tracked: np.ndarray
+    confidence: np.ndarray | None = None
+
+
+def to_block(clips: Sequence[tuple[ClipName, int, Sequence[Track]]], layout: Layout) -> Block:
+    """Put clips, each a name, a number of frames and tracks, one after another.
+
+    Raises
+    ------
+    ValueError
+        A track does not fit the layout, its clip or the other tracks.
+    """
+    shape = (len(layout.joints), layout.dims)
+    for name, frames, tracks in clips:
+        for track in tracks:
+            length = len(track.joints)
+            if track.joints.shape != (length, *shape) or track.tracked.shape != (length, shape[0]):
+                raise ValueError(f"{name}: track of shape {track.joints.shape}, expected [n, {shape}]")
+            if length == 0 or track.first_frame < 0 or track.first_frame + length > frames:
+                raise ValueError(f"{name}: track outside the clip's {frames} frames")
+            if track.confidence is not None and track.confidence.shape != track.tracked.shape:
+                raise ValueError(f"{name}: confidence of shape {track.confidence.shape}")
+    rows = [
+        (number, track.actor, track.first_frame, len(track.joints))
+        for number, (_, _, tracks) in enumerate(clips)
+        for track in tracks
+    ]
+    tracks = [track for _, _, tracks in clips for track in tracks]
+    confidences = [track.confidence for track in tracks if track.confidence is not None]
+    if len(confidences) not in (0, len(tracks)):
+        raise ValueError(f"{clips[0][0]}: a store has the confidence of all tracks or of none")
+    return Block(
+        [(name, frames) for name, frames, _ in clips],
+        np.array(rows, np.int64).reshape(-1, 4),
+        np.concatenate([track.joints for track in tracks] or [np.empty((0, *shape))], dtype=np.float32),
+        np.concatenate([track.tracked for track in tracks] or [np.empty((0, shape[0]))], dtype=np.uint8),
+        np.concatenate(confidences, dtype=np.float32) if confidences else None,
+    )
+
+
+class _File:
+    """A file that is appended to; it counts the bytes behind its header and their CRC-32."""
+
+    def __init__(self, path: Path, header: bytes, size: int = 0, crc: int = 0) -> None:
+        self.size, self.crc = size, crc
+        self._header = len(header)
+        exists = path.exists()
+        self._file = path.open("r+b" if exists else "wb")
+        self._file.write(header)
+        self._file.truncate(self._header + size)
+        self._file.seek(self._header + size)
+
+    def append(self, data: bytes | memoryview) -> None:
+        self._file.write(data)
+        self.size += memoryview(data).nbytes
+        self.crc = zlib.crc32(data, self.crc)
+
+    def flush(self) -> None:
+        self._file.flush()
+
+    def finish(self, header: bytes, durable: bool) -> None:
+        """Write the header anew, in its length, and close the file; if `durable`, only once it is on the disk."""
+        assert len(header) == self._header
+        self._file.seek(0)
+        self._file.write(header)
+        self._file.flush()
+        if durable:
+            os.fsync(self._file.fileno())
+        self._file.close()
+
+    def close(self) -> None:
+        with suppress(OSError):  # a full disk has been told already
+            self._file.close()
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a store's files have got: the counts, and of each file the bytes behind its header and their CRC-32."""
+
+    clips: int = 0
+    tracks: int = 0
+    frames: int = 0
+    files: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+
+
+class StoreFiles:
+    """The files of a store that is being written, in a folder that is not yet its own.
+
+    Parameters
+    ----------
+    folder
+        Where they are.
+    info
+        Layout and frame rate.
+    progress
+        Where to go on; what lies behind is cut off.
+    """
+
+    def __init__(self, folder: Path, info: StoreInfo, progress: Progress | None = None) -> None:
+        progress = progress or Progress()
+        self.folder = folder
+        self.info = info
+        self.layout = LAYOUTS[info.layout]
+        self.clips, self.tracks, self.frames = progress.clips, progress.tracks, progress.frames
+        self._files: dict[str, _File] = {}
+        try:
+            for name, header in self._headers().items():
+                self._files[name] = _File(folder / name, header, *progress.files.get(name, (0, 0)))
+        except BaseException:
+            self.close()
+            raise
+
+    def _headers(self) -> dict[str, bytes]:
+        return _headers(self.info, self.frames)
+
+    def add(self, block: Block) -> None:
+        """Append some clips."""
+        if (block.confidence is None) == self.info.confidence and len(block.tracks):
+            raise ValueError(f"{block.clips[0][0]}: a store has the confidence of all tracks or of none")
+        for name, array in (("joints", block.joints), ("tracked", block.tracked), ("confidence", block.confidence)):
+            if array is not None and array.size:
+                self._files[f"{name}.npy"].append(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+        row = self.frames
+        lines = []
+        for clip, actor, first, length in block.tracks.tolist():
+            lines.append(f"{self.clips + clip},{actor},{first},{length},{row}\r\n")
+            row += length
+        self._files["tracks.csv"].append("".join(lines).encode())
+        lines = [
+            f"{name},{name.setup},{name.camera},{name.performer},{name.replication},{name.action},{frames}\r\n"
+            for name, frames in block.clips
+        ]
+        self._files["clips.csv"].append("".join(lines).encode())
+        self.clips += len(block.clips)
+        self.tracks += len(block.tracks)
+        self.frames = row
+
+    def progress(self) -> Progress:
+        """Hand all that was added to the operating system and return how far it goes."""
+        for file in self._files.values():
+            file.flush()
+        files = {name: (file.size, file.crc) for name, file in self._files.items()}
+        return Progress(self.clips, self.tracks, self.frames, files)
+
+    def finish(self, info: StoreInfo, durable: bool = False) -> None:
+        """Complete the files and write `store.json`, which makes the folder a store."""
+        for name, header in self._headers().items():
+            self._files[name].finish(header, durable)
+        _write_info(self.folder, info.model_copy(update={key: getattr(self, key) for key in _COUNTS}))
+
+    def close(self) -> None:
+        """Close the files as they are."""
+        for file in self._files.values():
+            file.close()
+
+
+def _headers(info: StoreInfo, frames: int) -> dict[str, bytes]:
+    """Return what each file of a store begins with; its length does not depend on the number of frames."""
+    layout = LAYOUTS[info.layout]
+    shape = (frames, len(layout.joints))
+    headers = {"joints.npy": _header((*shape, layout.dims), np.float32), "tracked.npy": _header(shape, np.uint8)}
+    if info.confidence:
+        headers["confidence.npy"] = _header(shape, np.float32)
+    return headers | {f"{name}.csv": f"{','.join(columns)}\r\n".encode() for name, columns in _COLUMNS.items()}
+
+
+def sound_states(folder: Path, info: StoreInfo, states: Sequence[Progress]) -> int:
+    """Say with how many of the states, each further than the one before, the files in a folder agree.
+
+    All bytes are read, for after a loss of power a file can have its length and not its content.
+    """
+    sound = len(states)
+    for name, header in _headers(info, 0).items():
+        try:
+            with (folder / name).open("rb") as file:
+                file.seek(len(header))
+                sound = _sound_states(file, [state.files[name] for state in states[:sound]])
+        except (OSError, KeyError):
+            return 0
+    return sound
+
+
+def _sound_states(file: IO[bytes], states: Sequence[tuple[int, int]]) -> int:
+    size = crc = 0
+    for number, (new_size, new_crc) in enumerate(states):
+        while 0 < new_size - size:
+            block = file.read(min(new_size - size, 1 << 20))
+            if not block:
+                return number
+            crc, size = zlib.crc32(block, crc), size + len(block)
+        if (size, crc) != (new_size, new_crc):
+            return number
+    return len(states)
+
+
 class StoreWriter:
     """Write a clip store one clip at a time, in bounded memory; use it as a context manager.
 
@@ -147,72 +370,31 @@ class StoreWriter:
 
     def __init__(self, folder: Path, info: StoreInfo, replace: bool = False) -> None:
         self.info = info
-        layout = LAYOUTS[info.layout]
-        self._shape = (len(layout.joints), layout.dims)
         self._folder: AbstractContextManager[Path] = atomic_folder(folder, replace)
-        self._frames = self._clips = self._tracks = 0
 
     def __enter__(self) -> Self:
-        self._stack = ExitStack()
-        self._at = self._stack.enter_context(self._folder)
-        self._joints = self._stack.enter_context((self._at / "joints.npy").open("wb"))
-        self._tracked = self._stack.enter_context((self._at / "tracked.npy").open("wb"))
-        self._confidence = (
-            self._stack.enter_context((self._at / "confidence.npy").open("wb")) if self.info.confidence else None
-        )
-        clips = self._stack.enter_context((self._at / "clips.csv").open("w", newline=""))
-        tracks = self._stack.enter_context((self._at / "tracks.csv").open("w", newline=""))
-        self._clip_rows, self._track_rows = csv.writer(clips), csv.writer(tracks)
-        self._clip_rows.writerow([field.name for field in fields(Clips)])
-        self._track_rows.writerow([field.name for field in fields(Tracks)])
-        self._write_headers()
+        at = self._folder.__enter__()
+        try:
+            self._files = StoreFiles(at, self.info)
+        except BaseException as failure:
+            self._folder.__exit__(type(failure), failure, failure.__traceback__)
+            raise
         return self
 
     def add(self, name: ClipName, frames: int, tracks: Sequence[Track]) -> None:
         """Append a clip of so many frames with its tracks."""
-        for track in tracks:
-            length = len(track.joints)
-            if track.joints.shape != (length, *self._shape) or track.tracked.shape != (length, self._shape[0]):
-                raise ValueError(f"{name}: track of shape {track.joints.shape}, expected [n, {self._shape}]")
-            if length == 0 or track.first_frame < 0 or track.first_frame + length > frames:
-                raise ValueError(f"{name}: track outside the clip's {frames} frames")
-            if (track.confidence is None) == self.info.confidence:
-                raise ValueError(f"{name}: a store has the confidence of all tracks or of none")
-            if self._confidence is not None and track.confidence is not None:
-                if track.confidence.shape != track.tracked.shape:
-                    raise ValueError(f"{name}: confidence of shape {track.confidence.shape}")
-                self._confidence.write(np.ascontiguousarray(track.confidence, np.float32).data)
-            self._joints.write(np.ascontiguousarray(track.joints, np.float32).data)
-            self._tracked.write(np.ascontiguousarray(track.tracked, np.uint8).data)
-            self._track_rows.writerow([self._clips, track.actor, track.first_frame, length, self._frames])
-            self._frames += length
-            self._tracks += 1
-        numbers = (name.setup, name.camera, name.performer, name.replication, name.action)
-        self._clip_rows.writerow([str(name), *numbers, frames])
-        self._clips += 1
-
-    def _write_headers(self) -> None:
-        """Write the headers of both arrays; NumPy leaves room in them for the first axis to grow."""
-        for file, shape, kind in (
-            (self._joints, (self._frames, *self._shape), np.float32),
-            (self._tracked, (self._frames, self._shape[0]), np.uint8),
-            (self._confidence, (self._frames, self._shape[0]), np.float32),
-        ):
-            if file is not None:
-                _write_header(file, shape, np.dtype(kind))
+        self._files.add(to_block([(name, frames, tracks)], self._files.layout))
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         try:
             if error is None:
-                for file in filter(None, (self._joints, self._tracked, self._confidence)):
-                    file.seek(0)
-                self._write_headers()
-                counts = {"clips": self._clips, "tracks": self._tracks, "frames": self._frames}
-                _write_info(self._at, self.info.model_copy(update=counts))
+                self._files.finish(self.info)
         except BaseException as failure:
-            self._stack.__exit__(type(failure), failure, failure.__traceback__)
+            self._files.close()
+            self._folder.__exit__(type(failure), failure, failure.__traceback__)
             raise
-        self._stack.__exit__(kind, error, at)
+        self._files.close()
+        self._folder.__exit__(kind, error, at)
 
 
 def derive_store(
@@ -283,8 +465,7 @@ def _write_blocks(
     lines = _good_lines(path, journal, first, row_bytes)
     done = sum(line["rows"] for line in lines)
     if not lines:
-        with path.open("wb") as file:
-            _write_header(file, shape, np.dtype(np.float32))
+        path.write_bytes(_header(shape, np.float32))
     # Rewritten without what was half written; from here on it only grows.
     with atomic_file(journal) as temporary:
         temporary.write_text("\n".join([first, *map(json.dumps, lines)]) + "\n")
@@ -375,6 +556,12 @@ def open_store(folder: Path) -> ClipStore:
     return ClipStore(folder, joints, tracked, tracks, clips, info, confidence)
 
 
+def _header(shape: tuple[int, ...], kind: type) -> bytes:
+    with io.BytesIO() as file:
+        _write_header(file, shape, np.dtype(kind))
+        return file.getvalue()
+
+
 def _write_header(file: IO[bytes], shape: tuple[int, ...], kind: np.dtype) -> None:
     header = {"descr": np.lib.format.dtype_to_descr(kind), "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_1_0(file, header)
@@ -394,10 +581,49 @@ def _memory_map(path: Path, shape: tuple[int, ...], kind: type) -> np.ndarray:
 
 
 def _read_table(path: Path, table: type, rows: int) -> dict[str, np.ndarray]:
-    with path.open(newline="") as file:
-        header, *body = csv.reader(file)
-    names = [field.name for field in fields(table)]
-    if header != names or len(body) != rows:
-        raise ValueError(f"{path.name} has columns {header} and {len(body)} rows, expected {names} and {rows}")
-    columns = dict(zip(names, zip(*body, strict=True), strict=True)) if body else dict.fromkeys(names, ())
-    return {name: np.array(column, dtype=str if name == "name" else np.int64) for name, column in columns.items()}
+    """Read a table: as one array of characters, if it is as this project writes it, else by the csv module."""
+    names = [column.name for column in fields(table)]
+    text = path.read_bytes()
+    header = f"{','.join(names)}\r\n".encode()
+    if text.startswith(header):
+        columns = _read_columns(np.frombuffer(text, np.uint8)[len(header) :], names, rows)
+        if columns is not None:
+            return columns
+    found, *body = csv.reader(io.StringIO(text.decode(), newline=""))
+    if found != names or len(body) != rows:
+        raise ValueError(f"{path.name} has columns {found} and {len(body)} rows, expected {names} and {rows}")
+    cells = dict(zip(names, zip(*body, strict=True), strict=True)) if body else dict.fromkeys(names, ())
+    return {name: np.array(column, dtype=str if name == "name" else np.int64) for name, column in cells.items()}
+
+
+def _read_columns(text: np.ndarray, names: list[str], rows: int) -> dict[str, np.ndarray] | None:
+    """Read lines of digits and plain words between commas; None if the text is anything else."""
+    ends = np.flatnonzero((text == ord(",")) | (text == ord("\r")))
+    if len(ends) != rows * len(names) or rows == 0:
+        return None
+    starts = np.empty_like(ends)
+    starts[0], starts[1:] = 0, ends[:-1] + 1
+    ends, starts = ends.reshape(rows, -1), starts.reshape(rows, -1)
+    starts[1:, 0] += 1  # behind the line feed
+    if not np.array_equal(np.flatnonzero(text == ord("\r")), ends[:, -1]):
+        return None
+    if not np.array_equal(np.flatnonzero(text == ord("\n")), ends[:, -1] + 1) or ends[-1, -1] + 2 != len(text):
+        return None
+    lengths = ends - starts
+    columns: dict[str, np.ndarray] = {}
+    for number, name in enumerate(names):
+        if name == "name":
+            width = int(lengths[0, number])
+            if np.any(lengths[:, number] != width) or not 0 < width <= _LONGEST_NAME:
+                return None
+            characters = text[starts[:, number, None] + np.arange(width)]
+            if characters.max() > 127 or np.any(characters == ord('"')):
+                return None
+            # four bytes a character, as in an array of text
+            columns[name] = characters.astype(np.uint32).view(f"<U{width}").astype(f"U{width}")[:, 0]
+        else:
+            numbers = parse_digits(text, ends[:, number], lengths[:, number])
+            if numbers is None:
+                return None
+            columns[name] = numbers
+    return columns

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from data.errors import InputError
-from data.ntu import prepare as stage
+from data.ntu import read_clips as reading
 from data.ntu.prepare import DataSection, PrepareConfig, prepare
 from data.ntu.skeleton import Body, Skeleton, write_skeleton
 from data.ntu.store import open_store
@@ -66,8 +66,8 @@ def test_zip_and_folder_give_the_same_store_in_the_order_of_names(folder, zipped
 
 def test_several_processes_give_the_same_store(zipped, tmp_path, monkeypatch):
     run(zipped, tmp_path / "a", workers=1)
-    monkeypatch.setattr(stage, "IN_PROCESS", 0)
-    monkeypatch.setattr(stage, "BATCH", 2)
+    monkeypatch.setattr(reading, "IN_PROCESS", 0)
+    monkeypatch.setattr(reading, "BATCH", 2)
     run(zipped, tmp_path / "b", workers=2)
     same(open_store(tmp_path / "a"), open_store(tmp_path / "b"))
 
@@ -137,7 +137,7 @@ def test_sources_that_are_none(tmp_path):
 def test_a_finished_store_is_kept_unless_asked(folder, tmp_path):
     first = run(folder, tmp_path / "store")
     before = (tmp_path / "store" / "store.json").stat().st_mtime_ns
-    assert run(folder, tmp_path / "store") == first
+    assert first.items() >= run(folder, tmp_path / "store").items()
     assert (tmp_path / "store" / "store.json").stat().st_mtime_ns == before
     with pytest.raises(InputError, match="already prepared"):
         run(folder, tmp_path / "store", on_error="skip")

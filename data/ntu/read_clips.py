@@ -1,0 +1,135 @@
+"""Clips from a zip or folder, read by several processes, a batch at a time and in order."""
+
+import ctypes
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from multiprocessing import connection, get_context, parent_process
+from pathlib import Path
+
+from data.errors import InputError
+from data.ntu.actors import choose_actors
+from data.ntu.layout import NTU25
+from data.ntu.skeleton import read_skeleton
+from data.ntu.source import Entry, Source
+from data.ntu.store import Block, to_block
+
+BATCH = 32
+"""Clips that one process reads at a time."""
+IN_PROCESS = 128
+"""Sets of up to so many clips are read without further processes, which take longer to start than to read them."""
+MOST_WORKERS = 8
+"""More would wait for the one process that writes, and take memory for nothing."""
+_WAITING = 3
+"""Batches per process that are being read or wait to be written."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a number of successive entries gave: a block of clips, and the (path, reason) of those that are none."""
+
+    entries: int
+    block: Block
+    faults: list[tuple[str, str]]
+
+
+def read_clips(raw: Path, entries: Sequence[Entry], workers: int | None = None) -> Iterator[Batch]:
+    """Read clips in order; only a few batches are under way or waiting at any time.
+
+    Parameters
+    ----------
+    raw
+        The zip or folder.
+    entries
+        Which of its files.
+    workers
+        Processes; None for one per processor, at most `MOST_WORKERS` in any case.
+
+    Raises
+    ------
+    InputError
+        A process was ended from outside.
+    """
+    workers = min(workers or os.cpu_count() or 1, MOST_WORKERS)
+    batches = (entries[start : start + BATCH] for start in range(0, len(entries), BATCH))
+    if workers == 1 or len(entries) <= IN_PROCESS:
+        source = Source(raw)
+        try:
+            for batch in batches:
+                yield read_batch(source, batch)
+        finally:
+            source.close()
+        return
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (raw,))
+    try:
+        waiting: deque[Future[Batch]] = deque()
+        for batch in batches:
+            waiting.append(pool.submit(_read_batch, batch))
+            if len(waiting) > _WAITING * workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    except BrokenProcessPool as error:
+        raise InputError(
+            f"{raw}: a process that was reading it has been ended from outside (for want of memory?); "
+            "run the same command again, with a smaller data.workers if need be"
+        ) from error
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def read_batch(source: Source, entries: Sequence[Entry]) -> Batch:
+    """Read some clips of an open zip or folder."""
+    clips = []
+    faults = []
+    for entry in entries:
+        try:
+            if entry.name is None:
+                raise InputError(entry.fault)
+            where = source.place(entry)
+            frames, tracks = choose_actors(read_skeleton(source.read(entry), where))
+            if not tracks:
+                raise InputError(f"{where}: nobody is seen in any frame; leave it out with data.on_error=skip")
+            clips.append((entry.name, frames, tracks))
+        except InputError as error:
+            faults.append((entry.path, str(error)))
+    return Batch(len(entries), to_block(clips, NTU25), faults)
+
+
+_source: Source | None = None
+
+
+def _start_worker(raw: Path) -> None:
+    global _source
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    _keep_memory()
+    _source = Source(raw)
+
+
+def _read_batch(entries: Sequence[Entry]) -> Batch:
+    assert _source is not None
+    return read_batch(_source, entries)
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])  # a killed parent says nothing: without this its workers wait for ever
+        os._exit(1)
+
+
+def _keep_memory() -> None:
+    """Have the C library keep freed memory for the next clip: to fetch it anew takes as long as the parsing itself."""
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError, TypeError):
+        return  # glibc alone needs it
+    trim_threshold, mmap_threshold = -1, -3
+    mallopt(mmap_threshold, 4 << 20)
+    mallopt(trim_threshold, 16 << 20)
