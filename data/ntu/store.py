@@ -193,7 +193,7 @@ def to_block(clips: Sequence[tuple[ClipName, int, Sequence[Track]]], layout: Lay
         [(name, frames) for name, frames, _ in clips],
         np.array(rows, np.int64).reshape(-1, 4),
         np.concatenate([track.joints for track in tracks] or [np.empty((0, *shape))], dtype=np.float32),
-        np.concatenate([track.tracked for track in tracks] or [np.empty((0, shape[0]))], dtype=np.uint8),
+        np.concatenate([track.tracked for track in tracks] or [np.empty((0, shape[0]), np.uint8)]),
         np.concatenate(confidences, dtype=np.float32) if confidences else None,
     )
 
