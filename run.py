@@ -131,6 +131,24 @@ def explain(
     run(clips, model, name=clip, action=action, names=names, output=output, device=device)
 
 
+@app.command()
+def show(
+    clip: Annotated[str, typer.Argument(help="A clip's name in --store, or the path of a .skeleton file.")],
+    store: Annotated[Path | None, typer.Option(help="The raw clip store.")] = None,
+    refined: Annotated[Path | None, typer.Option(help="The store that was refined from it.")] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="Instead of --refined: a trained refiner to refine the clip with.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="A .png, .pdf, .svg, .gif or .mp4 to write; CLIP.png by default.")
+    ] = None,
+) -> None:
+    """Draw a clip, raw against refined, with its Accel per frame."""
+    from refine.show import show as draw
+
+    print(draw(clip, output, store=store, refined=refined, checkpoint=checkpoint))
+
+
 def main() -> int:
     """Run the command line; 0 done, 2 the user's mistake, 130 interrupted."""
     from data.errors import InputError

@@ -8,6 +8,7 @@ from data.ntu.splits import Split
 from data.settings import Section
 from recognition import config as recognition
 from refine import config as refine
+from refine.windows import Merge
 from training.config import RunSection
 
 Arm = Literal["raw", "refined", "one_euro", "savitzky_golay", "gaussian", "oracle"]
@@ -35,7 +36,8 @@ class DataSection(Section):
 class ApplySection(Section):
     """How the refiner is applied to the store, see `refine.config.ApplySection`."""
 
-    stride: int = Field(1, ge=1)
+    stride: int | None = Field(1, ge=1)
+    merge: Merge = "mean"
     match_rate: bool = True
 
 

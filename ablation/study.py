@@ -94,9 +94,7 @@ def make_stores(config: AblateConfig) -> Made:
             assert refiner is not None
             if not _made_from(folder, base):
                 section = config.refine.apply
-                apply_refiner(
-                    base, refiner, folder, stride=section.stride, match_rate=section.match_rate, replace=folder.exists()
-                )
+                apply_refiner(base, refiner, folder, **section.model_dump(), replace=folder.exists())
             how[arm] = _describe_refiner(refiner, benchmarks)
         else:
             source, found = _tuned(config, arm, refiner, benchmarks)

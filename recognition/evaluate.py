@@ -5,7 +5,9 @@ from torch import Tensor, nn
 
 from recognition.batches import scoring_batches
 from recognition.config import InputSection
+from recognition.folding import fold
 from recognition.ragged import RaggedClips
+from recognition.stgcn import STGCN
 from training.distributed import ALONE, Workers
 
 
@@ -45,6 +47,8 @@ def score(
     float32 [N, classes], softmax scores
     """
     model.eval()
+    if isinstance(model, STGCN):
+        model = fold(model)
     device = clips.joints.device
     alone = workers.count == 1 or len(clips) < workers.count
     rows = slice(0, len(clips)) if alone else workers.share(len(clips))

@@ -28,8 +28,8 @@ from refine.stick_figures import (
     bone_segments,
     check_curves,
     check_poses,
-    error_note,
     known_joints,
+    note_of,
     read_image,
 )
 
@@ -77,7 +77,8 @@ def animate_skeletons(
     bones
         Pairs of joints; none draws the joints alone.
     curves
-        Label -> errors of all T frames; none leaves the lower panels out.
+        Label -> errors of all T frames; none leaves the lower panels out, and that of MPJPE is left out where no frame
+        has one.
     fps
         Frames a second of the sequence.
     frames
@@ -198,15 +199,17 @@ class _Scene:
         self.updates: list[Update] = []
         height = min(WIDTH / len(poses) * max(self.stage.aspect, 0.5), MOST_HEIGHT)
         # The codec wants even numbers of pixels.
-        size = [2 * round(inches * DPI / 2) / DPI for inches in (WIDTH, height + 0.75 + (2.5 if curves else 0))]
+        self.panels = [
+            (index, name)
+            for index, name in enumerate(("MPJPE", "Accel"))
+            if curves and (index or any(np.isfinite(curve[0]).any() for curve in curves.values()))
+        ]
+        size = [2 * round(inches * DPI / 2) / DPI for inches in (WIDTH, height + 0.75 + 1.25 * len(self.panels))]
         self.figure = Figure(figsize=(size[0], size[1]), dpi=DPI, layout="constrained")
         self.canvas = FigureCanvasAgg(self.figure)
         mosaic: list[Any] = [list(map(str, range(len(poses))))]
-        if curves:
-            mosaic += [["mpjpe"] * len(poses), ["accel"] * len(poses)]
-        panels: dict[str, Any] = self.figure.subplot_mosaic(
-            mosaic, height_ratios=[height, 1.05, 1.05] if curves else [1]
-        )
+        mosaic += [[name.lower()] * len(poses) for _, name in self.panels]
+        panels: dict[str, Any] = self.figure.subplot_mosaic(mosaic, height_ratios=[height, *[1.05] * len(self.panels)])
         for number, label in enumerate(poses):
             self._add_skeleton(panels[str(number)], label, poses, ghost, curves, unit)
             if number:
@@ -264,7 +267,7 @@ class _Scene:
         if label in curves:
             errors = curves[label]
             note = self.stage.note(axes, "")
-            self._add(note, lambda frame: note.set_text(error_note(errors, frame, self.error_unit)))
+            self._add(note, lambda frame: note.set_text(note_of(errors, frame, self.error_unit)))
 
     def _add_image(self, axes: Any) -> None:
         artist = self.stage.show_image(axes, np.full((1, 1, 3), 255, np.uint8))
@@ -291,7 +294,7 @@ class _Scene:
 
     def _add_curves(self, panels: Mapping[str, Any], curves: Curves, used: slice) -> None:
         colours = {**colours_of(curves), **self.colours}
-        for index, name in enumerate(("MPJPE", "Accel")):
+        for index, name in self.panels:
             axes = panels[name.lower()]
             points = {}
             for label, curve in curves.items():
@@ -305,7 +308,8 @@ class _Scene:
                 self._add_growing(axes, drawn, colours[label], label)
             cursor = axes.axvline(self.first_frame, color=INK, linewidth=0.8)
             self._add(cursor, lambda frame, cursor=cursor: cursor.set_xdata([self.first_frame + frame] * 2))  # type: ignore[misc]
-        panels["mpjpe"].tick_params(labelbottom=False)
+        if "mpjpe" in panels:
+            panels["mpjpe"].tick_params(labelbottom=False)
         panels["accel"].set_xlabel("frame")
 
     def _add_growing(self, axes: Any, points: np.ndarray, colour: str, label: str) -> None:

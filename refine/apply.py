@@ -1,24 +1,39 @@
 """Refining clip stores: every actor's track, and nothing else."""
 
+import mmap
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace as replace_fields
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import torch
 
+from data.errors import InputError
 from data.ntu.store import ClipStore, derive_store
 from data.progress import progress
 from refine.filters import Filter, smooth
 from refine.gaps import fill_gaps
 from refine.normalise import body_size
-from refine.refiner import Refiner, refine_poses
+from refine.refiner import Refiner, fingerprint, refine_poses
+from refine.windows import Merge
 
-ROWS = 1 << 14
+ROWS = 1 << 13
 """Frames of tracks that are refined together; it bounds memory."""
 
 Transform = Callable[[Sequence[np.ndarray], Sequence[float]], list[np.ndarray]]
 """Maps tracks [n, V, C] and their body sizes to refined tracks."""
+
+
+def default_stride(window: int) -> int:
+    """Return the frames between windows with which stores are refined, an eighth of a window.
+
+    Merged smoothly (`refine.windows.refine_windows`), MPJPE and Accel are then no worse than those of windows at
+    stride 1 whose mean is taken; `docs/results.md` has the curve.
+    """
+    return max(1, window // 8)
 
 
 def apply_refiner(
@@ -26,7 +41,8 @@ def apply_refiner(
     refiner: Refiner,
     output: Path,
     *,
-    stride: int = 1,
+    stride: int | None = None,
+    merge: Merge = "smooth",
     match_rate: bool = True,
     replace: bool = False,
     origin: Mapping[str, Any] | None = None,
@@ -34,7 +50,8 @@ def apply_refiner(
     """Write a store whose tracks are refined.
 
     Joints that were not seen in a frame (`tracked` 0, or not finite) stay exactly as they were; for the network alone,
-    they are interpolated over time. Clips, tracks, lengths and tracking states are taken over as they are.
+    they are interpolated over time. Clips, tracks, lengths, tracking states and confidences are taken over as they are.
+    What is interrupted goes on where it was, and ends in the same bytes.
 
     Parameters
     ----------
@@ -45,7 +62,9 @@ def apply_refiner(
     output
         The new store's folder.
     stride
-        Frames between windows.
+        Frames between windows; `default_stride` if None.
+    merge
+        How windows that overlap are merged, see `refine.windows.refine_windows`.
     match_rate
         Resample tracks to the frame rate that the refiner was trained at, and back.
     replace
@@ -56,18 +75,45 @@ def apply_refiner(
     Raises
     ------
     InputError
-        `output` exists and may not be replaced.
+        `output` exists and may not be replaced, or another run is writing it; or the network takes positions in an
+        image by its size, which the store does not say.
     """
     fps = store.info.fps if match_rate else None
-    if refiner.normalise.centre == "none":
-        # It was trained near the origin, and clips are metres away from it: there it would make them worse.
-        refiner = replace_fields(refiner, normalise=replace_fields(refiner.normalise, centre="root"))
+    stride = stride or default_stride(refiner.window)
+    description = {
+        **refiner.describe(), "stride": stride, "merge": merge, "match_rate": match_rate, **(origin or {})
+    }  # fmt: skip
+    refiner, half = _fitted(refiner, store)
 
     def transform(tracks: Sequence[np.ndarray], sizes: Sequence[float]) -> list[np.ndarray]:
-        return refine_poses(refiner, tracks, root=(store.layout.root,), stride=stride, fps=fps, sizes=sizes)
+        # What a network learnt of the distances from the root in space says nothing in an image.
+        root = (store.layout.root,) if store.layout.dims == 3 else ()
+        sizes = sizes if half is None else [half] * len(tracks)
+        return refine_poses(refiner, tracks, root=root, stride=stride, merge=merge, fps=fps, sizes=sizes)
 
-    description = {**refiner.describe(), "stride": stride, "match_rate": match_rate, **(origin or {})}
-    _derive(store, output, transform, "refined", description, replace, "refining")
+    device = next(refiner.net.parameters()).device.type
+    made_by = {"weights": fingerprint(refiner.net), "torch": torch.__version__, "device": device}
+    workers = torch.get_num_threads() if device == "cpu" else 1
+    _derive(store, output, transform, "refined", description, replace, "refining", made_by, workers)
+
+
+def _fitted(refiner: Refiner, store: ClipStore) -> tuple[Refiner, float | None]:
+    """Fit the normalisation to a store's positions; return a unit to divide them by, if the bodies' is not to be used.
+
+    A network that was trained near the origin would make clips worse that are metres away from it: they are centred.
+    One that saw unscaled poses took those in an image in halves of the image's width, as its authors normalised them.
+    """
+    normalise, half = refiner.normalise, None
+    if normalise.centre == "none":
+        normalise = replace_fields(normalise, centre="root")
+    if normalise.scale == "none" and store.layout.dims == 2:
+        if store.info.image is None:
+            raise InputError(
+                f"{store.folder}: the refiner needs the image's size, and store.json has image null; give it as "
+                "[width, height], or take a refiner that scales bodies"
+            )
+        normalise, half = replace_fields(normalise, scale="body"), store.info.image[0] / 2
+    return replace_fields(refiner, normalise=normalise), half
 
 
 def apply_filter(
@@ -91,7 +137,7 @@ def apply_filter(
         return smooth(name, tracks, parameters, store.info.fps, sizes)
 
     description = {"filter": name, "parameters": dict(parameters)}
-    _derive(store, output, transform, "filtered", description, replace, f"filtering ({name})")
+    _derive(store, output, transform, "filtered", description, replace, f"filtering ({name})", {}, 1)
 
 
 def _derive(
@@ -102,35 +148,80 @@ def _derive(
     description: dict[str, Any],
     replace: bool,
     verb: str,
+    made_by: Mapping[str, Any],
+    workers: int,
 ) -> None:
     info = store.info.model_copy(update={"kind": kind, "source": str(store.folder), "refiner": description})
     with progress() as bar:
         task = bar.add_task(f"{verb} {store.folder.name}", total=len(store.joints))
 
-        def blocks() -> Iterator[np.ndarray]:
-            for block in _transformed(store, transform):
+        def blocks(done: int) -> Iterator[np.ndarray]:
+            bar.advance(task, done)
+            for block in _transformed(store, transform, done, workers):
                 yield block
                 bar.advance(task, len(block))
 
-        derive_store(store, output, blocks(), info, replace)
+        derive_store(store, output, blocks, info, replace, made_by)
 
 
-def _transformed(store: ClipStore, transform: Transform) -> Iterator[np.ndarray]:
-    """Yield all rows of the store in order, the tracks among them transformed."""
+def _transformed(store: ClipStore, transform: Transform, done: int, workers: int) -> Iterator[np.ndarray]:
+    """Yield the rows of the store from `done` on in order, the tracks among them transformed.
+
+    Several threads work on a block each: what is not a matrix product, and would leave the others waiting, is shared
+    out as well. A few blocks are under way or waiting at any time.
+    """
+    threads = torch.get_num_threads()
+    with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(max(1, threads // workers),)) as pool:
+        waiting: deque[Future[np.ndarray]] = deque()
+        try:
+            for block in _blocks(store, done):
+                waiting.append(pool.submit(_transform_block, store, transform, *block))
+                if len(waiting) > 2 * workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+            # The setting is each thread's own, but new threads take the one that was set last.
+            torch.set_num_threads(threads)
+
+
+_Block = tuple[int, int, np.ndarray, np.ndarray]
+"""First row, the one after the last, and the first and the one after the last of each track."""
+
+
+def _blocks(store: ClipStore, done: int) -> Iterator[_Block]:
+    """Cut the rows of a store from `done` on between tracks, into blocks of about as many."""
     order = np.argsort(store.tracks.first_row, kind="stable")
     first = store.tracks.first_row[order]
     end = first + store.tracks.length[order]
-    at = row = 0
+    at, row = int(np.searchsorted(first, done)), done
     while at < len(order):
         # As many tracks as fit, at least one.
         to = max(at + 1, int(np.searchsorted(end, row + ROWS, side="right")))
         last_row = int(end[to - 1])
-        rows = np.array(store.joints[row:last_row])
-        _transform_tracks(rows, store.tracked[row:last_row], first[at:to] - row, end[at:to] - row, transform)
-        yield rows
+        yield row, last_row, first[at:to], end[at:to]
         at, row = to, last_row
     if row < len(store.joints):
-        yield np.array(store.joints[row:])
+        yield row, len(store.joints), first[:0], end[:0]
+
+
+def _transform_block(
+    store: ClipStore, transform: Transform, row: int, last_row: int, first: np.ndarray, end: np.ndarray
+) -> np.ndarray:
+    joints = np.array(store.joints[row:last_row])
+    _transform_tracks(joints, np.array(store.tracked[row:last_row]), first - row, end - row, transform)
+    _forget(store)
+    return joints
+
+
+def _forget(store: ClipStore) -> None:
+    """Let the system take back the pages of a store that were read; they count as this process's memory otherwise."""
+    for array in (store.joints, store.tracked):
+        pages = getattr(array, "_mmap", None)
+        if isinstance(pages, mmap.mmap) and getattr(array, "mode", "") == "r" and hasattr(mmap, "MADV_DONTNEED"):
+            pages.madvise(mmap.MADV_DONTNEED)
 
 
 def _transform_tracks(

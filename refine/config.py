@@ -11,6 +11,7 @@ from refine.filters import Filter
 from refine.normalise import Centre, Scale
 from refine.pairs import OnError, Pairs, read_pairs
 from refine.smoothnet import Kind
+from refine.windows import Merge
 from training.config import RunSection
 
 Weight = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -137,6 +138,9 @@ class EvaluateSection(Section):
         `test` or `train`.
     stride
         Frames between windows, or a list to compare.
+    merge
+        How windows that overlap are merged: their `mean`, as in the published tables, or `smooth`, as stores are
+        refined by default (`refine.windows.refine_windows`).
     match_rate
         Resample benchmarks of another frame rate than the refiner's; the published tables do not.
     filters
@@ -150,6 +154,7 @@ class EvaluateSection(Section):
     on: Annotated[tuple[str, ...] | Literal["all"], BeforeValidator(_as_names)] = ()
     split: Split = "test"
     stride: PositiveInt | Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = 1
+    merge: Merge = "mean"
     match_rate: bool = False
     filters: tuple[Filter, ...] = ()
     released_filters: bool = False
@@ -238,11 +243,25 @@ class CompareSection(Section):
 
 
 class ApplySection(Section):
-    """Which clip store to refine, and where to put the result; nothing if `input` is null."""
+    """Which clip store to refine, and where to put the result; nothing if `input` is null.
+
+    Parameters
+    ----------
+    input, output
+        Clip stores.
+    stride
+        Frames between windows; an eighth of the refiner's window if null.
+    merge
+        How windows that overlap are merged, see `refine.windows.refine_windows`. With `smooth` the default stride's
+        MPJPE and Accel are no worse than those of `mean` at stride 1, and it takes a quarter of the time.
+    match_rate
+        Resample tracks to the frame rate that the refiner was trained at, and back.
+    """
 
     input: Path | None = None
     output: Path | None = None
-    stride: PositiveInt = 1
+    stride: PositiveInt | None = None
+    merge: Merge = "smooth"
     match_rate: bool = True
 
     @model_validator(mode="after")
@@ -281,7 +300,7 @@ class RefineConfig(Section):
                     "compare: give train.on and leave train.checkpoint out; compare.checkpoints takes trained ones"
                 )
         elif self.train.checkpoint is None:  # with a checkpoint, its own window counts
-            for name, stride in (("evaluate", max(self.evaluate.strides)), ("apply", self.apply.stride)):
+            for name, stride in (("evaluate", max(self.evaluate.strides)), ("apply", self.apply.stride or 1)):
                 if stride > self.model.window:
                     raise ValueError(f"{name}.stride {stride} is more than the window of {self.model.window} frames")
         return self

@@ -50,7 +50,9 @@ def draw_sequence(refiner: Refiner, config: RefineConfig, folder: Path) -> list[
     pairs, first, last = _chosen(config)
     row = pairs.benchmark
     stride = config.evaluate.strides[0]
-    refined = refine_pairs(refiner, pairs, stride=stride, match_rate=config.evaluate.match_rate)
+    refined = refine_pairs(
+        refiner, pairs, stride=stride, match_rate=config.evaluate.match_rate, merge=config.evaluate.merge
+    )
     poses = _positions(config, pairs, refined[0])
     unit, factor = row.reported
     pair = pairs.sequences[0]

@@ -193,7 +193,7 @@ def _score_refiner(refiner: Refiner, judge: _Judge, stride: int, settings: Evalu
     """Score a refiner on one split of a benchmark; return a row of `results.json`."""
     pairs = judge.pairs
     started = time.perf_counter()
-    refined = refine_pairs(refiner, pairs, stride=stride, match_rate=settings.match_rate)
+    refined = refine_pairs(refiner, pairs, stride=stride, match_rate=settings.match_rate, merge=settings.merge)
     seconds = time.perf_counter() - started
     (given, given_worst), (figures, worst) = judge.score(), judge.score(refined)
     published = pairs.benchmark.published
@@ -204,6 +204,7 @@ def _score_refiner(refiner: Refiner, judge: _Judge, stride: int, settings: Evalu
         "kind": refiner.describe()["kind"],
         "window": refiner.window,
         "stride": stride,
+        "merge": settings.merge,
         "frames": pairs.frames,
         "input": given,
         "output": figures,

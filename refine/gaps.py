@@ -16,16 +16,25 @@ def fill_gaps(joints: np.ndarray, seen: np.ndarray) -> np.ndarray:
     float64 array [n, V, C]
         A joint that was never seen gets the median position of the others: whatever it is, it is not kept.
     """
+    filled = joints.astype(np.float64)
+    gappy = np.flatnonzero(~seen.all(0))
+    if len(gappy):
+        filled[:, gappy] = _interpolate(joints[:, gappy], seen[:, gappy])
+        never = ~seen.any(0)
+        if never.any():
+            filled[:, never] = np.median(joints[seen], 0)
+    return filled
+
+
+def _interpolate(joints: np.ndarray, seen: np.ndarray) -> np.ndarray:
     frames = np.arange(len(joints))[:, None]
     last = len(joints) - 1
     before = np.maximum.accumulate(np.where(seen, frames, -1), 0)
     after = np.minimum.accumulate(np.where(seen, frames, last + 1)[::-1], 0)[::-1]
     before, after = np.where(before < 0, after, before), np.where(after > last, before, after)
     weight = ((frames - before) / np.maximum(after - before, 1))[..., None]
-    known = np.where(seen[..., None], joints, 0.0)
-    # A joint that was never seen points past the end on both sides; it is filled below.
+    known = np.where(seen[..., None], joints, 0.0).astype(np.float64)
+    # A joint that was never seen points past the end on both sides.
     ends = (np.take_along_axis(known, np.clip(at, 0, last)[..., None], 0) for at in (before, after))
     start, end = ends
-    filled = start + weight * (end - start)
-    filled[:, ~seen.any(0)] = np.median(joints[seen], 0)
-    return filled
+    return start + weight * (end - start)

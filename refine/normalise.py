@@ -58,10 +58,23 @@ def body_size(joints: np.ndarray, seen: np.ndarray | None = None) -> float:
         frames = seen.any(1)
         if not frames.any():
             return 1.0
-        visible = np.where(seen[frames, :, None], joints[frames], np.nan)
-        distance = np.linalg.norm(visible - np.nanmedian(visible, axis=1, keepdims=True), axis=-1)
-        size = float(np.nanmedian(distance))
+        # Which of the frames, times joints, are seen; unseen joints may hold anything.
+        part = seen[frames]
+        visible = np.where(part[..., None], joints[frames], 0.0)
+        distance = np.linalg.norm(visible - _median_of_seen(visible, part)[:, None], axis=-1)
+        size = float(np.median(distance[part]))
     return size if np.isfinite(size) and size > 0 else 1.0
+
+
+def _median_of_seen(joints: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """Return the median [T, D] over the joints [T, J, D] that are seen [T, J], at least one per frame.
+
+    As `np.nanmedian`, which goes through masked arrays and takes ten times as long.
+    """
+    ordered = np.sort(np.where(seen[..., None], joints, np.inf), axis=1)
+    count = seen.sum(1)[:, None, None]
+    low, high = (np.take_along_axis(ordered, at, 1)[:, 0] for at in ((count - 1) // 2, count // 2))
+    return (low + high) / 2
 
 
 def window_offsets(windows: Tensor, centre: Centre, root: Sequence[int], dims: int) -> Tensor | None:

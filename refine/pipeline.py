@@ -147,7 +147,7 @@ def _check_output(config: RefineConfig, again: bool) -> None:
 
 
 def _check_strides(refiner: Refiner, config: RefineConfig) -> None:
-    for name, stride in (("evaluate", max(config.evaluate.strides)), ("apply", config.apply.stride)):
+    for name, stride in (("evaluate", max(config.evaluate.strides)), ("apply", config.apply.stride or 1)):
         if stride > refiner.window:
             raise InputError(
                 f"{name}.stride: found {stride}, expected at most the checkpoint's window, {refiner.window}"
@@ -192,5 +192,12 @@ def _apply(config: RefineConfig, refiner: Refiner, store: ClipStore) -> None:
     assert apply.output is not None
     origin = {"run": str(config.run.dir)}
     apply_refiner(
-        store, refiner, apply.output, stride=apply.stride, match_rate=apply.match_rate, replace=True, origin=origin
+        store,
+        refiner,
+        apply.output,
+        stride=apply.stride,
+        merge=apply.merge,
+        match_rate=apply.match_rate,
+        replace=True,
+        origin=origin,
     )

@@ -1,5 +1,6 @@
 """A trained SmoothNet together with everything that using it right depends on."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -15,7 +16,7 @@ from data.errors import InputError
 from data.files import sha256
 from refine.normalise import Normalise, body_size, window_offsets
 from refine.smoothnet import Kind, Net, kind_of, new_net
-from refine.windows import mirrored, refine_windows
+from refine.windows import Merge, mirrored, refine_windows
 from training.checkpoints import load_checkpoint
 
 SAME_RATE = 0.01
@@ -69,6 +70,15 @@ def refiner_content(
     """Return what a checkpoint needs besides `state_dict` for `load_refiner` to know how to use it."""
     content = {"model": dict(model), "normalise": asdict(normalise), "fps": fps, "trained_on": list(trained_on)}
     return {"refiner": content}
+
+
+def fingerprint(net: Net) -> str:
+    """Return the SHA-256 of a network's kind, names, shapes and weights."""
+    digest = hashlib.sha256(kind_of(net).encode())
+    for name, tensor in net.state_dict().items():
+        digest.update(f"{name} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def load_refiner(path: Path, device: torch.device | str = "cpu") -> Refiner:
@@ -140,6 +150,7 @@ def refine_poses(
     *,
     root: Sequence[int],
     stride: int = 1,
+    merge: Merge = "mean",
     fps: float | None = None,
     sizes: Sequence[float] | None = None,
 ) -> list[np.ndarray]:
@@ -156,6 +167,8 @@ def refine_poses(
         The root joints.
     stride
         Frames between windows, at the network's frame rate.
+    merge
+        How windows that overlap are merged, see `refine.windows.refine_windows`.
     fps
         The sequences' frame rate; where it differs from the refiner's, they are resampled to that by cubic splines,
         refined, and taken back to their own times. None: take them as they are.
@@ -181,9 +194,8 @@ def refine_poses(
     dims = sequences[0].shape[-1] if sequences else 0
     offsets = partial(window_offsets, centre=refiner.normalise.centre, root=root, dims=dims)
     results = []
-    for x, size, column, index in zip(
-        sequences, sizes, refine_windows(refiner.net, columns, stride=stride, offsets=offsets), indices, strict=True
-    ):
+    refined_columns = refine_windows(refiner.net, columns, stride=stride, offsets=offsets, merge=merge)
+    for x, size, column, index in zip(sequences, sizes, refined_columns, indices, strict=True):
         length = _resampled_length(len(x), rate)
         first = (len(index) - length) // 2
         refined = _resample(column[:, first : first + length].T.cpu().numpy(), 1 / rate, len(x))

@@ -15,12 +15,15 @@ from refine.normalise import Centre, Normalise, body_size
 from refine.pairs import Pair, Pairs
 from refine.refiner import Refiner, refine_poses
 from refine.rotations import axis_angle_to_six, six_to_axis_angle
+from refine.windows import Merge
 
 FRAMES_AT_ONCE = 1 << 17
 """Frames that are refined together; it bounds memory on the device."""
 
 
-def refine_pairs(refiner: Refiner, pairs: Pairs, *, stride: int, match_rate: bool = False) -> list[np.ndarray]:
+def refine_pairs(
+    refiner: Refiner, pairs: Pairs, *, stride: int, match_rate: bool = False, merge: Merge = "mean"
+) -> list[np.ndarray]:
     """Refine the detected poses of a benchmark, in its own representation.
 
     Positions in space and in an image go through the network as the refiner normalises them; for one that saw them as
@@ -38,6 +41,8 @@ def refine_pairs(refiner: Refiner, pairs: Pairs, *, stride: int, match_rate: boo
         Frames between windows.
     match_rate
         Resample to the frame rate that the refiner was trained at, and back.
+    merge
+        How windows that overlap are merged, see `refine.windows.refine_windows`.
 
     Returns
     -------
@@ -51,20 +56,20 @@ def refine_pairs(refiner: Refiner, pairs: Pairs, *, stride: int, match_rate: boo
         block = pairs.sequences[first:last]
         if row.representation == "smpl":
             six = [as_six(pair.detected) for pair in block]
-            refined = refine_poses(_for_rotations(refiner), six, root=(), stride=stride, fps=fps)
+            refined = refine_poses(_for_rotations(refiner), six, root=(), stride=stride, merge=merge, fps=fps)
             results += [six_to_axis_angle(torch.as_tensor(x)).numpy() for x in refined]
             continue
         poses = [complete(pair) for pair in block]
         if refiner.normalise.scale == "none":
             units = [image_units(row, pair) for pair in block]
             scaled = [(x - shift) / scale for x, (shift, scale) in zip(poses, units, strict=True)]
-            refined = refine_poses(refiner, scaled, root=row.root, stride=stride, fps=fps)
+            refined = refine_poses(refiner, scaled, root=row.root, stride=stride, merge=merge, fps=fps)
             results += [
                 (x * scale + shift).astype(np.float32) for x, (shift, scale) in zip(refined, units, strict=True)
             ]
         else:
             sizes = [body_size(pair.detected, pair.detected_known) for pair in block]
-            results += refine_poses(refiner, poses, root=row.root, stride=stride, fps=fps, sizes=sizes)
+            results += refine_poses(refiner, poses, root=row.root, stride=stride, merge=merge, fps=fps, sizes=sizes)
     return results
 
 

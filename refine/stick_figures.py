@@ -16,7 +16,7 @@ from PIL import Image, UnidentifiedImageError
 
 from data.errors import InputError
 from data.plot_style import GRID, MUTED
-from refine.figures import PAPER, STYLE, WIDTH, Curves, colours_of, save
+from refine.figures import PAPER, STYLE, WIDTH, Curves, colours_of, save, unit_of
 
 Bones = Sequence[Sequence[int]]
 """Pairs of joints."""
@@ -139,8 +139,8 @@ def plot_skeletons(
                 if image is not None:
                     stage.show_image(axes, image)
                 if ghost is not None and ghost in poses and ghost != label:
-                    _draw_skeleton(axes, stage.page(poses[ghost][frame]), bones, colours[ghost], halo, ghost=True)
-                _draw_skeleton(axes, stage.page(poses[label][frame]), bones, colours[label], halo)
+                    draw_skeleton(axes, stage.page(poses[ghost][frame]), bones, colours[ghost], halo, ghost=True)
+                draw_skeleton(axes, stage.page(poses[label][frame]), bones, colours[label], halo)
                 if curves is not None and label in curves:
                     stage.note(axes, error_note(curves[label], frame, error_unit))
                 axes.label_outer()
@@ -149,11 +149,11 @@ def plot_skeletons(
             if time == "down":
                 first.set_title(label, color=colours[label], fontweight="bold")
             else:
-                _row_name(first, label, color=colours[label], fontweight="bold")
+                row_name(first, label, color=colours[label], fontweight="bold")
         for row, frame in enumerate(frames):
             name = f"frame {first_frame + frame}"
             if time == "down":
-                _row_name(panels[row, 0], name)
+                row_name(panels[row, 0], name)
             else:
                 panels[row, 0].set_title(name)
         if stage.step:
@@ -241,6 +241,14 @@ def error_note(curve: tuple[np.ndarray, np.ndarray], frame: int, unit: str) -> s
     """Say what the MPJPE of a frame is."""
     value = float(curve[0][frame])
     return f"{value:.1f} {unit}" if math.isfinite(value) else "not scored"
+
+
+def note_of(curve: tuple[np.ndarray, np.ndarray], frame: int, unit: str) -> str:
+    """Say what a frame's MPJPE is, or where no frame has one, its Accel."""
+    if np.isfinite(curve[0]).any():
+        return error_note(curve, frame, unit)
+    known = 0 < frame <= len(curve[1]) and math.isfinite(curve[1][frame - 1])
+    return f"{curve[1][frame - 1]:.1f} {unit_of('Accel', unit)}" if known else ""
 
 
 @dataclass(frozen=True)
@@ -374,9 +382,10 @@ def _nice(value: float) -> float:
     return power * next((factor for factor in (1, 2, 5) if factor * power >= value), 10)
 
 
-def _draw_skeleton(
-    axes: Axes, points: np.ndarray, bones: Bones, colour: str, halo: Sequence[Any] | None, ghost: bool = False
+def draw_skeleton(
+    axes: Axes, points: np.ndarray, bones: Bones, colour: str, halo: Sequence[Any] | None = None, ghost: bool = False
 ) -> None:
+    """Draw a skeleton [J, 2] on the page: its joints, and the bones whose two ends are known."""
     segments, alpha = list(bone_segments(points, bones)), GHOST_ALPHA if ghost else 1.0
     axes.add_collection(
         LineCollection(segments, colors=colour, linewidths=1.6, alpha=alpha, path_effects=halo), autolim=False
@@ -385,7 +394,7 @@ def _draw_skeleton(
     axes.plot(*known_joints(points).T, "o", color=colour, markersize=size, markeredgewidth=0, alpha=alpha)
 
 
-def _row_name(axes: Axes, name: str, **font: Any) -> None:
+def row_name(axes: Axes, name: str, **font: Any) -> None:
     """Write a row's name left of its first panel, and of that panel's axis if it has one."""
     axes.annotate(
         name,

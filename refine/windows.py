@@ -2,15 +2,23 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from refine.smoothnet import Net, Scratch, refine_columns
+from refine.smoothnet import CACHED_COLUMNS, Net, Scratch, refine_columns
 
-COLUMNS = {"cpu": 8192, "cuda": 1 << 17}
+COLUMNS = {"cpu": 16 * CACHED_COLUMNS, "cuda": 1 << 17}
 """Windows x coordinates that are cut, refined and merged at a time."""
+
+RUN_COLUMNS = 4 * CACHED_COLUMNS
+"""Windows x coordinates of one sequence that stay together on a CPU; longer ones are cut at the same places always."""
+
+Merge = Literal["mean", "smooth"]
+"""How the windows that cover a frame become one: their `mean`, as in the paper, or `smooth`, see `refine_windows`."""
 
 Offsets = Callable[[Tensor], Tensor | None]
 """Maps windows [N, C, W] to what is subtracted before the network and added after it, [N, C]."""
@@ -122,13 +130,28 @@ class _Run:
 
 @torch.inference_mode()
 def refine_windows(
-    net: Net, sequences: Sequence[Tensor], *, stride: int, offsets: Offsets, columns: int | None = None
+    net: Net,
+    sequences: Sequence[Tensor],
+    *,
+    stride: int,
+    offsets: Offsets,
+    merge: Merge = "mean",
+    columns: int | None = None,
 ) -> list[Tensor]:
-    """Refine sequences by windows that overlap; each frame is the mean of the windows that cover it.
+    """Refine sequences by windows that overlap.
 
     Windows begin every `stride` frames, and one more ends with the sequence, so that no frame is left out. Windows of
     several sequences go through the network together, a bounded number at a time: besides input and output, memory
     does not depend on the sequences' lengths.
+
+    How the windows over a frame are merged shows in the acceleration, because each place in a window has an error of
+    its own. With the `mean`, all of these errors average out at stride 1; at larger strides the seams between windows
+    and a pattern of the stride's period stay. `smooth` removes both: places count by a half-sine, so that windows come
+    and go gently, and the merged frames go through a moving average as long as the stride, which is blind to
+    whatever has its period.
+
+    On a CPU the result is the same to the bit whatever other sequences there are and however many columns are treated
+    at a time: windows are merged in an order that depends on their own sequence alone, and matrices have one size.
 
     Parameters
     ----------
@@ -140,6 +163,8 @@ def refine_windows(
         Frames from one window to the next, 1 to W.
     offsets
         What to subtract from each window and add again, see `refine.normalise.window_offsets`.
+    merge
+        How to merge them.
     columns
         How many windows x coordinates to treat at a time; by default as suits the device.
 
@@ -153,19 +178,25 @@ def refine_windows(
     window, device = net.window, sequences[0].device
     if not 1 <= stride <= window:
         raise ValueError(f"stride {stride} is outside 1 to {window}")
-    columns = max(columns or COLUMNS[device.type], *(len(sequence) for sequence in sequences))
-    cut, refined = (torch.empty(window * columns, device=device) for _ in range(2))
-    scratch = Scratch(net, columns)
+    weights = merging_weights(window, merge)
+    columns = max(columns or COLUMNS[device.type], RUN_COLUMNS, *(len(sequence) for sequence in sequences))
+    together = RUN_COLUMNS if device.type == "cpu" else columns
+    scratch = Scratch(net, CACHED_COLUMNS if device.type == "cpu" else columns)
+    columns = -(-columns // scratch.columns) * scratch.columns
+    # Whatever a batch does not fill is refined, too, and thrown away: it must be finite, and no more.
+    cut, refined = (torch.zeros(window, columns, device=device) for _ in range(2))
     results = [torch.zeros_like(sequence) for sequence in sequences]
-    runs = [run for i, sequence in enumerate(sequences) for run in _runs(i, sequence.shape[1], window, stride)]
-    for batch in _batches(runs, [len(sequence) for sequence in sequences], stride, columns):
-        used = sum(run.count * len(sequences[run.sequence]) for run in batch)
-        x, y = (buffer[: window * used].view(window, used) for buffer in (cut, refined))
+    runs = [
+        run
+        for i, sequence in enumerate(sequences)
+        for run in _runs(i, sequence.shape[1], window, stride, max(1, together // len(sequence)))
+    ]
+    for batch in _batches(runs, [len(sequence) for sequence in sequences], columns):
         added = []
         at = 0
         for run in batch:
             source = sequences[run.sequence]
-            piece = _piece(x, at, len(source), run.count)
+            piece = _piece(cut, at, len(source), run.count)
             end = run.start + (run.count - 1) * stride + window
             piece.copy_(source[:, run.start : end].unfold(1, window, stride).permute(2, 0, 1))
             offset = offsets(piece.permute(2, 1, 0))
@@ -173,43 +204,73 @@ def refine_windows(
                 piece -= offset.t()
             added.append(offset)
             at += piece[0].numel()
-        refine_columns(net, x, y, scratch)
+        used = -(-at // scratch.columns) * scratch.columns
+        refine_columns(net, cut[:, :used], refined[:, :used], scratch)
         at = 0
         for run, offset in zip(batch, added, strict=True):
             result = results[run.sequence]
-            piece = _piece(y, at, len(result), run.count)
+            piece = _piece(refined, at, len(result), run.count)
             if offset is not None:
                 piece += offset.t()
-            for frame in range(window):
+            for frame, weight in enumerate(weights):
                 first = run.start + frame
-                result[:, first : first + (run.count - 1) * stride + 1 : stride] += piece[frame]
+                result[:, first : first + (run.count - 1) * stride + 1 : stride].add_(piece[frame], alpha=weight)
             at += piece[0].numel()
     for result in results:
-        result /= _coverage(result.shape[1], window, stride, device)
-    return results
+        result /= _coverage(result.shape[1], stride, weights).to(device)
+    return [moving_average(result, stride) for result in results] if merge == "smooth" else results
 
 
-def _runs(sequence: int, length: int, window: int, stride: int) -> Iterator[_Run]:
+@lru_cache
+def merging_weights(window: int, merge: Merge) -> tuple[float, ...]:
+    """Return how much each place in a window counts where windows overlap."""
+    if merge == "mean":
+        return (1.0,) * window
+    return tuple(np.sin(np.pi * (np.arange(window) + 0.5) / window).tolist())
+
+
+def moving_average(x: Tensor, length: int) -> Tensor:
+    """Average [C, T] over as many frames as `length`, the outermost two by half where that is even.
+
+    What repeats after so many frames disappears. Beyond its ends, a sequence goes on by the mirror image through its
+    end point: what is straight stays so, and the ends stay where they are.
+    """
+    reach = min(length // 2, x.shape[1] - 1)
+    if not reach:
+        return x
+    first, last = x[:, :1], x[:, -1:]
+    before, after = x[:, 1 : reach + 1].flip(1), x[:, -reach - 1 : -1].flip(1)
+    longer = torch.cat([2 * first - before, x, 2 * last - after], 1)
+    frames = x.shape[1]
+    edge = 0.5 if length % 2 == 0 and reach == length // 2 else 1.0
+    total = longer[:, reach : reach + frames].clone()
+    for shift in range(1, reach + 1):
+        weight = edge if shift == reach else 1.0
+        total.add_(longer[:, reach - shift : reach - shift + frames], alpha=weight)
+        total.add_(longer[:, reach + shift : reach + shift + frames], alpha=weight)
+    return total.div_(2 * (reach - 1) + 1 + 2 * edge)
+
+
+def _runs(sequence: int, length: int, window: int, stride: int, most: int) -> Iterator[_Run]:
     """List the windows of a sequence: those at the stride, and the last if they do not reach the end."""
-    yield _Run(sequence, 0, (length - window) // stride + 1)
+    count = (length - window) // stride + 1
+    for first in range(0, count, most):
+        yield _Run(sequence, first * stride, min(most, count - first))
     if (length - window) % stride:
         yield _Run(sequence, length - window, 1)
 
 
-def _batches(runs: Sequence[_Run], channels: Sequence[int], stride: int, columns: int) -> Iterator[list[_Run]]:
-    """Split and join runs into batches that fill the columns but do not exceed them."""
+def _batches(runs: Sequence[_Run], channels: Sequence[int], columns: int) -> Iterator[list[_Run]]:
+    """Join runs into batches that do not exceed the columns."""
     batch: list[_Run] = []
     free = columns
     for run in runs:
-        done = 0
-        while done < run.count:
-            count = min(run.count - done, free // channels[run.sequence])
-            if not count:
-                yield batch
-                batch, free = [], columns
-                continue
-            batch.append(_Run(run.sequence, run.start + done * stride, count))
-            done, free = done + count, free - count * channels[run.sequence]
+        wanted = run.count * channels[run.sequence]
+        if wanted > free:
+            yield batch
+            batch, free = [], columns
+        batch.append(run)
+        free -= wanted
     if batch:
         yield batch
 
@@ -219,11 +280,11 @@ def _piece(columns: Tensor, at: int, channels: int, count: int) -> Tensor:
     return columns[:, at : at + channels * count].unflatten(1, (channels, count))
 
 
-def _coverage(length: int, window: int, stride: int, device: torch.device) -> Tensor:
-    """Count the windows over each frame."""
-    count = torch.zeros(length, device=device)
-    for run in _runs(0, length, window, stride):
-        for frame in range(window):
-            first = run.start + frame
-            count[first : first + (run.count - 1) * stride + 1 : stride] += 1
-    return count
+def _coverage(length: int, stride: int, weights: Sequence[float]) -> Tensor:
+    """Add up the weights of the windows over each frame."""
+    window = len(weights)
+    starts = np.arange(0, length - window + 1, stride)
+    if (length - window) % stride:
+        starts = np.append(starts, length - window)
+    frames = (starts[:, None] + np.arange(window)).ravel()
+    return torch.from_numpy(np.bincount(frames, np.tile(weights, len(starts)), length)).float()

@@ -18,8 +18,9 @@ import csv
 import io
 import json
 import os
+import shutil
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -30,7 +31,7 @@ import numpy as np
 from pydantic import Field, ValidationError
 
 from data.errors import InputError
-from data.files import atomic_folder
+from data.files import atomic_file, atomic_folder, resumable_folder, sha256
 from data.ntu.decimals import parse_digits
 from data.ntu.layout import LAYOUTS, Layout
 from data.ntu.names import ClipName
@@ -401,37 +402,128 @@ class StoreWriter:
 
 
 def derive_store(
-    source: ClipStore, folder: Path, joints: Iterable[np.ndarray], info: StoreInfo, replace: bool = False
+    source: ClipStore,
+    folder: Path,
+    blocks: Callable[[int], Iterable[np.ndarray]],
+    info: StoreInfo,
+    replace: bool = False,
+    made_by: Mapping[str, Any] | None = None,
 ) -> None:
     """Write a store that differs from `source` in its joints only.
+
+    It grows in `.NAME.part` beside `folder`, with a journal of the blocks that are on disk. If this is ended, by
+    whatever means, the same call goes on after the last of them; a call that would make another store starts anew.
 
     Parameters
     ----------
     source
-        The store whose clips, tracks and tracking states are taken over.
+        The store whose clips, tracks, tracking states and confidences are taken over.
     folder
         Where the new store shall be.
-    joints
-        Blocks of float32 [n, V, C] that together are the new joints, in the order of the rows.
+    blocks
+        Called with the number of rows that are there already, 0 at first; returns blocks of float32 [n, V, C] that
+        are the rest of the new joints, in the order of the rows. It is called again with the row after any of its
+        blocks.
     info
         What the new store is; the counts are taken over.
     replace
         Whether an existing store may be replaced.
+    made_by
+        What else the joints depend on. Only blocks that were made from the same source by the same are kept.
+
+    Raises
+    ------
+    InputError
+        `folder` exists and may not be replaced, another process is writing it, or the disk is full.
     """
-    with atomic_folder(folder, replace) as at:
-        with (at / "joints.npy").open("wb") as file:
-            _write_header(file, source.joints.shape, np.dtype(np.float32))
-            rows = 0
-            for block in joints:
-                file.write(np.ascontiguousarray(block, np.float32).data)
-                rows += len(block)
-        if rows != len(source.joints):
-            raise ValueError(f"{folder}: {rows} rows given for a store of {len(source.joints)}")
-        same = ("tracked.npy", "tracks.csv", "clips.csv", *(["confidence.npy"] if source.info.confidence else []))
-        for name in same:
-            (at / name).write_bytes((source.folder / name).read_bytes())
-        counts = {name: getattr(source.info, name) for name in ("clips", "tracks", "frames")}
-        _write_info(at, info.model_copy(update=counts))
+    if folder.exists() and not replace:
+        raise InputError(f"{folder}: already exists; choose another folder or pass --again to replace it")
+    counts = {name: getattr(source.info, name) for name in ("clips", "tracks", "frames")}
+    info = info.model_copy(update=counts)
+    identity = {"info": info.model_dump(mode="json"), "source": _fingerprint(source), "made_by": dict(made_by or {})}
+    same = ("tracked.npy", "tracks.csv", "clips.csv", *(["confidence.npy"] if source.info.confidence else []))
+    try:
+        with resumable_folder(folder) as at:
+            _write_blocks(at, source.joints.shape, blocks, identity)
+            for name in same:
+                shutil.copyfile(source.folder / name, at / name)
+            (at / JOURNAL).unlink()
+            _write_info(at, info)
+    except OSError as error:
+        raise InputError(
+            f"{folder}: cannot be written ({error.strerror or error}); the same command goes on where it was"
+        ) from error
+
+
+JOURNAL = "journal.jsonl"
+"""Of a store that is being derived: what it will be, and then a line for each block that is on disk."""
+
+
+def _write_blocks(
+    folder: Path, shape: tuple[int, ...], blocks: Callable[[int], Iterable[np.ndarray]], identity: Mapping[str, Any]
+) -> None:
+    """Write `joints.npy`, going on after the blocks that the journal lists and that are as they were written."""
+    path, journal = folder / "joints.npy", folder / JOURNAL
+    first = json.dumps(identity, sort_keys=True)
+    row_bytes = 4 * int(np.prod(shape[1:]))
+    lines = _good_lines(path, journal, first, row_bytes)
+    done = sum(line["rows"] for line in lines)
+    if not lines:
+        path.write_bytes(_header(shape, np.float32))
+    # Rewritten without what was half written; from here on it only grows.
+    with atomic_file(journal) as temporary:
+        temporary.write_text("\n".join([first, *map(json.dumps, lines)]) + "\n")
+    with path.open("r+b") as file, journal.open("a") as log:
+        file.seek(_header_bytes(path) + done * row_bytes)
+        file.truncate()
+        for block in blocks(done):
+            data = np.ascontiguousarray(block, np.float32)
+            file.write(data.data)
+            # The journal may not be ahead of what it lists, not even when the power fails.
+            file.flush()
+            os.fsync(file.fileno())
+            log.write(json.dumps({"rows": len(data), "crc32": zlib.crc32(data.data)}) + "\n")
+            log.flush()
+            done += len(data)
+    if done != shape[0]:
+        raise ValueError(f"{folder}: {done} rows given for a store of {shape[0]}")
+
+
+def _good_lines(path: Path, journal: Path, first: str, row_bytes: int) -> list[dict[str, int]]:
+    """Return the journal's lines up to the first whose block is not on disk as it was written."""
+    good: list[dict[str, int]] = []
+    # Nothing may be there yet, and whatever was ended may have left a line that was cut short: what precedes it counts.
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        head, *rest = journal.read_text().splitlines()
+        if head != first:
+            return []
+        with path.open("rb") as file:
+            file.seek(_header_bytes(path))
+            for text in rest:
+                line = json.loads(text)
+                wanted = int(line["rows"]) * row_bytes
+                data = file.read(max(wanted, 0))
+                if wanted <= 0 or len(data) != wanted or zlib.crc32(data) != line["crc32"]:
+                    break
+                good.append(line)
+    return good
+
+
+def _header_bytes(path: Path) -> int:
+    with path.open("rb") as file:
+        np.lib.format.read_magic(file)
+        np.lib.format.read_array_header_1_0(file)
+        return file.tell()
+
+
+def _fingerprint(store: ClipStore) -> dict[str, Any]:
+    """Say which store this is: its tables' hashes, and the size and time of its joints."""
+    files = ("store.json", "tracks.csv", "clips.csv")
+    joints = (store.folder / "joints.npy").stat()
+    return {name: sha256(store.folder / name) for name in files} | {
+        "bytes": joints.st_size,
+        "modified": joints.st_mtime_ns,
+    }
 
 
 def open_store(folder: Path) -> ClipStore:

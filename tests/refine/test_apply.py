@@ -1,33 +1,59 @@
+import json
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from data.errors import InputError
+from data.files import resumable_folder
+from data.ntu.layout import LAYOUTS
 from data.ntu.names import parse_name
 from data.ntu.store import StoreInfo, StoreWriter, Track, open_store
 from refine import apply
-from refine.apply import apply_filter, apply_refiner, fill_gaps
+from refine.apply import apply_filter, apply_refiner, default_stride, fill_gaps
 from refine.normalise import body_size
 from refine.refiner import refine_poses
 from tests.refine.conftest import make_refiner
+
+FILES = ("joints.npy", "tracked.npy", "tracks.csv", "clips.csv", "store.json")
+
+
+def write_store(folder, clips, info):
+    """Write clips, each a list of (joints, tracked) or (joints, tracked, confidence) per actor."""
+    with StoreWriter(folder, info) as writer:
+        for number, actors in enumerate(clips, 1):
+            tracks = [Track(actor, 1, *parts) for actor, parts in enumerate(actors)]
+            frames = max((len(track.joints) for track in tracks), default=4) + 2
+            writer.add(parse_name(f"S001C001P001R001A{number:03d}"), frames, tracks)
+    return open_store(folder)
+
+
+def walk(rng, length, joints=25, dims=3):
+    x = rng.normal(size=(1, joints, dims)) + rng.normal(0, 0.02, (length, joints, dims)).cumsum(0)
+    return (x + ([0, 0, 3] if dims == 3 else 0)).astype(np.float32)
 
 
 @pytest.fixture
 def store(tmp_path, rng):
     """Write clips with two actors, short tracks, gaps, inferred joints, and a joint that is not finite."""
-    with StoreWriter(tmp_path / "raw", StoreInfo(source="test", fps=30.0)) as writer:
-        for number, lengths in enumerate([(50, 20), (3,), (), (41,)], 1):
-            tracks = []
-            for actor, length in enumerate(lengths):
-                joints = rng.normal(size=(1, 25, 3)) + rng.normal(0, 0.02, (length, 25, 3)).cumsum(0) + [0, 0, 3]
-                tracked = rng.choice([1, 2], (length, 25)).astype(np.uint8)
-                if length > 40:
-                    joints[10:14], tracked[10:14] = 0, 0
-                    joints[20:22, 7], tracked[20:22, 7] = 0, 0
-                    tracked[:, 24] = 0
-                    joints[30, 3] = np.nan
-                tracks.append(Track(actor, 1, joints.astype(np.float32), tracked))
-            writer.add(parse_name(f"S001C001P001R001A{number:03d}"), max(lengths, default=4) + 2, tracks)
-    return open_store(tmp_path / "raw")
+    clips = []
+    for lengths in [(50, 20), (3,), (), (41,)]:
+        clips.append([])
+        for length in lengths:
+            joints, tracked = walk(rng, length), rng.choice([1, 2], (length, 25)).astype(np.uint8)
+            if length > 40:
+                joints[10:14], tracked[10:14] = 0, 0
+                joints[20:22, 7], tracked[20:22, 7] = 0, 0
+                tracked[:, 24] = 0
+                joints[30, 3] = np.nan
+            clips[-1].append((joints, tracked))
+    return write_store(tmp_path / "raw", clips, StoreInfo(source="test", fps=30.0))
+
+
+def content(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def unseen(store):
@@ -51,9 +77,11 @@ def test_nothing_but_what_was_seen_changes(tmp_path, store):
     refiner = make_refiner(fps=50.0)
     apply_refiner(store, refiner, tmp_path / "refined", origin={"run": "runs/a"})
     refined = open_store(tmp_path / "refined")
+    assert sorted(content(tmp_path / "refined")) == sorted(FILES)
     assert_only_seen_joints_differ(store, refined)
     assert (refined.info.kind, refined.info.source) == ("refined", str(store.folder))
-    assert refined.info.refiner == {**refiner.describe(), "stride": 1, "match_rate": True, "run": "runs/a"}
+    how = {"stride": default_stride(8), "merge": "smooth", "match_rate": True, "run": "runs/a"}
+    assert refined.info.refiner == {**refiner.describe(), **how}
     apply_filter(store, "one_euro", {"min_cutoff_hz": 1.0, "beta": 1.0}, tmp_path / "filtered")
     filtered = open_store(tmp_path / "filtered")
     hidden = unseen(store)
@@ -62,25 +90,194 @@ def test_nothing_but_what_was_seen_changes(tmp_path, store):
 
 
 def test_each_track_is_refined_by_itself(tmp_path, store, monkeypatch):
+    """To the bit, whatever else is refined with it."""
     refiner = make_refiner(fps=50.0)
-    for rows, name in ((apply.ROWS, "at once"), (1, "one by one")):
-        monkeypatch.setattr(apply, "ROWS", rows)
-        apply_refiner(store, refiner, tmp_path / name, stride=2)
-        refined = open_store(tmp_path / name)
-        second = slice(50, 70)
-        track = np.array(store.joints[second])
-        [expected] = refine_poses(refiner, [track], root=(0,), stride=2, fps=30.0, sizes=[body_size(track)])
-        np.testing.assert_allclose(refined.joints[second], expected, atol=1e-5)
+    monkeypatch.setattr(apply, "ROWS", 1)
+    apply_refiner(store, refiner, tmp_path / "one by one", stride=2)
+    monkeypatch.setattr(apply, "ROWS", 10_000)
+    apply_refiner(store, refiner, tmp_path / "at once", stride=2)
+    one_by_one, at_once = (content(tmp_path / name) for name in ("one by one", "at once"))
+    assert one_by_one == at_once
+    second = slice(50, 70)
+    track = np.array(store.joints[second])
+    [expected] = refine_poses(
+        refiner, [track.astype(float)], root=(0,), stride=2, merge="smooth", fps=30.0, sizes=[body_size(track)]
+    )
+    np.testing.assert_array_equal(open_store(tmp_path / "at once").joints[second], expected)
 
 
-def test_an_existing_store_stays(tmp_path, store):
+def test_what_was_not_seen_does_not_matter(tmp_path, store):
+    """Whatever stands in a gap, the rest is refined alike: what fills it is made of what was seen."""
+    hidden = unseen(store)
+    clips, rng = [[] for _ in range(len(store.clips))], np.random.default_rng(3)
+    for clip, row, length in zip(store.tracks.clip, store.tracks.first_row, store.tracks.length, strict=True):
+        rows = slice(row, row + length)
+        joints = np.where(hidden[rows, :, None], rng.choice([np.inf, np.nan, 1e9, 0.3]), store.joints[rows])
+        tracked = np.where(hidden[rows], 0, store.tracked[rows]).astype(np.uint8)
+        clips[clip].append((joints.astype(np.float32), tracked))
+    other = write_store(tmp_path / "other", clips, StoreInfo(fps=30.0))
+    for one, name in ((store, "a"), (other, "b")):
+        apply_refiner(one, make_refiner(), tmp_path / name)
+    first, second = (np.asarray(open_store(tmp_path / name).joints) for name in "ab")
+    np.testing.assert_array_equal(first[~hidden], second[~hidden])
+    np.testing.assert_array_equal(second[hidden], other.joints[hidden])
+
+
+@pytest.mark.parametrize("blocks", [0, 1, 3])
+def test_a_run_that_is_ended_goes_on_to_the_same_bytes(tmp_path, store, monkeypatch, blocks):
+    monkeypatch.setattr(apply, "ROWS", 1)
+    refiner, refined = make_refiner(fps=50.0), tmp_path / "refined"
+    apply_refiner(store, refiner, refined)
+    straight = content(refined)
+    again = tmp_path / "again"
+    original, rows = apply._transformed, []
+
+    def ends(*given):
+        for number, block in enumerate(original(*given)):
+            if number == blocks:
+                raise KeyboardInterrupt
+            rows.append(len(block))
+            yield block
+
+    monkeypatch.setattr(apply, "_transformed", ends)
+    with pytest.raises(KeyboardInterrupt):
+        apply_refiner(store, refiner, again)
+    assert not again.exists()
+    part = tmp_path / ".again.part"
+    with (part / "joints.npy").open("ab") as file:  # a block that was not written to its end, nor listed
+        file.write(b"torn")
+    with (part / "journal.jsonl").open("a") as file:
+        file.write('{"rows": 12')
+    done = []
+
+    def counts(store, transform, first, workers):
+        done.append(first)
+        return original(store, transform, first, workers)
+
+    monkeypatch.setattr(apply, "_transformed", counts)
+    apply_refiner(store, refiner, again)
+    assert done == [sum(rows)]
+    assert content(again) == straight
+    assert not part.exists()
+
+
+def interrupted(store, refiner, output, monkeypatch, **given):
+    """Refine the first block alone; return the folder of what is there."""
+    original = apply._transformed
+
+    def ends(*words):
+        yield next(original(*words))
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(apply, "_transformed", ends)
+        patch.setattr(apply, "ROWS", 1)
+        with pytest.raises(KeyboardInterrupt):
+            apply_refiner(store, refiner, output, **given)
+    return output.with_name(f".{output.name}.part")
+
+
+@pytest.mark.parametrize("change", ["refiner", "stride", "source", "damage"])
+def test_what_another_run_left_is_not_gone_on_with(tmp_path, store, monkeypatch, change):
+    refiner, output = make_refiner(), tmp_path / "refined"
+    part = interrupted(
+        store, make_refiner(seed=1) if change == "refiner" else refiner, output, monkeypatch,
+        stride=3 if change == "stride" else 2,
+    )  # fmt: skip
+    if change == "source":
+        joints = np.load(store.folder / "joints.npy")
+        np.save(store.folder / "joints.npy", joints[::-1] + np.float32(1))
+        store = open_store(store.folder)
+    if change == "damage":
+        damaged = bytearray((part / "joints.npy").read_bytes())
+        damaged[-100] ^= 1
+        (part / "joints.npy").write_bytes(damaged)
+    apply_refiner(store, refiner, output, stride=2)
+    apply_refiner(store, refiner, tmp_path / "straight", stride=2)
+    assert content(output) == content(tmp_path / "straight")
+
+
+def test_two_runs_into_one_store_and_a_full_disk(tmp_path, store, monkeypatch):
+    with resumable_folder(tmp_path / "refined"), pytest.raises(InputError, match="refined: another run is writing it"):
+        apply_refiner(store, make_refiner(), tmp_path / "refined")
+    (tmp_path / "refined").rmdir()
+
+    def full(*given):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(apply, "_transformed", full)
+    with pytest.raises(InputError, match=r"No space left on device.*goes on where it was"):
+        apply_refiner(store, make_refiner(), tmp_path / "refined")
+    assert not (tmp_path / "refined").exists()
+    monkeypatch.undo()
+    apply_refiner(store, make_refiner(), tmp_path / "refined")
+
+
+def test_an_existing_store_stays(tmp_path, store, monkeypatch):
+    before = content(store.folder)
     with pytest.raises(InputError, match="already exists"):
         apply_refiner(store, make_refiner(), store.folder)
+    assert content(store.folder) == before
+    output = tmp_path / "refined"
+    apply_refiner(store, make_refiner(), output)
+    first = content(output)
+    interrupted(store, make_refiner(seed=1), output, monkeypatch, replace=True)
+    assert content(output) == first
+    apply_refiner(store, make_refiner(seed=1), output, replace=True)
+    assert content(output)["joints.npy"] != first["joints.npy"]
+
+
+@pytest.mark.parametrize("layout", ["coco17", "openpose18"])
+def test_poses_in_an_image(tmp_path, rng, layout):
+    joints = len(LAYOUTS[layout].joints)
+    clips = []
+    for length in (30, 6):
+        x = 500 + 200 * walk(rng, length, joints, 2)
+        tracked = rng.choice([0, 2], (length, joints), p=[0.2, 0.8]).astype(np.uint8)
+        clips.append([(x, tracked, (rng.random((length, joints)) * (tracked > 0)).astype(np.float32))])
+    info = StoreInfo(layout=layout, image=(1920, 1080), confidence=True)
+    store = write_store(tmp_path / "raw", clips, info)
+    for name, refiner in (("ours", make_refiner("root")), ("released", make_refiner("none", "none"))):
+        apply_refiner(store, refiner, tmp_path / name)
+        refined = open_store(tmp_path / name)
+        assert_only_seen_joints_differ(store, refined)
+        np.testing.assert_array_equal(refined.confidence, store.confidence)
+        assert refined.info.image == (1920, 1080)
+    # Neither where the body is in the image matters, nor how large it is, to a refiner that scales bodies.
+    moved = [[(2 * x + 30, *rest) for x, *rest in actors] for actors in clips]
+    other = write_store(tmp_path / "moved", moved, info)
+    apply_refiner(other, make_refiner("root"), tmp_path / "moved refined")
+    seen = ~unseen(store)
+    expected = 2 * np.asarray(open_store(tmp_path / "ours").joints)[seen] + 30
+    np.testing.assert_allclose(open_store(tmp_path / "moved refined").joints[seen], expected, atol=0.05)
+
+
+def test_released_networks_see_an_image_in_halves_of_its_width(tmp_path, rng):
+    x = 500 + 200 * walk(rng, 20, 17, 2)
+    clips = [[(x, np.full((20, 17), 2, np.uint8))]]
+    store = write_store(tmp_path / "raw", clips, StoreInfo(layout="coco17", image=(1000, 800)))
+    apply_refiner(store, make_refiner("none", "none"), tmp_path / "refined")
+    [expected] = refine_poses(make_refiner("channel", "none"), [(x - 500) / 500], root=(), merge="smooth")
+    np.testing.assert_allclose(open_store(tmp_path / "refined").joints, 500 * expected + 500, atol=0.01)
+    blind = write_store(tmp_path / "blind", clips, StoreInfo(layout="coco17"))
+    with pytest.raises(InputError, match="image null"):
+        apply_refiner(blind, make_refiner("none", "none"), tmp_path / "refined2")
+
+
+def test_an_empty_store(tmp_path):
+    store = write_store(tmp_path / "raw", [[], []], StoreInfo())
     apply_refiner(store, make_refiner(), tmp_path / "refined")
-    apply_refiner(store, make_refiner(seed=1), tmp_path / "refined", replace=True)
+    assert len(open_store(tmp_path / "refined").joints) == 0
 
 
-def test_gaps(rng):
+def test_pages_that_were_read_are_given_back(tmp_path, store):
+    apply_refiner(store, make_refiner(), tmp_path / "refined")
+    journal = json.loads((tmp_path / "refined" / "store.json").read_text())
+    assert journal["frames"] == len(store.joints)
+    assert np.isfinite(np.asarray(store.joints)[0]).all()  # and can be read again
+
+
+def test_gaps():
     joints = np.arange(10.0)[:, None, None] * np.ones((1, 4, 3)) + np.arange(4)[:, None]
     seen = np.ones((10, 4), bool)
     seen[:3, 1] = seen[4:7, 1] = seen[8:, 2] = seen[:, 3] = False
@@ -91,3 +288,17 @@ def test_gaps(rng):
     np.testing.assert_allclose(filled[:, 1, 0], [4, 4, 4, 4, 5, 6, 7, 8, 9, 10])
     np.testing.assert_allclose(filled[:, 2, 0], [2, 3, 4, 5, 6, 7, 8, 9, 9, 9])
     assert (filled[:, 3] == np.median(joints[seen], 0)).all()
+
+
+@settings(max_examples=60, deadline=None)
+@given(arrays(bool, st.tuples(st.integers(1, 12), st.integers(1, 5))), st.integers(0, 9))
+def test_gaps_are_filled_between_what_was_seen(seen, seed):
+    seen[0, 0] = True
+    joints = np.random.default_rng(seed).normal(size=(*seen.shape, 2))
+    filled = fill_gaps(np.where(seen[..., None], joints, np.nan), seen)
+    np.testing.assert_array_equal(filled[seen], joints[seen])
+    for joint in np.flatnonzero(seen.any(0)):
+        frames = np.flatnonzero(seen[:, joint])
+        for axis in range(2):
+            expected = np.interp(np.arange(len(seen)), frames, joints[frames, joint, axis])
+            np.testing.assert_allclose(filled[:, joint, axis], expected, atol=1e-12)

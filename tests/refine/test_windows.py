@@ -4,7 +4,7 @@ import torch
 
 from refine.normalise import window_offsets
 from refine.smoothnet import new_net
-from refine.windows import mirrored, pool_windows, refine_windows
+from refine.windows import merging_weights, mirrored, moving_average, pool_windows, refine_windows
 from tests.refine.conftest import make_net
 
 
@@ -40,16 +40,20 @@ def test_equals_a_double_loop(stride):
         torch.testing.assert_close(refined, naive(net, x, stride), atol=2e-6, rtol=1e-5)
 
 
-@pytest.mark.parametrize("columns", [1, 13, 50, 999, 100_000])
+@pytest.mark.parametrize("columns", [1, 5_000, 20_000, 100_000])
 def test_neither_the_piece_size_nor_the_company_matters(columns):
+    """Sequences whose windows take several batches, and that are cut, are refined as alone, to the bit."""
     net = make_net()
-    sequences = [torch.randn(channels, length) for channels, length in ((6, 31), (9, 8), (6, 100), (3, 9))]
+    shapes = ((6, 31), (9, 8), (75, 700), (6, 5_000), (3, 9), (5_100, 12))
+    sequences = [torch.randn(channels, length) for channels, length in shapes]
     together = refine_windows(net, sequences, stride=3, offsets=offsets, columns=columns)
     for x, refined in zip(sequences, together, strict=True):
         torch.testing.assert_close(refined, naive(net, x, 3), atol=2e-6, rtol=1e-5)
+        assert torch.equal(refined, refine_windows(net, [x], stride=3, offsets=offsets)[0])
 
 
-def test_a_network_that_returns_its_input_returns_the_sequence():
+def identity_net():
+    """Return a network that returns its input."""
     net = make_net(blocks=0)
     with torch.no_grad():
         for tensor in net.parameters():
@@ -59,6 +63,62 @@ def test_a_network_that_returns_its_input_returns_the_sequence():
         net.encoder[0].weight[8:] = -torch.eye(8)
         net.decoder.weight[:, :8] = torch.eye(8) / 1.1
         net.decoder.weight[:, 8:] = -torch.eye(8) / 1.1
+    return net
+
+
+@pytest.mark.parametrize("stride", [2, 3, 4])
+def test_merged_smoothly_places_in_a_window_leave_no_trace(stride):
+    """A network that adds an error of its own at each place: with the mean it shows as a pattern, merged not at all."""
+    net = identity_net()
+    with torch.no_grad():
+        net.decoder.bias.copy_(torch.randn(8))
+    x = torch.zeros(3, 8 + 40 * stride)
+    inner = slice(12, -12)
+    results = {m: refine_windows(net, [x], stride=stride, offsets=offsets, merge=m)[0] for m in ("mean", "smooth")}
+    assert results["mean"][:, inner].diff(2).abs().mean() > 0.05
+    assert results["smooth"][:, inner].diff(2).abs().max() < 1e-5
+
+
+@pytest.mark.parametrize("stride", [1, 2, 3, 5])
+def test_merged_smoothly_straight_motion_stays(stride):
+    x = torch.arange(30.0) * torch.tensor([[0.5], [-2.0], [0.0]]) + 3
+    [refined] = refine_windows(identity_net(), [x], stride=stride, offsets=offsets, merge="smooth")
+    torch.testing.assert_close(refined, x, atol=1e-4, rtol=1e-5)
+
+
+def test_merged_smoothly_equals_a_weighted_double_loop():
+    net, x, stride = make_net(), torch.randn(6, 41), 4
+    weights = merging_weights(8, "smooth")
+    assert weights == pytest.approx(weights[::-1])
+    assert 0 < weights[0] < weights[3]
+    total, count = torch.zeros_like(x), torch.zeros(41)
+    for start in [*range(0, 34, stride), 33]:
+        piece = x[:, start : start + 8]
+        mean = piece.mean(1, keepdim=True)
+        with torch.no_grad():
+            refined = net(piece - mean) + mean
+        for frame in range(8):
+            total[:, start + frame] += weights[frame] * refined[:, frame]
+            count[start + frame] += weights[frame]
+    merged = (total / count).numpy().astype(float)
+    longer = np.pad(merged, ((0, 0), (2, 2)), mode="reflect", reflect_type="odd")
+    kernel = np.array([0.5, 1, 1, 1, 0.5]) / 4
+    expected = np.stack([np.convolve(row, kernel, "valid") for row in longer])
+    [refined] = refine_windows(net, [x], stride=stride, offsets=offsets, merge="smooth")
+    np.testing.assert_allclose(refined, expected, atol=1e-5)
+
+
+def test_moving_average_of_what_is_short():
+    for length in (1, 2, 3):
+        x = torch.randn(2, length)
+        for over in (1, 2, 3, 8, 9):
+            average = moving_average(x, over)
+            assert average.shape == x.shape
+            torch.testing.assert_close(average[:, [0, -1]], x[:, [0, -1]])
+
+
+def test_a_network_that_returns_its_input_returns_the_sequence():
+    net = identity_net()
     x = torch.randn(4, 29)
     [refined] = refine_windows(net, [x], stride=5, offsets=lambda x: None)
     torch.testing.assert_close(refined, x)

@@ -75,7 +75,7 @@ def test_an_existing_store_is_not_overwritten_unless_asked(store):
 
 def test_a_derived_store_differs_in_joints_only(store, tmp_path):
     blocks = (store.joints[at : at + 7] + 1 for at in range(0, len(store.joints), 7))
-    derive_store(store, tmp_path / "derived", blocks, StoreInfo(kind="refined"))
+    derive_store(store, tmp_path / "derived", lambda done: blocks, StoreInfo(kind="refined"))
     derived = open_store(tmp_path / "derived")
     np.testing.assert_array_equal(derived.joints, store.joints + 1)
     np.testing.assert_array_equal(derived.tracked, store.tracked)
@@ -147,7 +147,7 @@ def test_a_store_in_an_image_keeps_confidences(tmp_path):
     assert store.layout == LAYOUTS["coco17"]
     assert store.info.image == (1920, 1080)
     np.testing.assert_array_equal(store.confidence, confidence)
-    derive_store(store, tmp_path / "derived", [joints + 1], store.info)
+    derive_store(store, tmp_path / "derived", lambda done: [joints[done:] + 1], store.info)
     np.testing.assert_array_equal(open_store(tmp_path / "derived").confidence, confidence)
 
 

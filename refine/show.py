@@ -1,0 +1,306 @@
+"""One clip as it was and as it was refined, with its Accel per frame: a picture, or an animation."""
+
+import difflib
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure
+
+from data.errors import InputError
+from data.ntu.actors import choose_actors
+from data.ntu.layout import LAYOUTS
+from data.ntu.names import ClipName, parse_name
+from data.ntu.skeleton import read_skeleton
+from data.ntu.source import MAX_BYTES
+from data.ntu.store import ClipStore, StoreInfo, StoreWriter, Track, open_store
+from data.plot_style import MUTED
+from refine.animation import GIF_RATE, MOST_FRAMES, animate_skeletons
+from refine.apply import apply_refiner
+from refine.figures import FORMATS, STYLE, WIDTH, Curves, FrameCurves, colours_of, draw_curves, frame_points, save
+from refine.refiner import load_refiner
+from refine.stick_figures import Stage, draw_skeleton, note_of, row_name
+
+ANIMATIONS = (".gif", ".mp4")
+STILLS = 6
+"""Frames of a picture that are drawn as skeletons."""
+
+
+@dataclass(frozen=True)
+class ShownClip:
+    """A clip before and after.
+
+    Parameters
+    ----------
+    name
+        The clip's name.
+    poses
+        `raw` and `refined`: [T, A * V, C], all actors beside each other; NaN where a joint was not seen.
+    bones
+        Pairs of joints of all actors.
+    curves
+        Label -> Accel per frame; there is no truth, and so no MPJPE.
+    unit
+        Of the poses: m or px.
+    error_unit
+        Of the curves: mm or px.
+    fps
+        Frames a second.
+    """
+
+    name: str
+    poses: dict[str, np.ndarray]
+    bones: tuple[tuple[int, int], ...]
+    curves: Curves
+    unit: str
+    error_unit: str
+    fps: float
+
+
+def show(
+    clip: str,
+    output: Path | None = None,
+    *,
+    store: Path | None = None,
+    refined: Path | None = None,
+    checkpoint: Path | None = None,
+) -> Path:
+    """Draw a clip, raw against refined.
+
+    Parameters
+    ----------
+    clip
+        A clip's name in `store`, or the path of a `.skeleton` file.
+    output
+        What to write: a picture (.png, .pdf, .svg) or an animation (.gif, or .mp4 with the extra `video`); by default
+        a PNG of the clip's name in the working folder.
+    store
+        The raw clip store.
+    refined
+        The store that was refined from it.
+    checkpoint
+        Instead of `refined`, a trained refiner to refine the clip with now.
+
+    Returns
+    -------
+    Path
+        The file that was written.
+
+    Raises
+    ------
+    InputError
+        There is no such clip, the stores are not of the same clips, the checkpoint is none, nobody is seen in the
+        clip, or the output's ending is unknown.
+    """
+    is_file = clip.endswith(".skeleton")
+    name = Path(clip).stem if is_file else clip
+    output = output or Path(f"{name}.png")
+    if output.suffix.lower() not in (*FORMATS, *ANIMATIONS):
+        endings = ", ".join((*FORMATS, *ANIMATIONS))
+        raise InputError(f"{output}: pictures end in {endings}, not {output.suffix or 'nothing'}")
+    if (refined is None) == (checkpoint is None):
+        raise InputError(
+            "show: give --refined, a refined store, or --checkpoint, a trained refiner; "
+            + ("neither was given" if refined is None else "both were given")
+        )
+    if is_file and (store is not None or refined is not None):
+        raise InputError(f"{clip}: a .skeleton file is refined with --checkpoint; --store and --refined go with a name")
+    if not is_file and store is None:
+        raise InputError(f"{clip}: give --store, the clip store that it is in, or the path of a .skeleton file")
+    if store is not None:
+        info, frames, tracks = _clip_of(open_store(store), clip)
+    else:
+        info, frames, tracks = _clip_of_file(Path(clip))
+    if refined is not None:
+        assert store is not None
+        after = _same_clip(open_store(refined), store, clip, info, tracks)
+    else:
+        assert checkpoint is not None
+        after = _refine_now(parse_name(name), info, frames, tracks, checkpoint)
+    shown = as_shown(name, info, frames, tracks, after)
+    if output.suffix.lower() in ANIMATIONS:
+        _animate(shown, output)
+    else:
+        draw_clip(shown, output)
+    return output
+
+
+def as_shown(name: str, info: StoreInfo, frames: int, raw: list[Track], refined: list[Track]) -> ShownClip:
+    """Lay the actors of a clip out beside each other, with their Accel.
+
+    Raises
+    ------
+    InputError
+        Nobody is seen in the clip, or it has fewer than three frames.
+    """
+    if not raw or not any(track.tracked.any() for track in raw) or frames < 3:
+        what = "nobody is seen in it" if frames >= 3 else f"it has {frames} frames, and an acceleration takes three"
+        raise InputError(f"{name}: there is nothing to show: {what}")
+    joints, dims = raw[0].joints.shape[1:]
+    factor, unit, error_unit = (1000.0, "m", "mm") if dims == 3 else (1.0, "px", "px")
+    poses, curves = {}, {}
+    for label, tracks in (("raw", raw), ("refined", refined)):
+        page = np.full((frames, len(tracks), joints, dims), np.nan)
+        for place, track in enumerate(tracks):
+            seen = (track.tracked > 0) & np.isfinite(track.joints).all(-1)
+            rows = slice(track.first_frame, track.first_frame + len(seen))
+            page[rows, place] = np.where(seen[..., None], track.joints, np.nan)
+        poses[label] = page.reshape(frames, -1, dims)
+        curves[label] = FrameCurves(np.full(frames, np.nan), factor * mean_acceleration(poses[label]))
+        if dims == 3:
+            # Kinect's y points up; the pictures' down.
+            poses[label] = poses[label] * (1, -1, 1)
+    bones = _bones(info, len(raw))
+    return ShownClip(name, poses, bones, curves, unit, error_unit, info.fps)
+
+
+def mean_acceleration(poses: np.ndarray) -> np.ndarray:
+    """Return the mean norm of the second differences of the joints that are known in three frames, [T - 2].
+
+    Parameters
+    ----------
+    poses
+        [T, J, D]; NaN where a joint is not known. A frame without any gives NaN.
+    """
+    size = np.linalg.norm(np.diff(poses, 2, axis=0), axis=-1)
+    known = np.isfinite(size)
+    total = np.where(known, size, 0.0).sum(1)
+    return np.divide(total, known.sum(1), out=np.full(len(size), np.nan), where=known.any(1))
+
+
+def draw_clip(clip: ShownClip, path: Path) -> None:
+    """Draw some frames of a clip, raw above refined, and Accel over all of them below.
+
+    Parameters
+    ----------
+    clip
+        What to draw.
+    path
+        The file to write.
+    """
+    frames = _stills(clip)
+    stage = Stage.around({label: x[frames] for label, x in clip.poses.items()})
+    colours = colours_of(clip.poses)
+    points = {label: frame_points(curve, 1) for label, curve in clip.curves.items()}
+    with mpl.rc_context(STYLE):
+        panel = (WIDTH - 0.5) / len(frames)
+        height = panel * min(max(stage.aspect, 0.6), 2.0)
+        figure = Figure(figsize=(WIDTH, 2 * height + 2.6), layout="constrained")
+        upper, lower = np.ravel(figure.subfigures(2, 1, height_ratios=[2 * height + 0.5, 2.1]))
+        panels = upper.subplots(2, len(frames), squeeze=False, sharex=True, sharey=True)
+        for row, label in enumerate(clip.poses):
+            for column, frame in enumerate(frames):
+                axes = panels[row, column]
+                stage.prepare(axes, clip.unit)
+                if label != "raw":
+                    draw_skeleton(axes, stage.page(clip.poses["raw"][frame]), clip.bones, colours["raw"], ghost=True)
+                draw_skeleton(axes, stage.page(clip.poses[label][frame]), clip.bones, colours[label])
+                stage.note(axes, note_of(clip.curves[label], frame, clip.error_unit))
+                if row == 0:
+                    axes.set_title(f"frame {frame}")
+                axes.label_outer()
+            row_name(panels[row, 0], label, color=colours[label], fontweight="bold")
+        if stage.step:
+            upper.supxlabel(f"grid: {stage.step:g} {clip.unit}", fontsize=8.5, color=MUTED)
+        axes = lower.subplots()
+        draw_curves(axes, points)
+        for frame in frames:
+            axes.axvline(frame, color=MUTED, linewidth=0.5, alpha=0.5, zorder=0)
+        axes.set_ylabel(f"Accel, {clip.error_unit}/frame²")
+        axes.set_xlabel(f"frame ({clip.fps:g} a second)")
+        figure.suptitle(clip.name)
+        save(figure, path)
+
+
+def _animate(clip: ShownClip, path: Path) -> None:
+    # Long clips, and fast ones, leave frames out rather than refuse.
+    total = len(clip.poses["raw"])
+    step = -(-total // MOST_FRAMES)
+    if path.suffix.lower() == ".gif":
+        step = max(step, -(-int(clip.fps) // int(GIF_RATE)))
+    animate_skeletons(
+        path,
+        clip.poses,
+        clip.bones,
+        clip.curves,
+        clip.fps,
+        slice(None, None, step),
+        unit=clip.unit,
+        error_unit=clip.error_unit,
+        ghost="raw",
+        title=clip.name,
+    )
+
+
+def _stills(clip: ShownClip) -> list[int]:
+    """Choose frames spread over those in which somebody is seen."""
+    seen = np.flatnonzero(np.isfinite(clip.poses["raw"]).any((1, 2)))
+    places = np.linspace(0, len(seen) - 1, min(STILLS, len(seen)) + 2)[1:-1] if len(seen) > STILLS else range(len(seen))
+    return seen[np.round(places).astype(int)].tolist()
+
+
+def _bones(info: StoreInfo, actors: int) -> tuple[tuple[int, int], ...]:
+    layout = LAYOUTS[info.layout]
+    joints = len(layout.joints)
+    return tuple((a + joints * actor, b + joints * actor) for actor in range(actors) for a, b in layout.bones)
+
+
+def _clip_of(store: ClipStore, name: str) -> tuple[StoreInfo, int, list[Track]]:
+    """Read a clip's tracks; InputError, with the names that are nearest, if the store has no such clip."""
+    found = np.flatnonzero(store.clips.name == name)
+    if not len(found):
+        names = store.clips.name.tolist()
+        near = difflib.get_close_matches(name, names[:100_000], 3, 0.0) if len(names) <= 2000 else names[:1]
+        hint = f"; it has {len(names)} clips" + (f", such as {', '.join(near)}" if near else "")
+        raise InputError(f"{store.folder}: no clip {name!r} in this store{hint}")
+    row = int(found[0])
+    tracks = [
+        Track(
+            int(store.tracks.actor[track]),
+            int(store.tracks.first_frame[track]),
+            np.array(store.joints[first : first + length]),
+            np.array(store.tracked[first : first + length]),
+            None if store.confidence is None else np.array(store.confidence[first : first + length]),
+        )
+        for track in np.flatnonzero(store.tracks.clip == row).tolist()
+        for first, length in [(int(store.tracks.first_row[track]), int(store.tracks.length[track]))]
+    ]
+    return store.info, int(store.clips.frames[row]), tracks
+
+
+def _clip_of_file(path: Path) -> tuple[StoreInfo, int, list[Track]]:
+    parse_name(path.stem)
+    try:
+        with path.open("rb") as file:
+            text = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise InputError(f"{path}: cannot read the clip ({error.strerror})") from error
+    if len(text) > MAX_BYTES:
+        raise InputError(f"{path}: more than {MAX_BYTES} bytes; no clip of NTU RGB+D is so large")
+    frames, tracks = choose_actors(read_skeleton(text, str(path)))
+    return StoreInfo(source=str(path)), frames, tracks
+
+
+def _same_clip(store: ClipStore, raw: Path, name: str, info: StoreInfo, tracks: list[Track]) -> list[Track]:
+    """Read the same clip of the refined store; InputError if its tracks are others."""
+    if store.info.layout != info.layout:
+        raise InputError(f"{store.folder}: its joints are {store.info.layout}, those of {raw} are {info.layout}")
+    _, _, after = _clip_of(store, name)
+    places, others = ([(t.actor, t.first_frame, len(t.joints)) for t in side] for side in (tracks, after))
+    if places != others or any(not np.array_equal(a.tracked, b.tracked) for a, b in zip(tracks, after, strict=True)):
+        raise InputError(
+            f"{store.folder}: was not refined from {raw}: {name} has other tracks there ({len(others)} of "
+            f"{sum(n for *_, n in others)} frames, expected {len(places)} of {sum(n for *_, n in places)})"
+        )
+    return after
+
+
+def _refine_now(name: ClipName, info: StoreInfo, frames: int, tracks: list[Track], checkpoint: Path) -> list[Track]:
+    refiner = load_refiner(checkpoint)
+    with tempfile.TemporaryDirectory() as folder:
+        with StoreWriter(Path(folder) / "raw", info) as writer:
+            writer.add(name, frames, tracks)
+        apply_refiner(open_store(Path(folder) / "raw"), refiner, Path(folder) / "refined")
+        return _clip_of(open_store(Path(folder) / "refined"), str(name))[2]
