@@ -10,7 +10,7 @@ import numpy as np
 from data.errors import InputError
 from refine.benchmarks import SMPL_JOINTS, Benchmark, Split
 from refine.normalise import body_size
-from refine.object_arrays import member_names, read_array
+from data.object_arrays import member_names, read_array
 
 OnError = Literal["stop", "skip", "mask"]
 

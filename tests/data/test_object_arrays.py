@@ -5,8 +5,13 @@ import numpy as np
 import pytest
 
 from data.errors import InputError
-from refine.object_arrays import read_array
-from tests.refine.conftest import objects
+from data.object_arrays import read_array
+
+
+def objects(items):
+    array = np.empty(len(items), object)
+    array[:] = items
+    return array
 
 
 @pytest.mark.parametrize("protocol", [2, 3, 4])

@@ -1,7 +1,8 @@
-"""Reading NumPy's object arrays without running what a pickle may tell Python to run.
+"""Reading pickles of NumPy arrays without running what a pickle may tell Python to run.
 
-The released benchmark files keep ragged sequences as object arrays, which NumPy stores as pickles. Here a pickle may
-build numeric and text arrays, NumPy numbers, lists and plain Python values; anything else it names is refused.
+Released files keep ragged sequences as object arrays, which NumPy stores as pickles, or as pickled tables of arrays.
+Here a pickle may build numeric and text arrays, NumPy numbers, lists and plain Python values; anything else it names is
+refused.
 """
 
 import pickle
@@ -162,12 +163,61 @@ def _read_member(member: IO[bytes], size: int, where: str) -> np.ndarray:
         if len(content) != kind.itemsize * int(np.prod(shape, dtype=object)):
             raise InputError(f"{where}: {len(content)} bytes for an array of {kind} {shape}; the file is damaged")
         return np.frombuffer(content, kind).reshape(shape, order="F" if fortran else "C")
-    try:
-        array = ArrayUnpickler(member).load()
-    except Refused as error:
-        raise InputError(f"{where}: refused to unpickle {error}; only arrays, numbers and text may be in it") from error
-    except Exception as error:  # a damaged pickle can fail in any way
-        raise InputError(damaged) from error
+    array = _unpickle(member, where, damaged)
     if not isinstance(array, PickledArray) or array.value.shape != shape:
         raise InputError(damaged)
     return array.value
+
+
+def read_pickle(path: Path, largest: int = LARGEST) -> Any:
+    """Read a pickle, of Python 2 or 3 and of any NumPy, that holds nothing but arrays, numbers, text and containers.
+
+    Its arrays come as `PickledArray`; `as_plain` takes them out.
+
+    Raises
+    ------
+    InputError
+        The file is absent, larger than `largest` bytes, damaged, or names anything else.
+    """
+    try:
+        size = path.stat().st_size
+        if size > largest:
+            raise InputError(f"{path}: {size} bytes, more than {largest} are not read as a pickle")
+        with path.open("rb") as file:
+            return _unpickle(file, str(path), f"{path}: not a pickle, or damaged; download or write it again")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
+
+
+def read_npy(path: Path, largest: int = LARGEST) -> np.ndarray:
+    """Read a `.npy` file, numeric or of objects, of no more than `largest` bytes.
+
+    Raises
+    ------
+    InputError
+        The file is absent, too large or damaged, or holds anything but arrays, numbers and text.
+    """
+    try:
+        size = path.stat().st_size
+        if size > largest:
+            raise InputError(f"{path}: {size} bytes, more than {largest} are not read as an array")
+        with path.open("rb") as file:
+            return _read_member(file, size, str(path))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
+
+
+def as_plain(value: Any) -> Any:
+    """Give the array that a stand-in holds, and anything else as it is."""
+    return value.value if isinstance(value, PickledArray) else value
+
+
+def _unpickle(file: IO[bytes], where: str, damaged: str) -> Any:
+    try:
+        return ArrayUnpickler(file, encoding="latin1").load()
+    except Refused as error:
+        raise InputError(f"{where}: refused to unpickle {error}; only arrays, numbers and text may be in it") from error
+    except OSError:
+        raise
+    except Exception as error:  # a damaged pickle can fail in any way
+        raise InputError(damaged) from error
