@@ -209,7 +209,7 @@ def read_npy(path: Path, largest: int = LARGEST) -> np.ndarray:
 
 def as_plain(value: Any) -> Any:
     """Give the array that a stand-in holds, and anything else as it is."""
-    return value.value if isinstance(value, PickledArray) else value
+    return getattr(value, "value", None) if isinstance(value, PickledArray) else value
 
 
 def _unpickle(file: IO[bytes], where: str, damaged: str) -> Any:

@@ -16,7 +16,7 @@ when complete, so that half a store cannot be opened.
 
 import csv
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -95,6 +95,10 @@ class ClipStore:
     info: StoreInfo
     confidence: np.ndarray | None = None
     """float32 [F, V], a memory map like the others, if there is one."""
+
+    def __reduce__(self) -> tuple[Callable[[Path], "ClipStore"], tuple[Path]]:
+        # A pickled memory map is all of its content: another process opens the store itself.
+        return open_store, (self.folder.absolute(),)
 
     @property
     def layout(self) -> Layout:

@@ -99,13 +99,23 @@ class DenseClips:
             first, length = int(store.tracks.first_frame[track]), int(store.tracks.length[track])
             rows = slice(int(store.tracks.first_row[track]), int(store.tracks.first_row[track]) + length)
             at = (int(store.tracks.actor[track]), slice(first, first + length))
-            states = np.asarray(store.tracked[rows])
+            states = _read_rows(store.tracked, rows)
             seen = np.any(states, axis=-1)
             tracked[at] = states
-            joints[at] = store.joints[rows] * seen[:, None, None]
+            joints[at] = _read_rows(store.joints, rows) * seen[:, None, None]
             if confidence is not None and store.confidence is not None:
-                confidence[at] = store.confidence[rows] * seen[:, None]
+                confidence[at] = _read_rows(store.confidence, rows) * seen[:, None]
         return DenseClip(parse_name(str(store.clips.name[row])), joints, tracked, confidence)
+
+
+def _read_rows(array: np.ndarray, rows: slice) -> np.ndarray:
+    """Read rows of a store's array from its file: whoever goes through all of a map has all of it in memory."""
+    if not isinstance(array, np.memmap) or array.filename is None:
+        return np.asarray(array[rows])
+    width = int(np.prod(array.shape[1:]))
+    offset = array.offset + rows.start * width * array.itemsize
+    content = np.fromfile(array.filename, array.dtype, (rows.stop - rows.start) * width, offset=offset)
+    return content.reshape(-1, *array.shape[1:])
 
 
 def in_order(store: ClipStore) -> np.ndarray:

@@ -7,15 +7,15 @@ those for training first.
 
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 import numpy as np
-from numpy.lib import format as npy
 
 from data.errors import InputError
+from data.ntu.formats.arrays import read_block, read_header, write_header
 from data.ntu.formats.clips import (
     ACTORS,
     LONGEST,
@@ -76,20 +76,16 @@ def write_ctrgcn(
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as packed:
         for part, rows in zip(PARTS, parts, strict=True):
             with packed.open(f"x_{part}.npy", "w", force_zip64=True) as member:
-                _write_header(member, (len(rows), FRAMES, WIDTH), np.dtype(np.float32))
+                write_header(member, (len(rows), FRAMES, WIDTH), np.dtype(np.float32))
                 for row in rows:
                     joints = pad(clips[int(row)], cuts)
                     member.write((centre(joints) if positions == "prepared" else joints).astype("<f4").data.cast("B"))
                     advance()
             with packed.open(f"y_{part}.npy", "w", force_zip64=True) as member:
-                _write_header(member, (len(rows), len(ACTIONS)), np.dtype(np.float64))
+                write_header(member, (len(rows), len(ACTIONS)), np.dtype(np.float64))
                 member.write(np.eye(len(ACTIONS))[store.clips.action[rows] - 1].tobytes())
     names.write_text("".join(f"{store.clips.name[row]}\n" for rows in parts for row in rows))
     return cuts
-
-
-def _write_header(file: IO[bytes], shape: tuple[int, ...], kind: np.dtype) -> None:
-    npy.write_array_header_1_0(file, {"descr": npy.dtype_to_descr(kind), "fortran_order": False, "shape": shape})
 
 
 def read_ctrgcn(file: Path, split: Split, names: Path | None) -> Incoming:
@@ -124,9 +120,9 @@ def read_ctrgcn(file: Path, split: Split, names: Path | None) -> Incoming:
         with _reading(file), zipfile.ZipFile(file) as packed:
             for part in PARTS:
                 with packed.open(f"x_{part}.npy") as member:
-                    shape, kind = _read_header(member, len(labels[part]), f"{file}: x_{part}")
+                    frames, kind = _read_header(member, len(labels[part]), f"{file}: x_{part}")
                     for at, name in enumerate(known[part]):
-                        yield _read_clip(member, shape, kind, name, f"{file}: x_{part}[{at}] ({name})")
+                        yield _read_clip(member, frames, kind, name, f"{file}: x_{part}[{at}] ({name})")
                     member.read(1)  # the end, where the checksum is compared
 
     return Incoming(NTU25, sum(map(len, labels.values())), clips(), notes=notes)
@@ -161,26 +157,17 @@ def _read_labels(file: Path, part: str) -> np.ndarray:
     return (one_hot > 0).argmax(1) if len(one_hot) else np.zeros(0, np.int64)
 
 
-def _read_header(member: IO[bytes], clips: int, where: str) -> tuple[tuple[int, ...], np.dtype]:
-    try:
-        version = npy.read_magic(member)
-        shape, fortran, kind = (npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0)(member)
-    except ValueError as error:
-        raise InputError(f"{where}: not an array as NumPy writes it; write the file again") from error
-    fits = len(shape) == 3 and shape[0] == clips and 1 <= shape[1] <= LONGEST and shape[2] == WIDTH
-    if not fits or kind.kind != "f" or fortran:
-        order = " in Fortran order" if fortran else ""
-        raise InputError(f"{where} is {kind} {shape}{order}, expected float32 [{clips}, {FRAMES}, {WIDTH}]")
-    return shape, kind
+def _read_header(member: IO[bytes], clips: int, where: str) -> tuple[int, np.dtype]:
+    """Return the frames of each clip and the kind of number."""
+    shape, kind = read_header(member, where)
+    if len(shape) != 3 or shape[0] != clips or not 1 <= shape[1] <= LONGEST or shape[2] != WIDTH:
+        raise InputError(f"{where} is {kind} {shape}, expected float32 [{clips}, {FRAMES}, {WIDTH}]")
+    return shape[1], kind
 
 
-def _read_clip(member: IO[bytes], shape: Sequence[int], kind: np.dtype, name: ClipName, where: str) -> ReadClip:
-    size = shape[1] * shape[2] * kind.itemsize
-    content = member.read(size)
-    if len(content) != size:
-        raise InputError(f"{where}: the array ends too early; the file is damaged")
-    joints = np.frombuffer(content, kind).reshape(shape[1], ACTORS, len(NTU25.joints), NTU25.dims).swapaxes(0, 1)
-    joints = trim(joints)
+def _read_clip(member: IO[bytes], frames: int, kind: np.dtype, name: ClipName, where: str) -> ReadClip:
+    joints = read_block(member, (frames, ACTORS, len(NTU25.joints), NTU25.dims), kind, where)
+    joints = trim(joints.swapaxes(0, 1))
     return name, joints.shape[1], as_tracks(joints, None, where)
 
 

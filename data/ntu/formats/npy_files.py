@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.lib import format as npy
 
 from data.errors import InputError
+from data.ntu.actors import choose_actors
+from data.ntu.formats.arrays import write_header
 from data.ntu.formats.clips import (
     ACTORS,
     LONGEST,
@@ -28,12 +29,17 @@ from data.ntu.formats.clips import (
 )
 from data.ntu.layout import NTU25
 from data.ntu.names import ClipName
-from data.ntu.store import ClipStore
+from data.ntu.skeleton import Body, Skeleton
+from data.ntu.store import ClipStore, Track
 from data.object_arrays import as_plain, read_npy
 from data.pickle_writer import PickleWriter
 
 SUFFIX = ".skeleton.npy"
 _LARGEST = 1 << 28
+_MORE = (
+    "some clips have more than two bodies: the actors were chosen among them by the rules of `prepare`, as far as "
+    "these files tell the bodies apart"
+)
 
 
 def write_npy_files(store: ClipStore, folder: Path, advance: Advance) -> None:
@@ -45,7 +51,7 @@ def write_npy_files(store: ClipStore, folder: Path, advance: Advance) -> None:
         content = np.empty((), object)
         content[()] = _as_dict(clip)
         with (folder / f"{clip.name}{SUFFIX}").open("wb") as stream:
-            npy.write_array_header_1_0(stream, {"descr": "|O", "fortran_order": False, "shape": ()})
+            write_header(stream, (), content.dtype)
             PickleWriter(stream).dump(content)
         advance()
 
@@ -59,7 +65,7 @@ def _as_dict(clip: DenseClip) -> dict[str, Any]:
 
 
 def read_npy_files(folder: Path) -> Incoming:
-    """Read a folder of `.skeleton.npy` files; their first two bodies are the actors.
+    """Read a folder of `.skeleton.npy` files; one or two bodies are the actors; among more, they are chosen.
 
     Raises
     ------
@@ -74,14 +80,16 @@ def read_npy_files(folder: Path) -> Incoming:
         if names[at] == names[at - 1]:
             raise InputError(f"{folder}: holds clip {names[at]} twice ({files[at - 1].name}, {files[at].name})")
 
+    notes: list[str] = []
+
     def clips() -> Iterator[ReadClip]:
         for name, file in zip(names, files, strict=True):
-            yield _read_clip(name, file)
+            yield _read_clip(name, file, notes)
 
-    return Incoming(NTU25, len(files), clips())
+    return Incoming(NTU25, len(files), clips(), notes=notes)
 
 
-def _read_clip(name: ClipName, file: Path) -> ReadClip:
+def _read_clip(name: ClipName, file: Path, notes: list[str]) -> ReadClip:
     array = read_npy(file, _LARGEST)
     content = array.item() if array.dtype.hasobject and array.shape == () else None
     if not isinstance(content, dict):
@@ -91,11 +99,6 @@ def _read_clip(name: ClipName, file: Path) -> ReadClip:
     bodies = [as_plain(content[key]) for key in sorted(content, key=str) if str(key).startswith("skel_body")]
     if not bodies:
         raise InputError(f"{file}: has no skel_body0")
-    if len(bodies) > ACTORS:
-        raise InputError(
-            f"{file}: has {len(bodies)} bodies, a store holds {ACTORS}; use the .skeleton files with `python run.py "
-            "prepare`, which chooses the actors"
-        )
     shape = (len(NTU25.joints), NTU25.dims)
     for body in bodies:
         if not isinstance(body, np.ndarray) or body.dtype.kind != "f" or body.ndim != 3 or body.shape[1:] != shape:
@@ -106,4 +109,17 @@ def _read_clip(name: ClipName, file: Path) -> ReadClip:
                 f"{file}: its bodies have {len(bodies[0])} and {len(body)} frames, expected one number above 0"
             )
     joints = np.stack(bodies)
-    return name, joints.shape[1], as_tracks(joints, None, str(file))
+    if len(bodies) <= ACTORS:
+        return name, joints.shape[1], as_tracks(joints, None, str(file))
+    notes[:1] = [_MORE]
+    tracks = [as_tracks(body[None], None, str(file)) for body in joints]
+    return name, *choose_actors(Skeleton(joints.shape[1], tuple(map(_as_body, range(len(bodies)), tracks))))
+
+
+def _as_body(identity: int, tracks: list[Track]) -> Body:
+    """Return what is seen of a body, none or one track, as in a `.skeleton` file."""
+    if not tracks:
+        return Body(identity, np.zeros(0, np.int64), np.zeros((0, 25, 3), np.float32), np.zeros((0, 25), np.uint8))
+    track = tracks[0]
+    seen = np.flatnonzero(np.any(track.tracked, axis=-1))
+    return Body(identity, track.first_frame + seen, track.joints[seen], track.tracked[seen])

@@ -190,8 +190,8 @@ def _read_clip(name: Any, item: Any, layout: Layout, image: tuple[int, int] | No
             f"with {layout.dims} as in the first one"
         )
     frames = keypoint.shape[1]
-    total = item.get("total_frames", frames)
-    if total != frames or not 1 <= frames <= LONGEST:
+    total = as_plain(item.get("total_frames", frames))
+    if not isinstance(total, int | np.integer) or total != frames or not 1 <= frames <= LONGEST:
         raise InputError(f"{where}: total_frames is {ascii(total)[:40]} and keypoint has {frames} frames")
     score = None
     if image is not None:

@@ -6,12 +6,12 @@ The arrays are float32 [N, 3, 300, 25, 2] (coordinate, frame, joint, actor), mad
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
-from numpy.lib import format as npy
 
 from data.errors import InputError
+from data.ntu.formats.arrays import read_block, read_header, write_header
 from data.ntu.formats.clips import (
     ACTORS,
     LONGEST,
@@ -70,7 +70,7 @@ def write_stgcn(store: ClipStore, split: Split, files: list[Path], positions: Po
     for at, part in enumerate((rows[training], rows[~training])):
         shape = (len(part), NTU25.dims, FRAMES, len(NTU25.joints), ACTORS)
         with files[2 * at].open("wb") as stream:
-            npy.write_array_header_1_0(stream, {"descr": "<f4", "fortran_order": False, "shape": shape})
+            write_header(stream, shape, np.dtype(np.float32))
             for row in part:
                 joints = pad(clips[int(row)], cuts)
                 joints = normalise(joints) if positions == "prepared" else joints
@@ -109,34 +109,40 @@ def read_stgcn(folder: Path, split: Split | None) -> Incoming:
     notes = [] if len(parts) == len(PARTS) else [f"{place} has no val_label.pkl: only the clips for training were read"]
 
     def clips() -> Iterator[ReadClip]:
-        for file, part_names, array in parts:
-            for at, name in enumerate(part_names):
-                where = f"{file}: clip {at} ({name})"
-                joints = trim(np.asarray(array[at]).transpose(3, 1, 2, 0))
-                yield name, joints.shape[1], as_tracks(joints, None, where)
+        for file, part_names in parts:
+            # Mapping the file would do as well, but then all of it counts as the program's memory in the end.
+            with file.open("rb") as stream:
+                frames, kind = _read_header(stream, len(part_names), file)
+                for at, name in enumerate(part_names):
+                    where = f"{file}: clip {at} ({name})"
+                    shape = (NTU25.dims, frames, len(NTU25.joints), ACTORS)
+                    joints = trim(read_block(stream, shape, kind, where).transpose(3, 1, 2, 0))
+                    yield name, joints.shape[1], as_tracks(joints, None, where)
 
     return Incoming(NTU25, len(names), clips(), notes=notes)
 
 
-def _open_part(place: Path, part: str) -> tuple[Path, list[ClipName], np.ndarray]:
+def _open_part(place: Path, part: str) -> tuple[Path, list[ClipName]]:
     labels = place / f"{part}_label.pkl"
     names = _read_names(labels)
     files = [place / f"{part}_data_joint.npy", place / f"{part}_data.npy"]
     file = next((file for file in files if file.is_file()), None)
     if file is None:
         raise InputError(f"{files[0]}: no such file, though {labels.name} is there")
-    try:
-        array: np.ndarray = np.load(file, mmap_mode="r", allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
-        raise InputError(f"{file}: not an array as NumPy writes it, or damaged; write it again") from error
+    with file.open("rb") as stream:
+        _read_header(stream, len(names), file)
+    return file, names
+
+
+def _read_header(stream: IO[bytes], clips: int, file: Path) -> tuple[int, np.dtype]:
+    """Return the frames of each clip and the kind of number."""
+    shape, kind = read_header(stream, str(file))
     rest = (len(NTU25.joints), ACTORS)
-    fits = isinstance(array, np.ndarray) and array.ndim == 5 and array.dtype.kind == "f"
-    if not fits or array.shape[1] != NTU25.dims or array.shape[3:] != rest or not 1 <= array.shape[2] <= LONGEST:
-        found = f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else "no array"
-        raise InputError(f"{file}: {found}, expected float32 [N, 3, {FRAMES}, 25, 2]")
-    if len(array) != len(names):
-        raise InputError(f"{file}: {len(array)} clips, and {labels.name} names {len(names)}")
-    return file, names, array
+    if len(shape) != 5 or shape[1] != NTU25.dims or shape[3:] != rest or not 1 <= shape[2] <= LONGEST:
+        raise InputError(f"{file}: {kind} {shape}, expected float32 [N, {NTU25.dims}, {FRAMES}, {rest[0]}, {rest[1]}]")
+    if shape[0] != clips:
+        raise InputError(f"{file}: has {shape[0]} clips, and the labels beside it name {clips}")
+    return shape[2], kind
 
 
 def _read_names(file: Path) -> list[ClipName]:
