@@ -73,6 +73,17 @@ def _scalar(kind: _Kind, content: bytes | str) -> Any:
     return np.frombuffer(_as_bytes(content), kind.dtype)[0]
 
 
+def _from_buffer(
+    content: bytes | bytearray, kind: _Kind, shape: tuple[int, ...], order: Any, axes: tuple[int, ...] | None = None
+) -> PickledArray:
+    """Build an array as pickles of protocol 5 have it."""
+    if kind.dtype.hasobject:
+        raise Refused("an array of objects in a buffer")
+    array, flat = PickledArray(), np.frombuffer(content, kind.dtype)
+    array.value = flat.reshape(shape, order="C").transpose(axes) if order == "K" else flat.reshape(shape, order=order)
+    return array
+
+
 def _as_bytes(content: bytes | str) -> bytes:
     """Give the bytes that Python 2 wrote as its text, read as Latin-1."""
     return content.encode("latin1") if isinstance(content, str) else content
@@ -91,6 +102,7 @@ ARRAYS: dict[tuple[str, str], Any] = {
     ("_codecs", "encode"): _encode,
     **{(f"numpy.{core}.multiarray", "_reconstruct"): _reconstruct for core in ("core", "_core")},
     **{(f"numpy.{core}.multiarray", "scalar"): _scalar for core in ("core", "_core")},
+    **{(f"numpy.{core}.numeric", "_frombuffer"): _from_buffer for core in ("core", "_core")},
 }
 """What a pickle may name, and what it gets instead: nothing of NumPy's own is handed to it."""
 

@@ -3,7 +3,6 @@
 import pickle
 import struct
 from collections.abc import Iterator
-from itertools import islice
 from typing import IO, Any
 
 import numpy as np
@@ -72,12 +71,19 @@ class PickleWriter:
             raise TypeError(f"{type(value).__name__} is not written as a pickle")
 
     def _save_items(self, items: Iterator[Any]) -> None:
-        self._file.write(pickle.EMPTY_LIST)
-        while batch := list(islice(items, APPENDED_AT_ONCE)):
-            self._file.write(pickle.MARK)
-            for item in batch:
-                self._save(item)
-            self._file.write(pickle.APPENDS)
+        write = self._file.write
+        write(pickle.EMPTY_LIST)
+        held = 0  # items that wait on the reader's stack to be appended
+        for item in items:
+            if held == APPENDED_AT_ONCE:
+                write(pickle.APPENDS)
+                held = 0
+            if not held:
+                write(pickle.MARK)
+            self._save(item)
+            held += 1
+        if held:
+            write(pickle.APPENDS)
 
     def _save_array(self, array: np.ndarray) -> None:
         self._save_global("numpy.core.multiarray", "_reconstruct")
@@ -94,6 +100,8 @@ class PickleWriter:
         self._file.write(pickle.TUPLE + pickle.BUILD)
 
     def _save_kind(self, kind: np.dtype) -> None:
+        if kind.kind not in "fiubO":
+            raise TypeError(f"an array of {kind} is not written as a pickle")
         if self._recall(kind.str):
             return
         self._save_global("numpy", "dtype")

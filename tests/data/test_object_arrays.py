@@ -14,7 +14,7 @@ def objects(items):
     return array
 
 
-@pytest.mark.parametrize("protocol", [2, 3, 4])
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
 @pytest.mark.parametrize("kind", ["f8", ">f4", "i4", "objects", "one array", "fortran"])
 def test_reads_what_numpy_has_ever_written(tmp_path, protocol, kind):
     x = np.arange(24.0).reshape(4, 6)
