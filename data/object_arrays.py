@@ -8,6 +8,7 @@ refused.
 import pickle
 import re
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any, ClassVar, Literal, TypeVar
@@ -158,7 +159,7 @@ def _reading(path: Path, read: Callable[[zipfile.ZipFile], Result]) -> Result:
         raise InputError(f"{path}: no such file") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except (zipfile.BadZipFile, EOFError, RuntimeError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
         raise InputError(f"{path}: not a .npz file, or damaged ({error}); download or write it again") from error
 
 
@@ -168,7 +169,9 @@ def _read_member(member: IO[bytes], size: int, where: str) -> np.ndarray:
         version = npy.read_magic(member)
         header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
         shape, fortran, kind = header(member)
-    except ValueError as error:
+    except (OSError, zipfile.BadZipFile, zlib.error):
+        raise
+    except Exception as error:  # NumPy has Python parse the header, which can fail in any way
         raise InputError(damaged) from error
     if not kind.hasobject:
         content = member.read()

@@ -1,5 +1,7 @@
 """Arrays in NumPy's `.npy` format, written and read piece by piece in a stream."""
 
+import zipfile
+import zlib
 from typing import IO
 
 import numpy as np
@@ -24,7 +26,7 @@ def read_header(stream: IO[bytes], where: str) -> tuple[tuple[int, ...], np.dtyp
     try:
         version = npy.read_magic(stream)
         shape, fortran, kind = (npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0)(stream)
-    except OSError:
+    except (OSError, zipfile.BadZipFile, zlib.error):
         raise
     except Exception as error:  # NumPy has Python parse the header, which can fail in any way
         raise InputError(f"{where}: not an array as NumPy writes it; write the file again") from error

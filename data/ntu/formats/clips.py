@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from data.errors import InputError
-from data.ntu.layout import ACTIONS, Layout
+from data.ntu.layout import ACTIONS, LAYOUTS, NTU25, Layout
 from data.ntu.names import ClipName, parse_name
 from data.ntu.store import ClipStore, Track
 
@@ -123,7 +123,7 @@ def in_order(store: ClipStore) -> np.ndarray:
     return np.argsort(store.clips.name, kind="stable")
 
 
-def check_exportable(store: ClipStore, format: str, layouts: tuple[str, ...] = ("ntu25",)) -> None:
+def check_exportable(store: ClipStore, format: str) -> None:
     """Refuse a store whose joints or actions a format cannot hold.
 
     Raises
@@ -133,6 +133,7 @@ def check_exportable(store: ClipStore, format: str, layouts: tuple[str, ...] = (
     """
     if not len(store.clips):
         raise InputError(f"{store.folder}: holds no clip; there is nothing to export")
+    layouts = tuple(LAYOUTS) if format == "pyskl" else (NTU25.name,)
     if store.info.layout not in layouts:
         raise InputError(
             f"{store.folder}: has the joints of {store.info.layout}, and --format {format} holds "
@@ -169,7 +170,8 @@ def as_tracks(joints: np.ndarray, confidence: np.ndarray | None, where: str) -> 
     """
     if len(joints) > ACTORS:
         raise InputError(f"{where}: has {len(joints)} actors, a store holds {ACTORS}; choose the actors first")
-    joints = joints.astype(np.float32, copy=False)
+    with np.errstate(over="ignore"):  # beyond float32 is infinity, which is refused
+        joints = joints.astype(np.float32, copy=False)
     values = [joints] if confidence is None else [joints, confidence]
     if not all(np.isfinite(value).all() for value in values):
         raise InputError(f"{where}: found NaN or infinity, expected numbers; leave the clip out or repair it")

@@ -11,7 +11,7 @@ import numpy as np
 from data.errors import InputError
 from data.files import atomic_file, atomic_folder
 from data.ntu.formats import ctrgcn, stgcn
-from data.ntu.formats.clips import Advance, Incoming, Positions
+from data.ntu.formats.clips import Advance, Incoming, Positions, check_exportable
 from data.ntu.formats.npy_files import SUFFIX, read_npy_files, write_npy_files
 from data.ntu.formats.padded import FRAMES, Cuts
 from data.ntu.formats.pyskl import Precision, read_pyskl, write_pyskl
@@ -71,6 +71,7 @@ def export_store(folder: Path, output: Path, options: ExportOptions, again: bool
     """
     _check_options(options)
     store = open_store(folder)
+    check_exportable(store, options.format)
     with _writing(output), progress() as bar:
         splits = _splits_of(store, options)
         task = bar.add_task("exporting clips", total=len(store.clips) * max(len(splits), 1))

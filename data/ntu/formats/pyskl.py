@@ -20,12 +20,11 @@ from data.ntu.formats.clips import (
     Incoming,
     ReadClip,
     as_tracks,
-    check_exportable,
     check_label,
     clip_name,
     in_order,
 )
-from data.ntu.layout import COCO17, LAYOUTS, NTU25, OPENPOSE18, Layout
+from data.ntu.layout import COCO17, NTU25, OPENPOSE18, Layout
 from data.ntu.splits import TRAIN_CAMERAS, TRAIN_PERFORMERS, Split, in_training
 from data.ntu.store import ClipStore
 from data.object_arrays import as_plain, read_pickle
@@ -53,7 +52,6 @@ def write_pyskl(store: ClipStore, file: Path, precision: Precision, advance: Adv
     advance
         Called after each clip.
     """
-    check_exportable(store, "pyskl", tuple(LAYOUTS))
     rows, clips = in_order(store), DenseClips(store)
     names = store.clips.name[rows]
     split = {}
@@ -131,8 +129,8 @@ def _check_names(file: Path, names: list[str], split: Any) -> None:
         raise InputError(f"{file}: split is no dict of lists of clip names")
     for key, part in split.items():
         for name in part:
-            if str(clip_name(name, f"{file}: split {key}")) not in known:
-                raise InputError(f"{file}: split {key!a} names clip {name}, which has no annotation")
+            if str(clip_name(name, f"{file}: split {key!a:.60}")) not in known:
+                raise InputError(f"{file}: split {key!a:.60} names clip {name}, which has no annotation")
 
 
 def _compare_splits(split: dict[str, list[str]], names: list[Any]) -> list[str]:
