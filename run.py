@@ -149,6 +149,55 @@ def show(
     print(draw(clip, output, store=store, refined=refined, checkpoint=checkpoint))
 
 
+Replace = Annotated[bool, typer.Option("--again", help="Replace what is there.")]
+
+
+@app.command()
+def export(
+    store: Annotated[Path, typer.Argument(help="A clip store.")],
+    output: Annotated[Path, typer.Argument(help="pyskl: a .pkl file; skeleton: a folder or a .zip; else a folder.")],
+    format: Annotated[
+        Literal["pyskl", "ctrgcn", "stgcn", "skeleton", "npy"], typer.Option(help="Whose files; see docs/formats.md.")
+    ],
+    dtype: Annotated[
+        Literal["float16", "float32"] | None, typer.Option(help="pyskl: by default float16, as its own files.")
+    ] = None,
+    split: Annotated[
+        Literal["xsub", "xview"] | None, typer.Option(help="ctrgcn, stgcn: only this one instead of both.")
+    ] = None,
+    positions: Annotated[
+        Literal["prepared", "stored"] | None,
+        typer.Option(help="ctrgcn, stgcn: as those projects prepare them (default), or as stored."),
+    ] = None,
+    again: Replace = False,
+) -> None:
+    """Write a clip store as other people's files."""
+    from data.ntu.formats.convert import ExportOptions, export_store
+
+    print("\n".join(export_store(store, output, ExportOptions(format, dtype, split, positions), again)))
+
+
+@app.command("import")
+def import_(
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="The file or folder to read.")],
+    store: Annotated[Path, typer.Argument(help="The clip store to write.")],
+    format: Annotated[
+        Literal["pyskl", "ctrgcn", "stgcn", "skeleton", "npy"] | None,
+        typer.Option(help="Whose files; by default guessed from the input's names."),
+    ] = None,
+    names: Annotated[Path | None, typer.Option(help="ctrgcn: a list of the clips' names, one a line.")] = None,
+    split: Annotated[
+        Literal["xsub", "xview"] | None, typer.Option(help="ctrgcn: how the file is divided; stgcn: which folder.")
+    ] = None,
+    fps: Annotated[float, typer.Option(help="Frames per second of the recordings.")] = 30.0,
+    again: Replace = False,
+) -> None:
+    """Read other people's files into a clip store."""
+    from data.ntu.formats.convert import ImportOptions, import_store
+
+    print("\n".join(import_store(source, store, ImportOptions(format, names, split, fps), again)))
+
+
 def main() -> int:
     """Run the command line; 0 done, 2 the user's mistake, 130 interrupted."""
     from data.errors import InputError

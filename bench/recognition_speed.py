@@ -2,7 +2,7 @@
 
 The plain formulation is the one the reference code bases use: activations [N * M, C, T, V], a 1 x 1 convolution to
 K * C' channels, an einsum with the dense adjacency, empty actors processed like the others. Every case has a process of
-its own, because the setting of the C library's allocator (see `training/devices.py`) belongs to a process; the processes
+its own, because the setting of the C library's allocator (see `training/devices.py`) belongs to a process; they
 take turns, so that whatever else the machine does meets all of them.
 
     python bench/recognition_speed.py [--clips 16] [--frames 100] [--threads 2] [--repeats 3]

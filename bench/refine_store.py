@@ -31,13 +31,14 @@ from data.ntu.simulate.clips import choose_clips, simulate_clip
 from data.ntu.simulate.config import SimulateSection
 from data.ntu.store import StoreInfo, StoreWriter, open_store
 from refine.apply import apply_refiner, default_stride
-from refine.benchmarks import find_benchmark
+from refine.benchmarks import Split, find_benchmark
 from refine.metrics import mean_errors
 from refine.normalise import Normalise
 from refine.pairs import read_pairs
 from refine.refiner import Refiner, load_refiner
 from refine.representations import errors_of, refine_pairs
 from refine.smoothnet import SmoothNet
+from refine.windows import Merge
 
 FULL = 4_800_000
 """Frames of all tracks of NTU RGB+D 60."""
@@ -68,18 +69,18 @@ def make_store(folder: Path, frames: int) -> None:
                 return
 
 
-def time_store(folder: Path, net: str, stride: int | None, merge: str, threads: int) -> tuple[float, float, float]:
+def time_store(folder: Path, net: str, stride: int | None, merge: Merge, threads: int) -> tuple[float, float, float]:
     """Refine in a fresh process; return wall and processor seconds, and the peak of its memory in MiB."""
     with get_context("spawn").Pool(1) as pool:
         return pool.apply(_time_store, (folder, net, stride, merge, threads))
 
 
-def _time_store(folder: Path, net: str, stride: int | None, merge: str, threads: int) -> tuple[float, float, float]:
+def _time_store(folder: Path, net: str, stride: int | None, merge: Merge, threads: int) -> tuple[float, float, float]:
     torch.set_num_threads(threads)
     refiner = Refiner(make_net(net), Normalise("channel", "body"))
     store = open_store(folder / "raw")
     started, worked = time.perf_counter(), time.process_time()
-    apply_refiner(store, refiner, folder / "refined", stride=stride, merge=merge, replace=True)  # type: ignore[arg-type]
+    apply_refiner(store, refiner, folder / "refined", stride=stride, merge=merge, replace=True)
     return time.perf_counter() - started, time.process_time() - worked, _peak_mib()
 
 
@@ -123,9 +124,9 @@ def time_released(folder: Path, net: str, frames: int, threads: int) -> float:
     return done / (time.perf_counter() - started)
 
 
-def print_curve(checkpoint: Path, root: Path, benchmark: str, split: str) -> None:
+def print_curve(checkpoint: Path, root: Path, benchmark: str, split: Split) -> None:
     refiner = load_refiner(checkpoint)
-    pairs = read_pairs(find_benchmark(benchmark), root, split)  # type: ignore[arg-type]
+    pairs = read_pairs(find_benchmark(benchmark), root, split)
     unit, factor = pairs.benchmark.reported
     strides = [s for s in (1, 2, 4, 8, 16, 32) if s <= refiner.window]
     print(f"{benchmark} ({split}), {pairs.frames} frames, W = {refiner.window}; MPJPE and Accel, {unit}")
@@ -135,7 +136,7 @@ def print_curve(checkpoint: Path, root: Path, benchmark: str, split: str) -> Non
     for stride in strides:
         cells = [f"{stride}{' (default)' if stride == default_stride(refiner.window) else ''}"]
         for merge in ("mean", "smooth"):
-            errors = errors_of(pairs, refine_pairs(refiner, pairs, stride=stride, merge=merge))  # type: ignore[arg-type]
+            errors = errors_of(pairs, refine_pairs(refiner, pairs, stride=stride, merge=merge))
             found = {name: value * factor for name, value in mean_errors(errors).items()}
             base = base or found
             change = (f"{100 * (found[name] / base[name] - 1):+.2f}%" for name in ("mpjpe", "accel"))

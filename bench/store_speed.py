@@ -23,7 +23,9 @@ import torch
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from data.ntu.store import ClipStore, open_store
+from recognition.augment import still
 from recognition.batches import gather_batch
+from recognition.config import InputSection
 from recognition.ragged import load_clips
 
 
@@ -72,8 +74,9 @@ def main() -> None:
                     pass
     kept = np.sort(random.choice(len(store.clips), min(len(store.clips), 5000), replace=False))
     clips = load_clips(store, kept, np.unique(store.clips.action), "cpu")
-    offset = torch.full((count, 64), 0.5, dtype=torch.float64)
-    times = milliseconds(lambda: gather_batch(clips, torch.randperm(len(clips))[:count], offset), given.batches)
+    seen = InputSection(frames=64)
+    draws = still(count, seen, 0.5, clips.joints.device)
+    times = milliseconds(lambda: gather_batch(clips, torch.randperm(len(clips))[:count], seen, draws), given.batches)
     print(f"gather {count} x 64 frames: median {np.median(times):.2f} ms, 95% {_95(times):.2f}")
 
 

@@ -1,4 +1,5 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -42,6 +43,8 @@ class SkeletonGraphs(Dataset):
         The 1-based action of each class; those that the store has if None.
     partition
         How the edges are divided.
+    transform
+        Called with each item; what it returns is the item instead.
     """
 
     def __init__(
@@ -50,8 +53,9 @@ class SkeletonGraphs(Dataset):
         rows: Sequence[int] | np.ndarray | None = None,
         actions: Sequence[int] | np.ndarray | None = None,
         partition: Partition = "spatial",
+        transform: Callable[[Data], Any] | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(transform=transform)
         self.store = store
         self.rows = np.argsort(store.clips.name, kind="stable") if rows is None else np.asarray(rows)
         self.actions = np.unique(store.clips.action) if actions is None else np.asarray(actions)

@@ -2,6 +2,7 @@ import copy
 
 import torch
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm as BatchNorm
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from recognition.multi_branch import MultiBranchTemporalConv
@@ -31,7 +32,7 @@ def fold(model: STGCN) -> STGCN:
         assert isinstance(block, Block)
         _fold_spatial(block)
         after = block.temporal_norm
-        assert isinstance(after, nn.BatchNorm2d)
+        assert isinstance(after, BatchNorm)
         if isinstance(block.temporal, MultiBranchTemporalConv):
             block.temporal.merge = fuse_conv_bn_eval(block.temporal.merge, after)
             for branch in block.temporal.branches:
@@ -50,14 +51,14 @@ def fold(model: STGCN) -> STGCN:
 def _fold_pair(pair: nn.Sequential) -> None:
     """Fold the batch normalisation in second place into the convolution in first place."""
     assert isinstance(pair[0], nn.Conv2d)
-    assert isinstance(pair[1], nn.BatchNorm2d)
+    assert isinstance(pair[1], BatchNorm)
     pair[0], pair[1] = fuse_conv_bn_eval(pair[0], pair[1]), nn.Identity()
 
 
 def _fold_spatial(block: Block) -> None:
     """Fold the batch normalisation into the spatial convolution and its bias per joint."""
     norm = block.spatial_norm
-    assert isinstance(norm, nn.BatchNorm2d)
+    assert isinstance(norm, BatchNorm)
     assert norm.running_var is not None
     assert norm.running_mean is not None
     with torch.no_grad():

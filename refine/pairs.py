@@ -8,9 +8,9 @@ from typing import Literal
 import numpy as np
 
 from data.errors import InputError
+from data.object_arrays import member_names, read_array
 from refine.benchmarks import SMPL_JOINTS, Benchmark, Split
 from refine.normalise import body_size
-from refine.object_arrays import member_names, read_array
 
 OnError = Literal["stop", "skip", "mask"]
 

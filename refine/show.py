@@ -13,8 +13,7 @@ from data.errors import InputError
 from data.ntu.actors import choose_actors
 from data.ntu.layout import LAYOUTS
 from data.ntu.names import ClipName, parse_name
-from data.ntu.skeleton import read_skeleton
-from data.ntu.source import MAX_BYTES
+from data.ntu.skeleton import MAX_BYTES, read_skeleton
 from data.ntu.store import ClipStore, StoreInfo, StoreWriter, Track, open_store
 from data.plot_style import MUTED
 from refine.animation import GIF_RATE, MOST_FRAMES, animate_skeletons
@@ -188,7 +187,7 @@ def draw_clip(clip: ShownClip, path: Path) -> None:
         panel = (WIDTH - 0.5) / len(frames)
         height = panel * min(max(stage.aspect, 0.6), 2.0)
         figure = Figure(figsize=(WIDTH, 2 * height + 2.6), layout="constrained")
-        upper, lower = np.ravel(figure.subfigures(2, 1, height_ratios=[2 * height + 0.5, 2.1]))
+        upper, lower = figure.subfigures(2, 1, squeeze=False, height_ratios=[2 * height + 0.5, 2.1])[:, 0]
         panels = upper.subplots(2, len(frames), squeeze=False, sharex=True, sharey=True)
         for row, label in enumerate(clip.poses):
             for column, frame in enumerate(frames):

@@ -12,7 +12,7 @@ import numpy as np
 from scipy import sparse
 
 from data.errors import InputError
-from refine.object_arrays import ARRAYS, ArrayUnpickler, PickledArray, Refused, member_names, read_array
+from data.object_arrays import ARRAYS, ArrayUnpickler, PickledArray, Refused, member_names, read_array
 
 LARGEST = 1 << 30
 """Bytes of the largest file, or array of one, that is read; SMPL 1.1.0 with its 300 shapes takes a quarter of it."""

@@ -106,6 +106,10 @@ class ClipStore:
     confidence: np.ndarray | None = None
     """float32 [F, V], a memory map like the others, if there is one."""
 
+    def __reduce__(self) -> tuple[Callable[[Path], "ClipStore"], tuple[Path]]:
+        # A pickled memory map is all of its content: another process opens the store itself.
+        return open_store, (self.folder.absolute(),)
+
     @property
     def layout(self) -> Layout:
         """The joints and bones of the store."""

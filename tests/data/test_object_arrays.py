@@ -5,11 +5,16 @@ import numpy as np
 import pytest
 
 from data.errors import InputError
-from refine.object_arrays import read_array
-from tests.refine.conftest import objects
+from data.object_arrays import read_array
 
 
-@pytest.mark.parametrize("protocol", [2, 3, 4])
+def objects(items):
+    array = np.empty(len(items), object)
+    array[:] = items
+    return array
+
+
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
 @pytest.mark.parametrize("kind", ["f8", ">f4", "i4", "objects", "one array", "fortran"])
 def test_reads_what_numpy_has_ever_written(tmp_path, protocol, kind):
     x = np.arange(24.0).reshape(4, 6)

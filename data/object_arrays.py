@@ -1,12 +1,14 @@
-"""Reading NumPy's object arrays without running what a pickle may tell Python to run.
+"""Reading pickles of NumPy arrays without running what a pickle may tell Python to run.
 
-The released benchmark files keep ragged sequences as object arrays, which NumPy stores as pickles. Here a pickle may
-build numeric and text arrays, NumPy numbers, lists and plain Python values; anything else it names is refused.
+Released files keep ragged sequences as object arrays, which NumPy stores as pickles, or as pickled tables of arrays.
+Here a pickle may build numeric and text arrays, NumPy numbers, lists and plain Python values; anything else it names is
+refused.
 """
 
 import pickle
 import re
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any, ClassVar, Literal, TypeVar
@@ -72,6 +74,17 @@ def _scalar(kind: _Kind, content: bytes | str) -> Any:
     return np.frombuffer(_as_bytes(content), kind.dtype)[0]
 
 
+def _from_buffer(
+    content: bytes | bytearray, kind: _Kind, shape: tuple[int, ...], order: Any, axes: tuple[int, ...] | None = None
+) -> PickledArray:
+    """Build an array as pickles of protocol 5 have it."""
+    if kind.dtype.hasobject:
+        raise Refused("an array of objects in a buffer")
+    array, flat = PickledArray(), np.frombuffer(content, kind.dtype)
+    array.value = flat.reshape(shape, order="C").transpose(axes) if order == "K" else flat.reshape(shape, order=order)
+    return array
+
+
 def _as_bytes(content: bytes | str) -> bytes:
     """Give the bytes that Python 2 wrote as its text, read as Latin-1."""
     return content.encode("latin1") if isinstance(content, str) else content
@@ -90,6 +103,7 @@ ARRAYS: dict[tuple[str, str], Any] = {
     ("_codecs", "encode"): _encode,
     **{(f"numpy.{core}.multiarray", "_reconstruct"): _reconstruct for core in ("core", "_core")},
     **{(f"numpy.{core}.multiarray", "scalar"): _scalar for core in ("core", "_core")},
+    **{(f"numpy.{core}.numeric", "_frombuffer"): _from_buffer for core in ("core", "_core")},
 }
 """What a pickle may name, and what it gets instead: nothing of NumPy's own is handed to it."""
 
@@ -145,7 +159,7 @@ def _reading(path: Path, read: Callable[[zipfile.ZipFile], Result]) -> Result:
         raise InputError(f"{path}: no such file") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except (zipfile.BadZipFile, EOFError, RuntimeError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
         raise InputError(f"{path}: not a .npz file, or damaged ({error}); download or write it again") from error
 
 
@@ -155,19 +169,70 @@ def _read_member(member: IO[bytes], size: int, where: str) -> np.ndarray:
         version = npy.read_magic(member)
         header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
         shape, fortran, kind = header(member)
-    except ValueError as error:
+    except (OSError, zipfile.BadZipFile, zlib.error):
+        raise
+    except Exception as error:  # NumPy has Python parse the header, which can fail in any way
         raise InputError(damaged) from error
     if not kind.hasobject:
         content = member.read()
         if len(content) != kind.itemsize * int(np.prod(shape, dtype=object)):
             raise InputError(f"{where}: {len(content)} bytes for an array of {kind} {shape}; the file is damaged")
         return np.frombuffer(content, kind).reshape(shape, order="F" if fortran else "C")
-    try:
-        array = ArrayUnpickler(member).load()
-    except Refused as error:
-        raise InputError(f"{where}: refused to unpickle {error}; only arrays, numbers and text may be in it") from error
-    except Exception as error:  # a damaged pickle can fail in any way
-        raise InputError(damaged) from error
+    array = _unpickle(member, where, damaged)
     if not isinstance(array, PickledArray) or array.value.shape != shape:
         raise InputError(damaged)
     return array.value
+
+
+def read_pickle(path: Path, largest: int = LARGEST) -> Any:
+    """Read a pickle, of Python 2 or 3 and of any NumPy, that holds nothing but arrays, numbers, text and containers.
+
+    Its arrays come as `PickledArray`; `as_plain` takes them out.
+
+    Raises
+    ------
+    InputError
+        The file is absent, larger than `largest` bytes, damaged, or names anything else.
+    """
+    try:
+        size = path.stat().st_size
+        if size > largest:
+            raise InputError(f"{path}: {size} bytes, more than {largest} are not read as a pickle")
+        with path.open("rb") as file:
+            return _unpickle(file, str(path), f"{path}: not a pickle, or damaged; download or write it again")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
+
+
+def read_npy(path: Path, largest: int = LARGEST) -> np.ndarray:
+    """Read a `.npy` file, numeric or of objects, of no more than `largest` bytes.
+
+    Raises
+    ------
+    InputError
+        The file is absent, too large or damaged, or holds anything but arrays, numbers and text.
+    """
+    try:
+        size = path.stat().st_size
+        if size > largest:
+            raise InputError(f"{path}: {size} bytes, more than {largest} are not read as an array")
+        with path.open("rb") as file:
+            return _read_member(file, size, str(path))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
+
+
+def as_plain(value: Any) -> Any:
+    """Give the array that a stand-in holds, and anything else as it is."""
+    return getattr(value, "value", None) if isinstance(value, PickledArray) else value
+
+
+def _unpickle(file: IO[bytes], where: str, damaged: str) -> Any:
+    try:
+        return ArrayUnpickler(file, encoding="latin1").load()
+    except Refused as error:
+        raise InputError(f"{where}: refused to unpickle {error}; only arrays, numbers and text may be in it") from error
+    except OSError:
+        raise
+    except Exception as error:  # a damaged pickle can fail in any way
+        raise InputError(damaged) from error
