@@ -203,5 +203,7 @@ class STGCN(nn.Module):
         """
         actors, frames, joints, channels = x.shape
         x = self.input_norm(x.reshape(actors * frames, joints * channels)).view(x.shape)
-        features = self.blocks(x).mean(dim=(1, 2), dtype=torch.float32)
+        features = self.blocks(x)
+        # bfloat16 is too coarse for a mean
+        features = features.mean(dim=(1, 2), dtype=torch.promote_types(features.dtype, torch.float32))
         return self.classifier(global_mean_pool(features, clip, size=clips))
