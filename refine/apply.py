@@ -28,12 +28,12 @@ Transform = Callable[[Sequence[np.ndarray], Sequence[float]], list[np.ndarray]]
 
 
 def default_stride(window: int) -> int:
-    """Return the frames between windows with which stores are refined, an eighth of a window.
+    """Return the frames between windows with which stores are refined, a quarter of a window.
 
     Merged smoothly (`refine.windows.refine_windows`), MPJPE and Accel are then no worse than those of windows at
     stride 1 whose mean is taken; `docs/results.md` has the curve.
     """
-    return max(1, window // 8)
+    return max(1, window // 4)
 
 
 def apply_refiner(

@@ -250,7 +250,7 @@ class ApplySection(Section):
     input, output
         Clip stores.
     stride
-        Frames between windows; an eighth of the refiner's window if null.
+        Frames between windows; a quarter of the refiner's window if null.
     merge
         How windows that overlap are merged, see `refine.windows.refine_windows`. With `smooth` the default stride's
         MPJPE and Accel are no worse than those of `mean` at stride 1, and it takes a quarter of the time.
