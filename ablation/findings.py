@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ablation.grid import Condition, GridRow
 from ablation.poses import ClipPoses, PoseFigures
 from ablation.scores import Scores
 from ablation.statistics import ClassEffect, Comparison, Confusion
@@ -59,6 +60,16 @@ class Findings:
         Whether the clips are simulated.
     made
         How it was made: `config`, `command`, `versions`, `arms`, `validation` and so on.
+    condition
+        The condition that all of the above is about: the first of every axis of the grid.
+    rows
+        Every arm under every condition, this one included.
+    labels
+        What readers call arms of the study's own; the others are in `LABELS`.
+    importance
+        Per arm, how much each joint mattered for the recogniser's decisions, float [V], sum 1.
+    failures
+        One line for each recogniser that could not be trained or read; it is missing in all of the above.
     """
 
     arms: dict[str, Scores]
@@ -79,6 +90,15 @@ class Findings:
     data: Mapping[str, Any] = field(default_factory=dict)
     simulated: bool = False
     made: Mapping[str, Any] = field(default_factory=dict)
+    condition: Condition = Condition()
+    rows: list[GridRow] = field(default_factory=list)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    importance: Mapping[str, np.ndarray] = field(default_factory=dict)
+    failures: list[str] = field(default_factory=list)
+
+    def label(self, arm: str) -> str:
+        """Return what readers call an arm."""
+        return self.labels.get(arm) or LABELS.get(arm, arm)
 
     @property
     def main(self) -> str:
