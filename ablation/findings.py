@@ -90,7 +90,7 @@ class Findings:
     data: Mapping[str, Any] = field(default_factory=dict)
     simulated: bool = False
     made: Mapping[str, Any] = field(default_factory=dict)
-    condition: Condition = Condition()
+    condition: Condition = field(default_factory=Condition)
     rows: list[GridRow] = field(default_factory=list)
     labels: Mapping[str, str] = field(default_factory=dict)
     importance: Mapping[str, np.ndarray] = field(default_factory=dict)
