@@ -68,6 +68,8 @@ class Findings:
         What readers call arms of the study's own; the others are in `LABELS`.
     importance
         Per arm, how much each joint mattered for the recogniser's decisions, float [V], sum 1.
+    focus
+        The arm that the report is about; empty for the refined one, or else the first that is not the reference.
     failures
         One line for each recogniser that could not be trained or read; it is missing in all of the above.
     """
@@ -94,6 +96,7 @@ class Findings:
     rows: list[GridRow] = field(default_factory=list)
     labels: Mapping[str, str] = field(default_factory=dict)
     importance: Mapping[str, np.ndarray] = field(default_factory=dict)
+    focus: str = ""
     failures: list[str] = field(default_factory=list)
 
     def label(self, arm: str) -> str:
@@ -103,7 +106,7 @@ class Findings:
     @property
     def main(self) -> str:
         """The arm that the report is about: the refined one, or else the first that is not the reference."""
-        return main_arm(list(self.arms), self.against)
+        return self.focus or main_arm(list(self.arms), self.against)
 
     @property
     def test_clips(self) -> int:

@@ -37,6 +37,8 @@ class DataSection(Section):
     validation: float = Field(0.15, ge=0, le=0.5)
     """Share of the training performers that is held out, as whole performers, to choose the best epoch. With 0 all of
     them are trained on and the last epoch is kept."""
+    share: float = Field(1.0, gt=0, le=1)
+    """Share of the remaining training clips that is learned from, of each action at least one, drawn by the seed."""
 
 
 class InputSection(Section):

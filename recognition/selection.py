@@ -27,7 +27,7 @@ class Selection:
     actions: np.ndarray
 
 
-def select_clips(store: ClipStore, split: Split, validation: float, seed: int) -> Selection:
+def select_clips(store: ClipStore, split: Split, validation: float, seed: int, share: float = 1.0) -> Selection:
     """Divide the clips of a store.
 
     Parameters
@@ -41,6 +41,8 @@ def select_clips(store: ClipStore, split: Split, validation: float, seed: int) -
         seed; a performer without whom some action had no training clips left is not held out.
     seed
         The run's seed.
+    share
+        Share of the training clips that is kept, of each action at least one; a smaller share is part of a greater one.
 
     Raises
     ------
@@ -78,7 +80,20 @@ def select_clips(store: ClipStore, split: Split, validation: float, seed: int) -
                 f"{store.folder}: no training performer can be held out for validation without emptying an action "
                 f"({len(np.unique(clips.performer[train]))} training performers); set data.validation=0"
             )
-    return Selection(train[~held_out], train[held_out], test, actions)
+    kept = _take_share(clips.action[train[~held_out]], share, seed)
+    return Selection(train[~held_out][kept], train[held_out], test, actions)
+
+
+def _take_share(action: np.ndarray, share: float, seed: int) -> np.ndarray:
+    """Choose the clips [N] that are kept."""
+    if share == 1:
+        return np.ones(len(action), dtype=bool)
+    order = np.random.default_rng(seed).permutation(len(action))
+    kept = np.zeros(len(action), dtype=bool)
+    for number in np.unique(action):
+        mine = order[action[order] == number]
+        kept[mine[: max(1, round(share * len(mine)))]] = True
+    return kept
 
 
 def _hold_out(performer: np.ndarray, action: np.ndarray, share: float, seed: int) -> np.ndarray:

@@ -69,7 +69,7 @@ def recognize(config: RecognizeConfig, again: bool = False) -> dict[str, Any]:
 def _run(config: RecognizeConfig, workers: Workers, device: torch.device, again: bool) -> dict[str, Any]:
     workers.on_first(lambda: ensure_stand_in(config.simulate, [config.data.store]))
     store = open_store(config.data.store)
-    selection = select_clips(store, config.data.split, config.data.validation, config.run.seed)
+    selection = select_clips(store, config.data.split, config.data.validation, config.run.seed, config.data.share)
     _check(config, selection, workers)
     if not config.alone:
         return _train_streams(config, store, selection, workers, device, again)
