@@ -169,7 +169,8 @@ def _cell(
     )
     what = recognizer.model_dump(mode="json", exclude={"run": {"dir", "device"}, "data": {"store"}, "simulate": True})
     folder = config.shared_folder.resolve() / "cells" / name_of("cell", {"format": FORMAT, "store": content, **what})
-    parts = [config.label(arm), f"seed {seed}", *_particulars(config, condition)]
+    mixed = ["mixed"] if condition.pairing == "mixed" and arm != config.against else []
+    parts = [config.label(arm), *mixed, f"seed {seed}", *_particulars(config, condition)]
     run = recognizer.run.model_copy(update={"dir": folder})
     return Cell(", ".join(parts), recognizer.model_copy(update={"run": run}))
 

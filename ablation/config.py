@@ -257,8 +257,9 @@ class AblateConfig(Section):
             raise ValueError("grid.severities and grid.settings need simulated clips; give the section simulate")
         if self.simulate is not None and any(not 0 <= value <= 5 for value in self.grid.severities or ()):
             raise ValueError("grid.severities are from 0 to 5")
-        for one, other in combinations(("refined", *self.refiners), 2):
-            if {one, other} <= set(self.arms) and self.refiner_sections[one] == self.refiner_sections[other]:
+        sections = self.refiner_sections  # which checks them
+        for one, other in combinations(sections, 2):
+            if {one, other} <= set(self.arms) and sections[one] == sections[other]:
                 raise ValueError(f"arms {one} and {other} are the same refiner; leave one out, or let them differ")
         return self
 

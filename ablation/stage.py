@@ -4,6 +4,7 @@ import csv
 import io
 import shlex
 from collections.abc import Mapping
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -109,8 +110,15 @@ def _check(config: AblateConfig, source: Source) -> None:
         open_truth(source, base)
     splits = config.grid.splits or (config.data.split,)
     for split in splits:
-        for seed in config.seeds:
-            select_clips(base, split, config.data.validation, seed)
+        for seed, share in product(config.seeds, config.grid.shares):
+            clips = config.recognize.train.repeat * len(
+                select_clips(base, split, config.data.validation, seed, share).train
+            )
+            if clips < config.recognize.train.batch:
+                raise InputError(
+                    f"recognize.train.batch: found {config.recognize.train.batch}, but an epoch shows {clips} training "
+                    f"clips of {base.folder} ({split}, grid.shares {share:g}); lower it, and recognize.train.lr with it"
+                )
     clip = config.report.clip
     if clip is not None and clip not in base.clips.name[~in_training(base.clips, splits[0])]:
         raise InputError(f"report.clip: {clip} is not among the test clips of {base.folder} ({splits[0]})")
