@@ -17,10 +17,10 @@ def test_every_configuration_is_valid(path):
     load_config(MODELS[path.parent.name], path)
 
 
-@pytest.mark.parametrize("name", ["default", "kinect27"])
-def test_a_study_trains_the_recogniser_of_the_stage_of_that_name(name):
-    study = load_config(AblateConfig, CONFIGS / "ablate" / f"{name}.yaml").recognize
-    stage = load_config(RecognizeConfig, CONFIGS / "recognize" / f"{name}.yaml")
+@pytest.mark.parametrize(("study", "stage"), [("default", "default"), ("kinect", "kinect27")])
+def test_a_study_trains_the_recogniser_of_the_stage(study, stage):
+    study = load_config(AblateConfig, CONFIGS / "ablate" / f"{study}.yaml").recognize
+    stage = load_config(RecognizeConfig, CONFIGS / "recognize" / f"{stage}.yaml")
     assert (study.input, study.model, study.train, study.test) == (stage.input, stage.model, stage.train, stage.test)
 
 

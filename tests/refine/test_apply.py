@@ -257,7 +257,7 @@ def test_released_networks_see_an_image_in_halves_of_its_width(tmp_path, rng):
     clips = [[(x, np.full((20, 17), 2, np.uint8))]]
     store = write_store(tmp_path / "raw", clips, StoreInfo(layout="coco17", image=(1000, 800)))
     apply_refiner(store, make_refiner("none", "none"), tmp_path / "refined")
-    [expected] = refine_poses(make_refiner("channel", "none"), [(x - 500) / 500], root=(), merge="smooth")
+    [expected] = refine_poses(make_refiner("channel", "none"), [(x - 500) / 500], root=(), stride=2, merge="smooth")
     np.testing.assert_allclose(open_store(tmp_path / "refined").joints, 500 * expected + 500, atol=0.01)
     blind = write_store(tmp_path / "blind", clips, StoreInfo(layout="coco17"))
     with pytest.raises(InputError, match="image null"):
