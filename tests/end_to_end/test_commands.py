@@ -52,9 +52,14 @@ def work(tmp_path_factory):
     return folder
 
 
+COMMANDS = ("prepare", "refine", "recognize", "ablate", "predict", "export-onnx", "explain", "show", "export", "import")
+
+
 def test_help_of_every_command():
-    for words in (["--help"], *([stage, "--help"] for stage in ("prepare", "refine", "recognize", "ablate"))):
-        assert "Usage" in done(run(*words, folder=ROOT)).stdout
+    help_of_all = done(run("--help", folder=ROOT)).stdout
+    for command in COMMANDS:
+        assert f"\n  {command} " in help_of_all
+        assert "Usage" in done(run(command, "--help", folder=ROOT)).stdout
 
 
 def test_prepare_makes_a_store_with_its_truth(work):
@@ -94,6 +99,33 @@ def test_refine_then_recognize(work):
     assert (work / "c/results.json").stat().st_mtime_ns == before, "a finished run was run again"
     assert "train.epochs is 2 there and 3 here" in refused(run(*words, "train.epochs=3", folder=work))
     assert (work / "c/results.json").stat().st_mtime_ns == before
+
+
+@pytest.fixture(scope="module")
+def recogniser(work):
+    """A trained recogniser of raw clips."""
+    words = ["train.precision=fp32", "run.dir=used"]
+    done(run("recognize", *SMALL_STAND_IN, *SMALL_RECOGNISER, *words, folder=work))
+    return work / "used"
+
+
+def test_predict_repeats_the_scores_of_the_test_clips(work, recogniser):
+    words = ["predict", "data/ntu/simulated/raw", "-m", recogniser, "--output", "p.json", "--batch", "7"]
+    printed = done(run(*words, "--names", "ntu", folder=work)).stdout
+    assert "hand waving" in printed
+    first = {row["clip"]: row for row in json.loads((work / "p.json").read_text()) if row["rank"] == 1}
+    scores = np.load(recogniser / "scores.npz", allow_pickle=False)
+    for clip, score in zip(scores["clip"], scores["score"], strict=True):
+        assert first[str(clip)]["action"] == scores["action"][score.argmax()]
+        assert first[str(clip)]["probability"] == pytest.approx(score.max(), abs=1e-4)
+
+
+def test_explain_and_export_a_recogniser(work, recogniser):
+    clip = open_store(work / "data/ntu/simulated/raw").clips.name[0]
+    done(run("explain", "data/ntu/simulated/raw", "--clip", clip, "-m", recogniser, folder=work))
+    assert (work / "explanation.png").read_bytes().startswith(b"\x89PNG")
+    assert "probabilities differ from PyTorch" in done(run("export-onnx", "-m", recogniser, folder=work)).stdout
+    assert (work / "recognizer.onnx").stat().st_size > 1000
 
 
 @pytest.fixture(scope="module")
