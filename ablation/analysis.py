@@ -10,9 +10,21 @@ from ablation.cells import Plan
 from ablation.config import AblateConfig
 from ablation.findings import Findings
 from ablation.grid import Condition, GridRow
-from ablation.poses import clip_poses, pose_figures, typical_clip
+from ablation.importance import joint_importance
+from ablation.movement import class_movement
+from ablation.poses import ClipPoses, clip_poses, pose_figures, typical_clip
 from ablation.scores import Scores
-from ablation.statistics import Comparison, class_effects, compare, confusion_changes, holm
+from ablation.spectrum import joint_spectrum
+from ablation.statistics import (
+    Comparison,
+    Crossing,
+    class_effects,
+    compare,
+    confusion_changes,
+    find_crossing,
+    holm,
+    paired_differences,
+)
 from ablation.stores import Made, open_truth
 from data.errors import InputError
 from data.files import sha256
@@ -67,18 +79,28 @@ def find(
     base, reference = made[0].stores[against], arms[against]
     truth = open_truth(made[0].source, base) if made[0].source.truth else None
     names = reference.clip
-    clip = config.report.clip or typical_clip(stores[against], names)
     pictured = {arm: stores[arm] for arm in dict.fromkeys((against, main))} | ({"oracle": truth} if truth else {})
+    steady = "oracle" if truth else main
+    chosen = config.report.clip or typical_clip(stores[against], names)
+    why = (
+        "the clip that the configuration names"
+        if config.report.clip
+        else "the test clip whose mean acceleration is the upper quartile of all"
+    )
+    clip = clip_poses(pictured, chosen)
     test = np.isin(base.clips.name, names)
     simulated = made[0].source.simulate
+    classes = class_effects(reference, arms[main], **settings)
     return Findings(
         arms=arms,
         against=against,
         focus=main,
         seeds=seeds,
-        comparisons=compare(arms, [(arm, against) for arm in arms if arm != against], **settings),
+        comparisons=compare(
+            arms, [(arm, against) for arm in arms if arm != against], **settings, people=_people(base, names)
+        ),
         between=_against_best_filter(config, arms, settings),
-        classes=class_effects(reference, arms[main], **settings),
+        classes=classes,
         confusions=confusion_changes(reference, arms[main], CONFUSIONS),
         resamples=config.statistics.resamples,
         confidence=config.statistics.confidence,
@@ -87,22 +109,100 @@ def find(
         performers=len(np.unique(base.clips.performer[test])),
         poses=[pose_figures(arm, store, names, truth) for arm, store in stores.items()],
         benchmarks=made[0].benchmarks.get(main),
-        clip=clip_poses(pictured, clip),
+        clip=clip,
         data=_describe_data(made[0].stores.get("raw", base), test),
         simulated=simulated is not None and made[0].source.raw.resolve().is_relative_to(simulated.folder.resolve()),
         made={
             "arms": made[0].how,
             "validation": _validation_rule(config.data.validation),
-            "clip_choice": "the clip that the configuration names"
-            if config.report.clip
-            else "the test clip whose mean acceleration is the upper quartile of all",
+            "clip_choice": why,
             **about,
         },
         condition=condition,
         rows=_rows(config, plan, gathered, settings),
         labels={arm: config.label(arm) for arm in config.arms},
         failures=list(failures),
+        margin=config.statistics.margin,
+        crossings=_crossings(config, condition, gathered, settings),
+        movement=class_movement(stores[against], pictured[steady], steady, names, classes),
+        spectrum=joint_spectrum(pictured, names),
+        importance=_importance(config, plan, arms, seeds, condition, stores),
+        clips=[
+            *([(why, clip)] if clip is not None else []),
+            *_telling_clips(reference, arms[main], pictured, {chosen}),
+        ],
     )
+
+
+def _people(base: ClipStore, names: np.ndarray) -> np.ndarray:
+    """Return who is in each of these clips, int64 [N]."""
+    order = np.argsort(base.clips.name)
+    people: np.ndarray = base.clips.performer[order[np.searchsorted(base.clips.name, names, sorter=order)]]
+    return people
+
+
+def _telling_clips(
+    before: Scores, after: Scores, pictured: Mapping[str, ClipStore], but: set[str]
+) -> list[tuple[str, ClipPoses]]:
+    """Pick the clip that refining repairs most clearly, and the one that it breaks most clearly."""
+    sure = [np.take_along_axis(one.score.mean(0), one.label[:, None], 1)[:, 0] for one in (before, after)]
+    gain = sure[1] - sure[0]
+    found = []
+    for sign, said in ((1, "repaired"), (-1, "broken")):
+        right, wrong = (after, before) if sign > 0 else (before, after)
+        fits = (right.prediction == right.label) & (wrong.prediction != wrong.label)
+        fits &= ~np.isin(before.clip, list(but))
+        if not fits.any():
+            continue
+        at = int(np.argmax(np.where(fits, sign * gain, -np.inf)))
+        poses = clip_poses(dict(pictured), str(before.clip[at]))
+        if poses is not None:
+            change = f"{100 * sure[0][at]:.0f}% to {100 * sure[1][at]:.0f}%"
+            found.append((f"{said} most clearly: the true action's score goes from {change}", poses))
+    return found
+
+
+def _crossings(
+    config: AblateConfig, condition: Condition, gathered: Gathered, settings: Mapping[str, Any]
+) -> list[Crossing]:
+    """Find above which severity each arm is better than the reference, all else as in the first condition."""
+    severities = sorted(config.grid.severities or ())
+    if len(severities) < 2:
+        return []
+    found = [gathered.get(replace(condition, severity=severity), {}) for severity in severities]
+    crossings = []
+    for arm in config.arms:
+        if arm == config.against or not all(arm in one and config.against in one for one in found):
+            continue
+        pairs = [common_seeds({name: one[name] for name in (arm, config.against)}, config.seeds)[0] for one in found]
+        tables = [paired_differences(pair[config.against], pair[arm], config.against, arm) for pair in pairs if pair]
+        if len(tables) == len(severities) and len({table.shape for table in tables}) == 1:
+            crossings.append(find_crossing(arm, severities, tables, **settings))
+    return crossings
+
+
+def _importance(
+    config: AblateConfig,
+    plan: Plan,
+    arms: Mapping[str, Scores],
+    seeds: Sequence[int],
+    condition: Condition,
+    stores: Mapping[str, ClipStore],
+) -> dict[str, np.ndarray]:
+    """Ask the first seed's recognisers of the reference and of the main arm which joints they decide by."""
+    if not config.report.explained:
+        return {}
+    stream = next(iter(config.grid.ensembles.get(condition.stream, {condition.stream: 1.0})))
+    wanted = (replace(condition, stream=stream), seeds[0])
+    folders = {use.arm: use.cell.folder for use in plan.uses if (use.condition, use.seed) == wanted}
+    found = {}
+    for arm in dict.fromkeys((config.against, config.main)):
+        scores = arms[arm]
+        actions = scores.action[scores.label].tolist()
+        found[arm] = joint_importance(
+            folders[arm], stores[arm], scores.clip, actions, config.report.explained, config.run.device
+        )
+    return found
 
 
 def common_seeds(

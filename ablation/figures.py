@@ -1,37 +1,23 @@
-"""The report's figures.
+"""The report's figures."""
 
-They are drawn once in light colours. Each colour stands for a role, and `themed_svg` replaces it by the page's custom
-property of that role, so that one drawing follows the reader's light or dark theme.
-"""
-
-import io
 import math
-import re
-from collections.abc import Callable, Mapping
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import NullFormatter
 
-from ablation.findings import LABELS, Findings, skeletons
+from ablation.drawing import ARMS, GAIN, LOSS, OWN, PAPER, STYLE, WIDTH, new_axes, tip
+from ablation.findings import Findings
+from ablation.grid import GridRow
+from ablation.movement import Movement
 from ablation.poses import ClipPoses, acceleration_per_frame
-from data import plot_style
-from data.plot_style import GRID, INK, METHODS, MUTED
-
-PAPER = "#fdfefe"
-GAIN, LOSS = "#17754f", "#b3392f"
-ARMS = {"oracle" if name == "truth" else name: colour for name, colour in METHODS.items()}
-PROPERTIES = {
-    INK: "ink", MUTED: "muted", GRID: "grid", PAPER: "paper", GAIN: "gain", LOSS: "loss",
-    **{colour: f"arm-{name.replace('_', '-')}" for name, colour in ARMS.items()},
-}  # fmt: skip
-"""The page's custom property for each colour that is drawn."""
-
-STYLE = plot_style.STYLE | {"svg.fonttype": "none", "figure.facecolor": PAPER}
-WIDTH = 5.4
-"""Inches; narrow enough that the text can be read on a phone."""
+from ablation.spectrum import Spectrum
+from ablation.tables import AXES, condition_value
+from data.ntu.layout import Layout
+from data.plot_style import INK, MUTED
 
 
 def draw_all(findings: Findings) -> dict[str, Figure]:
@@ -43,24 +29,47 @@ def draw_all(findings: Findings) -> dict[str, Figure]:
             "classes": draw_classes(findings),
         }
         if findings.clip is not None and findings.main in findings.clip.joints:
-            figures["acceleration"] = draw_acceleration(findings.clip, findings.against, findings.main)
-            figures["skeletons"] = draw_skeletons(findings.clip, findings.against, findings.main)
-        if len(findings.poses) > 1:
-            figures["steadiness"] = draw_steadiness(findings)
+            figures["acceleration"] = draw_acceleration(findings, findings.clip)
+            figures["skeletons"] = draw_skeletons(findings, findings.clip)
+        for axis in ("severity", "share"):
+            if findings.along(axis):
+                figures[axis] = draw_along(findings, axis)
+        if len(other_conditions(findings)) > 1:
+            figures["conditions"] = draw_conditions(findings)
+        if len(reductions(findings)) > 1:
+            figures["reduction"] = draw_reduction(findings)
+        if findings.movement is not None:
+            figures["movement"] = draw_movement(findings, findings.movement)
+        if findings.spectrum is not None:
+            figures["spectrum"] = draw_spectrum(findings, findings.spectrum)
+        if findings.importance and findings.clip is not None:
+            figures["joints"] = draw_joints(findings, findings.clip.layout)
     return figures
+
+
+def colour_of(findings: Findings, arm: str) -> str:
+    """Return an arm's colour."""
+    own = [name for name in findings.arms if name not in ARMS]
+    return ARMS[arm] if arm in ARMS else OWN[own.index(arm) % len(OWN)] if arm in own else INK
 
 
 def draw_accuracy(findings: Findings) -> Figure:
     """Draw each arm's accuracy: a point per seed and their mean."""
     arms = list(findings.arms)
-    figure, axes = _axes(0.36 * len(arms) + 0.85)
+    figure, axes = new_axes(0.36 * len(arms) + 0.85)
     rows = np.arange(len(arms))
     for row, arm in zip(rows, arms, strict=True):
-        values, colour = findings.top1(arm), ARMS.get(arm, INK)
+        values, colour = findings.top1(arm), colour_of(findings, arm)
         spread = np.linspace(-0.14, 0.14, len(values)) if len(values) > 1 else np.zeros(1)
         axes.plot([values.min(), values.max()], [row, row], color=colour, linewidth=1.2, zorder=2)
         axes.plot(values, row + spread, "o", color=colour, markersize=3.6, alpha=0.75, markeredgewidth=0, zorder=3)
         axes.plot([values.mean()] * 2, [row - 0.27, row + 0.27], color=colour, linewidth=2.6, zorder=4)
+        tip(
+            axes,
+            float(values.mean()),
+            float(row),
+            f"{findings.label(arm)}: {', '.join(f'{value:.1f}' for value in values)}%",
+        )
         axes.annotate(
             f"{values.mean():.1f}",
             (values.max(), row),
@@ -71,7 +80,7 @@ def draw_accuracy(findings: Findings) -> Figure:
             fontsize=8.5,
         )
     axes.margins(x=0.1)
-    axes.set_yticks(rows, [LABELS.get(arm, arm) for arm in arms])
+    axes.set_yticks(rows, [findings.label(arm) for arm in arms])
     axes.set_ylim(len(arms) - 0.45, -0.55)
     axes.set_xlabel("top-1 accuracy, % (bar: mean; points: seeds)")
     return figure
@@ -80,10 +89,10 @@ def draw_accuracy(findings: Findings) -> Figure:
 def draw_differences(findings: Findings) -> Figure:
     """Draw each arm's difference from the reference with its interval."""
     found = findings.comparisons
-    figure, axes = _axes(0.36 * len(found) + 0.85)
+    figure, axes = new_axes(0.36 * len(found) + 0.85)
     axes.axvline(0, color=INK, linewidth=1, zorder=1)
     for row, comparison in enumerate(found):
-        colour = ARMS.get(comparison.arm, INK)
+        colour = colour_of(findings, comparison.arm)
         axes.plot(comparison.interval, [row, row], color=colour, linewidth=2, zorder=2, solid_capstyle="butt")
         for end in comparison.interval:
             axes.plot([end, end], [row - 0.12, row + 0.12], color=colour, linewidth=2, zorder=2)
@@ -91,17 +100,21 @@ def draw_differences(findings: Findings) -> Figure:
         axes.plot(
             comparison.difference, row, "o", markersize=7, color=colour, markerfacecolor=filled, markeredgewidth=1.8
         )
-    axes.set_yticks(range(len(found)), [LABELS.get(comparison.arm, comparison.arm) for comparison in found])
+        ends = f"{comparison.interval[0]:+.1f} to {comparison.interval[1]:+.1f}"
+        tip(
+            axes, comparison.difference, row, f"{findings.label(comparison.arm)}: {comparison.difference:+.1f} ({ends})"
+        )
+    axes.set_yticks(range(len(found)), [findings.label(comparison.arm) for comparison in found])
     axes.set_ylim(len(found) - 0.45, -0.55)
     axes.margins(x=0.08)
-    axes.set_xlabel(f"points of top-1 accuracy above {LABELS.get(findings.against, findings.against)}")
+    axes.set_xlabel(f"points of top-1 accuracy above {findings.label(findings.against)}")
     return figure
 
 
 def draw_classes(findings: Findings) -> Figure:
     """Draw the difference per class with its interval, the greatest gain first."""
     effects = sorted(findings.classes, key=lambda effect: (-effect.difference, effect.action))
-    figure, axes = _axes(0.185 * len(effects) + 0.8)
+    figure, axes = new_axes(0.185 * len(effects) + 0.8)
     rows = np.arange(len(effects))
     difference = np.array([effect.difference for effect in effects])
     low, high = np.array([effect.interval for effect in effects]).T
@@ -117,14 +130,14 @@ def draw_classes(findings: Findings) -> Figure:
     return figure
 
 
-def draw_acceleration(clip: ClipPoses, against: str, main: str) -> Figure:
+def draw_acceleration(findings: Findings, clip: ClipPoses) -> Figure:
     """Draw how strongly the joints of one clip accelerate in each frame."""
-    figure, axes = _axes(2.3, grid="y")
-    for arm in _shown(clip, against, main):
+    figure, axes = new_axes(2.3, grid="y")
+    for arm in shown_arms(findings, clip):
         known = clip.seen & np.isfinite(clip.joints[arm]).all(-1)
         values = acceleration_per_frame(np.nan_to_num(clip.joints[arm]), known)
         frames = clip.first_frame + 1 + np.arange(len(values))
-        axes.plot(frames, values, color=ARMS.get(arm, INK), linewidth=1.3, label=LABELS.get(arm, arm))
+        axes.plot(frames, values, color=colour_of(findings, arm), linewidth=1.3, label=findings.label(arm))
     axes.set_ylim(bottom=0)
     axes.margins(x=0.01)
     axes.set_xlabel(f"frame of {clip.name}")
@@ -133,11 +146,11 @@ def draw_acceleration(clip: ClipPoses, against: str, main: str) -> Figure:
     return figure
 
 
-def draw_skeletons(clip: ClipPoses, against: str, main: str, count: int = 6) -> Figure:
+def draw_skeletons(findings: Findings, clip: ClipPoses, count: int = 6) -> Figure:
     """Draw the frames of one clip around its most jittery one, an arm per row, seen from the front."""
-    arms = _shown(clip, against, main)
-    frames = burst_frames(clip, against, count)
-    base = clip.joints[against][frames][clip.seen[frames]]
+    arms = shown_arms(findings, clip)
+    frames = burst_frames(clip, findings.against, count)
+    base = clip.joints[findings.against][frames][clip.seen[frames]]
     low, high = np.nanquantile(base, [0.0, 1.0], axis=0)[:, :2]
     pad = 0.12 * float((high - low).max())
     height = 1.5 * len(arms) + 0.3
@@ -147,7 +160,7 @@ def draw_skeletons(clip: ClipPoses, against: str, main: str, count: int = 6) -> 
     for row, arm in enumerate(arms):
         for column, frame in enumerate(frames):
             axes = grid[row, column]
-            _draw_skeleton(axes, clip, arm, int(frame))
+            _draw_skeleton(axes, clip, arm, int(frame), colour_of(findings, arm))
             axes.set_xlim(low[0] - pad, high[0] + pad)
             axes.set_ylim(low[1] - pad, high[1] + pad)
             axes.set_aspect("equal")
@@ -156,24 +169,168 @@ def draw_skeletons(clip: ClipPoses, against: str, main: str, count: int = 6) -> 
             axes.spines[:].set_visible(False)
             if row == 0:
                 axes.set_title(f"{clip.first_frame + frame}", fontsize=8, color=MUTED)
-        grid[row, 0].set_ylabel(LABELS.get(arm, arm), color=ARMS.get(arm, INK), fontweight="bold")
+        grid[row, 0].set_ylabel(findings.label(arm), color=colour_of(findings, arm), fontweight="bold")
     return figure
 
 
-def draw_steadiness(findings: Findings) -> Figure:
-    """Draw accuracy over steadiness, one point per arm."""
-    figure, axes = _axes(2.5, grid="both")
-    rows = [row for row in findings.poses if row.arm in findings.arms and math.isfinite(row.acceleration)]
-    for row in rows:
-        values = findings.top1(row.arm)
-        colour = ARMS.get(row.arm, INK)
-        axes.plot([row.acceleration] * 2, [values.min(), values.max()], color=colour, linewidth=1.2)
-        axes.plot(row.acceleration, values.mean(), "o", color=colour, markersize=7, label=LABELS.get(row.arm, row.arm))
+def draw_along(findings: Findings, axis: str) -> Figure:
+    """Draw accuracy, and its difference from the reference, over the severity of noise or the share of clips."""
+    figure = Figure(figsize=(WIDTH, 4.6), layout="constrained")
+    above, below = figure.subplots(2, 1, sharex=True)
+    rows_of = findings.along(axis)
+    places = sorted({float(getattr(row.condition, axis)) for rows in rows_of.values() for row in rows})
+    step = 0.012 * (places[-1] - places[0])
+    below.axhline(0, color=INK, linewidth=1, zorder=1)
+    for number, (arm, rows) in enumerate(rows_of.items()):
+        colour, name = colour_of(findings, arm), findings.label(arm)
+        x = np.array([float(getattr(row.condition, axis)) for row in rows])
+        means = np.array([np.mean(row.top1) for row in rows])
+        above.plot(x, means, "-o", color=colour, markersize=4, linewidth=1.4, label=name)
+        for row, at in zip(rows, x, strict=True):
+            seeds = ", ".join(f"{value:.1f}" for value in row.top1)
+            tip(above, at, float(np.mean(row.top1)), f"{name} at {at:g}: {np.mean(row.top1):.1f}% ({seeds})")
+        compared = [(at, row.comparison) for at, row in zip(x, rows, strict=True) if row.comparison is not None]
+        if compared:
+            # side by side, or the intervals hide each other
+            aside = step * (number - (len(rows_of) - 1) / 2)
+            shifted = np.array([at + aside for at, _ in compared])
+            low, high = np.array([one.interval for _, one in compared]).T
+            differences = [one.difference for _, one in compared]
+            below.vlines(shifted, low, high, color=colour, linewidth=1.2, alpha=0.8)
+            below.plot(shifted, differences, "-o", color=colour, markersize=4, linewidth=1)
+            for at, (value, one) in zip(shifted, compared, strict=True):
+                ends = f"{one.interval[0]:+.1f} to {one.interval[1]:+.1f}"
+                tip(below, at, one.difference, f"{name} at {value:g}: {one.difference:+.1f} points ({ends})")
+    above.set_ylabel("top-1, %")
+    below.set_ylabel(f"points above {findings.label(findings.against)}")
+    below.set_xticks(places, [f"{at:.0%}" if axis == "share" else f"{at:g}" for at in places])
+    below.set_xlabel("share of the training clips" if axis == "share" else "severity of the noise (a Kinect's is 1)")
+    for axes in (above, below):
+        axes.grid(axis="both")
+        axes.set_axisbelow(True)
+    figure.legend(*above.get_legend_handles_labels(), loc="outside upper left", ncols=3, columnspacing=1.2)
+    return figure
+
+
+def other_conditions(findings: Findings) -> list[GridRow]:
+    """Return the main arm's rows that differ from the first condition in at most one axis that is no amount."""
+    return [
+        row
+        for row in findings.rows
+        if row.arm == findings.main
+        and row.comparison is not None
+        and len(row.condition.but(findings.condition)) <= 1
+        and row.condition.but(findings.condition) <= {"split", "stream", "pairing", "setting"}
+    ]
+
+
+def draw_conditions(findings: Findings) -> Figure:
+    """Draw the main arm's difference from the reference under the first condition and under each that is near it."""
+    rows = other_conditions(findings)
+    figure, axes = new_axes(0.32 * len(rows) + 0.85)
+    axes.axvline(0, color=INK, linewidth=1, zorder=1)
+    names = []
+    for place, row in enumerate(rows):
+        found = row.comparison
+        assert found is not None
+        colour = INK if row.condition == findings.condition else colour_of(findings, findings.main)
+        axes.plot(found.interval, [place, place], color=colour, linewidth=2, zorder=2, solid_capstyle="butt")
+        filled = colour if found.significant else PAPER
+        axes.plot(found.difference, place, "o", markersize=6.5, color=colour, markerfacecolor=filled, zorder=3)
+        changed = row.condition.but(findings.condition)
+        here = [f"{AXES[axis]}: {condition_value(axis, getattr(row.condition, axis))}" for axis in sorted(changed)]
+        names.append(here[0] if here else "as above")
+    axes.set_yticks(range(len(rows)), names)
+    axes.set_ylim(len(rows) - 0.45, -0.55)
+    axes.margins(x=0.08)
+    axes.set_xlabel(f"points of top-1, {findings.label(findings.main)} above {findings.label(findings.against)}")
+    return figure
+
+
+def reductions(findings: Findings) -> dict[str, float]:
+    """Return by how many percent each arm lowers the skeletons' acceleration; those that raise it count as below 0."""
+    steady = {row.arm: row.acceleration for row in findings.poses if math.isfinite(row.acceleration)}
+    if not steady.get(findings.against):
+        return {}
+    return {
+        arm: 100 * (1 - value / steady[findings.against])
+        for arm, value in steady.items()
+        if findings.comparison(arm) is not None and arm != "oracle"
+    }
+
+
+def draw_reduction(findings: Findings) -> Figure:
+    """Draw the gain in accuracy over how much of the skeletons' acceleration is gone, one point per way to refine."""
+    figure, axes = new_axes(2.8, grid="both")
+    axes.axhline(0, color=INK, linewidth=1, zorder=1)
+    for arm, lower in reductions(findings).items():
+        found = findings.comparison(arm)
+        assert found is not None
+        colour, name = colour_of(findings, arm), findings.label(arm)
+        axes.plot([lower] * 2, found.interval, color=colour, linewidth=1.4)
+        axes.plot(lower, found.difference, "o", color=colour, markersize=7, label=name)
+        tip(axes, lower, found.difference, f"{name}: {found.difference:+.1f} points, acceleration {-lower:+.0f}%")
     axes.margins(0.1)
-    axes.set_xlim(left=0)
-    axes.set_xlabel("mean acceleration of the joints, mm/frame²")
-    axes.set_ylabel("top-1, %")
+    axes.set_xlabel("acceleration of the joints that is gone, %")
+    axes.set_ylabel(f"points above {findings.label(findings.against)}")
     figure.legend(loc="outside upper left", ncols=3, handletextpad=0.2, columnspacing=1.2)
+    return figure
+
+
+def draw_movement(findings: Findings, found: Movement) -> Figure:
+    """Draw what each action gains over how jittery and over how fast it is."""
+    figure = Figure(figsize=(WIDTH, 2.9), layout="constrained")
+    panels = figure.subplots(1, 2, sharey=True)
+    worth = (
+        (found.jitter, found.jitter_rank, "jitter of the raw joints, mm/frame²", "mm/frame²"),
+        (found.speed, found.speed_rank, "speed of the joints, m/s", "m/s"),
+    )
+    for axes, (values, (rho, p), said, unit) in zip(panels, worth, strict=True):
+        axes.axhline(0, color=INK, linewidth=1, zorder=1)
+        colours = [GAIN if gain > 0 else LOSS if gain < 0 else MUTED for gain in found.gain]
+        axes.scatter(values, found.gain, c=colours, s=18, alpha=0.75, linewidths=0, zorder=2)
+        for action, value, gain in zip(found.action.tolist(), values, found.gain, strict=True):
+            name = findings.actions.get(action, f"A{action:03d}")
+            tip(axes, value, gain, f"{name}: {gain:+.1f} points, {value:.2f} {unit}")
+        axes.grid(axis="both")
+        axes.set_axisbelow(True)
+        axes.set_xlabel(said)
+        axes.set_title(f"rank correlation {rho:+.2f} (p {'< 0.001' if p < 0.001 else f'= {p:.2f}'})", fontsize=8.5)
+    panels[0].set_ylabel("points gained")
+    return figure
+
+
+def draw_spectrum(findings: Findings, found: Spectrum) -> Figure:
+    """Draw the power of joint motion over frequency."""
+    figure, axes = new_axes(2.8, grid="both")
+    for arm, power in found.power.items():
+        axes.loglog(found.frequency, power, color=colour_of(findings, arm), linewidth=1.6, label=findings.label(arm))
+    ticks = [tick for tick in (0.5, 1, 2, 5, 10, 20) if found.frequency[0] * 0.9 <= tick <= found.frequency[-1]]
+    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.set_xlabel("frequency, Hz")
+    axes.set_ylabel("mm²/Hz")
+    figure.legend(loc="outside upper left", ncols=3)
+    return figure
+
+
+def draw_joints(findings: Findings, layout: Layout) -> Figure:
+    """Draw how much of the decisions rests on each joint, before and after."""
+    before, after = (100 * findings.importance[arm] for arm in (findings.against, findings.main))
+    order = np.argsort(-before, kind="stable")
+    figure, axes = new_axes(0.19 * len(order) + 0.9)
+    rows = np.arange(len(order))
+    axes.hlines(rows, before[order], after[order], color=MUTED, linewidth=1.2, zorder=1)
+    for arm, values in ((findings.against, before), (findings.main, after)):
+        axes.plot(values[order], rows, "o", color=colour_of(findings, arm), markersize=5, label=findings.label(arm))
+        for row, at in enumerate(order.tolist()):
+            tip(axes, values[at], row, f"{layout.joints[at].replace('_', ' ')}: {values[at]:.1f}%")
+    axes.set_yticks(rows, [layout.joints[at].replace("_", " ") for at in order.tolist()], fontsize=7.5)
+    axes.set_ylim(len(order) - 0.4, -0.6)
+    axes.set_xlim(left=0)
+    axes.tick_params(axis="y", length=0)
+    axes.set_xlabel("share of the decision, %")
+    figure.legend(loc="outside upper left", ncols=2)
     return figure
 
 
@@ -190,10 +347,9 @@ def burst_frames(clip: ClipPoses, arm: str, count: int) -> np.ndarray:
 
 def alternative_texts(findings: Findings) -> dict[str, str]:
     """Say in words what each figure shows, for those who do not see it."""
-    accuracy = "; ".join(f"{LABELS.get(arm, arm)} {findings.top1(arm).mean():.1f}%" for arm in findings.arms)
+    accuracy = "; ".join(f"{findings.label(arm)} {findings.top1(arm).mean():.1f}%" for arm in findings.arms)
     difference = "; ".join(
-        f"{LABELS.get(found.arm, found.arm)} {found.difference:+.1f} ({found.interval[0]:+.1f} to "
-        f"{found.interval[1]:+.1f})"
+        f"{findings.label(found.arm)} {found.difference:+.1f} ({found.interval[0]:+.1f} to {found.interval[1]:+.1f})"
         for found in findings.comparisons
     )
     up = sum(effect.difference > 0 for effect in findings.classes)
@@ -202,88 +358,47 @@ def alternative_texts(findings: Findings) -> dict[str, str]:
         "accuracy": f"Dot plot of top-1 accuracy per arm, mean over seeds: {accuracy}.",
         "difference": f"Interval plot of the difference to {findings.against} in points: {difference}.",
         "classes": f"Bar chart of the difference per class: {up} gained, {down} lost; the table below has the numbers.",
-        "steadiness": "Scatter plot of accuracy over mean joint acceleration, one point per arm; see the tables.",
+        "severity": "Lines of accuracy, and of its difference, over the severity of the noise; see the table.",
+        "share": "Lines of accuracy, and of its difference, over the share of training clips; see the table.",
+        "conditions": "Interval plot of the main difference under other conditions; the table has the numbers.",
+        "reduction": "Scatter plot of the difference over the acceleration removed, a point per arm; see the tables.",
+        "spectrum": "Power of joint motion over frequency, on logarithmic scales, a line per arm; see the table.",
+        "joints": "Dot plot of how much each joint matters before and after refining; the table has the numbers.",
     }
+    if findings.movement is not None:
+        texts["movement"] = (
+            "Scatter plots of the gain per action; its rank correlation with the action's jitter is "
+            f"{findings.movement.jitter_rank[0]:+.2f}, with its speed {findings.movement.speed_rank[0]:+.2f}."
+        )
     if findings.clip is not None:
         means = []
-        for arm in _shown(findings.clip, findings.against, findings.main):
+        for arm in shown_arms(findings, findings.clip):
             known = findings.clip.seen & np.isfinite(findings.clip.joints[arm]).all(-1)
             values = acceleration_per_frame(np.nan_to_num(findings.clip.joints[arm]), known)
-            means.append(f"{LABELS.get(arm, arm)} {np.nanmean(values):.1f}" if np.isfinite(values).any() else arm)
+            means.append(f"{findings.label(arm)} {np.nanmean(values):.1f}" if np.isfinite(values).any() else arm)
         texts["acceleration"] = (
             f"Line chart of mean joint acceleration per frame of {findings.clip.name}, in mm/frame²; means: "
             f"{', '.join(means)}."
         )
         texts["skeletons"] = (
-            f"Stick figures of consecutive frames of {findings.clip.name}: {skeletons(findings.against)} above "
-            f"{skeletons(findings.main)}."
+            f"Stick figures of consecutive frames of {findings.clip.name}: {findings.skeletons(findings.against)} "
+            f"above {findings.skeletons(findings.main)}."
         )
     return texts
 
 
-def themed_svg(figure: Figure, prefix: str) -> str:
-    """Return a drawing to put inside the page: no prologue, own ids, colours as custom properties of the page.
-
-    Parameters
-    ----------
-    figure
-        The figure.
-    prefix
-        Makes its ids differ from those of other figures on the page.
-    """
-    text = _svg(figure, transparent=True)
-    text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
-    text = text.replace("xlink:href=", "href=")
-    text = re.sub(r'\sxmlns(:\w+)?="[^"]*"', "", text)
-    text = re.sub(r'\sid="([^"]+)"', rf' id="{prefix}-\1"', text)
-    text = re.sub(r'href="#', f'href="#{prefix}-', text)
-    text = re.sub(r"url\(#", f"url(#{prefix}-", text)
-    # Width and height are the page's business; the viewBox keeps the proportions.
-    text = re.sub(r'(<svg\b[^>]*?)\s(?:width|height)="[^"]*"', r"\1", text, count=1)
-    text = re.sub(r'(<svg\b[^>]*?)\s(?:width|height)="[^"]*"', r"\1", text, count=1)
-    text = re.sub(r"'DejaVu Sans'(, [^;\"]*)?", "system-ui, sans-serif", text)
-    for colour, name in PROPERTIES.items():
-        text = text.replace(colour, f"var(--{name})")
-    return text.replace("<svg", '<svg aria-hidden="true" focusable="false"', 1).strip()
-
-
-def save_formats(figure: Figure) -> Mapping[str, Callable[[], bytes]]:
-    """Return, per file ending, a function that renders the figure for use elsewhere."""
-
-    def png() -> bytes:
-        with mpl.rc_context(STYLE), io.BytesIO() as file:
-            figure.savefig(file, format="png", dpi=200)
-            return file.getvalue()
-
-    return {"png": png, "svg": lambda: _svg(figure).encode()}
-
-
-def _svg(figure: Figure, transparent: bool = False) -> str:
-    with mpl.rc_context(STYLE), io.StringIO() as file:
-        # Without a date, equal findings give equal bytes.
-        figure.savefig(file, format="svg", transparent=transparent, metadata={"Date": None})
-        return file.getvalue()
-
-
-def _axes(height: float, grid: str = "x") -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(WIDTH, height), layout="constrained")
-    axes = figure.add_subplot()
-    axes.grid(axis=grid)  # type: ignore[arg-type]
-    axes.set_axisbelow(True)
-    return figure, axes
-
-
-def _draw_skeleton(axes: Axes, clip: ClipPoses, arm: str, frame: int) -> None:
+def _draw_skeleton(axes: Axes, clip: ClipPoses, arm: str, frame: int, colour: str) -> None:
     """Draw one frame seen from the camera's side: x across, y up."""
     joints, seen = clip.joints[arm][frame], clip.seen[frame]
     for joint, parent in clip.layout.bones:
         if seen[joint] and seen[parent]:
-            axes.plot(joints[[joint, parent], 0], joints[[joint, parent], 1], color=ARMS.get(arm, INK), linewidth=1.4)
-    axes.plot(joints[seen, 0], joints[seen, 1], "o", color=ARMS.get(arm, INK), markersize=1.7)
+            axes.plot(joints[[joint, parent], 0], joints[[joint, parent], 1], color=colour, linewidth=1.4)
+    axes.plot(joints[seen, 0], joints[seen, 1], "o", color=colour, markersize=1.7)
 
 
-def _shown(clip: ClipPoses, against: str, main: str) -> list[str]:
-    return [arm for arm in dict.fromkeys((against, main, "oracle")) if arm in clip.joints]
+def shown_arms(findings: Findings, clip: ClipPoses) -> list[str]:
+    """Return the arms whose skeletons are shown: the reference, the main one, and the truth if it is known."""
+    return [arm for arm in dict.fromkeys((findings.against, findings.main, "oracle")) if arm in clip.joints]
 
 
 def _short(name: str, most: int = 26) -> str:

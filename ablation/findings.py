@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 
 from ablation.grid import Condition, GridRow
+from ablation.movement import Movement
 from ablation.poses import ClipPoses, PoseFigures
 from ablation.scores import Scores
-from ablation.statistics import ClassEffect, Comparison, Confusion
+from ablation.spectrum import Spectrum
+from ablation.statistics import ClassEffect, Comparison, Confusion, Crossing
 
 LABELS = {
     "raw": "raw",
@@ -72,6 +74,16 @@ class Findings:
         The arm that the report is about; empty for the refined one, or else the first that is not the reference.
     failures
         One line for each recogniser that could not be trained or read; it is missing in all of the above.
+    margin
+        The difference in points below which two arms count as equally good.
+    crossings
+        Where the study varies the severity of the noise: above which each arm is better than the reference.
+    movement
+        How jittery and how fast the actions are.
+    spectrum
+        The skeletons' motion over frequency.
+    clips
+        What the player shows: why each clip was chosen, and its poses.
     """
 
     arms: dict[str, Scores]
@@ -98,10 +110,35 @@ class Findings:
     importance: Mapping[str, np.ndarray] = field(default_factory=dict)
     focus: str = ""
     failures: list[str] = field(default_factory=list)
+    margin: float = 0.5
+    crossings: list[Crossing] = field(default_factory=list)
+    movement: Movement | None = None
+    spectrum: Spectrum | None = None
+    clips: list[tuple[str, ClipPoses]] = field(default_factory=list)
 
     def label(self, arm: str) -> str:
         """Return what readers call an arm."""
         return self.labels.get(arm) or LABELS.get(arm, arm)
+
+    def skeletons(self, arm: str) -> str:
+        """Name an arm's skeletons inside a sentence."""
+        if arm in ("raw", "oracle"):
+            return f"{self.label(arm)} skeletons"
+        if arm in ("one_euro", "savitzky_golay", "gaussian"):
+            return f"skeletons smoothed by the {self.label(arm)} filter"
+        return f"skeletons refined by {self.label(arm)}"
+
+    def along(self, axis: str) -> dict[str, list[GridRow]]:
+        """Return each arm's rows whose conditions differ from the first in this axis alone, in the axis's order.
+
+        Empty where the study has but one value of it. Severities and shares ascend.
+        """
+        rows = [row for row in self.rows if row.condition.but(self.condition) <= {axis}]
+        if len({getattr(row.condition, axis) for row in rows}) < 2:
+            return {}
+        if axis in ("severity", "share"):
+            rows.sort(key=lambda row: float(getattr(row.condition, axis)))
+        return {arm: found for arm in self.arms if (found := [row for row in rows if row.arm == arm])}
 
     @property
     def main(self) -> str:
@@ -129,15 +166,6 @@ def main_arm(arms: list[str], against: str) -> str:
     return "refined" if "refined" in others else others[0]
 
 
-def skeletons(arm: str) -> str:
-    """Name an arm's skeletons inside a sentence."""
-    return {
-        "raw": "raw skeletons",
-        "refined": "skeletons refined by SmoothNet",
-        "oracle": "noise-free skeletons",
-    }.get(arm, f"skeletons smoothed by the {LABELS.get(arm, arm)} filter")
-
-
 def points(value: float) -> str:
     """Write a signed difference: +1.2, −0.4, 0.0; what is near zero but not zero keeps its sign: +0.03."""
     size = abs(value)
@@ -153,12 +181,16 @@ def p_value(p: float) -> str:
 
 def answer(findings: Findings) -> list[str]:
     """Answer the study's question in at most three sentences, all of them computed."""
-    sentences = [_main_sentence(findings)]
-    if (filters := _filter_sentence(findings)) is not None:
-        sentences.append(filters)
-    if (ceiling := _ceiling_sentence(findings) or _steadiness_sentence(findings)) is not None:
-        sentences.append(ceiling)
-    return sentences
+    second = _crossing_sentence(findings) or _filter_sentence(findings)
+    third = _ceiling_sentence(findings) or _steadiness_sentence(findings)
+    return [_main_sentence(findings), *(sentence for sentence in (second, third) if sentence is not None)]
+
+
+def verdict(findings: Findings, found: Comparison) -> str:
+    """Say in a few words what a comparison shows."""
+    if found.significant:
+        return "better" if found.difference > 0 else "worse"
+    return f"equal within ±{findings.margin:g}" if found.equivalent(findings.margin) else "undecided"
 
 
 def _interval(found: Comparison, confidence: float) -> str:
@@ -176,16 +208,46 @@ def _main_sentence(findings: Findings) -> str:
     certainty = f"{_interval(found, findings.confidence)}; McNemar {p_value(found.mcnemar_p)}"
     numbers = f"{points(found.difference)} points ({certainty})"
     if not found.significant:
+        ruled = "is ruled out" if found.equivalent(findings.margin) else "cannot be ruled out"
         return (
-            f"No significant difference: {skeletons(arm)} were recognised with {after:.1f}% accuracy and "
-            f"{skeletons(against)} with {before:.1f}%, {numbers}, over {over}."
+            f"No significant difference: {findings.skeletons(arm)} were recognised with {after:.1f}% accuracy and "
+            f"{findings.skeletons(against)} with {before:.1f}%, {numbers}, over {over}; a difference of more than "
+            f"{findings.margin:g} points either way {ruled}."
         )
     verb = "raised" if found.difference > 0 else "lowered"
     doubt = ", though McNemar's test on one prediction per clip does not confirm it" if found.mcnemar_p > 0.05 else ""
     return (
-        f"Recognising {skeletons(arm)} instead of {skeletons(against)} {verb} accuracy from {before:.1f}% to "
-        f"{after:.1f}%: {numbers}, over {over}{doubt}."
+        f"Recognising {findings.skeletons(arm)} instead of {findings.skeletons(against)} {verb} accuracy from "
+        f"{before:.1f}% to {after:.1f}%: {numbers}, over {over}{doubt}."
     )
+
+
+def _crossing_sentence(findings: Findings) -> str | None:
+    found = next((one for one in findings.crossings if one.arm == findings.main), None)
+    rows = findings.along("severity").get(findings.main, [])
+    if found is None or not rows:
+        return None
+    low, high = (float(rows[at].condition.severity or 0) for at in (0, -1))
+    better = [row for row in rows if row.comparison is not None and row.comparison.interval[0] > 0]
+    sure = (
+        f"the interval leaves zero out at severity {', '.join(f'{row.condition.severity:g}' for row in better)}"
+        if better
+        else "at no severity does the interval leave zero out on the side of a gain"
+    )
+    if found.severity == -np.inf:
+        begin = f"On average it gains at every severity of noise from {low:g} to {high:g}"
+    elif found.severity == np.inf:
+        return f"Even at the highest severity of noise, {high:g}, it gains nothing on average."
+    else:
+        ends = [
+            f"below {low:g}" if end == -np.inf else f"above {high:g}" if end == np.inf else f"{end:.1f}"
+            for end in found.interval
+        ]
+        begin = (
+            f"On average it begins to gain at severity {found.severity:.1f} of the noise "
+            f"({100 * findings.confidence:g}% interval {ends[0]} to {ends[1]}; a Kinect's is 1)"
+        )
+    return f"{begin}; {sure}."
 
 
 def _filter_sentence(findings: Findings) -> str | None:
@@ -193,14 +255,13 @@ def _filter_sentence(findings: Findings) -> str | None:
     if found is None:
         return None
     accuracy = float(findings.top1(found.against).mean())
-    begin = (
-        f"The best of the tuned classical filters, {LABELS.get(found.against, found.against)}, came to {accuracy:.1f}%"
-    )
+    best, main = findings.label(found.against), findings.label(found.arm)
+    begin = f"The best of the tuned classical filters, {best}, came to {accuracy:.1f}%"
     interval = _interval(found, findings.confidence)
     if not found.significant:
-        return f"{begin}, from which SmoothNet cannot be told apart ({points(found.difference)} points, {interval})."
+        return f"{begin}, from which {main} cannot be told apart ({points(found.difference)} points, {interval})."
     better = "more" if found.difference > 0 else "less"
-    return f"{begin}; SmoothNet gets {abs(found.difference):.1f} points {better} ({interval})."
+    return f"{begin}; {main} gets {abs(found.difference):.1f} points {better} ({interval})."
 
 
 def _ceiling_sentence(findings: Findings) -> str | None:
@@ -211,7 +272,8 @@ def _ceiling_sentence(findings: Findings) -> str | None:
     best = float(findings.top1("oracle").mean())
     begin = f"Noise-free skeletons reach {best:.1f}%"
     if not ceiling.significant or ceiling.difference <= 0:
-        return f"{begin}, not significantly above {skeletons(findings.against)}, so there was hardly anything to gain."
+        above = findings.skeletons(findings.against)
+        return f"{begin}, not significantly above {above}, so there was hardly anything to gain."
     if not found.significant or found.difference <= 0:
         return f"{begin}, so {ceiling.difference:.1f} points were there to gain."
     share = 100 * found.difference / ceiling.difference
@@ -228,5 +290,5 @@ def _steadiness_sentence(findings: Findings) -> str | None:
     verb = "fell" if after < before else "rose"
     return (
         f"On the test clips the skeletons' mean acceleration {verb} from {before:.1f} to {after:.1f} mm/frame², "
-        f"{skeletons(findings.against)} against {skeletons(findings.main)}."
+        f"{findings.skeletons(findings.against)} against {findings.skeletons(findings.main)}."
     )

@@ -53,6 +53,8 @@ class ClipPoses:
         bool [n, V].
     layout
         Joints and bones.
+    fps
+        Frames a second.
     """
 
     name: str
@@ -61,6 +63,7 @@ class ClipPoses:
     joints: dict[str, np.ndarray]
     seen: np.ndarray
     layout: Layout
+    fps: float = 30.0
 
 
 def pose_figures(arm: str, store: ClipStore, names: np.ndarray, truth: ClipStore | None = None) -> PoseFigures:
@@ -156,7 +159,18 @@ def clip_poses(stores: dict[str, ClipStore], name: str) -> ClipPoses | None:
             if matched is not None:
                 joints[arm] = np.where(matched[1][..., None], matched[0], np.nan)
     row = int(base.tracks.clip[track])
-    return ClipPoses(name, int(base.clips.action[row]), first, joints, np.array(base.tracked[rows]) > 0, base.layout)
+    return ClipPoses(
+        name, int(base.clips.action[row]), first, joints, np.array(base.tracked[rows]) > 0, base.layout, base.info.fps
+    )
+
+
+def clip_tracks(store: ClipStore, names: np.ndarray) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+    """Yield every track of some clips: the clip's row, joints float64 [n, V, C], 0 where unseen, and seen [n, V]."""
+    for track in np.flatnonzero(np.isin(store.clips.name, names)[store.tracks.clip]).tolist():
+        start, length = int(store.tracks.first_row[track]), int(store.tracks.length[track])
+        joints = np.asarray(store.joints[start : start + length], np.float64)
+        seen = (np.asarray(store.tracked[start : start + length]) > 0) & np.isfinite(joints).all(-1)
+        yield int(store.tracks.clip[track]), np.where(seen[..., None], joints, 0), seen
 
 
 def _blocks(

@@ -8,11 +8,15 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from ablation.figures import alternative_texts, draw_all, save_formats, themed_svg
-from ablation.findings import LABELS, Findings, answer, skeletons
-from ablation.tables import all_tables
+from ablation.drawing import save_formats, themed_svg
+from ablation.figures import alternative_texts, draw_all
+from ablation.findings import Findings, answer
+from ablation.player import player_data
+from ablation.tables import AXES, all_tables, condition_value
 from data.files import atomic_file
-from data.tables import Table, to_csv, to_markdown
+from data.tables import Table, to_csv, to_latex, to_markdown
+
+PARTS = ("report.html.j2", "report.css", "report.js")
 
 
 def write_report(folder: Path, title: str, findings: Findings) -> Path:
@@ -35,6 +39,7 @@ def write_report(folder: Path, title: str, findings: Findings) -> Path:
     for table in tables:
         _write(folder / "tables" / f"{table.name}.csv", to_csv(table).encode())
         _write(folder / "tables" / f"{table.name}.md", to_markdown(table).encode())
+        _write(folder / "tables" / f"{table.name}.tex", to_latex(table).encode())
     for name, figure in figures.items():
         for ending, render in save_formats(figure).items():
             _write(folder / "figures" / f"{name}.{ending}", render())
@@ -46,7 +51,8 @@ def write_report(folder: Path, title: str, findings: Findings) -> Path:
 def render_page(title: str, findings: Findings, tables: list[Table], figures: dict[str, Figure]) -> str:
     """Return the page as HTML."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    template = environment.from_string(files(__package__).joinpath("templates/report.html.j2").read_text("utf-8"))
+    parts = {name: files(__package__).joinpath(f"templates/{name}").read_text("utf-8") for name in PARTS}
+    template = environment.from_string(parts["report.html.j2"])
     return template.render(
         title=title,
         findings=findings,
@@ -54,9 +60,16 @@ def render_page(title: str, findings: Findings, tables: list[Table], figures: di
         tables={table.name: table for table in tables},
         drawings={name: Markup(themed_svg(figure, name)) for name, figure in figures.items()},
         alternatives=alternative_texts(findings),
-        label=lambda arm: LABELS.get(arm, arm),
-        skeletons=skeletons,
+        label=findings.label,
+        first=", ".join(
+            f"{AXES[axis]} {condition_value(axis, value)}"
+            for axis, value in vars(findings.condition).items()
+            if value is not None
+        ),
         caveats=caveats(findings),
+        styles=Markup(parts["report.css"]),
+        script=Markup(parts["report.js"]),
+        player=Markup(player_data(findings)),
     )
 
 
@@ -80,6 +93,8 @@ def caveats(findings: Findings) -> list[str]:
             f"{len(findings.seeds)} seeds say little about the spread of training; where seeds differ much, the "
             "interval is too narrow."
         )
+    if any(found.people is not None for found in findings.comparisons):
+        said[-1] += " The intervals over people, in the details of each comparison, draw whole people anew."
     if len(findings.comparisons) > 1:
         said.append(
             f"There are {len(findings.comparisons)} comparisons; the intervals are not widened for that. Holm's "
@@ -98,7 +113,12 @@ def findings_notes(findings: Findings) -> dict[str, Any]:
     return {
         "answer": answer(findings),
         "caveats": caveats(findings),
+        "failures": findings.failures,
         "comparisons": [vars(found) for found in findings.comparisons],
+        "crossings": [
+            {**vars(found), "severity": str(found.severity), "interval": list(map(str, found.interval))}
+            for found in findings.crossings
+        ],
         "best_filter": vars(findings.between) if findings.between else None,
         "classes": [vars(effect) for effect in findings.classes],
         "confusions": [vars(found) for found in findings.confusions],

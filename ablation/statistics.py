@@ -6,7 +6,7 @@ data sets.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.stats import binomtest
@@ -15,6 +15,8 @@ from ablation.scores import Scores, check_paired
 
 CHUNK = 1 << 22
 """Resampling weights drawn at a time, at most."""
+FEWEST_PEOPLE = 5
+"""With fewer, drawing people anew says nothing."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,11 @@ class Comparison:
         McNemar's exact test on those.
     holm_p
         The same, corrected for all comparisons with `against` by Holm's method.
+    narrow
+        The interval at the confidence that two one-sided tests need, 1 - 2 alpha where `interval` has 1 - alpha.
+    people
+        The interval if whole people are drawn anew instead of clips; None if it is unknown who they are, or with fewer
+        than `FEWEST_PEOPLE`.
     """
 
     arm: str
@@ -48,6 +55,8 @@ class Comparison:
     broken: int
     mcnemar_p: float
     holm_p: float
+    narrow: tuple[float, float]
+    people: tuple[float, float] | None = None
 
     @property
     def significant(self) -> bool:
@@ -55,16 +64,42 @@ class Comparison:
         low, high = self.interval
         return low > 0 or high < 0
 
+    def equivalent(self, margin: float) -> bool:
+        """Whether a difference of so many points, in either direction, is ruled out.
+
+        By two one-sided tests (Schuirmann, J. of Pharmacokinetics and Biopharmaceutics 1987): the interval at
+        confidence 1 - 2 alpha lies within the margin.
+        """
+        low, high = self.narrow
+        return -margin < low and high < margin
+
 
 @dataclass(frozen=True)
 class ClassEffect:
-    """One class: its share of right answers in percent before and after, the difference and its interval in points."""
+    """One class: its share of right answers in percent before and after, and their difference in points.
+
+    `interval` is the difference's; `mcnemar_p` tests one prediction per clip, `holm_p` is corrected for all classes.
+    """
 
     action: int
     clips: int
     before: float
     after: float
     difference: float
+    interval: tuple[float, float]
+    mcnemar_p: float
+    holm_p: float
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """The severity of noise above which an arm is better than the reference, and its interval.
+
+    Minus infinity: better at every severity that was measured; infinity: not better even at the highest.
+    """
+
+    arm: str
+    severity: float
     interval: tuple[float, float]
 
 
@@ -98,8 +133,43 @@ def bootstrap_interval(
     confidence: float,
     rng: np.random.Generator,
     resample_seeds: bool = True,
+    people: np.ndarray | None = None,
 ) -> tuple[float, float]:
-    """Return the percentile interval of the mean of a table, resampling its columns and its rows.
+    """Return the percentile interval of the mean of a table; see `bootstrap_means`.
+
+    Parameters
+    ----------
+    differences, resamples, rng, resample_seeds, people
+        See there.
+    confidence
+        E.g. 0.95.
+
+    Returns
+    -------
+    low, high
+        In the unit of `differences`.
+    """
+    means = bootstrap_means(differences, resamples=resamples, rng=rng, resample_seeds=resample_seeds, people=people)
+    return percentiles(means, confidence)
+
+
+def percentiles(means: np.ndarray, confidence: float) -> tuple[float, float]:
+    """Return the middle part of resampled means."""
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(means, [tail, 1 - tail])
+    # Rounding must not make an interval that ends at zero leave it out.
+    return round(float(low), 12) + 0.0, round(float(high), 12) + 0.0
+
+
+def bootstrap_means(
+    differences: np.ndarray,
+    *,
+    resamples: int,
+    rng: np.random.Generator,
+    resample_seeds: bool = True,
+    people: np.ndarray | None = None,
+) -> np.ndarray:
+    """Return the means of a table whose columns and rows are drawn anew, float64 [resamples].
 
     Clips and seeds are crossed, so both are resampled, independently, each in whole, and what the two departures from
     the observed mean come to is added. (Taking the doubly resampled table's mean instead, as Owen & Eckles, Annals of
@@ -113,35 +183,37 @@ def bootstrap_interval(
         [S, N]: per seed and clip, right after minus right before, one of -1, 0 and 1.
     resamples
         How many.
-    confidence
-        E.g. 0.95.
     rng
         Where the draws come from.
     resample_seeds
         False takes the seeds as given.
-
-    Returns
-    -------
-    low, high
-        In the unit of `differences`.
+    people
+        [N], who is in each clip: then whole people are drawn instead of clips, since clips of one person resemble each
+        other. What they depart from the observed mean is stretched as that of the seeds is.
     """
     seeds, clips = differences.shape
-    # Clips with equal columns are interchangeable, so whole groups are drawn: the same distribution, and the cost
-    # depends on the number of different columns, not on the number of clips.
-    columns, counts = np.unique(differences, axis=1, return_counts=True)
-    share, by_group, by_seed = counts / clips, columns.mean(0), differences.mean(1)
+    if people is None:
+        # Clips with equal columns are interchangeable, so whole groups are drawn: the same distribution, and the cost
+        # depends on the number of different columns, not on the number of clips.
+        columns, counts = np.unique(differences, axis=1, return_counts=True)
+        draws, share, worth, size_of, stretch = clips, counts / clips, columns.mean(0), np.ones(len(counts)), 1.0
+    else:
+        _, place = np.unique(people, return_inverse=True)
+        size_of = np.bincount(place).astype(float)
+        draws = len(size_of)
+        share, worth = np.full(draws, 1 / draws), np.bincount(place, differences.mean(0))
+        stretch = np.sqrt(draws / max(draws - 1, 1))
+    by_seed, mean = differences.mean(1), differences.mean()
     means = np.empty(resamples)
-    step = max(1, CHUNK // len(counts))
+    step = max(1, CHUNK // len(share))
     for start in range(0, resamples, step):
         size = min(step, resamples - start)
-        drawn = rng.multinomial(clips, share, size=size) / clips @ by_group
+        weights = rng.multinomial(draws, share, size=size)
+        drawn = mean + stretch * ((weights @ worth) / (weights @ size_of) - mean)
         if resample_seeds:
             drawn += seed_deviations(rng, size, seeds) @ by_seed
         means[start : start + size] = drawn
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(means, [tail, 1 - tail])
-    # Rounding must not make an interval that ends at zero leave it out.
-    return round(float(low), 12) + 0.0, round(float(high), 12) + 0.0
+    return means
 
 
 def mcnemar(right_before: np.ndarray, right_after: np.ndarray) -> tuple[int, int, float]:
@@ -177,7 +249,13 @@ def holm(p: Sequence[float]) -> list[float]:
 
 
 def compare(
-    arms: dict[str, Scores], pairs: Sequence[tuple[str, str]], *, resamples: int, confidence: float, seed: int
+    arms: dict[str, Scores],
+    pairs: Sequence[tuple[str, str]],
+    *,
+    resamples: int,
+    confidence: float,
+    seed: int,
+    people: np.ndarray | None = None,
 ) -> list[Comparison]:
     """Compare pairs of arms.
 
@@ -191,6 +269,8 @@ def compare(
         See `bootstrap_interval`.
     seed
         Where the draws come from. Every comparison draws anew from it, so that none depends on the others.
+    people
+        [N], who is in each clip, if that is known.
 
     Raises
     ------
@@ -201,22 +281,29 @@ def compare(
     for arm, against in pairs:
         after, before = arms[arm], arms[against]
         differences = paired_differences(before, after, against, arm)
-        interval = bootstrap_interval(
-            differences, resamples=resamples, confidence=confidence, rng=np.random.default_rng(seed)
-        )
-        right_before, right_after = (scores.prediction == scores.label for scores in (before, after))
+        means = 100 * bootstrap_means(differences, resamples=resamples, rng=np.random.default_rng(seed))
+        by_people = None
+        if people is not None and len(np.unique(people)) >= FEWEST_PEOPLE:
+            drawn = bootstrap_means(differences, resamples=resamples, rng=np.random.default_rng(seed), people=people)
+            by_people = percentiles(100 * drawn, confidence)
+        repaired, broken, p = mcnemar(*(scores.prediction == scores.label for scores in (before, after)))
         found.append(
-            (
+            Comparison(
                 arm,
                 against,
                 100 * float(differences.mean()),
-                (100 * interval[0], 100 * interval[1]),
+                percentiles(means, confidence),
                 tuple((100 * differences.mean(1)).tolist()),
-                *mcnemar(right_before, right_after),
+                repaired,
+                broken,
+                p,
+                p,
+                percentiles(means, 2 * confidence - 1),
+                by_people,
             )
         )
-    corrected = holm([row[-1] for row in found])
-    return [Comparison(*row, p) for row, p in zip(found, corrected, strict=True)]
+    corrected = holm([one.mcnemar_p for one in found])
+    return [replace(one, holm_p=p) for one, p in zip(found, corrected, strict=True)]
 
 
 def paired_differences(before: Scores, after: Scores, before_name: str, after_name: str) -> np.ndarray:
@@ -241,6 +328,7 @@ def class_effects(before: Scores, after: Scores, *, resamples: int, confidence: 
         mine = before.label == number
         rng = np.random.default_rng([seed, int(number)])
         low, high = bootstrap_interval(differences[:, mine], resamples=resamples, confidence=confidence, rng=rng)
+        p = mcnemar(*(scores.prediction[mine] == scores.label[mine] for scores in (before, after)))[2]
         effects.append(
             ClassEffect(
                 int(before.action[number]),
@@ -249,9 +337,62 @@ def class_effects(before: Scores, after: Scores, *, resamples: int, confidence: 
                 100 * float(after.correct[:, mine].mean()),
                 100 * float(differences[:, mine].mean()),
                 (100 * low, 100 * high),
+                p,
+                p,
             )
         )
-    return effects
+    corrected = holm([effect.mcnemar_p for effect in effects])
+    return [replace(effect, holm_p=p) for effect, p in zip(effects, corrected, strict=True)]
+
+
+def find_crossing(
+    arm: str,
+    severities: Sequence[float],
+    differences: Sequence[np.ndarray],
+    *,
+    resamples: int,
+    confidence: float,
+    seed: int,
+) -> Crossing:
+    """Find the severity above which an arm is better than the reference, linear between those that were measured.
+
+    It is the end of the highest stretch of severities above all of which the difference is positive. The interval comes
+    from curves whose clips are drawn anew, the same for all severities, and whose seeds are drawn anew for each, since
+    trainings on other skeletons are other trainings.
+
+    Parameters
+    ----------
+    arm
+        Its name.
+    severities
+        Ascending [K].
+    differences
+        K tables [S, N] of the same clips, see `bootstrap_means`.
+    resamples, confidence, seed
+        As in `compare`.
+    """
+    rng = np.random.default_rng(seed)
+    seeds, clips = differences[0].shape
+    columns, counts = np.unique(np.concatenate(differences), axis=1, return_counts=True)
+    worth = columns.reshape(len(differences), seeds, -1).mean(1)
+    curves = rng.multinomial(clips, counts / clips, size=resamples) @ worth.T / clips
+    for column, table in enumerate(differences):
+        curves[:, column] += seed_deviations(rng, resamples, seeds) @ table.mean(1)
+    observed = np.array([[table.mean() for table in differences]])
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(_crossings(np.asarray(severities), curves), [tail, 1 - tail], method="nearest")
+    return Crossing(arm, float(_crossings(np.asarray(severities), observed)[0]), (float(low), float(high)))
+
+
+def _crossings(severities: np.ndarray, curves: np.ndarray) -> np.ndarray:
+    """Return where each curve [R, K] becomes positive for good."""
+    curves = np.where(np.abs(curves) < 1e-12, 0, curves)
+    last = len(severities) - 1 - np.argmax(curves[:, ::-1] <= 0, axis=1)  # of those that are not positive
+    row, after = np.arange(len(curves)), np.minimum(last + 1, len(severities) - 1)
+    before, then = curves[row, last], curves[row, after]
+    part = -before / np.where(last < after, then - before, 1)
+    at: np.ndarray = severities[last] + part * (severities[after] - severities[last])
+    return np.select([(curves > 0).all(1), last == len(severities) - 1], [-np.inf, np.inf], at)
 
 
 def confusion_changes(before: Scores, after: Scores, most: int) -> list[Confusion]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ablation.findings import LABELS, Findings, points
+from ablation.findings import Findings, points, verdict
 from data.tables import Column, Table
 from recognition.evaluate import accuracies
 from refine.tables import parameters
@@ -13,10 +13,10 @@ from refine.tables import parameters
 def all_tables(findings: Findings) -> list[Table]:
     """Make every table that the findings allow."""
     tables = [accuracy_table(findings), comparison_table(findings), class_table(findings)]
-    for optional in (confusion_table(findings), pose_table(findings), benchmark_table(findings)):
-        if optional is not None:
-            tables.append(optional)
-    return tables
+    others = (
+        condition_table, crossing_table, confusion_table, pose_table, joint_table, spectrum_table, benchmark_table
+    )  # fmt: skip
+    return tables + [table for make in others if (table := make(findings)) is not None]
 
 
 def accuracy_table(findings: Findings) -> Table:
@@ -30,7 +30,7 @@ def accuracy_table(findings: Findings) -> Table:
         found = findings.comparison(arm)
         rows.append(
             (
-                LABELS.get(arm, arm),
+                findings.label(arm),
                 float(np.mean(top1)),
                 tuple(top1),
                 float(np.std(top1, ddof=1)) if len(top1) > 1 else None,
@@ -39,12 +39,13 @@ def accuracy_table(findings: Findings) -> Table:
                 found.difference if found else None,
                 found.interval if found else None,
                 found.mcnemar_p if found else None,
+                verdict(findings, found) if found else None,
             )
         )
     return Table(
         "accuracy",
         f"Accuracy on the {findings.test_clips:,} test clips, in percent; differences in points from "
-        f"{LABELS.get(findings.against, findings.against)}",
+        f"{findings.label(findings.against)}",
         (
             Column("skeletons", numeric=False),
             Column("top-1", _one),
@@ -55,6 +56,7 @@ def accuracy_table(findings: Findings) -> Table:
             Column("difference", points),
             Column(f"{100 * findings.confidence:g}% interval", _interval),
             Column("McNemar p", _p),
+            Column("verdict", numeric=False),
         ),
         rows,
     )
@@ -67,9 +69,11 @@ def comparison_table(findings: Findings) -> Table:
         corrected = found.holm_p if found is not findings.between else None
         rows.append(
             (
-                f"{LABELS.get(found.arm, found.arm)} against {LABELS.get(found.against, found.against)}",
+                f"{findings.label(found.arm)} against {findings.label(found.against)}",
                 found.difference,
                 found.interval,
+                found.narrow,
+                found.people,
                 found.by_seed,
                 found.repaired,
                 found.broken,
@@ -84,7 +88,9 @@ def comparison_table(findings: Findings) -> Table:
         (
             Column("comparison", numeric=False),
             Column("difference", points),
-            Column("interval", _interval),
+            Column(f"{100 * findings.confidence:g}% interval", _interval),
+            Column(f"{100 * (2 * findings.confidence - 1):g}% interval", _interval),
+            Column("interval over people", _interval),
             Column("by seed", lambda values: "  ".join(map(points, values))),
             Column("repaired", str),
             Column("broken", str),
@@ -98,6 +104,9 @@ def comparison_table(findings: Findings) -> Table:
 def class_table(findings: Findings) -> Table:
     """Tabulate the main arm against the reference, class by class."""
     ordered = sorted(findings.classes, key=lambda effect: (-effect.difference, effect.action))
+    found = findings.movement
+    columns = (found.action.tolist(), found.jitter.tolist(), found.speed.tolist()) if found else ((), (), ())
+    moving = {action: (jitter, speed) for action, jitter, speed in zip(*columns, strict=True)}
     return Table(
         "classes",
         "Share of each class's clips that is recognised, mean over the seeds, in percent",
@@ -105,10 +114,14 @@ def class_table(findings: Findings) -> Table:
             Column("action", numeric=False),
             Column("number", lambda action: f"A{action:03d}", numeric=False),
             Column("test clips", str),
-            Column(LABELS.get(findings.against, findings.against), _one),
-            Column(LABELS.get(findings.main, findings.main), _one),
+            Column(findings.label(findings.against), _one),
+            Column(findings.label(findings.main), _one),
             Column("difference", points),
             Column("interval", _interval),
+            Column("McNemar p", _p),
+            Column("Holm p", _p),
+            Column("jitter, mm/frame²", _two),
+            Column("speed, m/s", _two),
         ),
         [
             (
@@ -119,9 +132,131 @@ def class_table(findings: Findings) -> Table:
                 effect.after,
                 effect.difference,
                 effect.interval,
+                effect.mcnemar_p,
+                effect.holm_p,
+                *moving.get(effect.action, (None, None)),
             )
             for effect in ordered
         ],
+    )
+
+
+AXES = {"split": "split", "stream": "stream", "pairing": "skeletons used in", "severity": "noise severity",
+        "setting": "noise setting", "share": "training clips"}  # fmt: skip
+PAIRINGS = {
+    "both": "training and test", "test": "test only", "train": "training only", "mixed": "half of training, and test"
+}  # fmt: skip
+"""Where an arm's skeletons are used."""
+
+
+def condition_value(axis: str, value: object) -> str:
+    """Write where a condition lies on an axis the way people read it."""
+    if axis == "pairing":
+        return PAIRINGS[str(value)]
+    if isinstance(value, float):
+        return f"{value:.0%}" if axis == "share" else f"{value:g}"
+    return str(value).replace("_", " ")
+
+
+def condition_table(findings: Findings) -> Table | None:
+    """Tabulate every arm under every condition; None where there is but one."""
+    varied = [axis for axis in AXES if len({getattr(row.condition, axis) for row in findings.rows}) > 1]
+    if not varied:
+        return None
+    rows = []
+    for row in findings.rows:
+        found = row.comparison
+        rows.append(
+            (
+                findings.label(row.arm),
+                *(getattr(row.condition, axis) for axis in varied),
+                len(row.seeds),
+                float(np.mean(row.top1)),
+                found.difference if found else None,
+                found.interval if found else None,
+                found.mcnemar_p if found else None,
+                found.holm_p if found else None,
+                verdict(findings, found) if found else None,
+            )
+        )
+
+    def on(axis: str) -> Column:
+        return Column(AXES[axis], lambda value: condition_value(axis, value), axis in ("severity", "share"))
+
+    return Table(
+        "conditions",
+        "Every kind of skeletons under every condition: top-1 in percent, and its difference in points from "
+        f"{findings.label(findings.against)} under the same one; Holm's correction is over this whole table",
+        (
+            Column("skeletons", numeric=False),
+            *map(on, varied),
+            Column("seeds", str),
+            Column("top-1", _one),
+            Column("difference", points),
+            Column(f"{100 * findings.confidence:g}% interval", _interval),
+            Column("McNemar p", _p),
+            Column("Holm p", _p),
+            Column("verdict", numeric=False),
+        ),
+        rows,
+    )
+
+
+def crossing_table(findings: Findings) -> Table | None:
+    """Tabulate above which severity of the noise each arm is better than the reference."""
+    if not findings.crossings:
+        return None
+    values = [row.condition.severity or 0.0 for rows in findings.along("severity").values() for row in rows]
+    low, high = min(values), max(values)
+
+    def severity(value: float) -> str:
+        if np.isinf(value):
+            return f"below {low:g}" if value < 0 else f"above {high:g}"
+        return f"{value:.2f}"
+
+    return Table(
+        "crossings",
+        f"The severity of the noise above which accuracy is higher than with {findings.label(findings.against)}, "
+        "linear between those that were measured",
+        (
+            Column("skeletons", numeric=False),
+            Column("severity", severity),
+            Column(f"{100 * findings.confidence:g}% interval", lambda ends: " to ".join(map(severity, ends))),
+        ),
+        [(findings.label(one.arm), one.severity, one.interval) for one in findings.crossings],
+    )
+
+
+def joint_table(findings: Findings) -> Table | None:
+    """Tabulate how much each joint matters for recognition, before and after."""
+    if not findings.importance or findings.clip is None:
+        return None
+    names = [name.replace("_", " ") for name in findings.clip.layout.joints]
+    before, after = (100 * findings.importance[arm] for arm in (findings.against, findings.main))
+    order = np.argsort(-before, kind="stable").tolist()
+    return Table(
+        "joints",
+        "How much of the decision rests on each joint, percent",
+        (
+            Column("joint", numeric=False),
+            Column(findings.label(findings.against), _one),
+            Column(findings.label(findings.main), _one),
+            Column("change", points),
+        ),
+        [(names[at], float(before[at]), float(after[at]), float(after[at] - before[at])) for at in order],
+    )
+
+
+def spectrum_table(findings: Findings) -> Table | None:
+    """Tabulate the power of joint motion by frequency."""
+    found = findings.spectrum
+    if found is None:
+        return None
+    return Table(
+        "spectrum",
+        "Power of the joints' motion by frequency, mm²/Hz",
+        (Column("Hz", lambda value: f"{value:.2f}"), *(Column(findings.label(arm), _three) for arm in found.power)),
+        [tuple(row) for row in np.column_stack([found.frequency, *found.power.values()]).tolist()],
     )
 
 
@@ -132,12 +267,12 @@ def confusion_table(findings: Findings) -> Table | None:
     return Table(
         "confusions",
         "The confusions that changed most, in percent of the true class's clips, mean over the seeds; those that "
-        f"{LABELS.get(findings.main, findings.main)} repairs come first",
+        f"{findings.label(findings.main)} repairs come first",
         (
             Column("action", numeric=False),
             Column("taken for", numeric=False),
-            Column(LABELS.get(findings.against, findings.against), _one),
-            Column(LABELS.get(findings.main, findings.main), _one),
+            Column(findings.label(findings.against), _one),
+            Column(findings.label(findings.main), _one),
             Column("change", points),
         ),
         [
@@ -167,7 +302,7 @@ def pose_table(findings: Findings) -> Table | None:
         + (", and the errors against the noise-free skeletons (MPJPE after root alignment)" if truth else ""),
         columns,
         [
-            (LABELS.get(row.arm, row.arm), row.acceleration, *((row.mpjpe, row.accel) if truth else ()))
+            (findings.label(row.arm), row.acceleration, *((row.mpjpe, row.accel) if truth else ()))
             for row in findings.poses
         ],
     )
@@ -184,7 +319,7 @@ def benchmark_table(findings: Findings) -> Table | None:
         rows.append((name, f"SmoothNet, window {row['window']}", *_errors(row["output"]), unit))
         for other in findings.benchmarks.get("filters", ()):
             if (other["benchmark"], other["split"]) == (row["benchmark"], row["split"]):
-                label = LABELS.get(other["filter"], other["filter"])
+                label = findings.label(other["filter"])
                 rows.append((name, f"{label} ({parameters(other['parameters'])})", *_errors(other["output"]), unit))
     return Table(
         "benchmarks",
@@ -216,6 +351,10 @@ def _one(value: float) -> str:
 
 def _two(value: float) -> str:
     return f"{value:.2f}"
+
+
+def _three(value: float) -> str:
+    return f"{value:.3g}"
 
 
 def _several(values: Sequence[float]) -> str:

@@ -46,6 +46,21 @@ class Table:
             for row in self.rows
         ]
 
+    def keys(self) -> list[list[str]]:
+        """Return what to sort all cells by: numbers as they are, of several values their mean; text as it is shown."""
+        return [
+            [_key(value, shown, column.numeric) for value, shown, column in zip(row, texts, self.columns, strict=True)]
+            for row, texts in zip(self.rows, self.text(), strict=True)
+        ]
+
+
+def _key(value: Any, shown: str, numeric: bool) -> str:
+    if value is None:
+        return ""
+    if not numeric:
+        return shown
+    return repr(sum(value) / len(value) if isinstance(value, tuple) else value)
+
 
 def to_csv(table: Table) -> str:
     """Write a table's numbers as they are; tuples become one column per value."""
@@ -76,6 +91,36 @@ def to_markdown(table: Table) -> str:
         *("| " + " | ".join(map(_escape, row)) + " |" for row in table.text()),
     ]
     return f"{table.caption}.\n\n" + "\n".join(lines) + "\n"
+
+
+LATEX = {
+    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "²": "$^2$", "±": r"$\pm$", "−": "$-$", "–": "--",
+    "<": "$<$", ">": "$>$",
+}  # fmt: skip
+"""What LaTeX has for characters that mean something else to it, or that not every font has."""
+
+
+def to_latex(table: Table) -> str:
+    """Write a table as LaTeX with booktabs' rules."""
+    lines = [
+        r"\begin{table}",
+        rf"\caption{{{_latex(table.caption)}.}}",
+        rf"\label{{tab:{table.name}}}",
+        rf"\begin{{tabular}}{{{''.join('r' if column.numeric else 'l' for column in table.columns)}}}",
+        r"\toprule",
+        " & ".join(_latex(column.label) for column in table.columns) + r" \\",
+        r"\midrule",
+        *(" & ".join(map(_latex, row)) + r" \\" for row in table.text()),
+        r"\bottomrule",
+        r"\end{tabular}",
+        r"\end{table}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _latex(text: str) -> str:
+    return "".join(LATEX.get(letter, letter) for letter in " ".join(text.split()))
 
 
 def _escape(text: str) -> str:

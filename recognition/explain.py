@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch_geometric.explain import CaptumExplainer, Explainer
 
 from data.errors import InputError
 from data.ntu.store import ClipStore
@@ -88,15 +89,8 @@ def explain_clip(
     Raises
     ------
     InputError
-        captum is not installed, the clip has other skeletons or shows nobody, or the recogniser does not know the
-        action.
+        The clip has other skeletons or shows nobody, or the recogniser does not know the action.
     """
-    try:
-        from torch_geometric.explain import CaptumExplainer, Explainer
-
-        algorithm = CaptumExplainer("IntegratedGradients", n_steps=steps)
-    except ImportError as error:
-        raise InputError("explaining needs captum; install it with pip install 'steady-skeletons[explain]'") from error
     check_store(recognizer, store)
     actions = recognizer.actions.tolist()
     if action is not None and action not in actions:
@@ -115,7 +109,7 @@ def explain_clip(
     graph = skeleton_graph(recognizer.layout)
     explainer = Explainer(
         model=OnNodes(recognizer.net, actors, joints),
-        algorithm=algorithm,
+        algorithm=CaptumExplainer("IntegratedGradients", n_steps=steps),
         explanation_type="phenomenon",
         node_mask_type="attributes",
         model_config={"mode": "multiclass_classification", "task_level": "graph", "return_type": "raw"},

@@ -6,9 +6,18 @@ import numpy as np
 import pytest
 
 from ablation.findings import Findings
+from ablation.grid import Condition, GridRow
+from ablation.movement import Movement
 from ablation.poses import ClipPoses, PoseFigures
 from ablation.scores import Scores
-from ablation.statistics import class_effects, compare, confusion_changes
+from ablation.spectrum import Spectrum
+from ablation.statistics import (
+    class_effects,
+    compare,
+    confusion_changes,
+    find_crossing,
+    paired_differences,
+)
 from data.ntu.layout import ACTIONS, NTU25
 
 
@@ -64,13 +73,41 @@ def make_clip(frames=70, seed=0) -> ClipPoses:
     return ClipPoses("S001C001P003R001A023", 23, 0, {k: v.astype(np.float32) for k, v in joints.items()}, seen, NTU25)
 
 
-def make_findings(gains: dict[str, float], *, against="raw", actions=None, resamples=2000, **how) -> Findings:
+SEVERITIES = (0.0, 1.0, 2.0, 4.0)
+OTHERS = (
+    *(Condition(severity=severity) for severity in SEVERITIES),
+    Condition(severity=1.0, stream="bone"),
+    Condition(severity=1.0, pairing="test"),
+    Condition(severity=1.0, share=0.5),
+)
+
+
+def make_rows(arms: dict[str, Scores], against: str, settings: dict) -> list[GridRow]:
+    """Every arm under several conditions, the same scores under each."""
+    rows = []
+    for condition in OTHERS:
+        for arm, scores in arms.items():
+            comparison = compare(arms, [(arm, against)], **settings)[0] if arm != against else None
+            top1 = tuple((100 * scores.correct.mean(1)).tolist())
+            rows.append(GridRow(condition, arm, tuple(range(len(top1))), top1, comparison))
+    return rows
+
+
+def make_findings(
+    gains: dict[str, float], *, against="raw", actions=None, resamples=2000, grid=False, **how
+) -> Findings:
     arms = make_arms(gains, **how)
     main = "refined" if "refined" in arms else next(arm for arm in arms if arm != against)
     settings = {"resamples": resamples, "confidence": 0.95, "seed": 0}
     filters = [arm for arm in arms if arm in ("one_euro", "savitzky_golay", "gaussian")]
     best = max(filters, key=lambda arm: arms[arm].correct.mean(), default=None)
     clip = make_clip()
+    classes = class_effects(arms[against], arms[main], **settings)
+    rng = np.random.default_rng(0)
+    jitter, speed = rng.uniform(5, 40, (2, len(classes)))
+    frequency = np.linspace(1, 15, 15)
+    differences = paired_differences(arms[against], arms[main], against, main)
+    shares = rng.dirichlet(np.ones(25), 2)
     errors = {"mpjpe": 50.3, "pa_mpjpe": 40.2, "accel": 21.9}
     return Findings(
         arms=arms,
@@ -78,7 +115,7 @@ def make_findings(gains: dict[str, float], *, against="raw", actions=None, resam
         seeds=tuple(range(len(arms[against].score))),
         comparisons=compare(arms, [(arm, against) for arm in arms if arm != against], **settings),
         between=compare(arms, [(main, best)], **settings)[0] if best and main == "refined" else None,
-        classes=class_effects(arms[against], arms[main], **settings),
+        classes=classes,
         confusions=confusion_changes(arms[against], arms[main], 8),
         resamples=resamples,
         confidence=0.95,
@@ -112,6 +149,16 @@ def make_findings(gains: dict[str, float], *, against="raw", actions=None, resam
             "clip_choice": "the test clip at the upper quartile of jitter",
             "seconds": "6 min",
         },
+        condition=Condition(severity=1.0),
+        rows=make_rows(arms, against, {**settings, "resamples": 100}) if grid else [],
+        crossings=[find_crossing(main, SEVERITIES, [differences - 1, *[differences] * 3], **settings)] if grid else [],
+        movement=Movement(
+            np.array([one.action for one in classes]), jitter, speed / 40,
+            np.array([one.difference for one in classes]), "oracle", (0.3, 0.02), (-0.1, 0.6),
+        ),
+        spectrum=Spectrum(frequency, {arm: 100 / frequency**n for n, arm in enumerate(("raw", main, "oracle"), 1)}),
+        importance={against: shares[0], main: shares[1]},
+        clips=[("the test clip at the upper quartile of jitter", clip), ("repaired <most> clearly", make_clip(90, 1))],
     )  # fmt: skip
 
 

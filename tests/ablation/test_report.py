@@ -46,7 +46,7 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def written(make, tmp_path_factory):
-    findings = make.findings({"raw": 0, "refined": 0.1, "gaussian": 0.03, "oracle": 0.2})
+    findings = make.findings({"raw": 0, "refined": 0.1, "gaussian": 0.03, "oracle": 0.2}, grid=True)
     folder = tmp_path_factory.mktemp("report")
     return findings, write_report(folder, "Does refining help?", findings)
 
@@ -103,7 +103,8 @@ def test_the_page_opens_with_the_answer_and_nests_properly(written):
 
 def test_the_page_needs_no_network(written):
     text = written[1].read_text()
-    assert not re.search(r"https?://|@import|<script|<link|<iframe|url\((?!#)", text)
+    assert not re.search(r"https?://|@import|<link|<iframe|url\((?!#)|fetch\(|XMLHttp|import\(", text)
+    assert all("src" not in script for script in Page(text).all("script"))
     assert all(link.startswith("#") for link in Page(text).links)
 
 
@@ -137,8 +138,8 @@ def test_hostile_names_do_no_harm(make, tmp_path):
         {"raw": 0, "refined": 0.1}, actions=dict.fromkeys(range(1, 17), evil), resamples=100, clips=160
     )
     text = write_report(tmp_path, evil, findings).read_text()
-    assert "<script" not in text
-    assert Page(text).all("script") == []
+    assert "<script>alert" not in text
+    assert len(Page(text).all("script")) == 2  # the player's numbers, and what plays them
     assert "&lt;script&gt;" in text
     markdown = (tmp_path / "tables" / "classes.md").read_text()
     assert "<script" not in markdown
@@ -154,17 +155,47 @@ def test_tables_and_figures_lie_beside_the_page(written):
         assert float(row["by seed 2"]) == pytest.approx(findings.top1(arm)[1])
     assert float(rows[1]["95% interval low"]) == pytest.approx(findings.comparisons[0].interval[0])
     assert rows[0]["difference"] == ""
-    for name in ("accuracy", "difference", "classes", "acceleration", "skeletons"):
+    drawn = ("accuracy", "difference", "classes", "acceleration", "skeletons", "severity", "share", "conditions",
+             "reduction", "movement", "spectrum", "joints")  # fmt: skip
+    for name in drawn:
         assert (path.parent / "figures" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
         assert (path.parent / "figures" / f"{name}.svg").read_text().startswith("<?xml")
 
 
 def test_a_short_study_makes_a_report_too(make, tmp_path):
     findings = make.findings({"raw": 0, "refined": 0.05}, seeds=1, clips=60)
-    bare = replace(findings, poses=[], benchmarks=None, clip=None, confusions=[])
+    nothing = {"benchmarks": None, "clip": None, "movement": None, "spectrum": None, "importance": {}}
+    bare = replace(findings, poses=[], confusions=[], clips=[], **nothing)
     text = write_report(tmp_path, "Short", bare).read_text()
     Page(text)
     assert "There is one seed" in text
+
+
+def test_what_could_not_be_trained_is_named_first(make, tmp_path):
+    findings = replace(make.findings({"raw": 0, "refined": 0.1}, clips=160), failures=["SmoothNet, seed 1: disk full"])
+    words = " ".join(Page(write_report(tmp_path, "Some are missing", findings).read_text()).words)
+    assert "1 recogniser is missing below:" in words
+    assert words.index("SmoothNet, seed 1: disk full") < words.index("Accuracy on the")
+
+
+def test_equality_is_said_only_where_it_is_shown(make):
+    alike = make.findings({"raw": 0, "refined": 0}, seed=2)
+    assert "a difference of more than 0.5 points either way cannot be ruled out" in answer(alike)[0]
+    assert "a difference of more than 20 points either way is ruled out" in answer(replace(alike, margin=20))[0]
+
+
+def test_where_refining_begins_to_pay_is_in_the_answer(make):
+    findings = make.findings({"raw": 0, "refined": 0.1}, grid=True)
+    assert re.search(
+        r"begins to gain at severity 0\.\d of the noise \(95% interval 0\.\d to 0\.\d; a", answer(findings)[1]
+    )
+
+
+def test_latex_compiles_in_the_head(written):
+    text = (written[1].parent / "tables" / "accuracy.tex").read_text()
+    assert text.count(r"\\") == 1 + len(written[0].arms)
+    assert re.search(r"95\\% interval", text)
+    assert not re.search(r"(?<!\\)[%_&#](?! )", text.replace(" & ", " "))
 
 
 def test_the_details_are_plain_json(written):
