@@ -4,10 +4,12 @@ from scipy.stats import bootstrap, norm
 
 from ablation.scores import Scores, check_paired, read_scores, stack_scores
 from ablation.statistics import (
+    _crossings,
     bootstrap_interval,
     class_effects,
     compare,
     confusion_changes,
+    find_crossing,
     holm,
     mcnemar,
     paired_differences,
@@ -194,3 +196,106 @@ def test_damaged_scores_are_told_in_one_line(tmp_path):
     np.savez(file, **part(["x", "y"], [0, 1], [True, True]))
     np.savez(tmp_path / "other.npz", **part(["y", "x"], [1, 0], [True, False]))
     assert read_scores([file, tmp_path / "other.npz"]).correct.tolist() == [[True, True], [False, True]]
+
+
+def by_people(rng, people, each, seeds=3, spread=0.12):
+    """Differences [S, N] whose chance belongs to people more than to clips, who they are, and the true difference."""
+    gain = 0.1 + rng.normal(0, spread, people)
+    chance = np.clip(np.repeat(gain, each), -0.9, 0.9)
+    draws = rng.random((seeds, people * each))
+    found = np.where(draws < np.abs(chance), np.sign(chance), 0).astype(int)
+    return found, np.repeat(np.arange(people), each), 0.1
+
+
+def test_drawing_people_covers_where_clips_of_one_person_resemble_each_other():
+    rng = np.random.default_rng(8)
+    covered = {True: 0, False: 0}
+    for _ in range(300):
+        differences, people, true = by_people(rng, 20, 25)
+        for grouped in covered:
+            low, high = bootstrap_interval(
+                differences, resamples=400, confidence=0.9, rng=rng, people=people if grouped else None
+            )
+            covered[grouped] += low <= true <= high
+    assert 0.84 <= covered[True] / 300 <= 0.96
+    assert covered[False] / 300 <= 0.75
+
+
+def test_people_of_one_clip_each_are_clips():
+    differences, _ = crossed(np.random.default_rng(9), 300, 3, 0.2)
+    clips, people = (
+        bootstrap_interval(differences, resamples=20_000, confidence=0.9, rng=np.random.default_rng(0), people=who)
+        for who in (None, np.arange(300))
+    )
+    np.testing.assert_allclose(clips, people, atol=0.004)
+
+
+def test_an_interval_over_people_takes_five_of_them(make):
+    arms = make.arms({"raw": 0, "refined": 0.05}, clips=120)
+    for count, expected in ((4, False), (5, True)):
+        (found,) = compare(arms, [("refined", "raw")], **SETTINGS, people=np.arange(120) % count)
+        assert (found.people is not None) == expected
+    assert compare(arms, [("refined", "raw")], **SETTINGS)[0].people is None
+
+
+def test_equivalence_is_the_narrow_interval_within_the_margin(make):
+    same = make.arms({"raw": 0}, clips=60)["raw"]
+    (alike,) = compare({"raw": same, "refined": same}, [("refined", "raw")], **SETTINGS)
+    assert alike.narrow == (0, 0)
+    assert alike.equivalent(0.1)
+    (found,) = compare(make.arms({"raw": 0, "refined": 0}, clips=480), [("refined", "raw")], **SETTINGS)
+    low, high = found.narrow
+    assert found.interval[0] < low < high < found.interval[1]
+    assert not found.equivalent(max(-low, high))
+    assert found.equivalent(max(-low, high) + 0.01)
+
+
+def test_arms_a_margin_apart_are_seldom_called_equal():
+    """At the margin itself the two one-sided tests err in at most alpha of the cases."""
+    rng = np.random.default_rng(10)
+    called = 0
+    for _ in range(300):
+        differences, true = crossed(rng, 1500, 3, 0.1, seed_spread=0.0)
+        low, high = bootstrap_interval(differences, resamples=400, confidence=0.9, rng=rng)
+        called += -true < low and high < true  # the margin is the true difference
+    assert called / 300 <= 0.09
+
+
+@pytest.mark.parametrize(
+    ("curve", "expected"),
+    [
+        ([-1, -1, 1, 3], 1.5),
+        ([1, -1, -2, 2], 3.0),  # above it, the difference is positive for good
+        ([1, 2, 3, 4], -np.inf),
+        ([-3, 1, 2, 0], np.inf),
+        ([-1, 0, 4, 4], 1.0),
+    ],
+)
+def test_where_a_curve_becomes_positive_for_good(curve, expected):
+    at = _crossings(np.array([0.0, 1.0, 2.0, 4.0]), np.array([curve], float))[0]
+    assert at == pytest.approx(expected)
+
+
+def test_the_crossings_interval_covers_the_crossing():
+    """Differences that grow linearly with the severity and vanish at 1.2."""
+    rng = np.random.default_rng(11)
+    severities, covered, sets = (0.0, 1.0, 2.0, 3.0), 0, 200
+    for _ in range(sets):
+        who = rng.normal(0, 0.1, 400)
+        tables = []
+        for severity in severities:
+            chance = np.clip(0.15 * (severity - 1.2) + who, -0.95, 0.95)
+            tables.append(np.where(rng.random((3, 400)) < np.abs(chance), np.sign(chance), 0).astype(int))
+        found = find_crossing("refined", severities, tables, resamples=400, confidence=0.9, seed=0)
+        covered += found.interval[0] <= 1.2 <= found.interval[1]
+    assert 0.83 <= covered / sets <= 0.98
+
+
+def test_p_values_per_class_are_corrected_for_all_classes(make):
+    arms = make.arms({"raw": 0, "refined": 0.15})
+    effects = class_effects(arms["raw"], arms["refined"], **SETTINGS)
+    assert [effect.holm_p for effect in effects] == pytest.approx(holm([effect.mcnemar_p for effect in effects]))
+    raw, refined = (arms[name] for name in ("raw", "refined"))
+    mine = raw.label == effects[3].action - 1
+    p = mcnemar(*((one.prediction == one.label)[mine] for one in (raw, refined)))[2]
+    assert effects[3].mcnemar_p == pytest.approx(p)

@@ -1,0 +1,78 @@
+"""Jitter, speed and spectrum of skeletons whose motion is known."""
+
+import numpy as np
+import pytest
+from scipy.stats import spearmanr
+
+from ablation.movement import class_movement
+from ablation.spectrum import SEGMENT, joint_spectrum
+from ablation.statistics import ClassEffect
+from data.ntu.names import ClipName
+from data.ntu.store import StoreInfo, StoreWriter, Track, open_store
+
+
+def write(folder, clips, kind="raw"):
+    """Write clips: {action: joints [T, 25, 3]}, one each."""
+    with StoreWriter(folder, StoreInfo(kind=kind)) as writer:
+        for action, joints in clips.items():
+            seen = np.full(joints.shape[:2], 2, np.uint8)
+            name = ClipName(1, 1, 3, 1, action)
+            writer.add(name, len(joints), [Track(0, 0, joints.astype(np.float32), seen, None)])
+    return open_store(folder)
+
+
+def effect(action, gain):
+    return ClassEffect(action, 1, 50.0, 50.0 + gain, gain, (gain - 1, gain + 1), 0.5, 0.5)
+
+
+def moving(speed, frames=64):
+    """All joints move along x by so many metres a frame."""
+    joints = np.zeros((frames, 25, 3))
+    joints[..., 0] = speed * np.arange(frames)[:, None]
+    return joints
+
+
+def test_jitter_comes_from_the_noisy_and_speed_from_the_steady_skeletons(tmp_path):
+    speeds, shakes = {1: 0.01, 2: 0.03, 3: 0.02}, {1: 0.002, 2: 0.001, 3: 0.004}
+    steady = {action: moving(speed) for action, speed in speeds.items()}
+    flip = np.where(np.arange(64) % 2, 1, -1)[:, None]
+    noisy = {}
+    for action, joints in steady.items():
+        noisy[action] = joints.copy()
+        noisy[action][..., 1] += shakes[action] * flip
+    raw, truth = write(tmp_path / "raw", noisy), write(tmp_path / "truth", steady, "truth")
+    effects = [effect(1, -2.0), effect(2, 5.0), effect(3, 1.0)]
+    found = class_movement(raw, truth, "oracle", raw.clips.name, effects)
+    np.testing.assert_allclose(found.speed, [0.3, 0.9, 0.6], rtol=1e-4)  # 30 frames a second
+    np.testing.assert_allclose(found.jitter, [8, 4, 16], rtol=1e-3)  # the second difference of +-a is 4 a
+    assert found.speed_rank[0] == pytest.approx(1)
+    assert found.jitter_rank[0] == pytest.approx(spearmanr([8, 4, 16], [-2, 5, 1]).statistic)
+
+
+def test_two_actions_have_no_rank_correlation(tmp_path):
+    store = write(tmp_path / "raw", {1: moving(0.01), 2: moving(0.02)})
+    assert class_movement(store, store, "raw", store.clips.name, [effect(1, 1.0), effect(2, 2.0)]) is None
+
+
+def test_the_power_of_white_noise_is_flat_and_adds_up_to_its_variance(tmp_path):
+    noise = np.random.default_rng(0).normal(0, 0.005, (20 * SEGMENT, 25, 3))
+    store = write(tmp_path / "raw", {1: noise})
+    found = joint_spectrum({"raw": store}, store.clips.name)
+    power = found.power["raw"]
+    step = found.frequency[1] - found.frequency[0]
+    assert step * power.sum() == pytest.approx(25, rel=0.08)  # 5 mm squared
+    assert power[1:-1].std() / power.mean() < 0.1
+
+
+def test_an_oscillation_shows_at_its_frequency(tmp_path):
+    joints = np.zeros((8 * SEGMENT, 25, 3))
+    joints[..., 2] = 0.01 * np.sin(2 * np.pi * 3.75 * np.arange(len(joints)) / 30)[:, None]
+    store = write(tmp_path / "raw", {1: joints})
+    found = joint_spectrum({"raw": store, "again": store}, store.clips.name)
+    assert found.frequency[found.power["raw"].argmax()] == pytest.approx(3.75)
+    np.testing.assert_array_equal(found.power["raw"], found.power["again"])
+
+
+def test_tracks_shorter_than_a_segment_have_no_spectrum(tmp_path):
+    store = write(tmp_path / "raw", {1: moving(0.01, SEGMENT - 1)})
+    assert joint_spectrum({"raw": store}, store.clips.name) is None
