@@ -17,7 +17,7 @@ def test_every_configuration_is_valid(path):
     load_config(MODELS[path.parent.name], path)
 
 
-@pytest.mark.parametrize(("study", "stage"), [("default", "default"), ("kinect", "kinect27")])
+@pytest.mark.parametrize(("study", "stage"), [("default", "default"), ("kinect", "kinect27"), ("ntu60", "pyskl")])
 def test_a_study_trains_the_recogniser_of_the_stage(study, stage):
     study = load_config(AblateConfig, CONFIGS / "ablate" / f"{study}.yaml").recognize
     stage = load_config(RecognizeConfig, CONFIGS / "recognize" / f"{stage}.yaml")
