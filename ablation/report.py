@@ -110,6 +110,7 @@ def caveats(findings: Findings) -> list[str]:
 
 def findings_notes(findings: Findings) -> dict[str, Any]:
     """Return the numbers behind the page that `results.json` has no place for."""
+    moving = findings.movement
     return {
         "answer": answer(findings),
         "caveats": caveats(findings),
@@ -122,6 +123,10 @@ def findings_notes(findings: Findings) -> dict[str, Any]:
         "best_filter": vars(findings.between) if findings.between else None,
         "classes": [vars(effect) for effect in findings.classes],
         "confusions": [vars(found) for found in findings.confusions],
+        "movement": None
+        if moving is None
+        else {"speed_of": moving.speed_of, "jitter_rank": moving.jitter_rank, "speed_rank": moving.speed_rank},
+        "importance": {arm: shares.tolist() for arm, shares in findings.importance.items()},
         "poses": [vars(row) for row in findings.poses],
         "data": dict(findings.data),
     }

@@ -83,6 +83,7 @@ def ablate(config: AblateConfig, again: bool = False) -> dict[str, Any]:
         {
             "config": yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True),
             "command": _command(run.dir),
+            "cell_command": _cell_command(planned),
             "versions": _versions(run),
             "seconds": duration(seconds),
         },
@@ -187,6 +188,12 @@ def _results(findings: Findings, planned: Plan, outcomes: Mapping[Path, Outcome]
 def _command(folder: Path) -> str:
     words = ["python", "run.py", "ablate", str(folder / "config.yaml"), f"run.dir={folder}-again"]
     return shlex.join([*words, f"shared={folder}-again/shared"])
+
+
+def _cell_command(planned: Plan) -> str:
+    kept = planned.uses[0].cell.folder / "config.yaml"
+    shown = kept.relative_to(Path.cwd()) if kept.is_relative_to(Path.cwd()) else kept
+    return shlex.join(["python", "run.py", "recognize", str(shown), "run.dir=runs/recognize/again"])
 
 
 def _versions(run: Run) -> dict[str, str]:

@@ -143,6 +143,7 @@ def make_findings(
         made={
             "config": "run:\n  dir: runs/ablate\n  seed: 0\n",
             "command": "python run.py ablate runs/ablate/config.yaml run.dir=runs/ablate-again",
+            "cell_command": "python run.py recognize runs/ablate/shared/cells/0/config.yaml run.dir=again",
             "versions": {"python": "3.12", "torch": "2.13", "commit": "0123456789abcdef"},
             "arms": {arm: f"how {arm} was made" for arm in arms},
             "validation": "The epoch with the best accuracy on 15 % of the training performers; the test once.",

@@ -1,5 +1,6 @@
 import json
 import re
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -15,6 +16,8 @@ from ablation.stores import list_sources, make_stores
 from data.errors import InputError
 from data.ntu.names import ClipName
 from data.ntu.store import StoreInfo, StoreWriter, Track, open_store
+from recognition.config import RecognizeConfig
+from recognition.stage import recognize
 from training.config import load_config
 
 CONFIGS = Path(__file__).parents[2] / "configs" / "ablate"
@@ -204,6 +207,9 @@ def test_a_whole_study_runs_once_and_resumes(settings, monkeypatch, capsys, tmp_
         assert set(one) == {"arm", "against", "difference", "interval", "mcnemar_p"}
     assert "http" not in (folder / "report.html").read_text().replace("http://www.w3.org", "")
     assert str(folder / "report.html") in capsys.readouterr().out.replace("\n", "")
+    words = shlex.split(re.search(r"python run.py (recognize \S*cells\S*)", (folder / "report.html").read_text())[1])
+    again = load_config(RecognizeConfig, Path(words[1]), [f"run.dir={tmp_path / 'again'}"])
+    assert recognize(again)["top1"] == pytest.approx(results["arms"]["raw"]["top1"][0])
     shared = config.run.dir.parent / "shared"
     kinds = sorted(open_store(path).info.kind for path in (shared / "stores").iterdir())
     assert kinds == ["filtered"]
@@ -255,6 +261,15 @@ def test_noise_of_several_severities(settings, tmp_path):
     assert one.clips.name.tolist() == none.clips.name.tolist()
     assert one.folder == tmp_path / "sim" / "raw"
     assert none.folder == tmp_path / "sim-ntu-0" / "raw"
+    details = json.loads((config.run.dir / "details.json").read_text())
+    assert [found["arm"] for found in details["crossings"]] == ["oracle"]
+    for shares in details["importance"].values():
+        assert sum(shares) == pytest.approx(1)
+        assert len(shares) == 25
+    drawn = {path.stem for path in (config.run.dir / "figures").glob("*.png")}
+    assert {"severity", "spectrum", "joints", "accuracy"} <= drawn
+    tables = {path.name for path in (config.run.dir / "tables").iterdir()}
+    assert {f"{name}.{end}" for name in ("conditions", "crossings") for end in ("csv", "md", "tex")} <= tables
 
 
 def test_a_cell_that_fails_is_told_and_the_rest_goes_on(settings, monkeypatch, capsys):
