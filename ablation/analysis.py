@@ -12,7 +12,7 @@ from ablation.findings import Findings
 from ablation.grid import Condition, GridRow
 from ablation.importance import joint_importance
 from ablation.movement import class_movement
-from ablation.poses import ClipPoses, clip_poses, pose_figures, typical_clip
+from ablation.poses import ClipPoses, clip_poses, pose_figures, typical_clip, unit
 from ablation.scores import Scores
 from ablation.spectrum import joint_spectrum
 from ablation.statistics import (
@@ -123,6 +123,7 @@ def find(
         labels={arm: config.label(arm) for arm in config.arms},
         failures=list(failures),
         margin=config.statistics.margin,
+        unit=unit(base.layout.dims)[0],
         crossings=_crossings(config, condition, gathered, settings),
         movement=class_movement(stores[against], pictured[steady], steady, names, classes),
         spectrum=joint_spectrum(pictured, names),

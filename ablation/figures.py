@@ -141,7 +141,7 @@ def draw_acceleration(findings: Findings, clip: ClipPoses) -> Figure:
     axes.set_ylim(bottom=0)
     axes.margins(x=0.01)
     axes.set_xlabel(f"frame of {clip.name}")
-    axes.set_ylabel("mm/frame²")
+    axes.set_ylabel(f"{findings.unit}/frame²")
     figure.legend(loc="outside upper left", ncols=3)
     return figure
 
@@ -163,6 +163,7 @@ def draw_skeletons(findings: Findings, clip: ClipPoses, count: int = 6) -> Figur
             _draw_skeleton(axes, clip, arm, int(frame), colour_of(findings, arm))
             axes.set_xlim(low[0] - pad, high[0] + pad)
             axes.set_ylim(low[1] - pad, high[1] + pad)
+            axes.yaxis.set_inverted(clip.layout.dims == 2)  # in an image y points down
             axes.set_aspect("equal")
             axes.set_xticks([])
             axes.set_yticks([])
@@ -282,8 +283,8 @@ def draw_movement(findings: Findings, found: Movement) -> Figure:
     figure = Figure(figsize=(WIDTH, 2.9), layout="constrained")
     panels = figure.subplots(1, 2, sharey=True)
     worth = (
-        (found.jitter, found.jitter_rank, "jitter of the raw joints, mm/frame²", "mm/frame²"),
-        (found.speed, found.speed_rank, "speed of the joints, m/s", "m/s"),
+        (found.jitter, found.jitter_rank, f"jitter of the joints, {findings.unit}/frame²", f"{findings.unit}/frame²"),
+        (found.speed, found.speed_rank, f"speed of the joints, {findings.speed_unit}", findings.speed_unit),
     )
     for axes, (values, (rho, p), said, unit) in zip(panels, worth, strict=True):
         axes.axhline(0, color=INK, linewidth=1, zorder=1)
@@ -309,7 +310,7 @@ def draw_spectrum(findings: Findings, found: Spectrum) -> Figure:
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("frequency, Hz")
-    axes.set_ylabel("mm²/Hz")
+    axes.set_ylabel(f"{findings.unit}²/Hz")
     figure.legend(loc="outside upper left", ncols=3)
     return figure
 
@@ -377,8 +378,8 @@ def alternative_texts(findings: Findings) -> dict[str, str]:
             values = acceleration_per_frame(np.nan_to_num(findings.clip.joints[arm]), known)
             means.append(f"{findings.label(arm)} {np.nanmean(values):.1f}" if np.isfinite(values).any() else arm)
         texts["acceleration"] = (
-            f"Line chart of mean joint acceleration per frame of {findings.clip.name}, in mm/frame²; means: "
-            f"{', '.join(means)}."
+            f"Line chart of mean joint acceleration per frame of {findings.clip.name}, in {findings.unit}/frame²; "
+            f"means: {', '.join(means)}."
         )
         texts["skeletons"] = (
             f"Stick figures of consecutive frames of {findings.clip.name}: {findings.skeletons(findings.against)} "

@@ -76,6 +76,8 @@ class Findings:
         One line for each recogniser that could not be trained or read; it is missing in all of the above.
     margin
         The difference in points below which two arms count as equally good.
+    unit
+        What positions are told in: mm, or px in an image.
     crossings
         Where the study varies the severity of the noise: above which each arm is better than the reference.
     movement
@@ -111,6 +113,7 @@ class Findings:
     focus: str = ""
     failures: list[str] = field(default_factory=list)
     margin: float = 0.5
+    unit: str = "mm"
     crossings: list[Crossing] = field(default_factory=list)
     movement: Movement | None = None
     spectrum: Spectrum | None = None
@@ -144,6 +147,11 @@ class Findings:
     def main(self) -> str:
         """The arm that the report is about: the refined one, or else the first that is not the reference."""
         return self.focus or main_arm(list(self.arms), self.against)
+
+    @property
+    def speed_unit(self) -> str:
+        """What speeds are told in."""
+        return "m/s" if self.unit == "mm" else "px/s"
 
     @property
     def test_clips(self) -> int:
@@ -289,6 +297,6 @@ def _steadiness_sentence(findings: Findings) -> str | None:
         return None
     verb = "fell" if after < before else "rose"
     return (
-        f"On the test clips the skeletons' mean acceleration {verb} from {before:.1f} to {after:.1f} mm/frame², "
-        f"{findings.skeletons(findings.against)} against {findings.skeletons(findings.main)}."
+        f"On the test clips the skeletons' mean acceleration {verb} from {before:.1f} to {after:.1f} "
+        f"{findings.unit}/frame², {findings.skeletons(findings.against)} against {findings.skeletons(findings.main)}."
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import spearmanr
 
-from ablation.poses import MM, clip_tracks
+from ablation.poses import clip_tracks, unit
 from ablation.statistics import ClassEffect
 from data.ntu.store import ClipStore
 
@@ -20,9 +20,9 @@ class Movement:
     action
         int64 [C].
     jitter
-        float64 [C]: mean norm of the joints' second differences in the reference's skeletons, mm/frame^2.
+        float64 [C]: mean norm of the joints' second differences in the reference's skeletons, mm/frame^2 or px/frame^2.
     speed
-        float64 [C]: mean speed of the joints, m/s.
+        float64 [C]: mean speed of the joints, m/s or px/s.
     gain
         float64 [C]: points that the main arm gains on the action.
     speed_of
@@ -65,7 +65,7 @@ def class_movement(
     if len(known) < 3:
         return None
     action = np.array([one.action for one in known])
-    shaken = MM * np.array([jitter[number] for number in action.tolist()])
+    shaken = unit(noisy.layout.dims)[1] * np.array([jitter[number] for number in action.tolist()])
     fast = steady.info.fps * np.array([speed[number] for number in action.tolist()])
     gain = np.array([one.difference for one in known])
     return Movement(action, shaken, fast, gain, speed_of, _ranks(shaken, gain), _ranks(fast, gain))

@@ -9,7 +9,7 @@ import numpy as np
 from ablation.drawing import PROPERTIES
 from ablation.figures import colour_of, shown_arms
 from ablation.findings import Findings
-from ablation.poses import MM, ClipPoses, acceleration_per_frame
+from ablation.poses import ClipPoses, acceleration_per_frame, unit
 
 MOST_FRAMES = 300
 """Of a longer clip, the frames around its most jittery one."""
@@ -22,7 +22,10 @@ def player_data(findings: Findings) -> str:
 
 
 def _clip(findings: Findings, why: str, clip: ClipPoses) -> dict[str, Any]:
-    """Millimetres from the middle of the clip, int16 in base64 [frames, joints, 3]; where unseen, the least int16."""
+    """Return a clip in millimetres (or pixels) from its middle, int16 in base64 [frames, joints, 3].
+
+    Where a joint is not seen, it is the least int16.
+    """
     arms = shown_arms(findings, clip)
     jitter = acceleration_per_frame(clip.joints[findings.against], clip.seen)
     peak = int(np.nanargmax(jitter)) if np.isfinite(jitter).any() else 0
@@ -38,6 +41,7 @@ def _clip(findings: Findings, why: str, clip: ClipPoses) -> dict[str, Any]:
         "first": clip.first_frame + first,
         "frames": len(seen),
         "fps": clip.fps,
+        "unit": f"{findings.unit}/frame²",
         "joints": seen.shape[1],
         "bones": [[int(joint), int(parent)] for joint, parent in clip.layout.bones],
         "arms": [
@@ -55,7 +59,9 @@ def _clip(findings: Findings, why: str, clip: ClipPoses) -> dict[str, Any]:
 def _packed(joints: np.ndarray, seen: np.ndarray) -> str:
     known = seen & np.isfinite(joints).all(-1)
     position = np.zeros((*joints.shape[:2], 3))
-    position[..., : joints.shape[-1]] = np.nan_to_num(MM * joints)
+    position[..., : joints.shape[-1]] = np.nan_to_num(unit(joints.shape[-1])[1] * joints)
+    if joints.shape[-1] == 2:
+        position[..., 1] *= -1  # in an image y points down
     packed = np.where(known[..., None], position.clip(-32_000, 32_000).round(), -32_768).astype("<i2")
     return base64.b64encode(packed.tobytes()).decode()
 

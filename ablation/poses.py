@@ -10,7 +10,11 @@ from data.ntu.store import ClipStore
 
 ROWS = 1 << 15
 """Frames looked at together; it bounds memory."""
-MM = 1000.0
+
+
+def unit(dims: int) -> tuple[str, float]:
+    """Return the unit that positions are told in, and how many of it a store's unit is: metres, or pixels."""
+    return ("mm", 1000.0) if dims == 3 else ("px", 1.0)
 
 
 @dataclass(frozen=True)
@@ -22,7 +26,8 @@ class PoseFigures:
     arm
         Its name.
     acceleration
-        Mean norm of the second differences of joint positions, mm/frame^2: steadiness, no truth needed.
+        Mean norm of the second differences of joint positions, mm/frame^2 (of joints in an image px/frame^2, and so
+        below): steadiness, no truth needed.
     mpjpe
         Mean joint error after root alignment, mm; None without truth.
     accel
@@ -82,7 +87,7 @@ def pose_figures(arm: str, store: ClipStore, names: np.ndarray, truth: ClipStore
     truth
         The same clips without noise.
     """
-    sums = np.zeros((3, 2))
+    sums, scale = np.zeros((3, 2)), unit(store.layout.dims)[1]
     for joints, seen, target, known in _blocks(store, names, truth):
         # _blocks puts an unseen frame after every track, so no triple of frames spans two tracks.
         triple = seen[:-2] & seen[1:-1] & seen[2:]
@@ -96,7 +101,7 @@ def pose_figures(arm: str, store: ClipStore, names: np.ndarray, truth: ClipStore
         sums[1] += _total(np.linalg.norm(offset, axis=-1), both & both[:, [root]])
         triple = both[:-2] & both[1:-1] & both[2:]
         sums[2] += _total(np.linalg.norm(np.diff(joints - target, 2, axis=0), axis=-1), triple)
-    mean = [MM * total / count if count else None for total, count in sums.tolist()]
+    mean = [scale * total / count if count else None for total, count in sums.tolist()]
     return PoseFigures(arm, mean[0] if mean[0] is not None else float("nan"), mean[1], mean[2])
 
 
@@ -106,14 +111,14 @@ def acceleration_per_frame(joints: np.ndarray, seen: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     joints
-        [n, V, C], metres.
+        [n, V, C], metres, or pixels if C is 2, of which the result is then made.
     seen
         bool [n, V]. Frames without a joint seen three times in a row are NaN.
     """
     triple = seen[:-2] & seen[1:-1] & seen[2:]
     norm = np.linalg.norm(np.diff(joints.astype(np.float64), 2, axis=0), axis=-1)
     count = triple.sum(1)
-    mean: np.ndarray = MM * np.where(triple, norm, 0).sum(1) / np.where(count, count, np.nan)
+    mean: np.ndarray = unit(joints.shape[-1])[1] * np.where(triple, norm, 0).sum(1) / np.where(count, count, np.nan)
     return mean
 
 

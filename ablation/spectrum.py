@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.signal import welch
 
-from ablation.poses import MM, clip_tracks
+from ablation.poses import clip_tracks, unit
 from data.ntu.store import ClipStore
 
 SEGMENT = 32
@@ -22,7 +22,7 @@ class Spectrum:
     frequency
         float64 [F], Hz; zero is left out.
     power
-        For each arm, float64 [F], mm^2/Hz, the mean over coordinates, joints and segments.
+        For each arm, float64 [F], mm^2/Hz or px^2/Hz, the mean over coordinates, joints and segments.
     """
 
     frequency: np.ndarray
@@ -48,14 +48,14 @@ def joint_spectrum(stores: Mapping[str, ClipStore], names: np.ndarray) -> Spectr
     """
     frequency, power = np.zeros(0), {}
     for arm, store in stores.items():
-        total, weight = np.zeros(SEGMENT // 2), 0
+        total, weight, scale = np.zeros(SEGMENT // 2), 0, unit(store.layout.dims)[1]
         for _, joints, seen in clip_tracks(store, names):
             whole = seen.all(0)
             if len(joints) < SEGMENT or not whole.any():
                 continue
             # scipy-stubs do not know detrend="linear"
             frequency, density = welch(  # type: ignore[call-overload]
-                MM * joints[:, whole], store.info.fps, nperseg=SEGMENT, detrend="linear", axis=0
+                scale * joints[:, whole], store.info.fps, nperseg=SEGMENT, detrend="linear", axis=0
             )
             segments = 1 + (len(joints) - SEGMENT) // (SEGMENT // 2)
             total += segments * density[1:].sum((1, 2))

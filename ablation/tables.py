@@ -118,8 +118,8 @@ def class_table(findings: Findings) -> Table:
             Column("interval", _interval),
             Column("McNemar p", _p),
             Column("Holm p", _p),
-            Column("jitter, mm/frame²", _two),
-            Column("speed, m/s", _two),
+            Column(f"jitter, {findings.unit}/frame²", _two),
+            Column(f"speed, {findings.speed_unit}", _two),
         ),
         [
             (
@@ -252,7 +252,7 @@ def spectrum_table(findings: Findings) -> Table | None:
         return None
     return Table(
         "spectrum",
-        "Power of the joints' motion by frequency, mm²/Hz",
+        f"Power of the joints' motion by frequency, {findings.unit}²/Hz",
         (Column("Hz", lambda value: f"{value:.2f}"), *(Column(findings.label(arm), _three) for arm in found.power)),
         [tuple(row) for row in np.column_stack([found.frequency, *found.power.values()]).tolist()],
     )
@@ -291,9 +291,12 @@ def pose_table(findings: Findings) -> Table | None:
     if not findings.poses:
         return None
     truth = any(row.mpjpe is not None for row in findings.poses)
-    columns: tuple[Column, ...] = (Column("skeletons", numeric=False), Column("acceleration, mm/frame²", _two))
+    columns: tuple[Column, ...] = (
+        Column("skeletons", numeric=False),
+        Column(f"acceleration, {findings.unit}/frame²", _two),
+    )
     if truth:
-        columns += (Column("MPJPE, mm", _two), Column("Accel, mm/frame²", _two))
+        columns += (Column(f"MPJPE, {findings.unit}", _two), Column(f"Accel, {findings.unit}/frame²", _two))
     return Table(
         "poses",
         "The skeletons of the test clips: mean norm of the joints' second differences"

@@ -186,7 +186,7 @@ if (player) {
       if (place[at] !== UNSEEN) sizes.push(Math.hypot(place[at], place[at + 1], place[at + 2]));
     }
     sizes.sort((a, b) => a - b);
-    clip.radius = Math.max(300, sizes[Math.floor(0.99 * (sizes.length - 1))] || 0);
+    clip.radius = Math.max(100, sizes[Math.floor(0.99 * (sizes.length - 1))] || 0);
     return clip.radius;
   }
 
@@ -202,7 +202,7 @@ if (player) {
     pen.stroke();
     pen.fillStyle = colour("muted");
     pen.textAlign = "left";
-    pen.fillText(`${most.toFixed(1)} mm/frame²`, 2, 12);
+    pen.fillText(`${most.toFixed(1)} ${clip.unit}`, 2, 12);
     for (const arm of clip.arms) {
       pen.strokeStyle = colour(arm.colour);
       pen.lineWidth = 1.6;
@@ -224,7 +224,7 @@ if (player) {
     pen.stroke();
     const values = clip.arms.map((arm) => arm.acceleration[frame]);
     const said = clip.arms.map((arm, at) => `${arm.label} ${values[at] === null ? "–" : values[at].toFixed(1)}`);
-    curve.setAttribute("aria-label", `Acceleration in frame ${clip.first + frame}, mm/frame²: ${said.join(", ")}`);
+    curve.setAttribute("aria-label", `Acceleration in frame ${clip.first + frame}, ${clip.unit}: ${said.join(", ")}`);
   }
 
   function drag(canvas, moved) {

@@ -198,6 +198,16 @@ def test_latex_compiles_in_the_head(written):
     assert not re.search(r"(?<!\\)[%_&#](?! )", text.replace(" & ", " "))
 
 
+def test_skeletons_in_an_image_are_told_in_pixels(make, tmp_path):
+    findings = make.findings({"raw": 0, "refined": 0.1}, clips=160)
+    flat = replace(make.clip(), joints={arm: 500 * joints[..., :2] for arm, joints in make.clip().joints.items()})
+    flat = replace(flat, layout=replace(flat.layout, dims=2))
+    page = Page(write_report(tmp_path, "2D", replace(findings, clip=flat, clips=[("x", flat)], unit="px")).read_text())
+    words = " ".join(page.words)
+    assert "px/frame²" in words
+    assert "mm/frame²" not in words
+
+
 def test_the_details_are_plain_json(written):
     notes = json.loads(json.dumps(findings_notes(written[0])))
     assert notes["comparisons"][0]["arm"] == "refined"
