@@ -1,6 +1,7 @@
 """The report's figures."""
 
 import math
+import textwrap
 
 import matplotlib as mpl
 import numpy as np
@@ -170,7 +171,9 @@ def draw_skeletons(findings: Findings, clip: ClipPoses, count: int = 6) -> Figur
             axes.spines[:].set_visible(False)
             if row == 0:
                 axes.set_title(f"{clip.first_frame + frame}", fontsize=8, color=MUTED)
-        grid[row, 0].set_ylabel(findings.label(arm), color=colour_of(findings, arm), fontweight="bold")
+        grid[row, 0].set_ylabel(
+            textwrap.fill(findings.label(arm), 14), color=colour_of(findings, arm), fontweight="bold"
+        )
     return figure
 
 

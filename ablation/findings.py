@@ -195,9 +195,10 @@ def answer(findings: Findings) -> list[str]:
 
 
 def verdict(findings: Findings, found: Comparison) -> str:
-    """Say in a few words what a comparison shows."""
+    """Say in a few words what a comparison shows; `leans` where only the uncorrected interval leaves zero out."""
     if found.significant:
-        return "better" if found.difference > 0 else "worse"
+        way = "better" if found.difference > 0 else "worse"
+        return way if found.holm_p < 1 - findings.confidence else f"leans {way}"
     return f"equal within ±{findings.margin:g}" if found.equivalent(findings.margin) else "undecided"
 
 

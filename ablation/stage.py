@@ -29,6 +29,9 @@ from recognition.selection import select_clips
 from training.devices import pick_device
 from training.runs import Run, open_run
 
+SHOWN = ("skeletons", "top-1", "difference", "verdict")
+"""What the terminal has room for."""
+
 
 def ablate(config: AblateConfig, again: bool = False) -> dict[str, Any]:
     """Run a study and write its report.
@@ -204,7 +207,7 @@ def _versions(run: Run) -> dict[str, str]:
 def _print_table(findings: Findings) -> None:
     """Print the columns that fit a terminal; the report has them all."""
     table = accuracy_table(findings)
-    shown = [at for at, column in enumerate(table.columns) if column.label not in ("by seed", "top-5", "mean class")]
+    shown = [at for at, column in enumerate(table.columns) if column.label in SHOWN or "interval" in column.label]
     printed = RichTable(title=table.caption)
     for at in shown:
         column = table.columns[at]

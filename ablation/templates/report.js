@@ -21,7 +21,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
       body.append(...rows.map(([, row]) => row));
     });
   });
-  if (body.rows.length > 8) {
+  if (body.rows.length > 12) {
     const label = document.createElement("label");
     const input = document.createElement("input");
     label.className = "filter";

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from ablation.findings import answer, p_value, points
+from ablation.findings import answer, p_value, points, verdict
 from ablation.report import findings_notes, write_report
 
 EMPTY = {"meta", "br", "img", "link", "hr", "input"}
@@ -176,6 +176,16 @@ def test_what_could_not_be_trained_is_named_first(make, tmp_path):
     words = " ".join(Page(write_report(tmp_path, "Some are missing", findings).read_text()).words)
     assert "1 recogniser is missing below:" in words
     assert words.index("SmoothNet, seed 1: disk full") < words.index("Accuracy on the")
+
+
+def test_a_verdict_takes_the_interval_and_the_corrected_test(make):
+    findings = make.findings({"raw": 0, "refined": 0.1})
+    (found,) = findings.comparisons
+    assert verdict(findings, found) == "better"
+    assert verdict(findings, replace(found, holm_p=0.2)) == "leans better"
+    assert verdict(findings, replace(found, interval=(-3.0, -1.0), difference=-2.0, holm_p=0.2)) == "leans worse"
+    assert verdict(findings, replace(found, interval=(-3.0, 1.0), narrow=(-2.0, 0.4))) == "undecided"
+    assert verdict(findings, replace(found, interval=(-0.4, 0.4), narrow=(-0.3, 0.3))) == "equal within ±0.5"
 
 
 def test_equality_is_said_only_where_it_is_shown(make):
