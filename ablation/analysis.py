@@ -200,8 +200,9 @@ def _importance(
     for arm in dict.fromkeys((config.against, config.main)):
         scores = arms[arm]
         actions = scores.action[scores.label].tolist()
+        tested_on = stores[config.against if condition.pairing == "train" else arm]
         found[arm] = joint_importance(
-            folders[arm], stores[arm], scores.clip, actions, config.report.explained, config.run.device
+            folders[arm], tested_on, scores.clip, actions, config.report.explained, config.run.device
         )
     return found
 

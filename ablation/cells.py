@@ -16,7 +16,7 @@ from ablation.scores import Scores, read_scores
 from ablation.stores import Made, mixed_store
 from data.errors import InputError
 from data.ntu.store import ClipStore, open_store
-from recognition.config import DataSection, RecognizeConfig, RunSection
+from recognition.config import RecognizeConfig
 from recognition.recognizer import load_recognizer
 from recognition.retest import score_on
 from recognition.scores import write_scores
@@ -106,7 +106,6 @@ def plan(config: AblateConfig, made: Sequence[Made]) -> Plan:
     grid = config.grid
     splits = grid.splits or (config.data.split,)
     shown = grid.streams or (() if grid.ensembles else (config.recognize.input.stream,))
-    members = dict.fromkeys((*shown, *(stream for weights in grid.ensembles.values() for stream in weights)))
     contents: dict[Path, str] = {}
     uses: list[Use] = []
     conditions: list[Condition] = []
@@ -114,7 +113,7 @@ def plan(config: AblateConfig, made: Sequence[Made]) -> Plan:
         source = one.source
         base = Condition(split, "", pairing, source.severity, source.setting, share)
         conditions += [replace(base, stream=name) for name in (*shown, *grid.ensembles)]
-        for seed, stream, arm in product(config.seeds, members, config.arms):
+        for seed, stream, arm in product(config.seeds, config.streams, config.arms):
             condition = replace(base, stream=stream)
             trained_on, tested_on = _pair(config, one, arm, pairing)
             for store in (trained_on, tested_on):
@@ -151,21 +150,14 @@ def _pair(config: AblateConfig, made: Made, arm: str, pairing: str) -> tuple[Cli
 def _cell(
     config: AblateConfig, condition: Condition, arm: str, seed: int, stream: Stream, store: ClipStore, content: str
 ) -> Cell:
-    section = config.recognize
+    recognizer = config.recognizer(stream)
     # absolute paths: a worker on another machine may have a working folder of its own
-    data = DataSection(
-        store=store.folder.resolve(),
-        split=condition.split,
-        validation=config.data.validation,
-        share=condition.share,
-    )
-    recognizer = RecognizeConfig(
-        run=RunSection(dir=Path(), device=config.run.device, seed=seed),
-        data=data,
-        input=section.input.model_copy(update={"stream": stream}),
-        model=section.model,
-        train=section.train,
-        test=section.test,
+    place = {"store": store.folder.resolve(), "split": condition.split, "share": condition.share}
+    recognizer = recognizer.model_copy(
+        update={
+            "run": recognizer.run.model_copy(update={"seed": seed}),
+            "data": recognizer.data.model_copy(update=place),
+        }
     )
     what = recognizer.model_dump(mode="json", exclude={"run": {"dir", "device"}, "data": {"store"}, "simulate": True})
     folder = config.shared_folder.resolve() / "cells" / name_of("cell", {"format": FORMAT, "store": content, **what})

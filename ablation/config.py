@@ -3,7 +3,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from itertools import combinations
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -69,6 +69,9 @@ class RefineSection(Section):
         refine.check_source(self.train)
         if isinstance(self.train.checkpoint, dict):
             raise ValueError("train.checkpoint: a study has one refiner; give one path")
+        window = self.model.window if self.train.checkpoint is None else None
+        if window is not None and (self.apply.stride or 1) > window:
+            raise ValueError(f"apply.stride {self.apply.stride} is more than the window of {window} frames")
         try:
             self.config(RunSection(dir=Path()))
         except ValidationError as error:
@@ -115,7 +118,7 @@ class GridSection(Section):
 
     splits: tuple[Split, ...] | None = Field(None, min_length=1)
     streams: tuple[Stream, ...] | None = Field(None, min_length=1)
-    ensembles: dict[str, dict[Stream, float]] = Field(default_factory=dict)
+    ensembles: dict[str, dict[Stream, Annotated[float, Field(ge=0, allow_inf_nan=False)]]] = Field(default_factory=dict)
     pairings: tuple[Pairing, ...] = Field(("both",), min_length=1)
     severities: tuple[float, ...] | None = Field(None, min_length=1)
     settings: tuple[Literal["ntu", "lab"], ...] | None = Field(None, min_length=1)
@@ -133,8 +136,8 @@ class GridSection(Section):
         for name, weights in self.ensembles.items():
             if name in get_args(Stream) or not name.isidentifier():
                 raise ValueError(f"ensembles has {name!r}; give a name of letters, digits and underscores, no stream's")
-            if not weights or min(weights.values()) < 0 or sum(weights.values()) <= 0:
-                raise ValueError(f"ensembles.{name} must have weights of at least 0, one of them more")
+            if not any(weights.values()):
+                raise ValueError(f"ensembles.{name} must have a weight of more than 0")
         return self
 
 
@@ -155,7 +158,7 @@ class StatisticsSection(Section):
 
     resamples: int = Field(10_000, ge=100, le=1_000_000)
     confidence: float = Field(0.95, gt=0.5, lt=1)
-    margin: float = Field(0.5, gt=0)
+    margin: float = Field(0.5, gt=0, allow_inf_nan=False)
 
 
 class ReportSection(Section):
@@ -253,10 +256,25 @@ class AblateConfig(Section):
                 raise ValueError(f"{where} is {chosen}, which is not among the arms {', '.join(self.arms)}")
         if self.report.arm == self.against:
             raise ValueError(f"report.arm is {self.against}, as against is; name another arm")
-        if self.simulate is None and (self.grid.severities or self.grid.settings):
-            raise ValueError("grid.severities and grid.settings need simulated clips; give the section simulate")
+        if self.grid.severities or self.grid.settings:
+            if self.simulate is None:
+                raise ValueError("grid.severities and grid.settings need simulated clips; give the section simulate")
+            for key, path in (("store", self.data.store), ("truth", self.data.truth)):
+                if path is not None and not path.resolve().is_relative_to(self.simulate.folder.resolve()):
+                    raise ValueError(
+                        f"data.{key} is {path}, outside simulate.folder, {self.simulate.folder}; grid.severities and "
+                        "grid.settings are for simulated clips only"
+                    )
         if self.simulate is not None and any(not 0 <= value <= 5 for value in self.grid.severities or ()):
             raise ValueError("grid.severities are from 0 to 5")
+        names = [self.label(arm) for arm in self.arms]
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise ValueError(f"report.labels: two arms are called {twice[0]!r}; give each a name of its own")
+        for stream in self.streams:
+            try:
+                self.recognizer(stream)
+            except ValidationError as error:
+                raise ValueError(error.errors()[0]["msg"].removeprefix("Value error, ")) from None
         sections = self.refiner_sections  # which checks them
         for one, other in combinations(sections, 2):
             if {one, other} <= set(self.arms) and sections[one] == sections[other]:
@@ -270,12 +288,31 @@ class AblateConfig(Section):
         given = self.refine.model_dump()
         for name, changes in self.refiners.items():
             try:
-                sections[name] = RefineSection.model_validate(_merged(given, changes))
+                sections[name] = RefineSection.model_validate(_changed(given, changes))
             except ValidationError as error:
                 first = error.errors()[0]
                 key = ".".join(map(str, ("refiners", name, *first["loc"])))
                 raise ValueError(f"{key}: {first['msg'].removeprefix('Value error, ')}") from None
         return sections
+
+    @property
+    def streams(self) -> tuple[Stream, ...]:
+        """The streams that are trained, those that only an ensemble needs last."""
+        grid = self.grid
+        shown = grid.streams or (() if grid.ensembles else (self.recognize.input.stream,))
+        return tuple(dict.fromkeys((*shown, *(part for weights in grid.ensembles.values() for part in weights))))
+
+    def recognizer(self, stream: Stream) -> recognition.RecognizeConfig:
+        """Return the configuration of a recogniser of a stream, but for its folder, store, split and share."""
+        section = self.recognize
+        return recognition.RecognizeConfig(
+            run=recognition.RunSection(dir=Path(), device=self.run.device),
+            data=recognition.DataSection(store=self.data.store, validation=self.data.validation),
+            input=section.input.model_copy(update={"stream": stream}),
+            model=section.model,
+            train=section.train,
+            test=section.test,
+        )
 
     @property
     def shared_folder(self) -> Path:
@@ -302,6 +339,22 @@ class AblateConfig(Section):
         others = [arm for arm in self.arms if arm != self.against]
         refined = [arm for arm in others if arm in self.refiner_sections]
         return self.report.arm or ("refined" if "refined" in others else (refined or others)[0])
+
+
+def _changed(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a refiner's section with some keys changed.
+
+    What is trained on is replaced and not added to. One that is to be trained otherwise does not begin with the
+    checkpoint of the other.
+    """
+    merged = _merged(base, changes)
+    train = changes.get("train")
+    given = train if isinstance(train, Mapping) else {}
+    if {"model", "normalise", "train"} & set(changes):
+        merged["train"] = {**merged["train"], "checkpoint": given.get("checkpoint")}
+    if "on" in given:
+        merged["train"] = {**merged["train"], "on": given["on"]}
+    return merged
 
 
 def _merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -28,7 +28,7 @@ PROPERTIES = {
 }  # fmt: skip
 """The page's custom property for each colour that is drawn."""
 
-STYLE = plot_style.STYLE | {"svg.fonttype": "none", "figure.facecolor": PAPER}
+STYLE = plot_style.STYLE | {"svg.fonttype": "none", "figure.facecolor": PAPER, "text.parse_math": False}
 WIDTH = 5.4
 """Inches; narrow enough that the text can be read on a phone."""
 

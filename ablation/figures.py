@@ -8,10 +8,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from ablation.drawing import ARMS, GAIN, LOSS, OWN, PAPER, STYLE, WIDTH, new_axes, tip
-from ablation.findings import Findings
+from ablation.findings import Findings, p_value
 from ablation.grid import GridRow
 from ablation.movement import Movement
 from ablation.poses import ClipPoses, acceleration_per_frame
@@ -289,7 +289,7 @@ def draw_movement(findings: Findings, found: Movement) -> Figure:
         (found.jitter, found.jitter_rank, f"jitter of the joints, {findings.unit}/frame²", f"{findings.unit}/frame²"),
         (found.speed, found.speed_rank, f"speed of the joints, {findings.speed_unit}", findings.speed_unit),
     )
-    for axes, (values, (rho, p), said, unit) in zip(panels, worth, strict=True):
+    for axes, (values, rank, said, unit) in zip(panels, worth, strict=True):
         axes.axhline(0, color=INK, linewidth=1, zorder=1)
         colours = [GAIN if gain > 0 else LOSS if gain < 0 else MUTED for gain in found.gain]
         axes.scatter(values, found.gain, c=colours, s=18, alpha=0.75, linewidths=0, zorder=2)
@@ -299,7 +299,8 @@ def draw_movement(findings: Findings, found: Movement) -> Figure:
         axes.grid(axis="both")
         axes.set_axisbelow(True)
         axes.set_xlabel(said)
-        axes.set_title(f"rank correlation {rho:+.2f} (p {'< 0.001' if p < 0.001 else f'= {p:.2f}'})", fontsize=8.5)
+        if rank is not None:
+            axes.set_title(f"rank correlation {rank[0]:+.2f} ({p_value(rank[1])})", fontsize=8.5)
     panels[0].set_ylabel("points gained")
     return figure
 
@@ -312,6 +313,7 @@ def draw_spectrum(findings: Findings, found: Spectrum) -> Figure:
     ticks = [tick for tick in (0.5, 1, 2, 5, 10, 20) if found.frequency[0] * 0.9 <= tick <= found.frequency[-1]]
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda power, _: f"{power:g}"))
     axes.set_xlabel("frequency, Hz")
     axes.set_ylabel(f"{findings.unit}²/Hz")
     figure.legend(loc="outside upper left", ncols=3)
@@ -371,8 +373,8 @@ def alternative_texts(findings: Findings) -> dict[str, str]:
     }
     if findings.movement is not None:
         texts["movement"] = (
-            "Scatter plots of the gain per action; its rank correlation with the action's jitter is "
-            f"{findings.movement.jitter_rank[0]:+.2f}, with its speed {findings.movement.speed_rank[0]:+.2f}."
+            "Scatter plots of the gain per action over its jitter and over its speed; the table of all actions has the "
+            "numbers."
         )
     if findings.clip is not None:
         means = []
@@ -406,5 +408,5 @@ def shown_arms(findings: Findings, clip: ClipPoses) -> list[str]:
 
 
 def _short(name: str, most: int = 26) -> str:
-    """Shorten a name, and keep matplotlib from reading a dollar sign as mathematics."""
-    return (name if len(name) <= most else name[: most - 1].rstrip() + "…").replace("$", r"\$")
+    """Shorten a name."""
+    return name if len(name) <= most else name[: most - 1].rstrip() + "…"

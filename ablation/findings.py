@@ -22,6 +22,7 @@ LABELS = {
     "oracle": "noise-free",
 }
 """What readers call the arms."""
+FILTERS = ("one_euro", "savitzky_golay", "gaussian")
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,7 @@ class Findings:
         """Name an arm's skeletons inside a sentence."""
         if arm in ("raw", "oracle"):
             return f"{self.label(arm)} skeletons"
-        if arm in ("one_euro", "savitzky_golay", "gaussian"):
+        if arm in FILTERS:
             return f"skeletons smoothed by the {self.label(arm)} filter"
         return f"skeletons refined by {self.label(arm)}"
 
@@ -214,21 +215,46 @@ def _main_sentence(findings: Findings) -> str:
     after, before = (float(findings.top1(name).mean()) for name in (arm, against))
     count = len(findings.seeds)
     over = f"{findings.test_clips:,} test clips and {count} seed{'s' if count > 1 else ''}"
-    certainty = f"{_interval(found, findings.confidence)}; McNemar {p_value(found.mcnemar_p)}"
-    numbers = f"{points(found.difference)} points ({certainty})"
+    numbers = (
+        f"{points(found.difference)} points ({_interval(found, findings.confidence)}; McNemar "
+        f"{p_value(found.mcnemar_p)}), over {over}"
+    )
+    confirmed = found.mcnemar_p < 1 - findings.confidence
+    one, other = _used(findings, arm), _used(findings, against)
     if not found.significant:
-        ruled = "is ruled out" if found.equivalent(findings.margin) else "cannot be ruled out"
+        doubt = ", though McNemar's test on one prediction per clip finds one" if confirmed else ""
         return (
-            f"No significant difference: {findings.skeletons(arm)} were recognised with {after:.1f}% accuracy and "
-            f"{findings.skeletons(against)} with {before:.1f}%, {numbers}, over {over}; a difference of more than "
-            f"{findings.margin:g} points either way {ruled}."
+            f"No significant difference{doubt}: recognising {one} came to {after:.1f}% accuracy and {other} to "
+            f"{before:.1f}%, {numbers}; {_ruled_out(findings, found)}."
         )
     verb = "raised" if found.difference > 0 else "lowered"
-    doubt = ", though McNemar's test on one prediction per clip does not confirm it" if found.mcnemar_p > 0.05 else ""
-    return (
-        f"Recognising {findings.skeletons(arm)} instead of {findings.skeletons(against)} {verb} accuracy from "
-        f"{before:.1f}% to {after:.1f}%: {numbers}, over {over}{doubt}."
-    )
+    doubt = "" if confirmed else ", though McNemar's test on one prediction per clip does not confirm it"
+    return f"Recognising {one} instead of {other} {verb} accuracy from {before:.1f}% to {after:.1f}%: {numbers}{doubt}."
+
+
+def _used(findings: Findings, arm: str) -> str:
+    """Name the skeletons that an arm's recognisers are trained and tested on, under the first condition."""
+    pairing, mine = findings.condition.pairing, findings.skeletons(arm)
+    if arm == findings.against or pairing == "both":
+        return mine
+    other = findings.skeletons(findings.against)
+    if pairing == "test":
+        return f"{mine} after training on {other}"
+    if pairing == "train":
+        return f"{other} after training on {mine}"
+    return f"{mine} after training on them and on {other}"
+
+
+def _ruled_out(findings: Findings, found: Comparison) -> str:
+    """Say which differences of more than the margin two one-sided tests rule out."""
+    margin, (low, high) = f"{findings.margin:g} points", found.narrow
+    if found.equivalent(findings.margin):
+        return f"two one-sided tests rule out a difference of more than {margin} either way"
+    if high < findings.margin:
+        return f"a gain of more than {margin} is ruled out, a loss is not"
+    if low > -findings.margin:
+        return f"a loss of more than {margin} is ruled out, a gain is not"
+    return f"neither a gain nor a loss of more than {margin} is ruled out"
 
 
 def _crossing_sentence(findings: Findings) -> str | None:
@@ -239,24 +265,27 @@ def _crossing_sentence(findings: Findings) -> str | None:
     low, high = (float(rows[at].condition.severity or 0) for at in (0, -1))
     better = [row for row in rows if row.comparison is not None and row.comparison.interval[0] > 0]
     sure = (
-        f"the interval leaves zero out at severity {', '.join(f'{row.condition.severity:g}' for row in better)}"
+        f"the interval leaves zero out on the side of a gain at severity "
+        f"{', '.join(f'{row.condition.severity:g}' for row in better)}"
         if better
         else "at no severity does the interval leave zero out on the side of a gain"
     )
+    ends = " to ".join(severity_text(end, high) for end in found.interval)
+    certainty = f"{100 * findings.confidence:g}% interval {ends}, where a Kinect's is 1"
     if found.severity == -np.inf:
         begin = f"On average it gains at every severity of noise from {low:g} to {high:g}"
     elif found.severity == np.inf:
-        return f"Even at the highest severity of noise, {high:g}, it gains nothing on average."
+        begin = f"On average it gains nothing at the highest severity of noise, {high:g}"
     else:
-        ends = [
-            f"below {low:g}" if end == -np.inf else f"above {high:g}" if end == np.inf else f"{end:.1f}"
-            for end in found.interval
-        ]
-        begin = (
-            f"On average it begins to gain at severity {found.severity:.1f} of the noise "
-            f"({100 * findings.confidence:g}% interval {ends[0]} to {ends[1]}; a Kinect's is 1)"
-        )
+        begin = f"On average it begins to gain at severity {found.severity:.1f} of the noise ({certainty})"
     return f"{begin}; {sure}."
+
+
+def severity_text(severity: float, high: float) -> str:
+    """Write where an arm begins to gain: at any severity, at this one, or at none up to the highest measured."""
+    if np.isinf(severity):
+        return "any" if severity < 0 else f"none up to {high:g}"
+    return f"{severity:.1f}"
 
 
 def _filter_sentence(findings: Findings) -> str | None:
@@ -265,7 +294,8 @@ def _filter_sentence(findings: Findings) -> str | None:
         return None
     accuracy = float(findings.top1(found.against).mean())
     best, main = findings.label(found.against), findings.label(found.arm)
-    begin = f"The best of the tuned classical filters, {best}, came to {accuracy:.1f}%"
+    which = "other tuned filters" if findings.against in FILTERS else "tuned classical filters"
+    begin = f"The best of the {which}, {best}, came to {accuracy:.1f}%"
     interval = _interval(found, findings.confidence)
     if not found.significant:
         return f"{begin}, from which {main} cannot be told apart ({points(found.difference)} points, {interval})."
@@ -279,14 +309,18 @@ def _ceiling_sentence(findings: Findings) -> str | None:
     if ceiling is None or found is None or findings.main == "oracle":
         return None
     best = float(findings.top1("oracle").mean())
-    begin = f"Noise-free skeletons reach {best:.1f}%"
+    reference, certainty = findings.skeletons(findings.against), _interval(ceiling, findings.confidence)
+    begin = (
+        f"Noise-free skeletons reach {best:.1f}%, {points(ceiling.difference)} points from {reference} ({certainty})"
+    )
     if not ceiling.significant or ceiling.difference <= 0:
-        above = findings.skeletons(findings.against)
-        return f"{begin}, not significantly above {above}, so there was hardly anything to gain."
-    if not found.significant or found.difference <= 0:
-        return f"{begin}, so {ceiling.difference:.1f} points were there to gain."
+        if ceiling.narrow[1] < findings.margin:
+            return f"{begin}, so there was hardly anything to gain."
+        return f"{begin}, which these clips and seeds cannot tell from none."
+    if not found.significant or found.difference <= 0 or found.difference > ceiling.difference:
+        return f"{begin}: so much was there to gain."
     share = 100 * found.difference / ceiling.difference
-    return f"{begin}, so refining closed {share:.0f}% of the gap that noise had opened."
+    return f"{begin}; {findings.skeletons(findings.main)} closed {share:.0f}% of that gap."
 
 
 def _steadiness_sentence(findings: Findings) -> str | None:

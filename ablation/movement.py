@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import spearmanr
+from scipy.stats import permutation_test, rankdata
 
 from ablation.poses import clip_tracks, unit
 from ablation.statistics import ClassEffect
@@ -28,7 +28,7 @@ class Movement:
     speed_of
         The arm whose skeletons the speed was measured on: the steadiest that can be trusted.
     jitter_rank, speed_rank
-        Spearman's correlation of the gain with either, and its p-value.
+        Spearman's correlation of the gain with either, and its p-value, by permutation; None where all are equal.
     """
 
     action: np.ndarray
@@ -36,8 +36,8 @@ class Movement:
     speed: np.ndarray
     gain: np.ndarray
     speed_of: str
-    jitter_rank: tuple[float, float]
-    speed_rank: tuple[float, float]
+    jitter_rank: tuple[float, float] | None
+    speed_rank: tuple[float, float] | None
 
 
 def class_movement(
@@ -71,10 +71,24 @@ def class_movement(
     return Movement(action, shaken, fast, gain, speed_of, _ranks(shaken, gain), _ranks(fast, gain))
 
 
-def _ranks(values: np.ndarray, gain: np.ndarray) -> tuple[float, float]:
+def _ranks(values: np.ndarray, gain: np.ndarray) -> tuple[float, float] | None:
     if np.ptp(values) == 0 or np.ptp(gain) == 0:
-        return 0.0, 1.0
-    found = spearmanr(values, gain)
+        return None
+    ranks = rankdata(values), rankdata(gain)
+
+    def correlation(one: np.ndarray, axis: int) -> np.ndarray:
+        other = ranks[1] - ranks[1].mean()
+        product: np.ndarray = ((one - ranks[0].mean()) * other).sum(axis)
+        return product / (len(other) * ranks[0].std() * ranks[1].std())
+
+    found = permutation_test(
+        (ranks[0],),
+        correlation,
+        permutation_type="pairings",
+        vectorized=True,
+        n_resamples=9999,
+        rng=np.random.default_rng(0),
+    )
     return float(found.statistic), float(found.pvalue)
 
 

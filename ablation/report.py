@@ -86,6 +86,8 @@ def caveats(findings: Findings) -> list[str]:
         f"The test clips show {people}. The interval treats clips as independent draws, but clips of one person "
         "resemble each other, so the uncertainty for other people is larger than it says."
     )
+    if any(found.people is not None for found in findings.comparisons):
+        said[-1] += " The intervals over people, in the details of each comparison, draw whole people anew."
     if len(findings.seeds) == 1:
         said.append("There is one seed: the interval covers the choice of test clips only, not the chance in training.")
     elif len(findings.seeds) < 5:
@@ -93,13 +95,13 @@ def caveats(findings: Findings) -> list[str]:
             f"{len(findings.seeds)} seeds say little about the spread of training; where seeds differ much, the "
             "interval is too narrow."
         )
-    if any(found.people is not None for found in findings.comparisons):
-        said[-1] += " The intervals over people, in the details of each comparison, draw whole people anew."
     if len(findings.comparisons) > 1:
         said.append(
             f"There are {len(findings.comparisons)} comparisons; the intervals are not widened for that. Holm's "
-            "p-values account for it. The best filter was picked by its test accuracy, which favours the filters."
+            "p-values account for it."
         )
+    if findings.between is not None:
+        said.append("The best filter was picked by its test accuracy, which favours the filters.")
     expected = (1 - findings.confidence) * len(findings.classes)
     said.append(
         f"Of {len(findings.classes)} intervals per class, about {expected:.1f} would leave zero out by chance alone. "

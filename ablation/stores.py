@@ -100,7 +100,8 @@ def list_sources(config: AblateConfig) -> list[Source]:
                 section = section.model_copy(update={"folder": simulate.folder.with_name(name)})
 
             def moved(path: Path, to: Path = section.folder) -> Path:
-                return to / path.relative_to(simulate.folder) if path.is_relative_to(simulate.folder) else path
+                whole, folder = path.resolve(), simulate.folder.resolve()
+                return to / whole.relative_to(folder) if whole.is_relative_to(folder) else path
 
             truth = config.data.truth and moved(config.data.truth)
             root = moved(config.refine.benchmarks.root) if grid.refit else None
@@ -131,6 +132,11 @@ def make_stores(config: AblateConfig, source: Source) -> Made:
             refiner, results[arm] = _trained(config, section, source, config.label(arm))
             applied = section.apply.model_dump()
             folder = _folder(config, "stores", {"from": content, "refiner": refiner.sha256, **applied})
+            if (applied["stride"] or 1) > refiner.window:
+                raise InputError(
+                    f"refine.apply.stride: found {applied['stride']}, but {config.label(arm)} has windows of "
+                    f"{refiner.window} frames; give at most that"
+                )
             if not (folder / "store.json").is_file():
                 apply_refiner(base, refiner, folder, **applied)
             stores[arm], how[arm] = open_store(folder), _describe(refiner, results[arm])
@@ -151,6 +157,15 @@ def mixed_store(config: AblateConfig, first: ClipStore, second: ClipStore) -> Cl
     """
     if first.folder == second.folder:
         return first
+    alike = all(
+        np.array_equal(getattr(first.tracks, key), getattr(second.tracks, key))
+        for key in ("clip", "actor", "first_frame", "length", "first_row")
+    )
+    if not alike or not np.array_equal(first.clips.name, second.clips.name):
+        raise InputError(
+            f"grid.pairings: the clips of {first.folder} and {second.folder} have other tracks and cannot be mixed; "
+            "leave 'mixed' out"
+        )
     folder = _folder(config, "stores", {"mixed": [content_of(first), content_of(second)]})
     if not (folder / "store.json").is_file():
         order = np.random.default_rng(0).permutation(len(first.clips))

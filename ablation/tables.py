@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ablation.findings import Findings, points, verdict
+from ablation.findings import Findings, points, severity_text, verdict
 from data.tables import Column, Table
 from recognition.evaluate import accuracies
 from refine.tables import parameters
@@ -205,12 +205,10 @@ def crossing_table(findings: Findings) -> Table | None:
     if not findings.crossings:
         return None
     values = [row.condition.severity or 0.0 for rows in findings.along("severity").values() for row in rows]
-    low, high = min(values), max(values)
+    high = max(values)
 
     def severity(value: float) -> str:
-        if np.isinf(value):
-            return f"below {low:g}" if value < 0 else f"above {high:g}"
-        return f"{value:.2f}"
+        return severity_text(value, high)
 
     return Table(
         "crossings",

@@ -49,6 +49,16 @@ def test_jitter_comes_from_the_noisy_and_speed_from_the_steady_skeletons(tmp_pat
     assert found.jitter_rank[0] == pytest.approx(spearmanr([8, 4, 16], [-2, 5, 1]).statistic)
 
 
+@pytest.mark.parametrize(("actions", "p"), [(3, 1 / 3), (4, 1 / 12)])
+def test_few_actions_in_perfect_order_are_little_evidence(tmp_path, actions, p):
+    """Of n! orders, two are perfect: the exact p-value."""
+    store = write(tmp_path / "raw", {action: moving(0.01 * action) for action in range(1, actions + 1)})
+    effects = [effect(action, float(action)) for action in range(1, actions + 1)]
+    found = class_movement(store, store, "raw", store.clips.name, effects)
+    assert found.speed_rank == (pytest.approx(1), pytest.approx(p))
+    assert class_movement(store, store, "raw", store.clips.name, [effect(a, 1.0) for a in (1, 2, 3)]).speed_rank is None
+
+
 def test_two_actions_have_no_rank_correlation(tmp_path):
     store = write(tmp_path / "raw", {1: moving(0.01), 2: moving(0.02)})
     assert class_movement(store, store, "raw", store.clips.name, [effect(1, 1.0), effect(2, 2.0)]) is None

@@ -61,7 +61,7 @@ def test_a_gain_is_called_a_gain(make):
     )
     assert "The best of the tuned classical filters, Gaussian" in sentences[1]
     assert re.search(r"points more", sentences[1])
-    assert re.search(r"so refining closed \d+% of the gap", sentences[2])
+    assert re.search(r"skeletons refined by SmoothNet closed \d+% of that gap", sentences[2])
     assert len(sentences) == 3
 
 
@@ -69,7 +69,7 @@ def test_a_loss_is_called_a_loss(make):
     sentences = answer(make.findings({"raw": 0, "refined": -0.1, "oracle": 0.2}))
     assert "lowered accuracy" in sentences[0]
     assert re.search(r": −\d+\.\d points", sentences[0])
-    assert "points were there to gain" in sentences[1]
+    assert "so much was there to gain" in sentences[1]
 
 
 def test_no_difference_is_called_no_significant_difference(make):
@@ -190,14 +190,52 @@ def test_a_verdict_takes_the_interval_and_the_corrected_test(make):
 
 def test_equality_is_said_only_where_it_is_shown(make):
     alike = make.findings({"raw": 0, "refined": 0}, seed=2)
-    assert "a difference of more than 0.5 points either way cannot be ruled out" in answer(alike)[0]
-    assert "a difference of more than 20 points either way is ruled out" in answer(replace(alike, margin=20))[0]
+    assert "neither a gain nor a loss of more than 0.5 points is ruled out" in answer(alike)[0]
+    assert "rule out a difference of more than 20 points either way" in answer(replace(alike, margin=20))[0]
+    (found,) = alike.comparisons
+    lost = replace(alike, comparisons=[replace(found, interval=(-3.0, 0.1), narrow=(-2.6, 0.0))])
+    assert "a gain of more than 0.5 points is ruled out, a loss is not" in answer(lost)[0]
+
+
+def test_a_test_that_disagrees_with_the_interval_is_not_kept_quiet(make):
+    findings = make.findings({"raw": 0, "refined": 0}, seed=2)
+    (found,) = findings.comparisons
+    odd = replace(findings, comparisons=[replace(found, mcnemar_p=0.02)])
+    assert "though McNemar's test on one prediction per clip finds one" in answer(odd)[0]
+
+
+def test_no_ceiling_is_claimed_that_the_clips_cannot_show(make):
+    findings = make.findings({"raw": 0, "refined": 0.1, "oracle": 0.2})
+    refined, ceiling = findings.comparisons
+    unsure = replace(ceiling, difference=3.3, interval=(-2.1, 8.5), narrow=(-1.5, 8.0))
+    assert "cannot tell from none" in answer(replace(findings, comparisons=[refined, unsure]))[1]
+    flat = replace(ceiling, difference=0.0, interval=(-0.3, 0.3), narrow=(-0.2, 0.2))
+    assert "hardly anything to gain" in answer(replace(findings, comparisons=[refined, flat]))[1]
+    beyond = replace(refined, difference=ceiling.difference + 1)
+    assert "%" not in answer(replace(findings, comparisons=[beyond, ceiling]))[1].partition("): ")[2]
+
+
+@pytest.mark.parametrize(
+    ("pairing", "said"),
+    [
+        ("test", "skeletons refined by SmoothNet after training on raw skeletons instead of raw skeletons"),
+        ("train", "raw skeletons after training on skeletons refined by SmoothNet instead of raw skeletons"),
+    ],
+)
+def test_the_answer_says_where_the_skeletons_were_used(make, pairing, said):
+    findings = make.findings({"raw": 0, "refined": 0.1})
+    assert said in answer(replace(findings, condition=replace(findings.condition, pairing=pairing)))[0]
+
+
+def test_names_with_dollars_are_drawn(make, tmp_path):
+    findings = replace(make.findings({"raw": 0, "refined": 0.1}, clips=160), labels={"refined": r"Smooth $\net$"})
+    assert r"Smooth $\net$" in write_report(tmp_path, "Dollars", findings).read_text()
 
 
 def test_where_refining_begins_to_pay_is_in_the_answer(make):
     findings = make.findings({"raw": 0, "refined": 0.1}, grid=True)
     assert re.search(
-        r"begins to gain at severity 0\.\d of the noise \(95% interval 0\.\d to 0\.\d; a", answer(findings)[1]
+        r"begins to gain at severity 0\.\d of the noise \(95% interval 0\.\d to 0\.\d, where a", answer(findings)[1]
     )
 
 

@@ -9,6 +9,7 @@ from ablation.statistics import (
     class_effects,
     compare,
     confusion_changes,
+    equivalence_interval,
     find_crossing,
     holm,
     mcnemar,
@@ -241,11 +242,11 @@ def test_an_interval_over_people_takes_five_of_them(make):
 def test_equivalence_is_the_narrow_interval_within_the_margin(make):
     same = make.arms({"raw": 0}, clips=60)["raw"]
     (alike,) = compare({"raw": same, "refined": same}, [("refined", "raw")], **SETTINGS)
-    assert alike.narrow == (0, 0)
-    assert alike.equivalent(0.1)
+    assert alike.interval == (0, 0)
+    assert not alike.equivalent(1.0)  # 60 clips without a disagreement cannot rule out a point
+    assert alike.equivalent(10.0)
     (found,) = compare(make.arms({"raw": 0, "refined": 0}, clips=480), [("refined", "raw")], **SETTINGS)
     low, high = found.narrow
-    assert found.interval[0] < low < high < found.interval[1]
     assert not found.equivalent(max(-low, high))
     assert found.equivalent(max(-low, high) + 0.01)
 
@@ -256,9 +257,23 @@ def test_arms_a_margin_apart_are_seldom_called_equal():
     called = 0
     for _ in range(300):
         differences, true = crossed(rng, 1500, 3, 0.1, seed_spread=0.0)
-        low, high = bootstrap_interval(differences, resamples=400, confidence=0.9, rng=rng)
+        low, high = equivalence_interval(differences, resamples=400, confidence=0.95, rng=rng)
         called += -true < low and high < true  # the margin is the true difference
-    assert called / 300 <= 0.09
+    assert called / 300 <= 0.08
+
+
+@pytest.mark.parametrize(("clips", "gain"), [(30, 0.1), (100, 0.03), (400, 0.02)])
+def test_few_clips_with_few_disagreements_are_seldom_called_equal(make, clips, gain):
+    """Arms that differ by just the margin, in which a share `gain` of the clips is repaired and none broken."""
+    rng, called = np.random.default_rng(12), 0
+    for _ in range(200):
+        label = np.zeros(clips, int)
+        before = rng.random((1, clips)) < 0.5
+        after = before | (rng.random((1, clips)) < 2 * gain)  # half of them were right already
+        arms = {name: make.scores(right, label, 2, rng) for name, right in (("raw", before), ("refined", after))}
+        (found,) = compare(arms, [("refined", "raw")], resamples=200, confidence=0.95, seed=0)
+        called += found.equivalent(100 * gain)
+    assert called / 200 <= 0.08
 
 
 @pytest.mark.parametrize(

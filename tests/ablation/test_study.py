@@ -103,11 +103,18 @@ def test_the_configurations_that_ship_are_valid(name):
         ("refiners={b: {model: {window: 1}}}", "refiners.b.model.window"),
         ("refiners={b: {}} arms=[raw, refined, b]", "refined and b are the same refiner"),
         ("report.arm=raw", "name another arm"),
+        ("data.validation=0 recognize.train.patience=3", "train.patience needs validation clips"),
+        ("recognize.input.frames=1 grid.streams=[joint,joint_motion]", "joint_motion would be 0 everywhere"),
+        ("refine.apply.stride=64", "apply.stride 64 is more than the window of 32 frames"),
+        ("grid.ensembles={two: {joint: .nan, bone: 1}}", "grid.ensembles.two.joint"),
+        ("statistics.margin=.inf", "statistics.margin"),
+        ("report.labels={refined: raw}", "two arms are called 'raw'"),
+        ("data.store=elsewhere/raw grid.severities=[0, 1]", "elsewhere/raw, outside simulate.folder"),
     ],
 )
 def test_a_study_that_makes_no_sense_is_refused(override, message):
     with pytest.raises(InputError, match=message):
-        load_config(AblateConfig, CONFIGS / "default.yaml", re.split(r" (?=arms|grid)", override))
+        load_config(AblateConfig, CONFIGS / "default.yaml", re.split(r" (?=arms|grid|recognize)", override))
 
 
 def planned(config):
@@ -149,6 +156,40 @@ def test_only_what_the_grid_names_is_trained(settings):
     ]
     raw = next(cell for cell in found.cells if cell.title.startswith("raw, seed 0, 100%") and "joint" in cell.title)
     assert len(raw.others) == 2
+
+
+def test_a_refiner_that_differs_does_not_begin_with_the_checkpoint_of_the_other(settings):
+    train = {"checkpoint": "best.pt", "on": {"h36m_fcn_3D": 1}}
+    refiners = {
+        "w64": {"model": {"window": 64}},
+        "simulated": {"train": {"on": {"ntusim_kinect_3D": 1}}},
+        "applied": {"apply": {"stride": 2}},
+        "given": {"train": {"checkpoint": "other.pt"}},
+    }
+    config = configured(settings, refine={**settings["refine"], "train": train}, refiners=refiners)
+    sections = config.refiner_sections
+    checkpoints = {
+        name: section.train.checkpoint and section.train.checkpoint.name for name, section in sections.items()
+    }
+    expected = {"refined": "best.pt", "w64": None, "simulated": None, "applied": "best.pt", "given": "other.pt"}
+    assert checkpoints == expected
+    assert sections["simulated"].train.names == ("ntusim_kinect_3D",)
+    assert sections["w64"].train.names == ("h36m_fcn_3D",)
+
+
+def test_a_stand_in_named_by_its_whole_path_moves_with_the_severity(settings, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    data = {"store": tmp_path / "sim" / "raw", "truth": tmp_path / "sim" / "truth"}
+    config = configured(settings, simulate={"folder": "sim", "severity": 1}, data=data, grid={"severities": [1, 0]})
+    assert [source.raw.resolve() for source in list_sources(config)] == [data["store"], tmp_path / "sim-ntu-0" / "raw"]
+
+
+def test_stores_of_other_tracks_are_not_mixed(settings, tmp_path):
+    write_store(tmp_path / "other", 0, performers=(1, 2, 3), actions=(2, 1), kind="truth")
+    data = {**settings["data"], "truth": tmp_path / "other"}
+    config = configured(settings, grid={"pairings": ["mixed"]}, arms=["raw", "oracle"], data=data)
+    with pytest.raises(InputError, match=r"grid.pairings: .* have other tracks and cannot be mixed"):
+        planned(config)
 
 
 def test_mixed_training_takes_half_of_the_clips_of_either(settings):
