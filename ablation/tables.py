@@ -87,7 +87,7 @@ def comparison_table(findings: Findings) -> Table:
             Column("comparison", numeric=False),
             Column("difference", points),
             Column(f"{100 * findings.confidence:g}% interval", _interval),
-            Column(f"{100 * (2 * findings.confidence - 1):g}% interval", _interval),
+            Column("interval for equivalence", _interval),
             Column("interval over people", _interval),
             Column("by seed", lambda values: "  ".join(map(points, values))),
             Column("repaired", str),
