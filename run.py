@@ -34,9 +34,9 @@ def _arguments(stage: str, config: Path | None, overrides: list[str] | None) -> 
 @app.command()
 def prepare(config: Config = None, overrides: Overrides = None, again: Again = False) -> None:
     """Turn NTU RGB+D .skeleton files (a zip or a folder) into a clip store."""
+    from base.config import load_config
     from data.ntu.prepare import PrepareConfig, describe
     from data.ntu.prepare import prepare as run
-    from training.config import load_config
 
     print(describe(run(load_config(PrepareConfig, *_arguments("prepare", config, overrides)), again)))
 
@@ -44,9 +44,9 @@ def prepare(config: Config = None, overrides: Overrides = None, again: Again = F
 @app.command()
 def refine(config: Config = None, overrides: Overrides = None, again: Again = False) -> None:
     """Train SmoothNet, evaluate it on pose benchmarks, and apply it to a clip store."""
+    from base.config import load_config
     from refine.config import RefineConfig
     from refine.stage import refine as run
-    from training.config import load_config
 
     run(load_config(RefineConfig, *_arguments("refine", config, overrides)), again)
 
@@ -54,9 +54,9 @@ def refine(config: Config = None, overrides: Overrides = None, again: Again = Fa
 @app.command()
 def recognize(config: Config = None, overrides: Overrides = None, again: Again = False) -> None:
     """Train and test ST-GCN on one clip store."""
+    from base.config import load_config
     from recognition.config import RecognizeConfig
     from recognition.stage import recognize as run
-    from training.config import load_config
 
     run(load_config(RecognizeConfig, *_arguments("recognize", config, overrides)), again)
 
@@ -64,9 +64,9 @@ def recognize(config: Config = None, overrides: Overrides = None, again: Again =
 @app.command()
 def ablate(config: Config = None, overrides: Overrides = None, again: Again = False) -> None:
     """Compare raw with refined skeletons, all of it, and write the report."""
-    from ablation.config import AblateConfig
     from ablation.stage import ablate as run
-    from training.config import load_config
+    from ablation.study.config import AblateConfig
+    from base.config import load_config
 
     run(load_config(AblateConfig, *_arguments("ablate", config, overrides)), again)
 
@@ -90,7 +90,7 @@ def predict(
     ] = "stop",
 ) -> None:
     """Print and save the five likeliest actions of each clip."""
-    from recognition.predict import predict_clips
+    from recognition.use.predict import predict_clips
 
     predict_clips(
         clips,
@@ -110,7 +110,7 @@ def export_onnx(
     output: Annotated[Path, typer.Option(help="The .onnx file.")] = Path("recognizer.onnx"),
 ) -> None:
     """Write a trained recogniser as ONNX, checked against PyTorch."""
-    from recognition.onnx_export import export
+    from recognition.use.onnx_export import export
 
     export(model, output)
 
@@ -126,7 +126,7 @@ def explain(
     device: Annotated[Device, typer.Option(help="auto, cpu or cuda.")] = "auto",
 ) -> None:
     """Show which joints and frames a recogniser's decision rests on."""
-    from recognition.explain_report import explain as run
+    from recognition.use.explain_report import explain as run
 
     run(clips, model, name=clip, action=action, names=names, output=output, device=device)
 
@@ -172,7 +172,7 @@ def export(
     again: Replace = False,
 ) -> None:
     """Write a clip store as other people's files."""
-    from data.ntu.formats.convert import ExportOptions, export_store
+    from data.formats.convert import ExportOptions, export_store
 
     print("\n".join(export_store(store, output, ExportOptions(format, dtype, split, positions), again)))
 
@@ -193,14 +193,14 @@ def import_(
     again: Replace = False,
 ) -> None:
     """Read other people's files into a clip store."""
-    from data.ntu.formats.convert import ImportOptions, import_store
+    from data.formats.convert import ImportOptions, import_store
 
     print("\n".join(import_store(source, store, ImportOptions(format, names, split, fps), again)))
 
 
 def main() -> int:
     """Run the command line; 0 done, 2 the user's mistake, 130 interrupted."""
-    from data.errors import InputError
+    from base.errors import InputError
 
     status = INTERRUPTED
     try:

@@ -6,15 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from ablation.cells import Plan
-from ablation.config import AblateConfig
 from ablation.findings import Findings
-from ablation.grid import Condition, GridRow
-from ablation.importance import joint_importance
-from ablation.movement import class_movement
-from ablation.poses import ClipPoses, clip_poses, pose_figures, typical_clip, unit
 from ablation.scores import Scores
-from ablation.spectrum import joint_spectrum
+from ablation.sections.importance import joint_importance
+from ablation.sections.movement import class_movement
+from ablation.sections.poses import ClipPoses, clip_poses, pose_figures, typical_clip, unit
+from ablation.sections.spectrum import joint_spectrum
 from ablation.statistics import (
     Comparison,
     Crossing,
@@ -25,12 +22,15 @@ from ablation.statistics import (
     holm,
     paired_differences,
 )
-from ablation.stores import Made, open_truth
-from data.errors import InputError
-from data.files import sha256
-from data.ntu.layout import ACTIONS
+from ablation.study.config import AblateConfig
+from ablation.study.grid import Condition, GridRow
+from ablation.study.plan import Plan
+from ablation.study.stores import Made, open_truth
+from base.errors import InputError
+from base.files import sha256
 from data.ntu.prepare import summarise
-from data.ntu.store import ClipStore
+from data.skeletons.layouts import ACTIONS
+from data.skeletons.store import ClipStore
 
 CONFUSIONS = 10
 """Pairs of classes that the report lists."""

@@ -10,15 +10,15 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from ablation.drawing import ARMS, GAIN, LOSS, OWN, PAPER, STYLE, WIDTH, new_axes, tip
 from ablation.findings import Findings, p_value
-from ablation.grid import GridRow
-from ablation.movement import Movement
-from ablation.poses import ClipPoses, acceleration_per_frame
-from ablation.spectrum import Spectrum
+from ablation.page.theme import ARMS, GAIN, LOSS, OWN, PAPER, STYLE, WIDTH, new_axes, tip
+from ablation.sections.movement import Movement
+from ablation.sections.poses import ClipPoses, acceleration_per_frame
+from ablation.sections.spectrum import Spectrum
+from ablation.study.grid import GridRow
 from ablation.tables import AXES, condition_value
-from data.ntu.layout import Layout
-from data.plot_style import INK, MUTED
+from data.skeletons.layouts import Layout
+from drawing.style import INK, MUTED
 
 
 def draw_all(findings: Findings) -> dict[str, Figure]:

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from ablation.grid import Condition, GridRow
-from ablation.movement import Movement
-from ablation.poses import ClipPoses, PoseFigures
 from ablation.scores import Scores
-from ablation.spectrum import Spectrum
+from ablation.sections.movement import Movement
+from ablation.sections.poses import ClipPoses, PoseFigures
+from ablation.sections.spectrum import Spectrum
 from ablation.statistics import ClassEffect, Comparison, Confusion, Crossing
+from ablation.study.grid import Condition, GridRow
 
 LABELS = {
     "raw": "raw",

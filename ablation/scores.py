@@ -7,7 +7,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from data.errors import InputError
+from base.errors import InputError
 
 
 @dataclass(frozen=True)

@@ -13,19 +13,19 @@ from rich.console import Console
 from rich.table import Table as RichTable
 
 from ablation.analysis import find
-from ablation.cells import Plan, gather, plan
-from ablation.config import AblateConfig
-from ablation.execute import Outcome, duration, run_cells
 from ablation.findings import Findings, answer
-from ablation.report import findings_notes, write_report
-from ablation.stores import Source, ensure_source, list_sources, make_stores, open_truth
+from ablation.page.report import findings_notes, write_report
+from ablation.study.config import AblateConfig
+from ablation.study.plan import Plan, gather, plan
+from ablation.study.run import Outcome, duration, run_cells
+from ablation.study.stores import Source, ensure_source, list_sources, make_stores, open_truth
 from ablation.tables import accuracy_table
-from data.errors import InputError
-from data.files import atomic_file
+from base.errors import InputError
+from base.files import atomic_file
+from base.progress import console
 from data.ntu.splits import in_training
-from data.ntu.store import open_store
-from data.progress import console
-from recognition.selection import select_clips
+from data.skeletons.store import open_store
+from recognition.input.selection import select_clips
 from training.devices import pick_device
 from training.runs import Run, open_run
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ablation.findings import Findings, points, severity_text, verdict
-from data.tables import Column, Table
+from base.tables import Column, Table
 from recognition.evaluate import accuracies
 from refine.tables import parameters
 

@@ -17,7 +17,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from data.ntu.names import ClipName
-from data.ntu.store import StoreInfo, StoreWriter, Track
+from data.skeletons.store import StoreInfo, StoreWriter, Track
 
 RUN = Path(__file__).parents[1] / "run.py"
 CODE = """

@@ -22,10 +22,10 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from data.errors import InputError
+from base.errors import InputError
 from data.ntu.actors import choose_actors
-from data.ntu.skeleton import Body, Skeleton, _parse, _parse_carefully, _UnusualError, read_skeleton, write_skeleton
-from data.ntu.source import Source, list_entries
+from data.ntu.archive import Source, list_entries
+from data.ntu.text import Body, Skeleton, _parse, _parse_carefully, _UnusualError, read_skeleton, write_skeleton
 
 NASTY = (
     b"nan", b"NaN", b"inf", b"-Infinity", b"1e400", b"1e38", b"1e-400", b"-0", b"0", b"-1", b"+1", b"1_0", b"0x10",

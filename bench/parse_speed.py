@@ -21,7 +21,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from data.ntu.skeleton import Body, Skeleton, read_skeleton, write_skeleton
+from data.ntu.text import Body, Skeleton, read_skeleton, write_skeleton
 
 FIELDS = (
     "x", "y", "z", "depthX", "depthY", "colorX", "colorY",

@@ -34,13 +34,13 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from bench.parse_speed import with_dictionaries
 from data.ntu.actors import choose_actors
-from data.ntu.layout import NTU25
+from data.ntu.archive import Entry, Source, list_entries, unpacker
 from data.ntu.read_clips import BATCH, keep_memory
 from data.ntu.simulate import SimulateSection, make_stand_in
 from data.ntu.simulate.actions import repertoire
-from data.ntu.skeleton import read_skeleton
-from data.ntu.source import Entry, Source, list_entries, unpacker
-from data.ntu.store import StoreFiles, StoreInfo, to_block
+from data.ntu.text import read_skeleton
+from data.skeletons.layouts import NTU25
+from data.skeletons.store import StoreFiles, StoreInfo, to_block
 
 ROOT = Path(__file__).parents[1]
 T = TypeVar("T")

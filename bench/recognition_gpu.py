@@ -26,15 +26,15 @@ from torch.utils.flop_counter import FlopCounterMode
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from base.config import load_config
 from bench.recognition_speed import SECOND_ACTORS, Plain
-from data.ntu.layout import NTU25
-from recognition.batches import training_batches
-from recognition.build import build_model
+from data.skeletons.layouts import NTU25
 from recognition.config import RecognizeConfig
 from recognition.evaluate import score
-from recognition.ragged import RaggedClips
+from recognition.input.batches import training_batches
+from recognition.input.loading import RaggedClips
+from recognition.nets.build import build_model
 from recognition.train import train
-from training.config import load_config
 from training.devices import pick_device
 from training.runs import open_run
 

@@ -30,11 +30,11 @@ from torch.utils.flop_counter import FlopCounterMode
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from data.ntu.layout import NTU25
-from recognition.folding import fold
-from recognition.graph import skeleton_graph
-from recognition.spatial_conv import Path as SpatialPath
-from recognition.stgcn import STGCN, Block
+from data.skeletons.layouts import NTU25
+from recognition.nets.folding import fold
+from recognition.nets.graph import skeleton_graph
+from recognition.nets.spatial_conv import Path as SpatialPath
+from recognition.nets.stgcn import STGCN, Block
 from training.devices import pick_device
 
 GRAPH = skeleton_graph(NTU25)

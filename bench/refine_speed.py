@@ -17,8 +17,8 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from refine.nets.smoothnet import CACHED_COLUMNS, SmoothNet
 from refine.normalise import window_offsets
-from refine.smoothnet import CACHED_COLUMNS, SmoothNet
 from refine.windows import refine_windows
 
 WINDOW, JOINTS, DIMS = 32, 17, 3

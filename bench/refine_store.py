@@ -25,19 +25,19 @@ from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from data.ntu.layout import NTU25
 from data.ntu.names import ClipName
 from data.ntu.simulate.clips import choose_clips, simulate_clip
 from data.ntu.simulate.config import SimulateSection
-from data.ntu.store import StoreInfo, StoreWriter, open_store
+from data.skeletons.layouts import NTU25
+from data.skeletons.metrics import mean_errors
+from data.skeletons.store import StoreInfo, StoreWriter, open_store
 from refine.apply import apply_refiner, default_stride
-from refine.benchmarks import Split, find_benchmark
-from refine.metrics import mean_errors
+from refine.benchmarks.pairs import read_pairs
+from refine.benchmarks.representations import errors_of, refine_pairs
+from refine.benchmarks.table import Split, find_benchmark
+from refine.nets.smoothnet import SmoothNet
 from refine.normalise import Normalise
-from refine.pairs import read_pairs
 from refine.refiner import Refiner, load_refiner
-from refine.representations import errors_of, refine_pairs
-from refine.smoothnet import SmoothNet
 from refine.windows import Merge
 
 FULL = 4_800_000

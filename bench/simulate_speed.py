@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from data.ntu.simulate import SimulateSection, make_stand_in
 from data.ntu.simulate.actions import repertoire
-from data.ntu.store import open_store
+from data.skeletons.store import open_store
 
 
 def main() -> None:

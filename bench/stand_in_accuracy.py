@@ -28,7 +28,7 @@ from sklearn.preprocessing import StandardScaler
 from data.ntu.simulate import SimulateSection, make_stand_in
 from data.ntu.simulate.actions import repertoire
 from data.ntu.splits import in_training
-from data.ntu.store import ClipStore, open_store
+from data.skeletons.store import ClipStore, open_store
 from recognition.config import RecognizeConfig
 from recognition.stage import recognize
 

@@ -4,7 +4,8 @@ Usage: python bench/store_speed.py STORE [--batch 64] [--batches 200]
 
 - open: `open_store`, its tables read and checked, the frames not touched; best and median of ten.
 - slice: all frames of all tracks of the batch's clips, copied from the memory map into one array.
-- gather: the network's input, 64 frames a clip (`recognition.batches.gather_batch`), from clips that `load_clips` has
+- gather: the network's input, 64 frames a clip (`recognition.input.batches.gather_batch`), from clips that
+  `load_clips` has
   put into memory, as training does; up to 5,000 of them.
 
 Slicing is measured once as the store is found, where the disk may be waited for, and once after all of it has been
@@ -22,11 +23,11 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from data.ntu.store import ClipStore, open_store
-from recognition.augment import still
-from recognition.batches import gather_batch
+from data.skeletons.store import ClipStore, open_store
 from recognition.config import InputSection
-from recognition.ragged import load_clips
+from recognition.input.augment import still
+from recognition.input.batches import gather_batch
+from recognition.input.loading import load_clips
 
 
 def milliseconds(function: Callable[[], object], runs: int) -> list[float]:

@@ -28,12 +28,12 @@ from torch.utils.data import DataLoader, Dataset
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from refine.backward import COLUMNS, BatchLoss
-from refine.benchmarks import find_benchmark
+from refine.benchmarks.pairs import Pairs
+from refine.benchmarks.table import find_benchmark
 from refine.config import TrainSection
+from refine.nets.backward import COLUMNS, BatchLoss
+from refine.nets.smoothnet import new_net
 from refine.normalise import Normalise
-from refine.pairs import Pairs
-from refine.smoothnet import new_net
 from refine.train import Material, batch_losses, new_optimizer
 from refine.windows import pool_windows
 from training.devices import pick_device

@@ -3,13 +3,13 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from base import config as training
+from base.settings import Section
 from data.ntu.simulate import SimulateSection
 from data.ntu.splits import Split
-from data.settings import Section
-from recognition.graph import Partition
-from recognition.sampling import Sampling
-from recognition.streams import Stream
-from training import config as training
+from recognition.input.sampling import Sampling
+from recognition.input.streams import Stream
+from recognition.nets.graph import Partition
 
 
 class RunSection(training.RunSection):

@@ -5,8 +5,8 @@ import numpy as np
 import torch
 from torch_geometric.data import Data, Dataset
 
-from data.ntu.store import ClipStore
-from recognition.graph import Partition, repeat_edges, skeleton_graph
+from data.skeletons.store import ClipStore
+from recognition.nets.graph import Partition, repeat_edges, skeleton_graph
 
 
 class SkeletonGraphs(Dataset):

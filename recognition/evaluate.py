@@ -3,11 +3,11 @@ import torch
 from sklearn.metrics import accuracy_score, recall_score, top_k_accuracy_score
 from torch import Tensor, nn
 
-from recognition.batches import scoring_batches
 from recognition.config import InputSection
-from recognition.folding import fold
-from recognition.ragged import RaggedClips
-from recognition.stgcn import STGCN
+from recognition.input.batches import scoring_batches
+from recognition.input.loading import RaggedClips
+from recognition.nets.folding import fold
+from recognition.nets.stgcn import STGCN
 from training.distributed import ALONE, Workers
 
 

@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from torch_geometric.data import Data
 
-from data.errors import InputError
-from data.ntu.layout import ACTIONS
+from base.errors import InputError
 from data.ntu.splits import Split, in_training
-from data.ntu.store import ClipStore, open_store
+from data.skeletons.layouts import ACTIONS
+from data.skeletons.store import ClipStore, open_store
 from recognition.dataset import SkeletonGraphs
-from recognition.graph import Partition
+from recognition.nets.graph import Partition
 
 Subset = Literal["train", "test"]
 Skeletons = Literal["raw", "refined"]

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from sklearn.metrics import confusion_matrix
 
-from data.files import atomic_file
+from base.files import atomic_file
 
 
 def confusion(label: np.ndarray, scores: np.ndarray) -> np.ndarray:

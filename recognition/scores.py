@@ -7,8 +7,8 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from data.errors import InputError
-from data.files import atomic_file
+from base.errors import InputError
+from base.files import atomic_file
 
 
 @dataclass(frozen=True)

@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 import torch
 
-from data.errors import InputError
-from data.files import atomic_file
+from base.errors import InputError
+from base.files import atomic_file
 from data.ntu.prepare import ensure_stand_in
-from data.ntu.store import ClipStore, open_store
-from recognition.build import build_model
+from data.skeletons.store import ClipStore, open_store
 from recognition.config import EnsembleSection, RecognizeConfig
 from recognition.evaluate import accuracies, score
-from recognition.ragged import load_clips
+from recognition.input.loading import load_clips
+from recognition.input.selection import Selection, select_clips
+from recognition.nets.build import build_model
 from recognition.report import confusion, draw_confusion, print_results, write_confusion
 from recognition.scores import Scores, add_scores, aligned, read_scores, write_scores
-from recognition.selection import Selection, select_clips
 from recognition.train import start_from, train
 from training.devices import deterministic_algorithms, explain_out_of_memory, pick_device
 from training.distributed import Workers, launch

@@ -9,11 +9,11 @@ from torch.nn import functional as F
 from torch.optim import SGD
 from torch.optim.lr_scheduler import LambdaLR
 
-from data.errors import InputError
-from recognition.batches import Batch, steps_per_epoch, training_batches
+from base.errors import InputError
 from recognition.config import InputSection, TrainSection
 from recognition.evaluate import score
-from recognition.ragged import RaggedClips
+from recognition.input.batches import Batch, steps_per_epoch, training_batches
+from recognition.input.loading import RaggedClips
 from training.average import WeightAverage
 from training.checkpoints import load_checkpoint
 from training.distributed import ALONE, Workers

@@ -11,11 +11,11 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from data.errors import InputError
-from data.ntu.store import ClipStore, derive_store
-from data.progress import progress
-from refine.filters import Filter, smooth
-from refine.gaps import fill_gaps
+from base.errors import InputError
+from base.progress import progress
+from data.skeletons.gaps import fill_gaps
+from data.skeletons.store import ClipStore, derive_store
+from refine.filters.classical import Filter, smooth
 from refine.normalise import body_size
 from refine.refiner import Refiner, fingerprint, refine_poses
 from refine.windows import Merge
@@ -126,7 +126,7 @@ def apply_filter(
     store
         What to filter.
     name, parameters
-        See `refine.filters.smooth`.
+        See `refine.filters.classical.smooth`.
     output
         The new store's folder.
     replace

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from data.errors import InputError
+from base.errors import InputError
+from base.tables import Column, Table
 from data.ntu.prepare import ensure_stand_in
-from data.tables import Column, Table
+from drawing.charts import plot_transfer
 from refine.config import CompareSection, EvaluateSection, RefineConfig, TrainOn
 from refine.draw import plot_trade_offs
 from refine.evaluate import check_evaluation
-from refine.figures import plot_transfer
 from refine.pipeline import needed_files, print_results, run_refiner
 from refine.refiner import load_refiner
 from refine.tables import all_tables, print_table, wide_console, write_tables

@@ -4,15 +4,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, PositiveInt, Tag, model_validator
 
+from base.config import RunSection
+from base.settings import Section
 from data.ntu.simulate import SimulateSection
-from data.settings import Section
-from refine.benchmarks import Benchmark, Row, Split, benchmarks, find_benchmark
-from refine.filters import Filter
+from refine.benchmarks.pairs import OnError, Pairs, read_pairs
+from refine.benchmarks.table import Benchmark, Row, Split, benchmarks, find_benchmark
+from refine.filters.classical import Filter
+from refine.nets.smoothnet import Kind
 from refine.normalise import Centre, Scale
-from refine.pairs import OnError, Pairs, read_pairs
-from refine.smoothnet import Kind
 from refine.windows import Merge
-from training.config import RunSection
 
 Weight = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -34,7 +34,8 @@ class BenchmarksSection(Section):
     """Where the pose benchmarks lie, in the layout that SmoothNet's authors released.
 
     `on_error` says what to do with a sequence that cannot be used: `stop`, leave it out and count it (`skip`), or leave
-    just the joints out that are missing (`mask`). `rows` are benchmarks of your own, see `refine/benchmarks.yaml`.
+    just the joints out that are missing (`mask`). `rows` are benchmarks of your own, see
+    `refine/benchmarks/table.yaml`.
     """
 
     root: Path
@@ -51,12 +52,12 @@ class BenchmarksSection(Section):
         return [self.find(name) for name in names]
 
     def read(self, name: str, split: Split) -> Pairs:
-        """Read one split of a benchmark, see `refine.pairs.read_pairs`."""
+        """Read one split of a benchmark, see `refine.benchmarks.pairs.read_pairs`."""
         return read_pairs(self.find(name), self.root, split, self.on_error)
 
 
 class SmplSection(Section):
-    """The licensed body model that rotations are scored with, see `refine.body_model.load_body_model`.
+    """The licensed body model that rotations are scored with, see `refine.benchmarks.bodies.load_body_model`.
 
     `model` is `SMPL_NEUTRAL.pkl` or its folder; `regressor` is SPIN's `J_regressor_extra.npy`, for the top of the head.
     """
@@ -66,7 +67,7 @@ class SmplSection(Section):
 
 
 class ModelSection(Section):
-    """The network and its sizes, see `refine.smoothnet`: the `basic` net of the release, or the `motion_aware` one."""
+    """The network and its sizes, see `refine.nets.smoothnet`: `basic` as released, or the `motion_aware` one."""
 
     kind: Kind = "basic"
     window: int = Field(32, ge=3)

@@ -6,18 +6,18 @@ from typing import Any
 
 import numpy as np
 
-from data.errors import InputError
-from refine.animation import animate_skeletons
-from refine.benchmarks import Benchmark
-from refine.body_model import body_joints_and_vertex_errors
+from base.errors import InputError
+from data.skeletons.metrics import frame_errors
+from drawing.animation import animate_skeletons
+from drawing.charts import FrameCurves, TradeOff, plot_errors, plot_trade_off
+from drawing.skeleton import plot_skeletons
+from refine.benchmarks.bodies import body_joints_and_vertex_errors
+from refine.benchmarks.pairs import Pair, Pairs, read_image_names
+from refine.benchmarks.representations import refine_pairs
+from refine.benchmarks.table import Benchmark
 from refine.config import RefineConfig
 from refine.evaluate import load_body
-from refine.figures import FrameCurves, TradeOff, plot_errors, plot_trade_off
-from refine.metrics import frame_errors
-from refine.pairs import Pair, Pairs, read_image_names
 from refine.refiner import Refiner
-from refine.representations import refine_pairs
-from refine.stick_figures import plot_skeletons
 
 
 def check_figures(config: RefineConfig) -> None:

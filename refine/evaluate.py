@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 import torch
 
-from data.errors import InputError
-from data.progress import progress
-from refine.benchmarks import Benchmark, Split
-from refine.body_model import BodyModel, load_body_model
+from base.errors import InputError
+from base.progress import progress
+from data.skeletons.metrics import FrameErrors, correct_keypoints, errors_among, mean_errors, worst_frames
+from refine.benchmarks.bodies import BodyModel, load_body_model
+from refine.benchmarks.pairs import Pairs
+from refine.benchmarks.representations import as_six, complete, errors_of, refine_pairs, smooth_pairs
+from refine.benchmarks.table import Benchmark, Split
 from refine.config import BenchmarksSection, EvaluateSection, RefineConfig, SmplSection
-from refine.filters import Filter, Parameters, released_parameters, tune_filter
-from refine.metrics import FrameErrors, correct_keypoints, errors_among, mean_errors, worst_frames
-from refine.pairs import Pairs
+from refine.filters.classical import Filter, Parameters, released_parameters, tune_filter
 from refine.refiner import Refiner
-from refine.representations import as_six, complete, errors_of, refine_pairs, smooth_pairs
 
 FRAMES_TO_TUNE = 30_000
 """Frames of the training split that filters are tuned on, taken from sequences spread over all of it."""

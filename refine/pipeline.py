@@ -8,11 +8,11 @@ from typing import Any
 
 import torch
 
-from data.errors import InputError
+from base.errors import InputError
 from data.ntu.prepare import ensure_stand_in
-from data.ntu.store import ClipStore, open_store
+from data.skeletons.store import ClipStore, open_store
 from refine.apply import apply_refiner
-from refine.benchmarks import Split
+from refine.benchmarks.table import Split
 from refine.config import ApplySection, RefineConfig, TrainSection
 from refine.draw import check_figures, draw_sequence, plot_trade_offs
 from refine.evaluate import Evaluation, check_evaluation, evaluate, load_body

@@ -12,10 +12,10 @@ import torch
 from scipy.interpolate import CubicSpline
 from torch import Tensor
 
-from data.errors import InputError
-from data.files import sha256
+from base.errors import InputError
+from base.files import sha256
+from refine.nets.smoothnet import Kind, Net, kind_of, new_net
 from refine.normalise import Normalise, body_size, window_offsets
-from refine.smoothnet import Kind, Net, kind_of, new_net
 from refine.windows import Merge, mirrored, refine_windows
 from training.checkpoints import load_checkpoint
 

@@ -9,18 +9,18 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
-from data.errors import InputError
+from base.errors import InputError
 from data.ntu.actors import choose_actors
-from data.ntu.layout import LAYOUTS
 from data.ntu.names import ClipName, parse_name
-from data.ntu.skeleton import MAX_BYTES, read_skeleton
-from data.ntu.store import ClipStore, StoreInfo, StoreWriter, Track, open_store
-from data.plot_style import MUTED
-from refine.animation import GIF_RATE, MOST_FRAMES, animate_skeletons
+from data.ntu.text import MAX_BYTES, read_skeleton
+from data.skeletons.layouts import LAYOUTS
+from data.skeletons.store import ClipStore, StoreInfo, StoreWriter, Track, open_store
+from drawing.animation import GIF_RATE, MOST_FRAMES, animate_skeletons
+from drawing.charts import FORMATS, STYLE, WIDTH, Curves, FrameCurves, colours_of, draw_curves, frame_points, save
+from drawing.skeleton import Stage, draw_skeleton, note_of, row_name
+from drawing.style import MUTED
 from refine.apply import apply_refiner
-from refine.figures import FORMATS, STYLE, WIDTH, Curves, FrameCurves, colours_of, draw_curves, frame_points, save
 from refine.refiner import load_refiner
-from refine.stick_figures import Stage, draw_skeleton, note_of, row_name
 
 ANIMATIONS = (".gif", ".mp4")
 STILLS = 6

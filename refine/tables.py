@@ -8,8 +8,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table as Screen
 
-from data.files import atomic_file
-from data.tables import Column, Table, to_csv, to_markdown
+from base.files import atomic_file
+from base.tables import Column, Table, to_csv, to_markdown
 
 METRICS = {
     "mpjpe": "MPJPE",

@@ -8,16 +8,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from data.errors import InputError
-from refine.backward import BatchLoss
-from refine.benchmarks import Benchmark
+from base.errors import InputError
+from data.skeletons.metrics import mean_errors
+from refine.benchmarks.pairs import Pair, Pairs
+from refine.benchmarks.representations import complete, errors_of, image_units, refine_pairs
+from refine.benchmarks.table import Benchmark
 from refine.config import BenchmarksSection, ModelSection, NormaliseSection, TrainSection
-from refine.metrics import mean_errors
+from refine.nets.backward import BatchLoss
+from refine.nets.smoothnet import Net, new_net
 from refine.normalise import Normalise, body_size, window_offsets
-from refine.pairs import Pair, Pairs
 from refine.refiner import Refiner, load_refiner, refiner_content
-from refine.representations import complete, errors_of, image_units, refine_pairs
-from refine.smoothnet import Net, new_net
 from refine.windows import WindowPool, pool_windows
 from training.fit import Fit, epoch_generator, fit
 from training.runs import Run

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from refine.smoothnet import CACHED_COLUMNS, Net, Scratch, refine_columns
+from refine.nets.smoothnet import CACHED_COLUMNS, Net, Scratch, refine_columns
 
 COLUMNS = {"cpu": 16 * CACHED_COLUMNS, "cuda": 1 << 17}
 """Windows x coordinates that are cut, refined and merged at a time."""

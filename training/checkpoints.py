@@ -5,8 +5,8 @@ from typing import Any
 
 import torch
 
-from data.errors import InputError
-from data.files import atomic_file
+from base.errors import InputError
+from base.files import atomic_file
 
 
 def save_checkpoint(path: Path, content: dict[str, Any]) -> None:

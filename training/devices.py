@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import torch
 
-from data.errors import InputError
+from base.errors import InputError
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from data.errors import InputError
+from base.errors import InputError
 
 Result = TypeVar("Result")
 

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from data.errors import InputError
-from data.progress import progress
+from base.errors import InputError
+from base.progress import progress
 from training.average import WeightAverage
 from training.checkpoints import load_checkpoint, save_checkpoint
 from training.distributed import ALONE, Workers

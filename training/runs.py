@@ -13,9 +13,9 @@ import yaml
 from pydantic import ValidationError
 from torch.utils.tensorboard import SummaryWriter
 
-from data.errors import InputError
-from data.files import atomic_file
-from training.config import RunSection, read_yaml
+from base.config import RunSection, read_yaml
+from base.errors import InputError
+from base.files import atomic_file
 
 
 class RunConfig(Protocol):

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from data.ntu.skeleton import Body, Skeleton, merge_bodies
-from data.ntu.store import Track
+from data.ntu.text import Body, Skeleton, merge_bodies
+from data.skeletons.store import Track
 
 SHORT_TRACK = 11
 SPREAD = 0.8

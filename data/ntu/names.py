@@ -1,7 +1,7 @@
 import re
 from dataclasses import dataclass
 
-from data.errors import InputError
+from base.errors import InputError
 
 _NAME = re.compile(r"S(\d{3})C(\d{3})P(\d{3})R(\d{3})A(\d{3})")
 

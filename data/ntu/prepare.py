@@ -13,16 +13,16 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
-from data.errors import InputError
-from data.files import resumable_folder
+from base.errors import InputError
+from base.files import resumable_folder
+from base.progress import console, progress
+from base.settings import Section
+from data.ntu.archive import Listing, list_entries
 from data.ntu.read_clips import read_clips
-from data.ntu.resumable import JOURNAL, ResumableStore
 from data.ntu.simulate import SimulateSection, make_stand_in
-from data.ntu.source import Listing, list_entries
 from data.ntu.splits import MISSING, Split, in_training
-from data.ntu.store import ClipStore, StoreInfo, open_store
-from data.progress import console, progress
-from data.settings import Section
+from data.skeletons.resumable import JOURNAL, ResumableStore
+from data.skeletons.store import ClipStore, StoreInfo, open_store
 
 RULES = 1
 """Raised whenever the same text gives another store, so that no store is begun by one version and ended by another."""

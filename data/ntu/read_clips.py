@@ -14,12 +14,12 @@ from multiprocessing import connection, get_context, parent_process
 from pathlib import Path
 from typing import Any
 
-from data.errors import InputError
+from base.errors import InputError
 from data.ntu.actors import choose_actors
-from data.ntu.layout import NTU25
-from data.ntu.skeleton import read_skeleton
-from data.ntu.source import Entry, Source
-from data.ntu.store import Block, to_block
+from data.ntu.archive import Entry, Source
+from data.ntu.text import read_skeleton
+from data.skeletons.layouts import NTU25
+from data.skeletons.store import Block, to_block
 
 BATCH = 32
 """Clips that one process reads at a time."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 if TYPE_CHECKING:
-    from data.ntu.store import Clips
+    from data.skeletons.store import Clips
 
 Split = Literal["xsub", "xview"]
 

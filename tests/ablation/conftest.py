@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 
 from ablation.findings import Findings
-from ablation.grid import Condition, GridRow
-from ablation.movement import Movement
-from ablation.poses import ClipPoses, PoseFigures
 from ablation.scores import Scores
-from ablation.spectrum import Spectrum
+from ablation.sections.movement import Movement
+from ablation.sections.poses import ClipPoses, PoseFigures
+from ablation.sections.spectrum import Spectrum
 from ablation.statistics import (
     class_effects,
     compare,
@@ -18,7 +17,8 @@ from ablation.statistics import (
     find_crossing,
     paired_differences,
 )
-from data.ntu.layout import ACTIONS, NTU25
+from ablation.study.grid import Condition, GridRow
+from data.skeletons.layouts import ACTIONS, NTU25
 
 
 def make_scores(right: np.ndarray, label: np.ndarray, classes: int, rng: np.random.Generator) -> Scores:

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from ablation.report import write_report
+from ablation.page.report import write_report
 
 playwright = pytest.importorskip("playwright.sync_api")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from ablation.movement import class_movement
-from ablation.spectrum import SEGMENT, joint_spectrum
+from ablation.sections.movement import class_movement
+from ablation.sections.spectrum import SEGMENT, joint_spectrum
 from ablation.statistics import ClassEffect
 from data.ntu.names import ClipName
-from data.ntu.store import StoreInfo, StoreWriter, Track, open_store
+from data.skeletons.store import StoreInfo, StoreWriter, Track, open_store
 
 
 def write(folder, clips, kind="raw"):

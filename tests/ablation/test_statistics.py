@@ -16,7 +16,7 @@ from ablation.statistics import (
     paired_differences,
     seed_deviations,
 )
-from data.errors import InputError
+from base.errors import InputError
 
 SETTINGS = {"resamples": 2000, "confidence": 0.95, "seed": 0}
 

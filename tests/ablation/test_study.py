@@ -8,17 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ablation.cells import plan
-from ablation.config import AblateConfig
-from ablation.execute import duration, run_cells
 from ablation.stage import ablate
-from ablation.stores import list_sources, make_stores
-from data.errors import InputError
+from ablation.study.config import AblateConfig
+from ablation.study.plan import plan
+from ablation.study.run import duration, run_cells
+from ablation.study.stores import list_sources, make_stores
+from base.config import load_config
+from base.errors import InputError
 from data.ntu.names import ClipName
-from data.ntu.store import StoreInfo, StoreWriter, Track, open_store
+from data.skeletons.store import StoreInfo, StoreWriter, Track, open_store
 from recognition.config import RecognizeConfig
 from recognition.stage import recognize
-from training.config import load_config
 
 CONFIGS = Path(__file__).parents[2] / "configs" / "ablate"
 
@@ -265,7 +265,7 @@ def test_a_whole_study_runs_once_and_resumes(settings, monkeypatch, capsys, tmp_
     page = (folder / "report.html").read_text()
     (folder / "report.html").unlink()
     monkeypatch.setattr("recognition.stage._train_and_test", forbidden)
-    monkeypatch.setattr("ablation.stores.apply_filter", forbidden)
+    monkeypatch.setattr("ablation.study.stores.apply_filter", forbidden)
     assert ablate(config) == results
     assert (folder / "report.html").read_text() == page
     fewer = configured(settings, run={"dir": tmp_path / "runs" / "fewer", "device": "cpu"}, arms=["raw", "oracle"])
@@ -324,7 +324,7 @@ def test_a_cell_that_fails_is_told_and_the_rest_goes_on(settings, monkeypatch, c
             raise RuntimeError("no more\nmemory")
         return real(cell)
 
-    monkeypatch.setattr("ablation.execute.run_cell", run)
+    monkeypatch.setattr("ablation.study.run.run_cell", run)
     with pytest.raises(InputError, match=r"1 recognisers .*raw, seed 1 failed .RuntimeError: no more memory"):
         ablate(config)
     assert "no more memory" in (config.run.dir / "cells.csv").read_text()

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 import torch
 
-from data.ntu.store import open_store
-from refine.benchmarks import benchmarks
+from data.skeletons.store import open_store
+from refine.benchmarks.table import benchmarks
 from tests.refine.conftest import write_published
 
 ROOT = Path(__file__).parents[2]

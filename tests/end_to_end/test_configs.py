@@ -2,11 +2,11 @@ from pathlib import Path
 
 import pytest
 
-from ablation.config import AblateConfig
+from ablation.study.config import AblateConfig
+from base.config import load_config
 from data.ntu.prepare import PrepareConfig
 from recognition.config import RecognizeConfig
 from refine.config import RefineConfig
-from training.config import load_config
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 MODELS = {"prepare": PrepareConfig, "refine": RefineConfig, "recognize": RecognizeConfig, "ablate": AblateConfig}

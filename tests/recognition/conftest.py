@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from data.ntu.names import ClipName
-from data.ntu.store import ClipStore, StoreInfo, StoreWriter, Track, open_store
+from data.skeletons.store import ClipStore, StoreInfo, StoreWriter, Track, open_store
 
 Maker = Callable[..., ClipStore]
 

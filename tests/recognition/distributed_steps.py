@@ -11,12 +11,12 @@ import numpy as np
 import torch
 from torch import nn
 
-from data.ntu.store import open_store
-from recognition.batches import training_batches
-from recognition.build import build_model
+from data.skeletons.store import open_store
 from recognition.config import InputSection, ModelSection, TrainSection
 from recognition.evaluate import score
-from recognition.ragged import RaggedClips, load_clips
+from recognition.input.batches import training_batches
+from recognition.input.loading import RaggedClips, load_clips
+from recognition.nets.build import build_model
 from recognition.train import batch_loss
 from training.distributed import ALONE, SynchronisedBatchNorm, Workers, launch
 

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-from data.errors import InputError
+from base.config import load_config
+from base.errors import InputError
 from recognition.config import RecognizeConfig
 from recognition.stage import recognize
-from training.config import load_config
 from training.distributed import Workers, launch
 
 pytest.importorskip("lightning_fabric")

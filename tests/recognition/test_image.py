@@ -5,16 +5,16 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from data.errors import InputError
-from data.ntu.layout import COCO17, LAYOUTS
+from base.errors import InputError
 from data.ntu.names import ClipName
-from data.ntu.store import StoreInfo, StoreWriter, Track, open_store
-from recognition.augment import Draws, random_rotations
-from recognition.batches import gather_batch
-from recognition.build import build_model
+from data.skeletons.layouts import COCO17, LAYOUTS
+from data.skeletons.store import StoreInfo, StoreWriter, Track, open_store
 from recognition.config import InputSection, ModelSection
-from recognition.ragged import load_clips
-from recognition.streams import to_stream
+from recognition.input.augment import Draws, random_rotations
+from recognition.input.batches import gather_batch
+from recognition.input.loading import load_clips
+from recognition.input.streams import to_stream
+from recognition.nets.build import build_model
 
 SEEN = InputSection(frames=30, sampling="pad")
 

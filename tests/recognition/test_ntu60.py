@@ -9,10 +9,10 @@ from torch.testing import assert_close
 from torch_geometric.data import Dataset
 from torch_geometric.loader import DataLoader
 
-from data.errors import InputError
-from data.ntu.formats.convert import ExportOptions, export_store
+from base.errors import InputError
+from data.formats.convert import ExportOptions, export_store
 from data.ntu.splits import in_training
-from data.ntu.store import derive_store, open_store
+from data.skeletons.store import derive_store, open_store
 from recognition.ntu60 import NTURGBD60
 
 README = Path(__file__).parents[2] / "README.md"

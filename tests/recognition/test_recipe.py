@@ -8,14 +8,14 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from data.errors import InputError
+from base.errors import InputError
 from recognition import stage
 from recognition import train as training
-from recognition.batches import training_batches
-from recognition.build import build_model
 from recognition.config import InputSection, ModelSection, RecognizeConfig, TrainSection
 from recognition.evaluate import score
-from recognition.ragged import load_clips
+from recognition.input.batches import training_batches
+from recognition.input.loading import load_clips
+from recognition.nets.build import build_model
 from recognition.stage import recognize
 from recognition.train import batch_loss
 from training.average import WeightAverage

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from data.errors import InputError
+from base.errors import InputError
 from recognition.scores import Scores, add_scores, aligned, read_scores, write_scores
 
 NAMES = np.array(["c", "a", "b"])

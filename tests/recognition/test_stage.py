@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from data.errors import InputError
+from base.errors import InputError
 from recognition import train as training
 from recognition.config import RecognizeConfig
 from recognition.stage import recognize

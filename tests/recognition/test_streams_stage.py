@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import yaml
 
-from data.errors import InputError
+from base.errors import InputError
 from recognition.config import RecognizeConfig
 from recognition.stage import recognize
 

@@ -1,12 +1,11 @@
 from pathlib import Path
 
 import numpy as np
-import pytest
 
-from refine.benchmarks import benchmarks
+from refine.benchmarks.table import benchmarks
+from refine.nets.smoothnet import SmoothNet
 from refine.normalise import Normalise
 from refine.refiner import Refiner
-from refine.smoothnet import SmoothNet
 from tests.refine.smpl_model import make_arrays, write_smpl
 
 
@@ -102,8 +101,3 @@ def write_published(folder):
             write_row(folder / "poses", row, rng, split, lengths=(40, 30, 5) if split == "train" else (36, 5))
     write_smpl(folder / "SMPL_NEUTRAL.pkl", make_arrays(rng))
     return folder
-
-
-@pytest.fixture
-def rng():
-    return np.random.default_rng(7)

@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from data.errors import InputError
-from data.files import resumable_folder
-from data.ntu.layout import LAYOUTS
+from base.errors import InputError
+from base.files import resumable_folder
 from data.ntu.names import parse_name
-from data.ntu.store import StoreInfo, StoreWriter, Track, open_store
+from data.skeletons.layouts import LAYOUTS
+from data.skeletons.store import StoreInfo, StoreWriter, Track, open_store
 from refine import apply
 from refine.apply import apply_filter, apply_refiner, default_stride, fill_gaps
 from refine.normalise import body_size

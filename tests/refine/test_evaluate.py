@@ -5,15 +5,15 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from data.errors import InputError
-from refine.benchmarks import benchmarks, find_benchmark
+from base.errors import InputError
+from refine.benchmarks.pairs import read_pairs
+from refine.benchmarks.representations import image_units, refine_pairs, smooth_pairs
+from refine.benchmarks.table import benchmarks, find_benchmark
 from refine.config import RefineConfig
 from refine.evaluate import evaluate
-from refine.filters import released_parameters
+from refine.filters.classical import released_parameters
 from refine.normalise import Normalise
-from refine.pairs import read_pairs
 from refine.refiner import Refiner
-from refine.representations import image_units, refine_pairs, smooth_pairs
 from tests.refine.conftest import make_net, make_refiner, moving_poses, write_benchmark, write_row
 from tests.refine.smpl_model import make_arrays, write_smpl
 

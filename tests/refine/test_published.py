@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from data.errors import InputError
+from base.config import load_config
+from base.errors import InputError
 from refine.config import RefineConfig
 from refine.stage import refine
 from tests.refine.conftest import write_published
-from training.config import load_config
 
 CONFIG = Path(__file__).parents[2] / "configs/refine/h36m_fcn_3D.yaml"
 SMALL_NET = ["model.window=8", "model.hidden=16", "model.res_hidden=4", "train.epochs=2", "train.windows=60"]

@@ -3,11 +3,11 @@ import pytest
 import torch
 from scipy.spatial.transform import Rotation
 
-from data.errors import InputError
-from data.files import sha256
+from base.errors import InputError
+from base.files import sha256
+from refine.nets.smoothnet import new_net
 from refine.normalise import Normalise, body_size, window_offsets
 from refine.refiner import load_refiner, refine_poses, refiner_content
-from refine.smoothnet import new_net
 from tests.refine.conftest import make_net, make_refiner
 
 

@@ -3,12 +3,12 @@ import pytest
 import torch
 from PIL import Image
 
-from data.errors import InputError
+from base.errors import InputError
 from data.ntu.actors import choose_actors
-from data.ntu.layout import LAYOUTS
 from data.ntu.names import parse_name
-from data.ntu.skeleton import Body, Skeleton, write_skeleton
-from data.ntu.store import StoreInfo, StoreWriter, Track, open_store
+from data.ntu.text import Body, Skeleton, write_skeleton
+from data.skeletons.layouts import LAYOUTS
+from data.skeletons.store import StoreInfo, StoreWriter, Track, open_store
 from refine.apply import apply_refiner
 from refine.normalise import Normalise
 from refine.refiner import refiner_content

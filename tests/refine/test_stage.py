@@ -3,13 +3,13 @@ import json
 import numpy as np
 import pytest
 
-from data.errors import InputError
+from base.config import load_config
+from base.errors import InputError
 from data.ntu.names import parse_name
-from data.ntu.store import StoreInfo, StoreWriter, Track, open_store
+from data.skeletons.store import StoreInfo, StoreWriter, Track, open_store
 from refine.config import RefineConfig
 from refine.stage import refine
 from tests.refine.conftest import moving_poses, write_benchmark
-from training.config import load_config
 
 
 @pytest.fixture

@@ -5,14 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from data.errors import InputError
+from base.config import load_config
+from base.errors import InputError
+from data.skeletons.metrics import mpjpe
 from refine import train
 from refine.config import BenchmarksSection, ModelSection, RefineConfig, TrainSection
-from refine.metrics import mpjpe
 from refine.normalise import Normalise
 from refine.refiner import load_refiner, refine_poses
 from tests.refine.conftest import moving_poses, write_benchmark
-from training.config import load_config
 from training.runs import Run
 
 CPU = torch.device("cpu")

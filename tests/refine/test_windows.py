@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
+from refine.nets.smoothnet import new_net
 from refine.normalise import window_offsets
-from refine.smoothnet import new_net
 from refine.windows import merging_weights, mirrored, moving_average, pool_windows, refine_windows
 from tests.refine.conftest import make_net
 

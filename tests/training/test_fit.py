@@ -5,10 +5,10 @@ import pytest
 import torch
 from torch import nn
 
-from data.errors import InputError
-from data.settings import Section
+from base.config import RunSection
+from base.errors import InputError
+from base.settings import Section
 from training.checkpoints import load_checkpoint, save_checkpoint
-from training.config import RunSection
 from training.fit import epoch_generator, fit
 from training.runs import open_run
 

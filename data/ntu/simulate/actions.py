@@ -7,9 +7,9 @@ from typing import Literal
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from data.errors import InputError
-from data.ntu.layout import ACTIONS, TWO_PERSON
-from data.settings import Section
+from base.errors import InputError
+from base.settings import Section
+from data.skeletons.layouts import ACTIONS, TWO_PERSON
 
 FILE = Path(__file__).with_name("actions.yaml")
 

@@ -13,9 +13,9 @@ from data.ntu.simulate.cameras import SETUPS, facing, to_camera
 from data.ntu.simulate.config import PERFORMERS, SimulateSection
 from data.ntu.simulate.kinect import SETTINGS, ghost, kinect_noise, lost_frames
 from data.ntu.simulate.motion import perform
-from data.ntu.skeleton import Body, Skeleton
 from data.ntu.splits import MISSING
-from data.ntu.store import Track
+from data.ntu.text import Body, Skeleton
+from data.skeletons.store import Track
 
 VIEWS = tuple((camera, replication) for camera in (1, 2, 3) for replication in (1, 2))
 FIRST_ID = 72057594037927936

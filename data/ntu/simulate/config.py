@@ -3,9 +3,9 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
+from base.settings import Section
 from data.ntu.simulate.actions import repertoire
 from data.ntu.splits import TRAIN_PERFORMERS
-from data.settings import Section
 
 PERFORMERS = 40
 

@@ -13,14 +13,14 @@ from matplotlib.collections import LineCollection
 from matplotlib.patches import Circle
 from PIL import Image
 
-from data.files import atomic_file
-from data.ntu.layout import BONES
+from base.files import atomic_file
 from data.ntu.names import ClipName
 from data.ntu.simulate.actions import repertoire
 from data.ntu.simulate.bodies import make_performer
 from data.ntu.simulate.clips import clean_clip
 from data.ntu.simulate.config import PERFORMERS, SimulateSection
 from data.ntu.simulate.kinect import kinect_noise
+from data.skeletons.layouts import BONES
 
 SHEETS = 4
 COLUMNS = 3

@@ -13,17 +13,17 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from data.errors import InputError
-from data.files import atomic_folder
+from base.errors import InputError
+from base.files import atomic_folder
+from base.progress import progress
 from data.ntu.names import ClipName
 from data.ntu.simulate.bodies import FPS
 from data.ntu.simulate.clips import Clip, choose_clips, simulate_clip
 from data.ntu.simulate.config import SimulateSection
 from data.ntu.simulate.pose_pairs import BENCHMARK, PosePairs
-from data.ntu.skeleton import Skeleton, write_skeleton
 from data.ntu.splits import TRAIN_CAMERAS, TRAIN_PERFORMERS
-from data.ntu.store import StoreInfo, StoreWriter
-from data.progress import progress
+from data.ntu.text import Skeleton, write_skeleton
+from data.skeletons.store import StoreInfo, StoreWriter
 
 ZIP = "nturgbd_skeletons_simulated.zip"
 

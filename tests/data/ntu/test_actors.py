@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.ntu.actors import choose_actors, motion, plausible
-from data.ntu.skeleton import Body, Skeleton, read_skeleton, write_skeleton
+from data.ntu.text import Body, Skeleton, read_skeleton, write_skeleton
 
 
 def body(identity, frames, amplitude=1.0, wide=0):

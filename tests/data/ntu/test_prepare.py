@@ -12,16 +12,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from base.errors import InputError
+from base.files import resumable_folder
 from bench.fuzz_skeleton import a_zip, check_zip
-from data.errors import InputError
-from data.files import resumable_folder
+from data.ntu import archive as sources
 from data.ntu import prepare as stage
 from data.ntu import read_clips as reading
-from data.ntu import source as sources
+from data.ntu.archive import Source, list_entries
 from data.ntu.prepare import DataSection, PrepareConfig, describe, prepare
-from data.ntu.skeleton import Body, Skeleton, write_skeleton
-from data.ntu.source import Source, list_entries
-from data.ntu.store import open_store
+from data.ntu.text import Body, Skeleton, write_skeleton
+from data.skeletons.store import open_store
 
 FOLDER = "nturgb+d_skeletons"
 
@@ -332,7 +332,7 @@ def test_a_killed_run_goes_on_where_it_was_and_leaves_no_processes(zipped, tmp_p
 FULL = """
 import resource, sys
 from pathlib import Path
-from data.errors import InputError
+from base.errors import InputError
 from data.ntu import prepare as stage, read_clips as reading
 reading.BATCH = 2
 resource.setrlimit(resource.RLIMIT_FSIZE, (20000, resource.RLIM_INFINITY))

@@ -3,7 +3,6 @@ import dataclasses
 import numpy as np
 import pytest
 
-from data.ntu.layout import BONES
 from data.ntu.names import ClipName
 from data.ntu.simulate.actions import repertoire
 from data.ntu.simulate.bodies import make_performer
@@ -11,6 +10,7 @@ from data.ntu.simulate.cameras import facing, to_camera
 from data.ntu.simulate.kinematics import key_weights, minimum_jerk, steps, turns, two_bones
 from data.ntu.simulate.motion import FRAMES, MIRROR, perform
 from data.ntu.splits import TRAIN_PERFORMERS
+from data.skeletons.layouts import BONES
 
 ACTIONS = sorted(repertoire().actions)
 

@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from data.errors import InputError
+from base.errors import InputError
 from data.ntu.actors import choose_actors
 from data.ntu.names import parse_name
 from data.ntu.prepare import DataSection, PrepareConfig, prepare
 from data.ntu.simulate import SimulateSection, make_stand_in, stand_in
 from data.ntu.simulate.clips import choose_clips, simulate_clip
-from data.ntu.skeleton import read_skeleton
 from data.ntu.splits import MISSING, TRAIN_PERFORMERS
-from data.ntu.store import open_store
+from data.ntu.text import read_skeleton
+from data.skeletons.store import open_store
 
 FILES = (
     "nturgbd_skeletons_simulated.zip", "truth/joints.npy", "truth/tracked.npy", "truth/clips.csv", "truth/tracks.csv",

@@ -1,0 +1,95 @@
+"""How the report's figures are drawn and put into its page.
+
+They are drawn once in light colours. Each colour stands for a role, and `themed_svg` replaces it by the page's custom
+property of that role, so that one drawing follows the reader's light or dark theme.
+"""
+
+import html
+import io
+import re
+from collections.abc import Callable, Mapping
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from drawing import style as plot_style
+from drawing.style import GRID, INK, METHODS, MUTED
+
+PAPER = "#fdfefe"
+GAIN, LOSS = "#17754f", "#b3392f"
+ARMS = {"oracle" if name == "truth" else name: colour for name, colour in METHODS.items()}
+OWN = ("#a03c78", "#5b5bd6", "#8a6d00", "#00796b", "#7a4b2a", "#c2410c")
+"""For arms of a study's own, in their order."""
+PROPERTIES = {
+    INK: "ink", MUTED: "muted", GRID: "grid", PAPER: "paper", GAIN: "gain", LOSS: "loss",
+    **{colour: f"arm-{name.replace('_', '-')}" for name, colour in ARMS.items()},
+    **{colour: f"arm-own-{number}" for number, colour in enumerate(OWN, 1)},
+}  # fmt: skip
+"""The page's custom property for each colour that is drawn."""
+
+STYLE = plot_style.STYLE | {"svg.fonttype": "none", "figure.facecolor": PAPER, "text.parse_math": False}
+WIDTH = 5.4
+"""Inches; narrow enough that the text can be read on a phone."""
+
+
+def tip(axes: Axes, x: float, y: float, text: str) -> None:
+    """Let a text appear when the pointer is over a place: an invisible marker, named by the text (see `_svg`)."""
+    axes.plot(x, y, "o", markersize=11, color=INK, alpha=0, zorder=9, gid=f"tip-{text.encode().hex()}")
+
+
+def new_axes(height: float, grid: str = "x") -> tuple[Figure, Axes]:
+    """Return a figure of the page's width with one panel, its grid behind."""
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    axes = figure.add_subplot()
+    axes.grid(axis=grid)  # type: ignore[arg-type]
+    axes.set_axisbelow(True)
+    return figure, axes
+
+
+def themed_svg(figure: Figure, prefix: str) -> str:
+    """Return a drawing to put inside the page: no prologue, own ids, colours as custom properties of the page.
+
+    Parameters
+    ----------
+    figure
+        The figure.
+    prefix
+        Makes its ids differ from those of other figures on the page.
+    """
+    text = _svg(figure, transparent=True)
+    text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
+    text = text.replace("xlink:href=", "href=")
+    text = re.sub(r'\sxmlns(:\w+)?="[^"]*"', "", text)
+    text = re.sub(r'\sid="([^"]+)"', rf' id="{prefix}-\1"', text)
+    text = re.sub(r'href="#', f'href="#{prefix}-', text)
+    text = re.sub(r"url\(#", f"url(#{prefix}-", text)
+    # Width and height are the page's business; the viewBox keeps the proportions.
+    text = re.sub(r'(<svg\b[^>]*?)\s(?:width|height)="[^"]*"', r"\1", text, count=1)
+    text = re.sub(r'(<svg\b[^>]*?)\s(?:width|height)="[^"]*"', r"\1", text, count=1)
+    text = re.sub(r"'DejaVu Sans'(, [^;\"]*)?", "system-ui, sans-serif", text)
+    for colour, name in PROPERTIES.items():
+        text = text.replace(colour, f"var(--{name})")
+    return text.replace("<svg", '<svg aria-hidden="true" focusable="false"', 1).strip()
+
+
+def save_formats(figure: Figure) -> Mapping[str, Callable[[], bytes]]:
+    """Return, per file ending, a function that renders the figure for use elsewhere."""
+
+    def png() -> bytes:
+        with mpl.rc_context(STYLE), io.BytesIO() as file:
+            figure.savefig(file, format="png", dpi=200)
+            return file.getvalue()
+
+    return {"png": png, "svg": lambda: _svg(figure).encode()}
+
+
+def _svg(figure: Figure, transparent: bool = False) -> str:
+    with mpl.rc_context(STYLE), io.StringIO() as file:
+        # Without a date, equal findings give equal bytes.
+        figure.savefig(file, format="svg", transparent=transparent, metadata={"Date": None})
+        return re.sub(r'<g id="tip-([0-9a-f]*)">', _titled, file.getvalue())
+
+
+def _titled(found: re.Match[str]) -> str:
+    return f'<g class="tip"><title>{html.escape(bytes.fromhex(found[1]).decode())}</title>'

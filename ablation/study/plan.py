@@ -1,0 +1,288 @@
+"""The recognisers of a study, each trained once in a folder named by what determines it."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ablation.scores import Scores, read_scores
+from ablation.study.config import AblateConfig
+from ablation.study.grid import Condition
+from ablation.study.hashes import content_of, name_of
+from ablation.study.stores import Made, mixed_store
+from base.config import read_yaml
+from base.errors import InputError
+from data.skeletons.store import ClipStore, open_store
+from recognition.config import RecognizeConfig
+from recognition.input.streams import Stream
+from recognition.scores import write_scores
+from recognition.stage import recognize
+from recognition.use.recognizer import load_recognizer
+from recognition.use.retest import score_on
+from training.devices import pick_device
+
+FORMAT = 1
+"""Changes when equal configurations give other results than before, so that no study takes them over."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One recogniser to train, and the stores besides its own to test it on.
+
+    Parameters
+    ----------
+    title
+        What to call it while it is trained.
+    config
+        How it is trained; `run.dir` is named by the hash of all that determines it.
+    others
+        By the hash of its content, each other store that it is tested on.
+    """
+
+    title: str
+    config: RecognizeConfig
+    others: tuple[tuple[str, Path], ...] = ()
+
+    @property
+    def folder(self) -> Path:
+        """Where it is."""
+        return self.config.run.dir
+
+    @property
+    def finished(self) -> bool:
+        """Whether it is trained, and tested on all stores."""
+        return (self.folder / "results.json").is_file() and all(self.scores(name).is_file() for name, _ in self.others)
+
+    def scores(self, other: str | None = None) -> Path:
+        """Where the test scores are or will be: those on its own store, or on another."""
+        return self.folder / "scores.npz" if other is None else self.folder / "tested_on" / f"{other}.npz"
+
+
+@dataclass(frozen=True)
+class Use:
+    """Where the scores of one arm, with one seed, under one condition come from."""
+
+    condition: Condition
+    arm: str
+    seed: int
+    cell: Cell
+    other: str | None
+
+    @property
+    def scores(self) -> Path:
+        """The file of the scores."""
+        return self.cell.scores(self.other)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that a study needs.
+
+    Parameters
+    ----------
+    conditions
+        The conditions to report on, the first of every axis first; those of ensembles are sums of others.
+    uses
+        For every condition that is no ensemble's: arm, seed and recogniser.
+    cells
+        The recognisers, each once, in the order to train them: all arms with one seed, then with the next, so that a
+        study can be judged early.
+    """
+
+    conditions: list[Condition]
+    uses: list[Use]
+    cells: list[Cell]
+
+
+def plan(config: AblateConfig, made: Sequence[Made]) -> Plan:
+    """List the conditions of a study and the recognisers that they need.
+
+    Within a seed the configurations of a condition differ in the clip store alone.
+    """
+    grid = config.grid
+    splits = grid.splits or (config.data.split,)
+    shown = grid.streams or (() if grid.ensembles else (config.recognize.input.stream,))
+    contents: dict[Path, str] = {}
+    uses: list[Use] = []
+    conditions: list[Condition] = []
+    for one, split, pairing, share in product(made, splits, grid.pairings, grid.shares):
+        source = one.source
+        base = Condition(split, "", pairing, source.severity, source.setting, share)
+        conditions += [replace(base, stream=name) for name in (*shown, *grid.ensembles)]
+        for seed, stream, arm in product(config.seeds, config.streams, config.arms):
+            condition = replace(base, stream=stream)
+            trained_on, tested_on = _pair(config, one, arm, pairing)
+            for store in (trained_on, tested_on):
+                if store.folder not in contents:
+                    contents[store.folder] = content_of(store)
+            cell = _cell(config, condition, arm, seed, stream, trained_on, contents[trained_on.folder])
+            other = contents[tested_on.folder]
+            if other == contents[trained_on.folder]:
+                uses.append(Use(condition, arm, seed, cell, None))
+            else:
+                elsewhere = replace(cell, others=((other, tested_on.folder.resolve()),))
+                uses.append(Use(condition, arm, seed, elsewhere, other))
+    order = sorted(range(len(uses)), key=lambda at: config.seeds.index(uses[at].seed))
+    cells: dict[Path, Cell] = {}
+    for at in order:
+        cell = uses[at].cell
+        known = cells.setdefault(cell.folder, cell)
+        cells[cell.folder] = replace(known, others=tuple(dict.fromkeys((*known.others, *cell.others))))
+    return Plan(conditions, uses, list(cells.values()))
+
+
+def _pair(config: AblateConfig, made: Made, arm: str, pairing: str) -> tuple[ClipStore, ClipStore]:
+    """Return the stores to train and to test on."""
+    mine, reference = made.stores[arm], made.stores[config.against]
+    if pairing == "test":
+        return reference, mine
+    if pairing == "train":
+        return mine, reference
+    if pairing == "mixed" and arm != config.against:
+        return mixed_store(config, reference, mine), mine
+    return mine, mine
+
+
+def _cell(
+    config: AblateConfig, condition: Condition, arm: str, seed: int, stream: Stream, store: ClipStore, content: str
+) -> Cell:
+    recognizer = config.recognizer(stream)
+    # absolute paths: a worker on another machine may have a working folder of its own
+    place = {"store": store.folder.resolve(), "split": condition.split, "share": condition.share}
+    recognizer = recognizer.model_copy(
+        update={
+            "run": recognizer.run.model_copy(update={"seed": seed}),
+            "data": recognizer.data.model_copy(update=place),
+        }
+    )
+    what = recognizer.model_dump(mode="json", exclude={"run": {"dir", "device"}, "data": {"store"}, "simulate": True})
+    folder = config.shared_folder.resolve() / "cells" / name_of("cell", {"format": FORMAT, "store": content, **what})
+    mixed = ["mixed"] if condition.pairing == "mixed" and arm != config.against else []
+    parts = [config.label(arm), *mixed, f"seed {seed}", *_particulars(config, condition)]
+    run = recognizer.run.model_copy(update={"dir": folder})
+    return Cell(", ".join(parts), recognizer.model_copy(update={"run": run}))
+
+
+def _particulars(config: AblateConfig, condition: Condition) -> Iterator[str]:
+    """Name where a condition lies on the axes that a study varies."""
+    grid = config.grid
+    if len(grid.severities or ()) > 1:
+        yield f"severity {condition.severity:g}"
+    if len(grid.settings or ()) > 1:
+        yield str(condition.setting)
+    if len(grid.splits or ()) > 1:
+        yield condition.split
+    if len(grid.shares) > 1:
+        yield f"{condition.share:.0%} of the training clips"
+    if grid.ensembles or len(grid.streams or ()) > 1:
+        yield condition.stream.replace("_", " ")
+
+
+def run_cell(cell: Cell) -> dict[str, Any]:
+    """Train and test a recogniser, or go on where it was interrupted, and test it on the other stores.
+
+    Returns
+    -------
+    The content of its `results.json`.
+
+    Raises
+    ------
+    InputError
+        Its store, its folder or its results cannot be used.
+    """
+    folder = cell.folder
+    kept = folder / "results.json"
+    results = read_results(kept) if kept.is_file() else recognize(cell.config, again=_begun_elsewhere(cell))
+    missing = [(name, path) for name, path in cell.others if not cell.scores(name).is_file()]
+    if missing:
+        recognizer = load_recognizer(folder, pick_device(cell.config.run.device))
+        train, split = cell.config.train, cell.config.data.split
+        for name, path in missing:
+            found = score_on(recognizer, open_store(path), split, batch=2 * train.batch, bf16=train.precision == "bf16")
+            cell.scores(name).parent.mkdir(exist_ok=True)
+            write_scores(cell.scores(name), found)
+    return results
+
+
+def read_results(path: Path) -> dict[str, Any]:
+    """Read the results of a recogniser.
+
+    Raises
+    ------
+    InputError
+        The file is damaged, or from another version.
+    """
+    try:
+        found = json.loads(path.read_text())
+        if missing := [key for key in ("top1", "top5", "mean_class_accuracy", "seconds") if key not in found]:
+            raise ValueError(f"{missing[0]!r} is missing")
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(f"{path}: cannot be read ({error}); delete its folder, and it is trained again") from error
+    results: dict[str, Any] = found
+    return results
+
+
+def _begun_elsewhere(cell: Cell) -> bool:
+    """Whether an unfinished run of the same content, but of a store at another place, is there: it cannot go on."""
+    kept = cell.folder / "config.yaml"
+    try:
+        content = read_yaml(kept.read_text())
+        places = content["data"]["store"], content["run"]["dir"]
+        return places != (str(cell.config.data.store), str(cell.folder))
+    except (OSError, ValueError, KeyError, TypeError):
+        return kept.exists()
+
+
+def gather(
+    config: AblateConfig, plan: Plan, failed: Mapping[Path, str]
+) -> tuple[dict[Condition, dict[str, tuple[tuple[int, ...], Scores]]], list[str]]:
+    """Read the scores of every arm under every condition.
+
+    Parameters
+    ----------
+    config
+        The study.
+    plan
+        Its plan.
+    failed
+        Folders of recognisers that could not be trained, and why.
+
+    Returns
+    -------
+    scores, failures
+        For every condition the seeds and scores of each arm that has any; and a line for what is missing.
+    """
+    failures = dict.fromkeys(failed.values())
+    single: dict[tuple[Condition, str, int], Scores] = {}
+    for use in plan.uses:
+        if use.cell.folder in failed:
+            continue
+        try:
+            single[use.condition, use.arm, use.seed] = read_scores([use.scores])
+        except InputError as error:
+            failures[str(error)] = None
+    found: dict[Condition, dict[str, tuple[tuple[int, ...], Scores]]] = {}
+    for condition in plan.conditions:
+        weights = config.grid.ensembles.get(condition.stream, {condition.stream: 1.0})
+        for arm in config.arms:
+            layers = {}
+            for seed in config.seeds:
+                parts = [single.get((replace(condition, stream=stream), arm, seed)) for stream in weights]
+                if all(part is not None for part in parts):
+                    layers[seed] = _add([part for part in parts if part is not None], list(weights.values()))
+            if layers:
+                first = next(iter(layers.values()))
+                score = np.concatenate([layer.score for layer in layers.values()])
+                found.setdefault(condition, {})[arm] = (tuple(layers), replace(first, score=score))
+    return found, list(failures)
+
+
+def _add(parts: list[Scores], weights: list[float]) -> Scores:
+    if len(parts) == 1:
+        return parts[0]
+    total = sum(weight * part.score.astype(np.float64) for weight, part in zip(weights, parts, strict=True))
+    return replace(parts[0], score=np.asarray(total / sum(weights)))

@@ -1,0 +1,128 @@
+import difflib
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_args
+
+import yaml
+from pydantic import BaseModel, Field, ValidationError
+
+from base.errors import InputError
+from base.settings import Section
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML in which `on`, `off`, `yes` and `no` are words, as in YAML 1.2: `train.on` is a key of ours."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile("^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
+
+
+def read_yaml(text: str) -> Any:
+    """Read YAML of plain values; nothing in it can make an object."""
+    return yaml.load(text, _Loader)
+
+
+class RunSection(Section):
+    """Where a run keeps its files, on which device it computes, and its seed."""
+
+    dir: Path
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    seed: int = Field(0, ge=0, lt=2**31)
+
+
+def load_config(model: type[Model], path: Path, overrides: Sequence[str] = ()) -> Model:
+    """Read a YAML file and `section.key=value` overrides into a typed configuration.
+
+    Parameters
+    ----------
+    model
+        The configuration's class.
+    path
+        The YAML file.
+    overrides
+        Words such as `train.epochs=20`; values are read as YAML, so lists and null work as they do in the file.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, or the first key that is unknown, missing or has a value that is not allowed.
+    """
+    try:
+        values = read_yaml(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot read the configuration ({error.strerror}); give a YAML file's path"
+        ) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(values, dict):
+        raise InputError(f"{path}: expected sections with keys, found {type(values).__name__}")
+    given: dict[str, str] = {}
+    for override in overrides:
+        key, value = _apply_override(values, override)
+        given[key] = value
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise InputError(_explain(error, model, Path(path), given)) from error
+
+
+def _apply_override(values: dict[str, Any], override: str) -> tuple[str, str]:
+    key, separator, text = override.partition("=")
+    parts = key.split(".")
+    if not separator or not all(parts):
+        raise InputError(f"{override}: not an override; expected section.key=value, such as train.epochs=20")
+    try:
+        value = read_yaml(text)
+    except yaml.YAMLError as error:
+        raise InputError(f"{override}: the value is not valid YAML; quote it, or write lists as [a, b]") from error
+    section = values
+    for part in parts[:-1]:
+        if not isinstance(section.get(part), dict):
+            section[part] = {}
+        section = section[part]
+    section[parts[-1]] = value
+    return key, override
+
+
+def _explain(error: ValidationError, model: type[BaseModel], path: Path, overrides: dict[str, str]) -> str:
+    """Tell the first of the errors in one line."""
+    first, *others = error.errors()
+    parts = [str(part) for part in first["loc"]]
+    key = ".".join(parts)
+    touched = [text for name, text in overrides.items() if key.startswith(name) or name.startswith(f"{key}.")]
+    where = f"{path} with {touched[0]}" if touched else str(path)
+    text = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        allowed = sorted(_keys(model, parts[:-1]))
+        near = difflib.get_close_matches(parts[-1], allowed, n=1, cutoff=0.5)
+        advice = f"did you mean {near[0]!r}?" if near else f"allowed here: {', '.join(allowed)}"
+        what = f"unknown key; {advice}"
+    elif first["type"] == "missing":
+        what = "is missing; give it a value"
+    elif not parts or isinstance(first["input"], dict | BaseModel):
+        what = text  # about several keys, which the message names
+    else:
+        what = f"found {first['input']!r}; {text[0].lower()}{text[1:]}"
+    more = f" (and {len(others)} more)" if others else ""
+    return ": ".join(filter(None, (where, key, f"{what}{more}")))
+
+
+def _keys(model: type[BaseModel], parts: Sequence[str]) -> Iterator[str]:
+    """Give the keys that are allowed in the section at `parts`."""
+    for part in parts:
+        if part not in model.model_fields:
+            return
+        annotation = model.model_fields[part].annotation
+        inner = [kind for kind in (annotation, *get_args(annotation)) if isinstance(kind, type)]
+        model = next((kind for kind in inner if issubclass(kind, BaseModel)), model)
+    yield from model.model_fields

@@ -1,0 +1,236 @@
+"""Clips between a store's ragged tracks and the dense arrays of other people's files."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from base.errors import InputError
+from data.ntu.names import ClipName, parse_name
+from data.skeletons.layouts import ACTIONS, LAYOUTS, NTU25, Layout
+from data.skeletons.store import ClipStore, Track
+
+ACTORS = 2
+LONGEST = 20_000
+"""Frames that a clip of somebody's file may have, eleven minutes; the data set's longest has 300."""
+
+ReadClip = tuple[ClipName, int, list[Track]]
+"""A clip's name, its frames and its tracks."""
+Advance = Callable[[], None]
+"""Called after each clip, for whoever shows the progress."""
+Positions = Literal["stored", "prepared"]
+
+
+@dataclass(frozen=True)
+class DenseClip:
+    """A clip with all its frames and actors in one array.
+
+    Parameters
+    ----------
+    name
+        The clip's name.
+    joints
+        float32 [M, T, V, C]; actors and frames that are not seen are 0.
+    tracked
+        uint8 [M, T, V]: 0 not seen, 1 inferred, 2 tracked.
+    confidence
+        float32 [M, T, V], where the store has it.
+    """
+
+    name: ClipName
+    joints: np.ndarray
+    tracked: np.ndarray
+    confidence: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """The clips of somebody's file, to be read one at a time.
+
+    Parameters
+    ----------
+    layout
+        The joints they have.
+    total
+        How many clips there will be.
+    clips
+        The clips; reading them is what may fail.
+    image
+        Width and height of the image, of layouts in one.
+    confidence
+        Whether their tracks have confidences.
+    notes
+        What the user should know; complete when all clips are read.
+    """
+
+    layout: Layout
+    total: int
+    clips: Iterator[ReadClip]
+    image: tuple[int, int] | None = None
+    confidence: bool = False
+    notes: list[str] = field(default_factory=list)
+
+
+class DenseClips:
+    """The clips of a store by their rows.
+
+    Parameters
+    ----------
+    store
+        The store; it is read where a clip is asked for.
+    """
+
+    def __init__(self, store: ClipStore) -> None:
+        self._store = store
+        by_clip = np.lexsort((store.tracks.actor, store.tracks.clip))
+        self._tracks = np.split(by_clip, np.searchsorted(store.tracks.clip[by_clip], np.arange(1, len(store.clips))))
+
+    def __getitem__(self, row: int) -> DenseClip:
+        """Return one clip; frames of which no joint was seen are 0, whatever the store has there."""
+        store, tracks = self._store, self._tracks[row]
+        frames = int(store.clips.frames[row])
+        actors = int(store.tracks.actor[tracks].max(initial=0)) + 1
+        shape = (actors, frames, *store.joints.shape[1:])
+        joints, tracked = np.zeros(shape, np.float32), np.zeros(shape[:3], np.uint8)
+        confidence = None if store.confidence is None else np.zeros(shape[:3], np.float32)
+        for track in tracks:
+            first, length = int(store.tracks.first_frame[track]), int(store.tracks.length[track])
+            rows = slice(int(store.tracks.first_row[track]), int(store.tracks.first_row[track]) + length)
+            at = (int(store.tracks.actor[track]), slice(first, first + length))
+            states = _read_rows(store.tracked, rows)
+            seen = np.any(states, axis=-1)
+            tracked[at] = states
+            joints[at] = _read_rows(store.joints, rows) * seen[:, None, None]
+            if confidence is not None and store.confidence is not None:
+                confidence[at] = _read_rows(store.confidence, rows) * seen[:, None]
+        return DenseClip(parse_name(str(store.clips.name[row])), joints, tracked, confidence)
+
+
+def _read_rows(array: np.ndarray, rows: slice) -> np.ndarray:
+    """Read rows of a store's array from its file: whoever goes through all of a map has all of it in memory."""
+    if not isinstance(array, np.memmap) or array.filename is None:
+        return np.asarray(array[rows])
+    width = int(np.prod(array.shape[1:]))
+    offset = array.offset + rows.start * width * array.itemsize
+    content = np.fromfile(array.filename, array.dtype, (rows.stop - rows.start) * width, offset=offset)
+    return content.reshape(-1, *array.shape[1:])
+
+
+def in_order(store: ClipStore) -> np.ndarray:
+    """Return the rows of a store's clips in the order of their names."""
+    return np.argsort(store.clips.name, kind="stable")
+
+
+def check_exportable(store: ClipStore, format: str) -> None:
+    """Refuse a store whose joints or actions a format cannot hold.
+
+    Raises
+    ------
+    InputError
+        The store is empty, has another layout, or an action that NTU RGB+D 60 does not have.
+    """
+    if not len(store.clips):
+        raise InputError(f"{store.folder}: holds no clip; there is nothing to export")
+    layouts = tuple(LAYOUTS) if format == "pyskl" else (NTU25.name,)
+    if store.info.layout not in layouts:
+        raise InputError(
+            f"{store.folder}: has the joints of {store.info.layout}, and --format {format} holds "
+            f"{' or '.join(layouts)}; use --format pyskl"
+        )
+    action = store.clips.action
+    outside = np.flatnonzero((action < 1) | (action > len(ACTIONS)))
+    if len(outside) and format != "skeleton":
+        raise InputError(
+            f"{store.folder}: clip {store.clips.name[outside[0]]} has action {action[outside[0]]}, and --format "
+            f"{format} needs one of NTU RGB+D 60's actions 1 to {len(ACTIONS)}; "
+            "leave the clip out or use --format skeleton"
+        )
+
+
+def as_tracks(joints: np.ndarray, confidence: np.ndarray | None, where: str) -> list[Track]:
+    """Turn dense arrays into tracks, each from the first to the last frame in which its actor is seen.
+
+    An actor whose numbers are all 0 is not seen in that frame. Of layouts in an image, so is a single joint.
+
+    Parameters
+    ----------
+    joints
+        [M, T, V, C], of any floating-point type.
+    confidence
+        [M, T, V] or None.
+    where
+        The file and clip, for messages.
+
+    Raises
+    ------
+    InputError
+        More than two actors, or a number that is not finite.
+    """
+    if len(joints) > ACTORS:
+        raise InputError(f"{where}: has {len(joints)} actors, a store holds {ACTORS}; choose the actors first")
+    with np.errstate(over="ignore"):  # beyond float32 is infinity, which is refused
+        joints = joints.astype(np.float32, copy=False)
+    values = [joints] if confidence is None else [joints, confidence]
+    if not all(np.isfinite(value).all() for value in values):
+        raise InputError(f"{where}: found NaN or infinity, expected numbers; leave the clip out or repair it")
+    flat = joints.shape[-1] == 2
+    joint_seen = np.any(joints, axis=-1)
+    if confidence is not None:
+        joint_seen |= confidence != 0
+    tracks = []
+    for actor, seen in enumerate(joint_seen.any(-1)):
+        frames = np.flatnonzero(seen)
+        if len(frames):
+            part = slice(frames[0], frames[-1] + 1)
+            visible = (
+                joint_seen[actor, part] if flat else np.broadcast_to(seen[part, None], joint_seen[actor, part].shape)
+            )
+            tracks.append(
+                Track(
+                    actor,
+                    int(frames[0]),
+                    joints[actor, part],
+                    np.where(visible, 2, 0).astype(np.uint8),
+                    None if confidence is None else confidence[actor, part].astype(np.float32, copy=False),
+                )
+            )
+    return tracks
+
+
+_SUFFIX = re.compile(r"(_rgb)?(\.skeleton)?(\.npy|\.avi)?$")
+
+
+def clip_name(text: object, where: str) -> ClipName:
+    """Read a clip's name as others write it: alone, or followed by `.skeleton`, `.skeleton.npy`, `_rgb` or the like.
+
+    Raises
+    ------
+    InputError
+        It is no name of an NTU RGB+D clip.
+    """
+    if isinstance(text, str):
+        try:
+            return parse_name(_SUFFIX.sub("", text))
+        except InputError:
+            pass
+    raise InputError(
+        f"{where}: found {ascii(text)[:60]} for a clip's name, expected SsssCcccPpppRrrrAaaa such as "
+        "S001C002P003R002A013; only NTU RGB+D clips can be imported"
+    )
+
+
+def check_label(name: ClipName, label: object, where: str) -> None:
+    """Refuse a label (from 0) that is not the action (from 1) in the clip's name.
+
+    Raises
+    ------
+    InputError
+        The label is no number, or another action.
+    """
+    if isinstance(label, bool) or not isinstance(label, int | np.integer) or label != name.action - 1:
+        raise InputError(
+            f"{where}: clip {name} has label {ascii(label)[:40]}, expected {name.action - 1}, its action counted from "
+            "0; the labels belong to other clips"
+        )

@@ -1,0 +1,224 @@
+"""CTR-GCN's arrays, `NTU60_CS.npz` and `NTU60_CV.npz`.
+
+`x_train` and `x_test` are float32 [N, 300, 150] (the last axis is actor, joint, coordinate), `y_train` and `y_test`
+one-hot float64 [N, 60]. There are no names in them; an export writes them beside, as `NTU60_CS_names.txt`: one a line,
+those for training first.
+"""
+
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from base.errors import InputError
+from base.unpickling import read_array
+from data.formats.arrays import read_block, read_header, write_header
+from data.formats.clips import (
+    ACTORS,
+    LONGEST,
+    Advance,
+    DenseClips,
+    Incoming,
+    Positions,
+    ReadClip,
+    as_tracks,
+    clip_name,
+)
+from data.formats.padded import FRAMES, Cuts, centre, ctrgcn_order, pad, trim
+from data.ntu.names import ClipName
+from data.ntu.splits import MISSING, TRAIN_CAMERAS, TRAIN_PERFORMERS, Split
+from data.skeletons.layouts import ACTIONS, NTU25
+from data.skeletons.store import ClipStore
+
+WIDTH = ACTORS * len(NTU25.joints) * NTU25.dims
+CODES: dict[Split, str] = {"xsub": "CS", "xview": "CV"}
+PARTS = ("train", "test")
+
+_LARGEST_LABELS = 1 << 30
+_LARGEST_NAMES = 1 << 26
+
+
+def file_names(split: Split) -> tuple[str, str]:
+    """Return the names of the arrays' file and of the names' file of a split."""
+    return f"NTU60_{CODES[split]}.npz", f"NTU60_{CODES[split]}_names.txt"
+
+
+def write_ctrgcn(
+    store: ClipStore, split: Split, file: Path, names: Path, positions: Positions, advance: Advance
+) -> Cuts:
+    """Write one split as CTR-GCN's arrays, clip by clip, and the clips' names beside.
+
+    Parameters
+    ----------
+    store
+        The clips.
+    split
+        The evaluation protocol.
+    file, names
+        Where to write.
+    positions
+        `prepared`: moved as CTR-GCN's own preparation does, whose networks expect it (`padded.centre`); `stored`: as
+        they are.
+    advance
+        Called after each clip.
+
+    Returns
+    -------
+    What was cut off after 300 frames.
+    """
+    cuts, clips, parts = Cuts(), DenseClips(store), ctrgcn_order(store.clips, split)
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as packed:
+        for part, rows in zip(PARTS, parts, strict=True):
+            with packed.open(f"x_{part}.npy", "w", force_zip64=True) as member:
+                write_header(member, (len(rows), FRAMES, WIDTH), np.dtype(np.float32))
+                for row in rows:
+                    joints = pad(clips[int(row)], cuts)
+                    member.write((centre(joints) if positions == "prepared" else joints).astype("<f4").data.cast("B"))
+                    advance()
+            with packed.open(f"y_{part}.npy", "w", force_zip64=True) as member:
+                write_header(member, (len(rows), len(ACTIONS)), np.dtype(np.float64))
+                member.write(np.eye(len(ACTIONS))[store.clips.action[rows] - 1].tobytes())
+    names.write_text("".join(f"{store.clips.name[row]}\n" for rows in parts for row in rows))
+    return cuts
+
+
+def read_ctrgcn(file: Path, split: Split, names: Path | None) -> Incoming:
+    """Read CTR-GCN's arrays, clip by clip out of the zip.
+
+    Parameters
+    ----------
+    file
+        The `.npz` file.
+    split
+        The protocol by which its clips are divided.
+    names
+        A list of the clips' names, one a line: as an export writes it, or CTR-GCN's `skes_available_name.txt`. Without
+        it the clips get made-up names, which keep the part and the label.
+
+    Raises
+    ------
+    InputError
+        The file is damaged or not laid out as CTR-GCN's, or the names are not its clips'; so does reading its clips.
+    """
+    labels = {part: _read_labels(file, part) for part in PARTS}
+    with _reading(file), zipfile.ZipFile(file) as packed:
+        for part in PARTS:
+            with packed.open(f"x_{part}.npy") as member:
+                _read_header(member, len(labels[part]), f"{file}: x_{part}")
+    known = {part: _make_up(labels[part], split, part) for part in PARTS}
+    notes = ["the clips' names are made up (the file has none): only the part and the action in them are true"]
+    if names is not None:
+        known, notes = _read_names(names, labels, split, file), []
+
+    def clips() -> Iterator[ReadClip]:
+        with _reading(file), zipfile.ZipFile(file) as packed:
+            for part in PARTS:
+                with packed.open(f"x_{part}.npy") as member:
+                    frames, kind = _read_header(member, len(labels[part]), f"{file}: x_{part}")
+                    for at, name in enumerate(known[part]):
+                        yield _read_clip(member, frames, kind, name, f"{file}: x_{part}[{at}] ({name})")
+                    member.read(1)  # the end, where the checksum is compared
+
+    return Incoming(NTU25, sum(map(len, labels.values())), clips(), notes=notes)
+
+
+@contextmanager
+def _reading(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"{file}: cannot be read ({error.strerror or error})") from error
+    except KeyError as error:
+        raise InputError(
+            f"{file}: not CTR-GCN's arrays: {error.args[0]}; expected x_train, y_train, x_test, y_test"
+        ) from error
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
+        raise InputError(f"{file}: not a .npz file, or damaged ({error}); download or write it again") from error
+
+
+def _read_labels(file: Path, part: str) -> np.ndarray:
+    """Return the classes from 0, int64 [N]."""
+    with _reading(file):
+        one_hot = read_array(file, f"y_{part}", _LARGEST_LABELS)
+    where = f"{file}: y_{part}"
+    if one_hot.ndim != 2 or one_hot.dtype.kind not in "fiub":
+        raise InputError(f"{where} is {one_hot.dtype} {one_hot.shape}, expected one-hot labels [N, {len(ACTIONS)}]")
+    if one_hot.shape[1] > 999:
+        raise InputError(f"{where} has {one_hot.shape[1]} classes, expected {len(ACTIONS)}")
+    wrong = np.flatnonzero((one_hot > 0).sum(1) != 1)
+    if len(wrong):
+        raise InputError(f"{where}: row {wrong[0]} has {int((one_hot[wrong[0]] > 0).sum())} classes, expected one")
+    return (one_hot > 0).argmax(1) if len(one_hot) else np.zeros(0, np.int64)
+
+
+def _read_header(member: IO[bytes], clips: int, where: str) -> tuple[int, np.dtype]:
+    """Return the frames of each clip and the kind of number."""
+    shape, kind = read_header(member, where)
+    if len(shape) != 3 or shape[0] != clips or not 1 <= shape[1] <= LONGEST or shape[2] != WIDTH:
+        raise InputError(f"{where} is {kind} {shape}, expected float32 [{clips}, {FRAMES}, {WIDTH}]")
+    return shape[1], kind
+
+
+def _read_clip(member: IO[bytes], frames: int, kind: np.dtype, name: ClipName, where: str) -> ReadClip:
+    joints = read_block(member, (frames, ACTORS, len(NTU25.joints), NTU25.dims), kind, where)
+    joints = trim(joints.swapaxes(0, 1))
+    return name, joints.shape[1], as_tracks(joints, None, where)
+
+
+def _make_up(labels: np.ndarray, split: Split, part: str) -> list[ClipName]:
+    """Give clips names by which they fall into their part, with a number of their own in setup and replication."""
+    training = part == "train"
+    performer, camera = 3, 1
+    if split == "xsub" and training:
+        performer = TRAIN_PERFORMERS[0]
+    if split == "xview" and training:
+        camera = TRAIN_CAMERAS[0]
+    return [
+        ClipName(1 + at // 999, camera, performer, 1 + at % 999, int(label) + 1)
+        for at, label in enumerate(labels.tolist())
+    ]
+
+
+def _read_names(names: Path, labels: dict[str, np.ndarray], split: Split, file: Path) -> dict[str, list[ClipName]]:
+    """Bring listed names into the order of the arrays; the labels must agree with all of them."""
+    try:
+        with names.open("rb") as stream:
+            content = stream.read(_LARGEST_NAMES + 1)
+    except OSError as error:
+        raise InputError(f"{names}: cannot be read ({error.strerror or error})") from error
+    if len(content) > _LARGEST_NAMES:
+        raise InputError(f"{names}: more than {_LARGEST_NAMES >> 20} MiB, which is no list of names")
+    words = content.decode("ascii", "replace").split()
+    listed = sorted({clip_name(word, str(names)) for word in words})
+    total = sum(map(len, labels.values()))
+    if len(listed) != total:
+        listed = [name for name in listed if str(name) not in MISSING]
+    if split == "xsub":
+        listed.sort(key=lambda name: (name.performer, name))
+        training = [name.performer in TRAIN_PERFORMERS for name in listed]
+    else:
+        listed.sort(key=lambda name: (name.camera, name))
+        training = [name.camera in TRAIN_CAMERAS for name in listed]
+    known = {
+        part: [name for name, trains in zip(listed, training, strict=True) if trains == (part == "train")]
+        for part in PARTS
+    }
+    for part in PARTS:
+        if len(known[part]) != len(labels[part]):
+            raise InputError(
+                f"{names}: {len(known[part])} of its names are for {part} by {split}, and {file} has "
+                f"{len(labels[part])} clips there; give the list of this file's clips"
+            )
+        actions = np.array([name.action for name in known[part]], np.int64)
+        wrong = np.flatnonzero(actions != labels[part] + 1)
+        if len(wrong):
+            at = wrong[0]
+            raise InputError(
+                f"{names}: clip {known[part][at]} would be row {at} of {part}, whose label is action "
+                f"{labels[part][at] + 1}; give the list of this file's clips"
+            )
+    return known

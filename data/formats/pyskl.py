@@ -1,0 +1,201 @@
+"""PYSKL's annotation pickles, 3D (`ntu60_3danno.pkl`) and 2D (`ntu60_hrnet.pkl`).
+
+One dict: `split` has lists of clip names by split (`xsub_train`, ...), `annotations` one dict per clip with `frame_dir`
+(its name), `label` (from 0), `keypoint` [M, T, V, C] float16 and `total_frames`; in 2D also `keypoint_score` [M, T, V]
+float16 and `img_shape`, `original_shape` (height, width).
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from base.errors import InputError
+from base.pickle_writer import PickleWriter
+from base.unpickling import as_plain, read_pickle
+from data.formats.clips import (
+    LONGEST,
+    Advance,
+    DenseClip,
+    DenseClips,
+    Incoming,
+    ReadClip,
+    as_tracks,
+    check_label,
+    clip_name,
+    in_order,
+)
+from data.ntu.splits import TRAIN_CAMERAS, TRAIN_PERFORMERS, Split, in_training
+from data.skeletons.layouts import COCO17, NTU25, OPENPOSE18, Layout
+from data.skeletons.store import ClipStore
+
+Precision = Literal["float16", "float32"]
+SPLITS: tuple[Split, ...] = ("xsub", "xview")
+LARGEST = 8 << 30
+"""Bytes of the largest pickle that is read: it is held in memory. The largest one of NTU RGB+D takes some 2 GB."""
+
+_BY_JOINTS = {len(layout.joints): layout for layout in (NTU25, COCO17, OPENPOSE18)}
+
+
+def write_pyskl(store: ClipStore, file: Path, precision: Precision, advance: Advance) -> None:
+    """Write a store as PYSKL's pickle, clip by clip, in the order of the names.
+
+    Parameters
+    ----------
+    store
+        The clips.
+    file
+        Where to write.
+    precision
+        PYSKL's own files have float16, which rounds positions by 1 to 2 mm; PYSKL reads float32 as well.
+    advance
+        Called after each clip.
+    """
+    rows, clips = in_order(store), DenseClips(store)
+    names = store.clips.name[rows]
+    split = {}
+    for name in SPLITS:
+        training = in_training(store.clips, name)[rows]
+        split[f"{name}_train"] = [str(clip) for clip in names[training]]
+        split[f"{name}_val"] = [str(clip) for clip in names[~training]]
+
+    def annotations() -> Iterator[dict[str, Any]]:
+        for row in rows:
+            yield _annotate(clips[int(row)], store, np.dtype(precision))
+            advance()
+
+    with file.open("wb") as stream:
+        PickleWriter(stream).dump({"split": split, "annotations": annotations()})
+
+
+def _annotate(clip: DenseClip, store: ClipStore, kind: np.dtype) -> dict[str, Any]:
+    head = {"frame_dir": str(clip.name), "label": clip.name.action - 1}
+    keypoint, frames = clip.joints.astype(kind), clip.joints.shape[1]
+    if store.layout.dims == 3:
+        return {**head, "keypoint": keypoint, "total_frames": frames}
+    assert store.info.image is not None
+    width, height = store.info.image
+    score = clip.confidence if clip.confidence is not None else clip.tracked > 0
+    shape = {"img_shape": (height, width), "original_shape": (height, width)}
+    return {**head, **shape, "total_frames": frames, "keypoint": keypoint, "keypoint_score": score.astype(kind)}
+
+
+def read_pyskl(file: Path) -> Incoming:
+    """Read PYSKL's pickle; the number of joints tells the layout.
+
+    Raises
+    ------
+    InputError
+        The file is damaged, names what it may not, or is not laid out as PYSKL's; so does reading its clips.
+    """
+    content = read_pickle(file, LARGEST)
+    if not isinstance(content, dict) or not isinstance(content.get("annotations"), list):
+        raise InputError(f"{file}: not a PYSKL pickle: expected a dict with split and annotations, a list")
+    annotations, split = content["annotations"], content.get("split", {})
+    if not annotations:
+        raise InputError(f"{file}: annotations is empty; there is nothing to import")
+    names = [
+        clip_name(_get(item, "frame_dir", file, at), f"{file}: annotations[{at}]")
+        for at, item in enumerate(annotations)
+    ]
+    _check_names(file, [str(name) for name in names], split)
+    keypoint = _keypoint(annotations[0], file, 0)
+    layout = _layout(keypoint, file)
+    notes = _compare_splits(split, names)
+    image = None
+    if layout.dims == 2:
+        image = _image(annotations[0], file, 0)
+
+    def clips() -> Iterator[ReadClip]:
+        for at, (name, item) in enumerate(zip(names, annotations, strict=True)):
+            yield _read_clip(name, item, layout, image, file, at)
+
+    return Incoming(layout, len(names), clips(), image, layout.dims == 2, notes)
+
+
+def _get(item: Any, key: str, file: Path, at: int) -> Any:
+    if not isinstance(item, dict) or key not in item:
+        raise InputError(f"{file}: annotations[{at}] has no {key}; expected a dict with frame_dir, label and keypoint")
+    return as_plain(item[key])
+
+
+def _check_names(file: Path, names: list[str], split: Any) -> None:
+    known = set(names)
+    if len(known) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InputError(f"{file}: clip {twice} has two annotations; remove one")
+    if not isinstance(split, dict) or not all(isinstance(part, list) for part in split.values()):
+        raise InputError(f"{file}: split is no dict of lists of clip names")
+    for key, part in split.items():
+        for name in part:
+            if str(clip_name(name, f"{file}: split {key!a:.60}")) not in known:
+                raise InputError(f"{file}: split {key!a:.60} names clip {name}, which has no annotation")
+
+
+def _compare_splits(split: dict[str, list[str]], names: list[Any]) -> list[str]:
+    """Say where the file's splits are not the ones by which a store is divided."""
+    notes = []
+    rules = {
+        "xsub_train": {str(name) for name in names if name.performer in TRAIN_PERFORMERS},
+        "xview_train": {str(name) for name in names if name.camera in TRAIN_CAMERAS},
+    }
+    for key, expected in rules.items():
+        if key in split and (different := {str(clip_name(name, key)) for name in split[key]} ^ expected):
+            notes.append(
+                f"{key} differs in {len(different)} clips from the split of NTU RGB+D 60, by which the store is divided"
+            )
+    if other := sorted(str(key) for key in split if str(key).split("_")[0] not in SPLITS):
+        notes.append(f"a store does not keep these splits: {ascii(', '.join(other))[1:-1]}")
+    return notes
+
+
+def _keypoint(item: Any, file: Path, at: int) -> np.ndarray:
+    keypoint = _get(item, "keypoint", file, at)
+    if not isinstance(keypoint, np.ndarray) or keypoint.dtype.kind != "f" or keypoint.ndim != 4:
+        found = f"{keypoint.dtype} {keypoint.shape}" if isinstance(keypoint, np.ndarray) else type(keypoint).__name__
+        raise InputError(f"{file}: annotations[{at}]: keypoint is {found}, expected floats [M, T, V, C]")
+    return keypoint
+
+
+def _layout(keypoint: np.ndarray, file: Path) -> Layout:
+    joints, dims = keypoint.shape[2:]
+    layout = _BY_JOINTS.get(joints)
+    if layout is None or dims != layout.dims:
+        expected = ", ".join(f"{count} in {one.dims}D ({one.name})" for count, one in _BY_JOINTS.items())
+        raise InputError(f"{file}: has {joints} joints with {dims} coordinates, expected {expected}")
+    return layout
+
+
+def _image(item: Any, file: Path, at: int) -> tuple[int, int]:
+    shape = _get(item, "img_shape", file, at)
+    shape = tuple(shape.tolist()) if isinstance(shape, np.ndarray) else shape
+    sizes = isinstance(shape, tuple | list) and len(shape) == 2
+    if not sizes or not all(isinstance(size, int | np.integer) and 0 < size < 2**20 for size in shape):
+        raise InputError(
+            f"{file}: annotations[{at}]: img_shape is {ascii(shape)[:60]}, expected (height, width) in pixels"
+        )
+    return int(shape[1]), int(shape[0])
+
+
+def _read_clip(name: Any, item: Any, layout: Layout, image: tuple[int, int] | None, file: Path, at: int) -> ReadClip:
+    where = f"{file}: annotations[{at}] ({name})"
+    check_label(name, _get(item, "label", file, at), where)
+    keypoint = _keypoint(item, file, at)
+    if keypoint.shape[2:] != (len(layout.joints), layout.dims):
+        raise InputError(
+            f"{where}: {keypoint.shape[2]} joints with {keypoint.shape[3]} coordinates, expected {len(layout.joints)} "
+            f"with {layout.dims} as in the first one"
+        )
+    frames = keypoint.shape[1]
+    total = as_plain(item.get("total_frames", frames))
+    if not isinstance(total, int | np.integer) or total != frames or not 1 <= frames <= LONGEST:
+        raise InputError(f"{where}: total_frames is {ascii(total)[:40]} and keypoint has {frames} frames")
+    score = None
+    if image is not None:
+        if _image(item, file, at) != image:
+            raise InputError(f"{where}: img_shape differs from the first clip's {image[1], image[0]}; a store has one")
+        score = _get(item, "keypoint_score", file, at)
+        if not isinstance(score, np.ndarray) or score.dtype.kind != "f" or score.shape != keypoint.shape[:3]:
+            raise InputError(f"{where}: keypoint_score is no array of floats {list(keypoint.shape[:3])}")
+    return name, frames, as_tracks(keypoint, score, where)

@@ -1,0 +1,112 @@
+"""The data set's own `.skeleton` files, one per clip, of clips whose actors are chosen."""
+
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from base.errors import InputError
+from data.formats.clips import (
+    ACTORS,
+    Advance,
+    DenseClip,
+    DenseClips,
+    Incoming,
+    ReadClip,
+    in_order,
+)
+from data.ntu.archive import Source, list_entries
+from data.ntu.text import Body, Skeleton, read_skeleton, write_skeleton
+from data.skeletons.layouts import NTU25
+from data.skeletons.store import ClipStore, Track
+
+FIRST_ID = 2**56
+STEP = 1 << 10
+"""Between the ids of two actors: read as floating-point numbers, they differ still."""
+_DATE = (2016, 6, 26, 0, 0, 0)
+"""Entries of a zip carry a date: a fixed one, so that the same store gives the same bytes."""
+
+
+def write_skeletons(store: ClipStore, target: Path, packed: bool, advance: Advance) -> None:
+    """Write a store as `.skeleton` files into a folder that exists, or into a zip laid out as the released one.
+
+    Parameters
+    ----------
+    store
+        The clips.
+    target
+        The folder or the zip file.
+    packed
+        Whether it is a zip file.
+    advance
+        Called after each clip.
+    """
+    clips = DenseClips(store)
+    if not packed:
+        for row in in_order(store):
+            clip = clips[int(row)]
+            (target / f"{clip.name}.skeleton").write_bytes(write_skeleton(as_skeleton(clip)))
+            advance()
+        return
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for row in in_order(store):
+            clip = clips[int(row)]
+            entry = zipfile.ZipInfo(f"nturgb+d_skeletons/{clip.name}.skeleton", _DATE)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, write_skeleton(as_skeleton(clip)), compresslevel=1)
+            advance()
+
+
+def as_skeleton(clip: DenseClip) -> Skeleton:
+    """Return a clip as the bodies of a `.skeleton` file, whose ids rise with the actors; unseen frames have no body."""
+    bodies = []
+    for actor, seen in enumerate(np.any(clip.tracked, axis=-1)):
+        frames = np.flatnonzero(seen)
+        if len(frames):
+            bodies.append(
+                Body(FIRST_ID + STEP * actor, frames, clip.joints[actor, frames], clip.tracked[actor, frames])
+            )
+    return Skeleton(clip.joints.shape[1], tuple(bodies))
+
+
+def read_skeletons(source: Path) -> Incoming:
+    """Read a zip or folder of `.skeleton` files as they are: their one or two bodies, by id, are the actors.
+
+    Files that may have ghosts and split tracks, such as the released ones, are for `python run.py prepare`, which
+    chooses the actors.
+
+    Raises
+    ------
+    InputError
+        A file is damaged, or has more bodies; so does reading its clips.
+    """
+    entries = list_entries(source).entries
+    for entry in entries:
+        if entry.name is None:
+            raise InputError(f"{source}: {entry.fault}")
+
+    def clips() -> Iterator[ReadClip]:
+        opened = Source(source)
+        for entry in entries:
+            assert entry.name is not None
+            where = opened.place(entry)
+            skeleton = read_skeleton(opened.read(entry), where)
+            if len(skeleton.bodies) > ACTORS:
+                raise InputError(
+                    f"{where}: has {len(skeleton.bodies)} bodies, expected at most {ACTORS} whose order is final; "
+                    "`python run.py prepare` chooses the actors among more"
+                )
+            bodies = sorted(skeleton.bodies, key=lambda body: body.id)
+            yield entry.name, skeleton.frames, [_as_track(actor, body) for actor, body in enumerate(bodies)]
+
+    return Incoming(NTU25, len(entries), clips())
+
+
+def _as_track(actor: int, body: Body) -> Track:
+    first, last = int(body.frames[0]), int(body.frames[-1])
+    joints = np.zeros((last - first + 1, *body.joints.shape[1:]), np.float32)
+    tracked = np.zeros(joints.shape[:2], np.uint8)
+    joints[body.frames - first], tracked[body.frames - first] = body.joints, body.tracked
+    return Track(actor, first, joints, tracked)

@@ -1,0 +1,155 @@
+"""The files of ST-GCN and 2s-AGCN: `{train,val}_data_joint.npy`, `{train,val}_label.pkl` in folders `xsub` and `xview`.
+
+The arrays are float32 [N, 3, 300, 25, 2] (coordinate, frame, joint, actor), made to be memory-mapped; the pickles hold
+(names, labels): names end in `.skeleton`, labels count from 0.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from base.errors import InputError
+from base.pickle_writer import PickleWriter
+from base.unpickling import as_plain, read_pickle
+from data.formats.arrays import read_block, read_header, write_header
+from data.formats.clips import (
+    ACTORS,
+    LONGEST,
+    Advance,
+    DenseClips,
+    Incoming,
+    Positions,
+    ReadClip,
+    as_tracks,
+    check_label,
+    clip_name,
+    in_order,
+)
+from data.formats.padded import FRAMES, Cuts, normalise, pad, trim
+from data.ntu.names import ClipName
+from data.ntu.splits import Split, in_training
+from data.skeletons.layouts import NTU25
+from data.skeletons.store import ClipStore
+
+PARTS = ("train", "val")
+_LARGEST_LABELS = 1 << 28
+
+
+def file_names(split: Split) -> list[str]:
+    """Return the files of a split, relative to the folder: array and labels for training, then for testing."""
+    return [f"{split}/{part}_{kind}" for part in PARTS for kind in ("data_joint.npy", "label.pkl")]
+
+
+def write_stgcn(store: ClipStore, split: Split, files: list[Path], positions: Positions, advance: Advance) -> Cuts:
+    """Write one split as 2s-AGCN's files, clip by clip, in the order of the names.
+
+    Parameters
+    ----------
+    store
+        The clips.
+    split
+        The evaluation protocol.
+    files
+        Where to write what `file_names` names.
+    positions
+        `prepared`: repeated, centred and turned as 2s-AGCN's own preparation does, whose networks expect it
+        (`padded.normalise`); `stored`: as they are and followed by zeros, which is what ST-GCN's own files have.
+    advance
+        Called after each clip.
+
+    Returns
+    -------
+    What was cut off after 300 frames.
+    """
+    rows, clips, cuts = in_order(store), DenseClips(store), Cuts()
+    training = in_training(store.clips, split)[rows]
+    for at, part in enumerate((rows[training], rows[~training])):
+        shape = (len(part), NTU25.dims, FRAMES, len(NTU25.joints), ACTORS)
+        with files[2 * at].open("wb") as stream:
+            write_header(stream, shape, np.dtype(np.float32))
+            for row in part:
+                joints = pad(clips[int(row)], cuts)
+                joints = normalise(joints) if positions == "prepared" else joints
+                stream.write(np.ascontiguousarray(joints.transpose(3, 0, 2, 1), "<f4").data)
+                advance()
+        names = [f"{store.clips.name[row]}.skeleton" for row in part]
+        with files[2 * at + 1].open("wb") as stream:
+            PickleWriter(stream).dump((names, [int(action) - 1 for action in store.clips.action[part]]))
+    return cuts
+
+
+def read_stgcn(folder: Path, split: Split | None) -> Incoming:
+    """Read a folder of 2s-AGCN's or ST-GCN's files (`train_data.npy` without `_joint` is ST-GCN's).
+
+    Parameters
+    ----------
+    folder
+        Where the files are, or where the folders `xsub` and `xview` are. Both hold the same clips, differently divided.
+    split
+        Which of the two folders; whichever is there if None.
+
+    Raises
+    ------
+    InputError
+        A file is missing, damaged or not laid out as theirs; so does reading its clips.
+    """
+    places = [folder / split] if split else [folder, folder / "xsub", folder / "xview"]
+    place = next((place for place in places if (place / "train_label.pkl").is_file()), None)
+    if place is None:
+        raise InputError(f"{folder}: found no train_label.pkl in {' or '.join(map(str, places))}")
+    parts = [_open_part(place, part) for part in PARTS if (place / f"{part}_label.pkl").is_file()]
+    names = [name for part in parts for name in part[1]]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InputError(f"{place}: clip {twice} is in its files twice")
+    notes = [] if len(parts) == len(PARTS) else [f"{place} has no val_label.pkl: only the clips for training were read"]
+
+    def clips() -> Iterator[ReadClip]:
+        for file, part_names in parts:
+            # Mapping the file would do as well, but then all of it counts as the program's memory in the end.
+            with file.open("rb") as stream:
+                frames, kind = _read_header(stream, len(part_names), file)
+                for at, name in enumerate(part_names):
+                    where = f"{file}: clip {at} ({name})"
+                    shape = (NTU25.dims, frames, len(NTU25.joints), ACTORS)
+                    joints = trim(read_block(stream, shape, kind, where).transpose(3, 1, 2, 0))
+                    yield name, joints.shape[1], as_tracks(joints, None, where)
+
+    return Incoming(NTU25, len(names), clips(), notes=notes)
+
+
+def _open_part(place: Path, part: str) -> tuple[Path, list[ClipName]]:
+    labels = place / f"{part}_label.pkl"
+    names = _read_names(labels)
+    files = [place / f"{part}_data_joint.npy", place / f"{part}_data.npy"]
+    file = next((file for file in files if file.is_file()), None)
+    if file is None:
+        raise InputError(f"{files[0]}: no such file, though {labels.name} is there")
+    with file.open("rb") as stream:
+        _read_header(stream, len(names), file)
+    return file, names
+
+
+def _read_header(stream: IO[bytes], clips: int, file: Path) -> tuple[int, np.dtype]:
+    """Return the frames of each clip and the kind of number."""
+    shape, kind = read_header(stream, str(file))
+    rest = (len(NTU25.joints), ACTORS)
+    if len(shape) != 5 or shape[1] != NTU25.dims or shape[3:] != rest or not 1 <= shape[2] <= LONGEST:
+        raise InputError(f"{file}: {kind} {shape}, expected float32 [N, {NTU25.dims}, {FRAMES}, {rest[0]}, {rest[1]}]")
+    if shape[0] != clips:
+        raise InputError(f"{file}: has {shape[0]} clips, and the labels beside it name {clips}")
+    return shape[2], kind
+
+
+def _read_names(file: Path) -> list[ClipName]:
+    content = read_pickle(file, _LARGEST_LABELS)
+    pair: list[Any] = [as_plain(part) for part in content] if isinstance(content, tuple | list) else []
+    pair = [part.tolist() if isinstance(part, np.ndarray) else part for part in pair]
+    if len(pair) != 2 or not all(isinstance(part, list) for part in pair) or len(pair[0]) != len(pair[1]):
+        raise InputError(f"{file}: expected a pair of lists of equal length: names and labels")
+    names = [clip_name(name, str(file)) for name in pair[0]]
+    for name, label in zip(names, pair[1], strict=True):
+        check_label(name, label, str(file))
+    return names

@@ -1,0 +1,644 @@
+"""The clip store: all clips of a data set as ragged, memory-mapped arrays in one folder.
+
+| file | content |
+|---|---|
+| `joints.npy` | float32 [F, V, C], metres (layouts in an image: pixels); the frames of all tracks, one after another |
+| `tracked.npy` | uint8 [F, V]: 0 not seen, 1 inferred, 2 tracked |
+| `confidence.npy` | float32 [F, V], where an estimator gave one; absent otherwise |
+| `tracks.csv` | clip (row of clips.csv), actor (0 or 1), first_frame, length, first_row |
+| `clips.csv` | name, setup, camera, performer, replication, action, frames |
+| `store.json` | joint layout, frame rate, counts, and where the store came from |
+
+A track runs from the first to the last frame in which its actor is seen; frames in between in which the actor is not
+seen have `tracked` 0 and joints 0. Nothing is padded or rounded. A store is written into a temporary folder and renamed
+when complete, and `store.json` is written last, so that half a store cannot be opened.
+"""
+
+import csv
+import io
+import json
+import os
+import shutil
+import zlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Literal, Self
+
+import numpy as np
+from pydantic import Field, ValidationError
+
+from base.errors import InputError
+from base.files import atomic_file, atomic_folder, resumable_folder, sha256
+from base.settings import Section
+from data.ntu.decimals import parse_digits
+from data.ntu.names import ClipName
+from data.skeletons.layouts import LAYOUTS, Layout
+
+
+class StoreInfo(Section):
+    """What `store.json` says of a store: its layout and frame rate, its size, and where it came from."""
+
+    format: Literal[1] = 1
+    layout: str = "ntu25"
+    fps: float = 30.0
+    image: tuple[int, int] | None = None
+    """Width and height in pixels of what the joints were seen in; layouts in an image need it."""
+    confidence: bool = False
+    """Whether the store has an estimator's confidence in each joint."""
+    kind: Literal["raw", "truth", "refined", "filtered"] = "raw"
+    source: str = ""
+    refiner: dict[str, Any] | None = None
+    config: dict[str, Any] = Field(default_factory=dict)
+    skipped: list[dict[str, str]] = Field(default_factory=list)
+    clips: int = 0
+    tracks: int = 0
+    frames: int = 0
+
+
+@dataclass(frozen=True)
+class Tracks:
+    """The table of tracks; int64 [K] each. `clip` is a row of the clips, `actor` is 0 or 1."""
+
+    clip: np.ndarray
+    actor: np.ndarray
+    first_frame: np.ndarray
+    length: np.ndarray
+    first_row: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.clip)
+
+
+@dataclass(frozen=True)
+class Clips:
+    """The table of clips; [N] each. `name` is text, the others int64; `action` counts from 1."""
+
+    name: np.ndarray
+    setup: np.ndarray
+    camera: np.ndarray
+    performer: np.ndarray
+    replication: np.ndarray
+    action: np.ndarray
+    frames: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.name)
+
+
+_COLUMNS = {name: [column.name for column in fields(table)] for name, table in (("clips", Clips), ("tracks", Tracks))}
+_COUNTS = ("clips", "tracks", "frames")
+_LONGEST_NAME = 100
+
+
+@dataclass(frozen=True)
+class ClipStore:
+    """An open clip store; `joints` and `tracked` are memory maps and are read only where they are touched."""
+
+    folder: Path
+    joints: np.ndarray
+    tracked: np.ndarray
+    tracks: Tracks
+    clips: Clips
+    info: StoreInfo
+    confidence: np.ndarray | None = None
+    """float32 [F, V], a memory map like the others, if there is one."""
+
+    def __reduce__(self) -> tuple[Callable[[Path], "ClipStore"], tuple[Path]]:
+        # A pickled memory map is all of its content: another process opens the store itself.
+        return open_store, (self.folder.absolute(),)
+
+    @property
+    def layout(self) -> Layout:
+        """The joints and bones of the store."""
+        return LAYOUTS[self.info.layout]
+
+
+@dataclass(frozen=True)
+class Track:
+    """One actor of one clip, about to be stored.
+
+    Parameters
+    ----------
+    actor
+        0 or 1.
+    first_frame
+        The clip's frame in which the track begins, from 0.
+    joints
+        float32 [n, V, C].
+    tracked
+        uint8 [n, V].
+    confidence
+        float32 [n, V], for stores that have it.
+    """
+
+    actor: int
+    first_frame: int
+    joints: np.ndarray
+    tracked: np.ndarray
+    confidence: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some clips of a store, one after another.
+
+    Parameters
+    ----------
+    clips
+        Each clip's name and number of frames.
+    tracks
+        int64 [K, 4]: clip (counted from the block's first), actor, first frame, length.
+    joints
+        float32 [F, V, C], the frames of all tracks.
+    tracked
+        uint8 [F, V].
+    confidence
+        float32 [F, V], for stores that have it.
+    """
+
+    clips: list[tuple[ClipName, int]]
+    tracks: np.ndarray
+    joints: np.ndarray
+    tracked: np.ndarray
+    confidence: np.ndarray | None = None
+
+
+def to_block(clips: Sequence[tuple[ClipName, int, Sequence[Track]]], layout: Layout) -> Block:
+    """Put clips, each a name, a number of frames and tracks, one after another.
+
+    Raises
+    ------
+    ValueError
+        A track does not fit the layout, its clip or the other tracks.
+    """
+    shape = (len(layout.joints), layout.dims)
+    for name, frames, tracks in clips:
+        for track in tracks:
+            length = len(track.joints)
+            if track.joints.shape != (length, *shape) or track.tracked.shape != (length, shape[0]):
+                raise ValueError(f"{name}: track of shape {track.joints.shape}, expected [n, {shape}]")
+            if length == 0 or track.first_frame < 0 or track.first_frame + length > frames:
+                raise ValueError(f"{name}: track outside the clip's {frames} frames")
+            if track.confidence is not None and track.confidence.shape != track.tracked.shape:
+                raise ValueError(f"{name}: confidence of shape {track.confidence.shape}")
+    rows = [
+        (number, track.actor, track.first_frame, len(track.joints))
+        for number, (_, _, tracks) in enumerate(clips)
+        for track in tracks
+    ]
+    tracks = [track for _, _, tracks in clips for track in tracks]
+    confidences = [track.confidence for track in tracks if track.confidence is not None]
+    if len(confidences) not in (0, len(tracks)):
+        raise ValueError(f"{clips[0][0]}: a store has the confidence of all tracks or of none")
+    return Block(
+        [(name, frames) for name, frames, _ in clips],
+        np.array(rows, np.int64).reshape(-1, 4),
+        _join([track.joints for track in tracks], shape, np.float32),
+        _join([track.tracked for track in tracks], shape[:1], np.uint8),
+        np.concatenate(confidences, dtype=np.float32) if confidences else None,
+    )
+
+
+def _join(arrays: list[np.ndarray], shape: tuple[int, ...], kind: type) -> np.ndarray:
+    return np.concatenate([np.empty((0, *shape), kind), *arrays], dtype=kind, casting="unsafe")
+
+
+class _File:
+    """A file that is appended to; it counts the bytes behind its header and their CRC-32."""
+
+    def __init__(self, path: Path, header: bytes, size: int = 0, crc: int = 0) -> None:
+        self.size, self.crc = size, crc
+        self._header = len(header)
+        exists = path.exists()
+        self._file = path.open("r+b" if exists else "wb")
+        self._file.write(header)
+        self._file.truncate(self._header + size)
+        self._file.seek(self._header + size)
+
+    def append(self, data: bytes | memoryview) -> None:
+        self._file.write(data)
+        self.size += memoryview(data).nbytes
+        self.crc = zlib.crc32(data, self.crc)
+
+    def flush(self) -> None:
+        self._file.flush()
+
+    def finish(self, header: bytes, durable: bool) -> None:
+        """Write the header anew, in its length, and close the file; if `durable`, only once it is on the disk."""
+        assert len(header) == self._header
+        self._file.seek(0)
+        self._file.write(header)
+        self._file.flush()
+        if durable:
+            os.fsync(self._file.fileno())
+        self._file.close()
+
+    def close(self) -> None:
+        with suppress(OSError):  # a full disk has been told already
+            self._file.close()
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a store's files have got: the counts, and of each file the bytes behind its header and their CRC-32."""
+
+    clips: int = 0
+    tracks: int = 0
+    frames: int = 0
+    files: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+
+
+class StoreFiles:
+    """The files of a store that is being written, in a folder that is not yet its own.
+
+    Parameters
+    ----------
+    folder
+        Where they are.
+    info
+        Layout and frame rate.
+    progress
+        Where to go on; what lies behind is cut off.
+    """
+
+    def __init__(self, folder: Path, info: StoreInfo, progress: Progress | None = None) -> None:
+        progress = progress or Progress()
+        self.folder = folder
+        self.info = info
+        self.layout = LAYOUTS[info.layout]
+        self.clips, self.tracks, self.frames = progress.clips, progress.tracks, progress.frames
+        self._files: dict[str, _File] = {}
+        try:
+            for name, header in self._headers().items():
+                self._files[name] = _File(folder / name, header, *progress.files.get(name, (0, 0)))
+        except BaseException:
+            self.close()
+            raise
+
+    def _headers(self) -> dict[str, bytes]:
+        return _headers(self.info, self.frames)
+
+    def add(self, block: Block) -> None:
+        """Append some clips."""
+        if (block.confidence is None) == self.info.confidence and len(block.tracks):
+            raise ValueError(f"{block.clips[0][0]}: a store has the confidence of all tracks or of none")
+        for name, array in (("joints", block.joints), ("tracked", block.tracked), ("confidence", block.confidence)):
+            if array is not None and array.size:
+                self._files[f"{name}.npy"].append(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+        row = self.frames
+        lines = []
+        for clip, actor, first, length in block.tracks.tolist():
+            lines.append(f"{self.clips + clip},{actor},{first},{length},{row}\r\n")
+            row += length
+        self._files["tracks.csv"].append("".join(lines).encode())
+        lines = [
+            f"{name},{name.setup},{name.camera},{name.performer},{name.replication},{name.action},{frames}\r\n"
+            for name, frames in block.clips
+        ]
+        self._files["clips.csv"].append("".join(lines).encode())
+        self.clips += len(block.clips)
+        self.tracks += len(block.tracks)
+        self.frames = row
+
+    def progress(self) -> Progress:
+        """Hand all that was added to the operating system and return how far it goes."""
+        for file in self._files.values():
+            file.flush()
+        files = {name: (file.size, file.crc) for name, file in self._files.items()}
+        return Progress(self.clips, self.tracks, self.frames, files)
+
+    def finish(self, info: StoreInfo, durable: bool = False) -> None:
+        """Complete the files and write `store.json`, which makes the folder a store."""
+        for name, header in self._headers().items():
+            self._files[name].finish(header, durable)
+        _write_info(self.folder, info.model_copy(update={key: getattr(self, key) for key in _COUNTS}))
+
+    def close(self) -> None:
+        """Close the files as they are."""
+        for file in self._files.values():
+            file.close()
+
+
+def _headers(info: StoreInfo, frames: int) -> dict[str, bytes]:
+    """Return what each file of a store begins with; its length does not depend on the number of frames."""
+    layout = LAYOUTS[info.layout]
+    shape = (frames, len(layout.joints))
+    headers = {"joints.npy": _header((*shape, layout.dims), np.float32), "tracked.npy": _header(shape, np.uint8)}
+    if info.confidence:
+        headers["confidence.npy"] = _header(shape, np.float32)
+    return headers | {f"{name}.csv": f"{','.join(columns)}\r\n".encode() for name, columns in _COLUMNS.items()}
+
+
+def sound_states(folder: Path, info: StoreInfo, states: Sequence[Progress]) -> int:
+    """Say with how many of the states, each further than the one before, the files in a folder agree.
+
+    All bytes are read, for after a loss of power a file can have its length and not its content.
+    """
+    sound = len(states)
+    for name, header in _headers(info, 0).items():
+        try:
+            with (folder / name).open("rb") as file:
+                file.seek(len(header))
+                sound = _sound_states(file, [state.files[name] for state in states[:sound]])
+        except (OSError, KeyError):
+            return 0
+    return sound
+
+
+def _sound_states(file: IO[bytes], states: Sequence[tuple[int, int]]) -> int:
+    size = crc = 0
+    for number, (new_size, new_crc) in enumerate(states):
+        while size < new_size:
+            block = file.read(min(new_size - size, 1 << 20))
+            if not block:
+                return number
+            crc, size = zlib.crc32(block, crc), size + len(block)
+        if (size, crc) != (new_size, new_crc):
+            return number
+    return len(states)
+
+
+class StoreWriter:
+    """Write a clip store one clip at a time, in bounded memory; use it as a context manager.
+
+    The store appears under its name when the block ends without an error, and not at all otherwise.
+
+    Parameters
+    ----------
+    folder
+        Where the store shall be.
+    info
+        Layout, frame rate and origin; the counts are filled in.
+    replace
+        Whether an existing store may be replaced, once the new one is complete.
+    """
+
+    def __init__(self, folder: Path, info: StoreInfo, replace: bool = False) -> None:
+        self.info = info
+        self._folder: AbstractContextManager[Path] = atomic_folder(folder, replace)
+
+    def __enter__(self) -> Self:
+        at = self._folder.__enter__()
+        try:
+            self._files = StoreFiles(at, self.info)
+        except BaseException as failure:
+            self._folder.__exit__(type(failure), failure, failure.__traceback__)
+            raise
+        return self
+
+    def add(self, name: ClipName, frames: int, tracks: Sequence[Track]) -> None:
+        """Append a clip of so many frames with its tracks."""
+        self._files.add(to_block([(name, frames, tracks)], self._files.layout))
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        try:
+            if error is None:
+                self._files.finish(self.info)
+        except BaseException as failure:
+            self._files.close()
+            self._folder.__exit__(type(failure), failure, failure.__traceback__)
+            raise
+        self._files.close()
+        self._folder.__exit__(kind, error, at)
+
+
+def derive_store(
+    source: ClipStore,
+    folder: Path,
+    blocks: Callable[[int], Iterable[np.ndarray]],
+    info: StoreInfo,
+    replace: bool = False,
+    made_by: Mapping[str, Any] | None = None,
+) -> None:
+    """Write a store that differs from `source` in its joints only.
+
+    It grows in `.NAME.part` beside `folder`, with a journal of the blocks that are on disk. If this is ended, by
+    whatever means, the same call goes on after the last of them; a call that would make another store starts anew.
+
+    Parameters
+    ----------
+    source
+        The store whose clips, tracks, tracking states and confidences are taken over.
+    folder
+        Where the new store shall be.
+    blocks
+        Called with the number of rows that are there already, 0 at first; returns blocks of float32 [n, V, C] that
+        are the rest of the new joints, in the order of the rows. It is called again with the row after any of its
+        blocks.
+    info
+        What the new store is; the counts are taken over.
+    replace
+        Whether an existing store may be replaced.
+    made_by
+        What else the joints depend on. Only blocks that were made from the same source by the same are kept.
+
+    Raises
+    ------
+    InputError
+        `folder` exists and may not be replaced, another process is writing it, or the disk is full.
+    """
+    if folder.exists() and not replace:
+        raise InputError(f"{folder}: already exists; choose another folder or pass --again to replace it")
+    counts = {name: getattr(source.info, name) for name in ("clips", "tracks", "frames")}
+    info = info.model_copy(update=counts)
+    identity = {"info": info.model_dump(mode="json"), "source": _fingerprint(source), "made_by": dict(made_by or {})}
+    same = ("tracked.npy", "tracks.csv", "clips.csv", *(["confidence.npy"] if source.info.confidence else []))
+    try:
+        with resumable_folder(folder) as at:
+            _write_blocks(at, source.joints.shape, blocks, identity)
+            for name in same:
+                shutil.copyfile(source.folder / name, at / name)
+            (at / JOURNAL).unlink()
+            _write_info(at, info)
+    except OSError as error:
+        raise InputError(
+            f"{folder}: cannot be written ({error.strerror or error}); the same command goes on where it was"
+        ) from error
+
+
+JOURNAL = "journal.jsonl"
+"""Of a store that is being derived: what it will be, and then a line for each block that is on disk."""
+
+
+def _write_blocks(
+    folder: Path, shape: tuple[int, ...], blocks: Callable[[int], Iterable[np.ndarray]], identity: Mapping[str, Any]
+) -> None:
+    """Write `joints.npy`, going on after the blocks that the journal lists and that are as they were written."""
+    path, journal = folder / "joints.npy", folder / JOURNAL
+    first = json.dumps(identity, sort_keys=True)
+    row_bytes = 4 * int(np.prod(shape[1:]))
+    lines = _good_lines(path, journal, first, row_bytes)
+    done = sum(line["rows"] for line in lines)
+    if not lines:
+        path.write_bytes(_header(shape, np.float32))
+    # Rewritten without what was half written; from here on it only grows.
+    with atomic_file(journal) as temporary:
+        temporary.write_text("\n".join([first, *map(json.dumps, lines)]) + "\n")
+    with path.open("r+b") as file, journal.open("a") as log:
+        file.seek(_header_bytes(path) + done * row_bytes)
+        file.truncate()
+        for block in blocks(done):
+            data = np.ascontiguousarray(block, np.float32)
+            file.write(data.data)
+            # The journal may not be ahead of what it lists, not even when the power fails.
+            file.flush()
+            os.fsync(file.fileno())
+            log.write(json.dumps({"rows": len(data), "crc32": zlib.crc32(data.data)}) + "\n")
+            log.flush()
+            done += len(data)
+    if done != shape[0]:
+        raise ValueError(f"{folder}: {done} rows given for a store of {shape[0]}")
+
+
+def _good_lines(path: Path, journal: Path, first: str, row_bytes: int) -> list[dict[str, int]]:
+    """Return the journal's lines up to the first whose block is not on disk as it was written."""
+    good: list[dict[str, int]] = []
+    # Nothing may be there yet, and whatever was ended may have left a line that was cut short: what precedes it counts.
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        head, *rest = journal.read_text().splitlines()
+        if head != first:
+            return []
+        with path.open("rb") as file:
+            file.seek(_header_bytes(path))
+            for text in rest:
+                line = json.loads(text)
+                wanted = int(line["rows"]) * row_bytes
+                data = file.read(max(wanted, 0))
+                if wanted <= 0 or len(data) != wanted or zlib.crc32(data) != line["crc32"]:
+                    break
+                good.append(line)
+    return good
+
+
+def _header_bytes(path: Path) -> int:
+    with path.open("rb") as file:
+        np.lib.format.read_magic(file)
+        np.lib.format.read_array_header_1_0(file)
+        return file.tell()
+
+
+def _fingerprint(store: ClipStore) -> dict[str, Any]:
+    """Say which store this is: its tables' hashes, and the size and time of its joints."""
+    files = ("store.json", "tracks.csv", "clips.csv")
+    joints = (store.folder / "joints.npy").stat()
+    return {name: sha256(store.folder / name) for name in files} | {
+        "bytes": joints.st_size,
+        "modified": joints.st_mtime_ns,
+    }
+
+
+def open_store(folder: Path) -> ClipStore:
+    """Open a clip store without loading its frames.
+
+    Raises
+    ------
+    InputError
+        There is no store in the folder, or its parts do not fit together.
+    """
+    folder = Path(folder)
+    if not (folder / "store.json").is_file():
+        raise InputError(f"{folder}: no clip store (store.json is missing); make one with `python run.py prepare`")
+    try:
+        info = StoreInfo.model_validate_json((folder / "store.json").read_bytes())
+        if info.layout not in LAYOUTS:
+            raise ValueError(f"unknown joint layout {info.layout!r}")
+        layout = LAYOUTS[info.layout]
+        joints = _memory_map(folder / "joints.npy", (info.frames, len(layout.joints), layout.dims), np.float32)
+        tracked = _memory_map(folder / "tracked.npy", (info.frames, len(layout.joints)), np.uint8)
+        confidence = None
+        if info.confidence:
+            confidence = _memory_map(folder / "confidence.npy", (info.frames, len(layout.joints)), np.float32)
+        tracks = Tracks(**_read_table(folder / "tracks.csv", Tracks, info.tracks))
+        clips = Clips(**_read_table(folder / "clips.csv", Clips, info.clips))
+        if len(tracks):
+            if tracks.clip.min() < 0 or tracks.clip.max() >= len(clips):
+                raise ValueError("tracks.csv names a clip that clips.csv does not have")
+            if tracks.first_row.min() < 0 or (tracks.first_row + tracks.length).max() > info.frames:
+                raise ValueError("tracks.csv names rows that joints.npy does not have")
+    except (ValueError, OSError, OverflowError, csv.Error, ValidationError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{folder}: damaged clip store: {reason}; prepare it again") from error
+    return ClipStore(folder, joints, tracked, tracks, clips, info, confidence)
+
+
+def _header(shape: tuple[int, ...], kind: type) -> bytes:
+    with io.BytesIO() as file:
+        _write_header(file, shape, np.dtype(kind))
+        return file.getvalue()
+
+
+def _write_header(file: IO[bytes], shape: tuple[int, ...], kind: np.dtype) -> None:
+    header = {"descr": np.lib.format.dtype_to_descr(kind), "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, header)
+
+
+def _write_info(folder: Path, info: StoreInfo) -> None:
+    (folder / "store.json").write_text(json.dumps(info.model_dump(mode="json"), indent=1) + "\n")
+
+
+def _memory_map(path: Path, shape: tuple[int, ...], kind: type) -> np.ndarray:
+    if 0 in shape:
+        return np.zeros(shape, kind)  # a store without frames: nothing to map
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except OSError:
+        raise
+    except Exception as error:  # NumPy reads the header as Python text, which can go wrong in many ways
+        raise ValueError(f"{path.name} cannot be read ({error})") from error
+    if not isinstance(array, np.memmap):
+        raise ValueError(f"{path.name} holds other than one array")
+    if array.shape != shape or array.dtype != kind:
+        raise ValueError(f"{path.name} is {array.dtype} {array.shape}, expected {np.dtype(kind)} {shape}")
+    return array
+
+
+def _read_table(path: Path, table: type, rows: int) -> dict[str, np.ndarray]:
+    """Read a table: as one array of characters, if it is as this project writes it, else by the csv module."""
+    names = [column.name for column in fields(table)]
+    text = path.read_bytes()
+    header = f"{','.join(names)}\r\n".encode()
+    if text.startswith(header):
+        columns = _read_columns(np.frombuffer(text, np.uint8)[len(header) :], names, rows)
+        if columns is not None:
+            return columns
+    found, *body = csv.reader(io.StringIO(text.decode(), newline=""))
+    if found != names or len(body) != rows:
+        raise ValueError(f"{path.name} has columns {found} and {len(body)} rows, expected {names} and {rows}")
+    cells = dict(zip(names, zip(*body, strict=True), strict=True)) if body else dict.fromkeys(names, ())
+    return {name: np.array(column, dtype=str if name == "name" else np.int64) for name, column in cells.items()}
+
+
+def _read_columns(text: np.ndarray, names: list[str], rows: int) -> dict[str, np.ndarray] | None:
+    """Read lines of digits and plain words between commas; None if the text is anything else."""
+    ends: np.ndarray = np.flatnonzero((text == ord(",")) | (text == ord("\r")))
+    if len(ends) != rows * len(names) or rows == 0:
+        return None
+    starts = np.empty((rows, len(names)), np.int64)
+    starts.flat[0], starts.flat[1:] = 0, ends[:-1] + 1
+    starts[1:, 0] += 1  # behind the line feed
+    ends = ends.reshape(starts.shape)
+    if not np.array_equal(np.flatnonzero(text == ord("\r")), ends[:, -1]):
+        return None
+    if not np.array_equal(np.flatnonzero(text == ord("\n")), ends[:, -1] + 1) or ends[-1, -1] + 2 != len(text):
+        return None
+    lengths = ends - starts
+    columns: dict[str, np.ndarray] = {}
+    for number, name in enumerate(names):
+        if name == "name":
+            width = int(lengths[0, number])
+            if np.any(lengths[:, number] != width) or not 0 < width <= _LONGEST_NAME:
+                return None
+            characters = text[starts[:, number, None] + np.arange(width)]
+            if characters.max() > 127 or np.any(characters == ord('"')):
+                return None
+            # four bytes a character, as in an array of text
+            columns[name] = characters.astype(np.uint32).view(f"<U{width}").astype(f"U{width}")[:, 0]
+        else:
+            numbers = parse_digits(text, ends[:, number], lengths[:, number])
+            if numbers is None:
+                return None
+            columns[name] = numbers
+    return columns

@@ -1,0 +1,161 @@
+"""From ragged clips to batches for the network, all clips of a batch at once, on the device."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from recognition.config import InputSection, TrainSection
+from recognition.input.augment import Draws, draw, still
+from recognition.input.loading import RaggedClips
+from recognition.input.sampling import place_frames, time_window
+from recognition.input.streams import to_stream
+from training.distributed import ALONE, Workers
+from training.fit import epoch_generator
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Input of the network for B clips with A actors in all.
+
+    Parameters
+    ----------
+    x
+        float32 [A, T, V, C].
+    clip
+        int64 [A], the place in the batch of the clip of each row, ascending.
+    label
+        int64 [B].
+    whole
+        Clips of the batch in all processes together.
+    """
+
+    x: Tensor
+    clip: Tensor
+    label: Tensor
+    whole: int
+
+
+def gather_batch(clips: RaggedClips, chosen: Tensor, seen: InputSection, draws: Draws, whole: int = 0) -> Batch:
+    """Make the input of the network for some clips.
+
+    A track is held at its first and last frame where a sampled frame lies outside it; a confidence is 0 there. Nothing
+    here waits for the accelerator: how many actors there are is known on the host.
+
+    Parameters
+    ----------
+    clips
+        The clips.
+    chosen
+        int64 [B] on the CPU: which of them.
+    seen
+        How frames are sampled, and which stream.
+    draws
+        What is random, on the device of the clips.
+    whole
+        Clips of the batch in all processes together; B if 0.
+    """
+    device = clips.joints.device
+    count = clips.track_of[chosen + 1] - clips.track_of[chosen]
+    clip = torch.repeat_interleave(torch.arange(len(chosen)), count)
+    first = clips.track_of[chosen][clip]
+    last = first + count[clip] - 1
+    track = first + torch.arange(len(clip)) - (count.cumsum(0) - count)[clip]
+    chosen, clip, track, first, last = (_send(index, device) for index in (chosen, clip, track, first, last))
+    lengths = clips.frames[chosen]
+    window = None
+    if draws.share is not None and draws.place is not None:
+        window = time_window(lengths, draws.share, draws.place, draws.least)
+    frames = place_frames(lengths, seen.sampling, seen.frames, draws.offset, window)
+    if draws.swap is not None:
+        track = torch.where(draws.swap[clip], first + last - track, track)
+    x = _skeletons(clips, track, frames.index[clip])
+    if frames.after is not None and frames.part is not None:
+        x = x.lerp(_skeletons(clips, track, frames.after[clip]), frames.part[clip][:, :, None, None].to(x.dtype))
+    if draws.swap is not None and clips.origin is not None:
+        # the clip is centred on its first actor; after the exchange that is the other one
+        other = clips.joints[clips.first_row[last], clips.origin]
+        x = x - (other * draws.swap[clip].unsqueeze(1))[:, None, None]
+    if draws.transform is not None:
+        dims = clips.layout.dims
+        turned = torch.einsum("atvc,adc->atvd", x[..., :dims], draws.transform[clip])
+        x = torch.cat([turned, x[..., dims:]], dim=-1) if clips.confidence else turned
+    x = to_stream(x, seen.stream, clips.layout, clips.confidence)
+    if frames.real is not None:
+        x = x * frames.real[clip][:, :, None, None]
+    return Batch(x.contiguous(), clip, clips.label[chosen], whole or len(chosen))
+
+
+def training_batches(
+    clips: RaggedClips, seen: InputSection, recipe: TrainSection, *, seed: int, epoch: int, workers: Workers = ALONE
+) -> Iterator[Batch]:
+    """Give one epoch of training batches in random order, with all that is random in the recipe.
+
+    All draws come from the seed and the epoch, and from nothing of the skeletons: two stores of equal clips get the
+    same frames, rotations and order. Batches differ by one clip at most, so that no small rest upsets batch
+    normalisation. With several processes all draw for the whole batch, and each gets its share of it.
+
+    Parameters
+    ----------
+    clips
+        The clips.
+    seen
+        What the network sees of a clip.
+    recipe
+        `batch`, clips per batch at most; `repeat`, how often every clip comes; the augmentation.
+    seed, epoch
+        What the draws come from.
+    workers
+        The processes that share a batch.
+    """
+    shuffle = epoch_generator(seed, epoch)  # on the host, see gather_batch
+    order = torch.cat([torch.randperm(len(clips), generator=shuffle) for _ in range(recipe.repeat)])
+    generator = epoch_generator(seed, epoch, clips.joints.device)
+    for chosen in order.tensor_split(steps_per_epoch(len(clips), recipe)):
+        draws = draw(len(chosen), clips.layout.dims, seen, recipe, generator)
+        mine = workers.share(len(chosen))
+        yield gather_batch(clips, chosen[mine], seen, draws.of(mine), len(chosen))
+
+
+def steps_per_epoch(clips: int, recipe: TrainSection) -> int:
+    """Return the number of training steps in an epoch over so many clips."""
+    return math.ceil(recipe.repeat * clips / recipe.batch)
+
+
+def scoring_batches(
+    clips: RaggedClips, seen: InputSection, *, batch: int, place: float = 0.5, rows: slice | None = None
+) -> Iterator[Batch]:
+    """Give clips in order, with the frame at the same place of each segment; nothing is random.
+
+    Parameters
+    ----------
+    clips
+        The clips.
+    seen
+        What the network sees of a clip.
+    batch
+        Clips per batch, at most.
+    place
+        Where in its segment a frame is taken, and a window among its places, in [0, 1); 0.5 is the middle.
+    rows
+        Which clips; all if None.
+    """
+    for chosen in torch.arange(len(clips))[rows or slice(None)].split(batch):
+        yield gather_batch(clips, chosen, seen, still(len(chosen), seen, place, clips.joints.device))
+
+
+def _skeletons(clips: RaggedClips, track: Tensor, frame: Tensor) -> Tensor:
+    """Return the skeletons [A, T, V, C] of these tracks [A] in these frames [A, T] of their clips."""
+    within = frame - clips.first_frame[track].unsqueeze(1)
+    held = torch.minimum(within.clamp_min(0), clips.length[track].unsqueeze(1) - 1)
+    x = clips.joints[clips.first_row[track].unsqueeze(1) + held]
+    if clips.confidence:
+        x[..., -1] *= (held == within).unsqueeze(2)
+    return x
+
+
+def _send(index: Tensor, device: torch.device) -> Tensor:
+    """Copy from the host without waiting for it."""
+    return index.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else index

@@ -1,0 +1,274 @@
+"""Whole splits on the device: clips of any length as ragged tensors, filled and normalised once."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from base.errors import InputError
+from data.skeletons.layouts import NTU25, Layout
+from data.skeletons.store import ClipStore
+
+ORIGIN = {NTU25.name: 1}
+"""The joint that is moved to the origin, where it is not the layout's centre: NTU's middle of the spine."""
+
+
+@dataclass(frozen=True)
+class RaggedClips:
+    """Clips on a device; N clips, K tracks sorted by clip and actor, F frames in all.
+
+    Parameters
+    ----------
+    name
+        str [N].
+    label
+        int64 [N] on the device: the class, from 0.
+    frames
+        int64 [N] on the device: the clips' lengths.
+    joints
+        float32 [F, V, C] on the device. In space: metres, centred. In an image: from -1 (left, top) to 1, and as the
+        last channel the confidence, where there is one.
+    first_frame, length, first_row
+        int64 [K] on the device: the clip's frame in which a track begins, its length, its first row of `joints`.
+    track_of
+        int64 [N + 1] on the CPU: clip n has the tracks from `track_of[n]` up to `track_of[n + 1]`.
+    layout
+        The joints and bones.
+    confidence
+        Whether the last channel is a confidence.
+    origin
+        The joint that is at the origin in the first frame of a clip's first actor; None in an image.
+    """
+
+    name: np.ndarray
+    label: Tensor
+    frames: Tensor
+    joints: Tensor
+    first_frame: Tensor
+    length: Tensor
+    first_row: Tensor
+    track_of: Tensor
+    layout: Layout
+    confidence: bool = False
+    origin: int | None = None
+
+    @property
+    def channels(self) -> int:
+        """Values per joint C."""
+        return self.joints.shape[2]
+
+    def __len__(self) -> int:
+        return len(self.name)
+
+
+def load_clips(
+    store: ClipStore, rows: np.ndarray, actions: np.ndarray, device: torch.device | str, rotate_to_body: bool = False
+) -> RaggedClips:
+    """Put clips on the device.
+
+    A joint that is not seen in a frame takes its position in the nearest frame of the track that has it (of two equally
+    near, the earlier): a hold, and no jump to zero that motion streams and batch normalisation would see as an event. A
+    joint that the track never shows is put at the origin. A track that shows nothing is left out.
+
+    In space every clip is then moved such that the origin joint (NTU: middle of the spine) of actor 1 is at zero in its
+    first frame; all frames and actors by the same vector. In an image clips are not moved: where in the picture people
+    are is left to the network, as in PYSKL; positions are divided by the picture's size, and a joint that is not seen
+    has confidence 0.
+
+    Parameters
+    ----------
+    store
+        The clip store.
+    rows
+        int64 [N], rows of its clip table.
+    actions
+        int64 [classes], ascending: the action of each label.
+    device
+        Where the tensors shall be.
+    rotate_to_body
+        Also turn every clip such that actor 1's spine is parallel to z and the line from the left to the right shoulder
+        lies in the half plane of z and positive x, in its first frame.
+
+    Raises
+    ------
+    InputError
+        More than two actors, two tracks of one actor, a layout in the plane that shall be turned in space, or one in an
+        image of unknown size.
+    """
+    layout = store.layout
+    flat = layout.dims == 2
+    if flat and store.info.image is None:
+        raise InputError(
+            f"{store.folder}: the joint layout {layout.name} is in an image, but store.json does not say how large; "
+            'add "image": [width, height] or prepare the store again'
+        )
+    if rotate_to_body and layout.name != NTU25.name:
+        raise InputError(
+            f"input.rotate_to_body: {store.folder} has the joint layout {layout.name}; only {NTU25.name} has the "
+            "spine and shoulders that it needs; set it to false"
+        )
+    if (store.tracks.actor > 1).any():
+        clip = store.clips.name[store.tracks.clip[store.tracks.actor > 1][0]]
+        raise InputError(f"{store.folder}: clip {clip} has more than two actors; prepare the store again")
+    track, clip = _tracks_of(store, rows)
+    joints, seen = _read(store, track)
+    starts = np.cumsum(store.tracks.length[track]) - store.tracks.length[track]
+    if len(track) and not (shown := np.logical_or.reduceat(seen.any(1), starts)).all():
+        track, clip = track[shown], clip[shown]
+        joints, seen = _read(store, track)
+    length = torch.from_numpy(store.tracks.length[track]).to(device)
+    shown_at = torch.from_numpy(seen).to(device)
+    held, ever = hold_nearest(torch.from_numpy(joints).to(device), shown_at, length)
+    first_row = length.cumsum(0) - length
+    counts = np.bincount(clip, minlength=len(rows))
+    place = {action: label for label, action in enumerate(actions.tolist())}
+    label = torch.tensor([place[action] for action in store.clips.action[rows].tolist()], dtype=torch.int64)
+    if flat:
+        assert store.info.image is not None
+        ready = _in_image(held, ever, length, store.info.image)
+        if store.confidence is not None:
+            trust = torch.from_numpy(_confidence(store, track)).to(device)
+            ready = torch.cat([ready, torch.where(shown_at, trust, 0.0).unsqueeze(2)], dim=2)
+    else:
+        ready = _normalise(held, ever, length, first_row, torch.from_numpy(clip).to(device), layout, rotate_to_body)
+    return RaggedClips(
+        name=store.clips.name[rows],
+        label=label.to(device),
+        frames=torch.from_numpy(store.clips.frames[rows]).to(device),
+        joints=ready,
+        first_frame=torch.from_numpy(store.tracks.first_frame[track]).to(device),
+        length=length,
+        first_row=first_row,
+        track_of=torch.from_numpy(np.concatenate([[0], np.cumsum(counts)])),
+        layout=layout,
+        confidence=flat and store.confidence is not None,
+        origin=None if flat else ORIGIN.get(layout.name, layout.centre),
+    )
+
+
+def hold_nearest(joints: Tensor, seen: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
+    """Give each joint that is not seen its position in the nearest frame of its track in which it is.
+
+    Parameters
+    ----------
+    joints
+        float [F, V, C], the tracks one after another.
+    seen
+        bool [F, V].
+    length
+        int64 [K], the tracks' lengths, F in all.
+
+    Returns
+    -------
+    float [F, V, C], zero where a joint is never seen; bool [K, V], which joints a track ever shows
+    """
+    device = joints.device
+    frames, count = len(joints), len(length)
+    track = torch.repeat_interleave(torch.arange(count, device=device), length, output_size=frames)
+    ever = torch.zeros(count, seen.shape[1], dtype=torch.int32, device=device).index_add(0, track, seen.int()) > 0
+    # only tracks with holes cost memory: index tables of the size of all frames would be larger than the frames
+    holed = (~seen).any(1)
+    holes = torch.zeros(count, dtype=torch.int32, device=device).index_add(0, track, holed.int())
+    rows = (holes > 0)[track].nonzero().squeeze(1)
+    if not len(rows):
+        return joints, ever
+    seen, own = seen[rows], track[rows]
+    here = torch.arange(len(rows), device=device).unsqueeze(1)
+    start = torch.searchsorted(own, own).unsqueeze(1)
+    end = torch.searchsorted(own, own, right=True).unsqueeze(1)
+    before = torch.where(seen, here, -1).cummax(0).values
+    after = torch.where(seen, here, len(rows)).flip(0).cummin(0).values.flip(0)
+    far = 2 * len(rows)
+    to_before = torch.where(before >= start, here - before, far)
+    to_after = torch.where(after < end, after - here, far)
+    nearest = torch.where(to_before <= to_after, before, after).clamp(0, len(rows) - 1)
+    held = joints[rows].gather(0, nearest.unsqueeze(2).expand(-1, -1, joints.shape[2]))
+    held = torch.where(ever[own].unsqueeze(2), held, 0.0)
+    return joints.index_copy(0, rows, held), ever
+
+
+def body_axes(skeleton: Tensor) -> Tensor:
+    """Return the rotations that turn skeletons to their body's axes.
+
+    Parameters
+    ----------
+    skeleton
+        float [N, 25, 3], NTU's joints.
+
+    Returns
+    -------
+    float [N, 3, 3]; the rows are the body's x (from the left to the right shoulder, at a right angle to z), y and z
+    (along the spine). The identity where these are not defined.
+    """
+    spine = skeleton[:, 1] - skeleton[:, 0]
+    shoulders = skeleton[:, 8] - skeleton[:, 4]
+    z = F.normalize(spine, dim=-1)
+    across = shoulders - (shoulders * z).sum(-1, keepdim=True) * z
+    x = F.normalize(across, dim=-1)
+    defined = (spine.norm(dim=-1) > 1e-6) & (across.norm(dim=-1) > 1e-6)
+    axes = torch.stack([x, torch.linalg.cross(z, x), z], dim=1)
+    return torch.where(defined[:, None, None], axes, torch.eye(3, device=skeleton.device))
+
+
+def _tracks_of(store: ClipStore, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the tracks of the clips `rows`, sorted by clip and actor, and which of `rows` each belongs to."""
+    place = np.full(len(store.clips), -1)
+    place[rows] = np.arange(len(rows))
+    clip = place[store.tracks.clip]
+    order = np.lexsort((store.tracks.actor, clip))
+    order = order[clip[order] >= 0]
+    twice = (np.diff(clip[order]) == 0) & (np.diff(store.tracks.actor[order]) == 0)
+    if twice.any():
+        name = store.clips.name[store.tracks.clip[order[1:][twice][0]]]
+        raise InputError(f"{store.folder}: clip {name} has two tracks of one actor; prepare the store again")
+    return order, clip[order]
+
+
+def _read(store: ClipStore, track: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the joints of these tracks one after another, float32 [F, V, C], and which are seen, bool [F, V]."""
+    row = _rows(store, track)
+    joints = np.asarray(store.joints[row])
+    return joints, (store.tracked[row] > 0) & np.isfinite(joints).all(-1)
+
+
+def _confidence(store: ClipStore, track: np.ndarray) -> np.ndarray:
+    """Return the confidences of these tracks one after another, float32 [F, V], finite and at least 0."""
+    assert store.confidence is not None
+    found: np.ndarray = np.nan_to_num(store.confidence[_rows(store, track)], nan=0.0, posinf=0.0).clip(min=0)
+    return found
+
+
+def _rows(store: ClipStore, track: np.ndarray) -> np.ndarray:
+    """Return the rows of the store that these tracks have, one track after another."""
+    length = store.tracks.length[track]
+    rows: np.ndarray = np.repeat(store.tracks.first_row[track] - np.cumsum(length) + length, length)
+    return rows + np.arange(length.sum())
+
+
+def _in_image(joints: Tensor, ever: Tensor, length: Tensor, image: tuple[int, int]) -> Tensor:
+    """Scale pixels [F, V, 2] such that the picture reaches from -1 to 1; joints never seen are put in its middle."""
+    half = torch.tensor(image, dtype=joints.dtype, device=joints.device) / 2
+    track = torch.repeat_interleave(torch.arange(len(length), device=joints.device), length, output_size=len(joints))
+    return torch.where(ever[track].unsqueeze(2), joints / half - 1, 0.0)
+
+
+def _normalise(
+    joints: Tensor,
+    ever: Tensor,
+    length: Tensor,
+    first_row: Tensor,
+    clip: Tensor,
+    layout: Layout,
+    rotate_to_body: bool,
+) -> Tensor:
+    """Move, and turn if asked, the clips [F, V, C] of these tracks (all but `joints` [K, ...])."""
+    leader = torch.searchsorted(clip, clip)  # the first track of each track's clip
+    skeleton = joints[first_row[leader]]
+    origin = skeleton[:, ORIGIN.get(layout.name, layout.centre)]
+    track = torch.repeat_interleave(torch.arange(len(length), device=joints.device), length, output_size=len(joints))
+    joints = joints - origin[track].unsqueeze(1)
+    if rotate_to_body:
+        joints = torch.einsum("fvc,fdc->fvd", joints, body_axes(skeleton)[track])
+    return torch.where(ever[track].unsqueeze(2), joints, 0.0)

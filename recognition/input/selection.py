@@ -1,0 +1,111 @@
+"""Which clips of a store are learned from, validated on and tested on, and which actions there are."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from base.errors import InputError
+from data.ntu.splits import Split, in_training
+from data.skeletons.store import ClipStore
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Rows of the clip table in the order of the clips' names, so that stores with equal clips give equal draws.
+
+    Parameters
+    ----------
+    train, validation, test
+        int64 rows of the clips.
+    actions
+        int64 [classes], the 1-based action of each label, ascending.
+    """
+
+    train: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray
+    actions: np.ndarray
+
+
+def select_clips(store: ClipStore, split: Split, validation: float, seed: int, share: float = 1.0) -> Selection:
+    """Divide the clips of a store.
+
+    Parameters
+    ----------
+    store
+        The clip store.
+    split
+        The evaluation protocol.
+    validation
+        Share of the training performers held out, as whole performers: at least one if above 0. They are drawn by the
+        seed; a performer without whom some action had no training clips left is not held out.
+    seed
+        The run's seed.
+    share
+        Share of the training clips that is kept, of each action at least one; a smaller share is part of a greater one.
+
+    Raises
+    ------
+    InputError
+        Clips without labels, nothing to train or to test on, an action without training clips, or no performer that
+        can be held out.
+    """
+    clips = store.clips
+    if (clips.action <= 0).any():
+        raise InputError(
+            f"{store.folder}: {int((clips.action <= 0).sum())} of its {len(clips)} clips have no label (action A000; "
+            f"the first is {clips.name[clips.action <= 0][0]}); label them, or use `python run.py "
+            "predict`"
+        )
+    order = np.argsort(clips.name, kind="stable")
+    training = in_training(clips, split)[order]
+    train, test = order[training], order[~training]
+    for rows, what in ((train, "training"), (test, "test")):
+        if not len(rows):
+            raise InputError(
+                f"{store.folder}: none of its {len(clips)} clips is for {what} by data.split={split}; "
+                "use the other split or a store of more clips"
+            )
+    actions = np.unique(clips.action)
+    if missing := sorted(set(actions.tolist()) - set(clips.action[train].tolist())):
+        raise InputError(
+            f"{store.folder}: action A{missing[0]:03d} has test clips but no training clips by data.split={split}; "
+            "add clips of it or leave it out of the store"
+        )
+    held_out = np.zeros(len(train), dtype=bool)
+    if validation > 0:
+        held_out = _hold_out(clips.performer[train], clips.action[train], validation, seed)
+        if not held_out.any():
+            raise InputError(
+                f"{store.folder}: no training performer can be held out for validation without emptying an action "
+                f"({len(np.unique(clips.performer[train]))} training performers); set data.validation=0"
+            )
+    kept = _take_share(clips.action[train[~held_out]], share, seed)
+    return Selection(train[~held_out][kept], train[held_out], test, actions)
+
+
+def _take_share(action: np.ndarray, share: float, seed: int) -> np.ndarray:
+    """Choose the clips [N] that are kept."""
+    if share == 1:
+        return np.ones(len(action), dtype=bool)
+    order = np.random.default_rng(seed).permutation(len(action))
+    kept = np.zeros(len(action), dtype=bool)
+    for number in np.unique(action):
+        mine = order[action[order] == number]
+        kept[mine[: max(1, round(share * len(mine)))]] = True
+    return kept
+
+
+def _hold_out(performer: np.ndarray, action: np.ndarray, share: float, seed: int) -> np.ndarray:
+    """Choose the clips [N] of the performers that are held out."""
+    candidates = np.random.default_rng(seed).permutation(np.unique(performer))
+    wanted = max(1, round(share * len(candidates)))
+    held_out = np.zeros(len(performer), dtype=bool)
+    actions = len(np.unique(action))
+    for candidate in candidates:
+        attempt = held_out | (performer == candidate)
+        if len(np.unique(action[~attempt])) == actions:
+            held_out, wanted = attempt, wanted - 1
+        if wanted == 0:
+            break
+    return held_out

@@ -1,0 +1,35 @@
+from typing import Any
+
+from data.skeletons.layouts import Layout
+from recognition.config import ModelSection
+from recognition.nets.graph import skeleton_graph
+from recognition.nets.stgcn import STGCN
+
+PLUS_PLUS: dict[str, Any] = {"adjacency": "learned", "spatial_residual": True, "temporal": "multi_branch"}
+"""What makes an ST-GCN an ST-GCN++ (Duan et al., "PYSKL", ACM Multimedia 2022)."""
+
+
+def build_model(section: ModelSection, layout: Layout, channels: int, classes: int) -> STGCN:
+    """Make the network; its first weights come from torch's global generator.
+
+    Parameters
+    ----------
+    section
+        Which network, and its size.
+    layout
+        The joints and bones.
+    channels
+        Values per joint: the coordinates, and the confidence where there is one.
+    classes
+        Number of actions.
+    """
+    return STGCN(
+        skeleton_graph(layout, section.partition),
+        channels=channels,
+        classes=classes,
+        width=section.width,
+        blocks=section.blocks,
+        temporal_kernel=section.temporal_kernel,
+        dropout=section.dropout,
+        **(PLUS_PLUS if section.name == "stgcn++" else {}),
+    )

@@ -1,0 +1,138 @@
+"""Clips to predict, wherever they are: single `.skeleton` files, folders and zips of them, and clip stores."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from base.errors import InputError
+from data.ntu.actors import choose_actors
+from data.ntu.archive import Source, list_entries
+from data.ntu.text import MAX_BYTES, read_skeleton
+from data.skeletons.layouts import NTU25
+from data.skeletons.store import Clips, ClipStore, StoreInfo, Track, Tracks, open_store
+
+CHUNK = 256
+"""Clips that are in memory at a time."""
+
+Unusable = Callable[[str], None]
+"""What to do with the line that says why a clip cannot be used."""
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some clips: rows of the clip table of a store, which may be in memory only."""
+
+    store: ClipStore
+    rows: np.ndarray
+
+
+def read_chunks(paths: Sequence[Path], unusable: Unusable, chunk: int = CHUNK) -> Iterator[Chunk]:
+    """Read clips, a bounded number at a time.
+
+    Parameters
+    ----------
+    paths
+        `.skeleton` files under any name, folders or zips of them, and clip stores. Bodies become actors by the rules of
+        `data.ntu.actors.choose_actors`.
+    unusable
+        Called for each clip that cannot be used, with the reason; it may raise.
+    chunk
+        Clips at a time.
+
+    Raises
+    ------
+    InputError
+        A path is nothing of the kind.
+    """
+    for path in paths:
+        if (path / "store.json").is_file():
+            yield from _of_store(open_store(path), unusable, chunk)
+        else:
+            clips = _of_files(path, unusable)
+            while some := list(islice(clips, chunk)):
+                store = in_memory(path, some)
+                yield Chunk(store, np.arange(len(store.clips)))
+
+
+def in_memory(folder: Path, clips: Sequence[tuple[str, int, Sequence[Track]]]) -> ClipStore:
+    """Make a clip store that is on no disk, of NTU's skeletons; its clips have a name, a length and tracks."""
+    tracks = [(row, track) for row, (_, _, several) in enumerate(clips) for track in several]
+    length = np.array([len(track.joints) for _, track in tracks], np.int64)
+    nothing = np.zeros(len(clips), np.int64)
+    return ClipStore(
+        folder,
+        np.concatenate([track.joints for _, track in tracks]),
+        np.concatenate([track.tracked for _, track in tracks]),
+        Tracks(
+            np.array([row for row, _ in tracks], np.int64),
+            np.array([track.actor for _, track in tracks], np.int64),
+            np.array([track.first_frame for _, track in tracks], np.int64),
+            length,
+            np.cumsum(length) - length,
+        ),
+        Clips(
+            name=np.array([name for name, _, _ in clips]),
+            frames=np.array([frames for _, frames, _ in clips], np.int64),
+            **dict.fromkeys(("setup", "camera", "performer", "replication", "action"), nothing),
+        ),
+        StoreInfo(layout=NTU25.name, clips=len(clips), tracks=len(tracks), frames=int(length.sum())),
+    )
+
+
+def _of_store(store: ClipStore, unusable: Unusable, chunk: int) -> Iterator[Chunk]:
+    if not len(store.clips):
+        raise InputError(f"{store.folder}: the store has no clips; prepare it again")
+    actors = np.bincount(store.tracks.clip, minlength=len(store.clips))
+    for row in np.flatnonzero((actors == 0) | (store.clips.frames == 0)):
+        unusable(f"{store.folder}: clip {store.clips.name[row]} shows nobody")
+    usable = np.flatnonzero((actors > 0) & (store.clips.frames > 0))
+    for start in range(0, len(usable), chunk):
+        yield Chunk(store, usable[start : start + chunk])
+
+
+def _of_files(path: Path, unusable: Unusable) -> Iterator[tuple[str, int, Sequence[Track]]]:
+    for name, where, read in _texts(path):
+        try:
+            frames, tracks = choose_actors(read_skeleton(read(), where))
+        except InputError as error:
+            unusable(str(error))
+            continue
+        if tracks:
+            yield name, frames, tracks
+        else:
+            unusable(f"{where}: nobody is seen in any frame")
+
+
+def _texts(path: Path) -> Iterator[tuple[str, str, Callable[[], bytes]]]:
+    """Give the name of each clip, its place for messages, and how to read it."""
+    if path.is_file() and path.suffix != ".zip":
+        yield path.name.removesuffix(".skeleton"), str(path), lambda: _bytes(path)
+        return
+    if not path.exists():
+        raise InputError(
+            f"{path}: no such file or folder; give .skeleton files, a folder or zip of them, or a clip store"
+        )
+    entries = list_entries(path).entries
+    source = Source(path)
+    try:
+        for entry in entries:
+            # a clip to predict may have any name; what else is wrong with it shows when it is read
+            named = entry if entry.name is not None else replace(entry, fault="")
+            name = Path(entry.path).name.removesuffix(".skeleton")
+            yield name, source.place(entry), lambda named=named: source.read(named)  # type: ignore[misc]
+    finally:
+        source.close()
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            text = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+    if len(text) > MAX_BYTES:
+        raise InputError(f"{path}: more than {MAX_BYTES >> 20} MiB, which is no clip")
+    return text

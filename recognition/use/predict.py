@@ -1,0 +1,223 @@
+"""`python run.py predict`: what a trained recogniser sees in clips."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from base.config import read_yaml
+from base.errors import InputError
+from base.files import atomic_file
+from base.progress import console, progress
+from data.skeletons.layouts import ACTIONS
+from data.skeletons.store import ClipStore
+from recognition.evaluate import score
+from recognition.input.loading import load_clips
+from recognition.use.clip_files import read_chunks
+from recognition.use.recognizer import Recognizer, check_same_task, check_store, load_ensemble
+from training.devices import explain_out_of_memory, pick_device
+
+TOP = 5
+SHOWN = 40
+"""Clips in the table on the terminal; the file has all."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The likeliest actions of a clip, the first most so: NTU's numbers and probabilities."""
+
+    clip: str
+    actions: tuple[int, ...]
+    probabilities: tuple[float, ...]
+
+
+def predict(
+    recognizers: Sequence[tuple[float, Recognizer]],
+    store: ClipStore,
+    rows: np.ndarray,
+    *,
+    samplings: int | None = None,
+    batch: int = 32,
+) -> np.ndarray:
+    """Score clips of a store with recognisers of the same actions.
+
+    Parameters
+    ----------
+    recognizers
+        Weights and recognisers; their softmax scores are added up by weight.
+    store
+        The clips; their action numbers are not looked at.
+    rows
+        int64 [N], rows of the clip table.
+    samplings
+        How often each clip is sampled; as in the recogniser's own test if None.
+    batch
+        Clips at a time.
+
+    Returns
+    -------
+    float64 [N, classes], probabilities
+
+    Raises
+    ------
+    InputError
+        The store has other skeletons than the recognisers know.
+    """
+    actions = recognizers[0][1].actions
+    unlabelled = replace(store, clips=replace(store.clips, action=np.full(len(store.clips), actions[0])))
+    total, weights = np.zeros((len(rows), len(actions))), 0.0
+    for weight, recognizer in recognizers:
+        check_store(recognizer, store)
+        clips = load_clips(unlabelled, rows, actions, recognizer.device, recognizer.seen.rotate_to_body)
+        found = score(recognizer.net, clips, recognizer.seen, batch=batch, samplings=samplings or recognizer.samplings)
+        total += weight * found.double().cpu().numpy()
+        weights += weight
+    return total / weights
+
+
+def predict_clips(
+    paths: Sequence[Path],
+    models: Sequence[Path],
+    *,
+    output: Path,
+    names: str | None = None,
+    samplings: int | None = None,
+    batch: int = 32,
+    device: str = "auto",
+    on_error: Literal["stop", "skip"] = "stop",
+) -> list[Prediction]:
+    """Predict clips, print the five likeliest actions of each, and save them.
+
+    Parameters
+    ----------
+    paths
+        See `clip_files.read_chunks`.
+    models
+        Folders of runs, or checkpoints; the scores of several are added up.
+    output
+        A `.csv` with the columns clip, rank, action, name, probability, or a `.json` with the same.
+    names
+        See `action_names`.
+    samplings, batch
+        See `predict`.
+    device
+        `auto`, `cpu` or `cuda`.
+    on_error
+        What to do with a clip that cannot be used: stop, or name it and go on.
+
+    Raises
+    ------
+    InputError
+        A clip, a model or the output cannot be used.
+    """
+    if output.suffix not in (".csv", ".json"):
+        raise InputError(f"--output: found {output}, expected a name that ends in .csv or .json")
+    where = pick_device(device)
+    recognizers = [part for model in models for part in load_ensemble(model, where)]
+    for _, other in recognizers[1:]:
+        check_same_task(recognizers[0][1], other)
+    actions = recognizers[0][1].actions
+    called = action_names(actions, names)
+
+    def unusable(line: str) -> None:
+        if on_error == "stop":
+            raise InputError(f"{line}; go on without such clips with --on-error skip")
+        console.print(f"skipped: {line}", style="yellow", highlight=False, soft_wrap=True)
+
+    found: list[Prediction] = []
+    with progress() as bar, explain_out_of_memory(f"--batch: {batch} clips do not fit on {where}; lower it"):
+        task = bar.add_task("predicting", total=None)
+        for chunk in read_chunks(paths, unusable):
+            scores = predict(recognizers, chunk.store, chunk.rows, samplings=samplings, batch=batch)
+            found.extend(_best(chunk.store.clips.name[chunk.rows], scores, actions))
+            bar.update(task, advance=len(chunk.rows), description=f"predicting ({len(found)} clips)")
+    if not found:
+        raise InputError(f"{paths[0]}: no clip could be used; nothing is written")
+    _save(output, found, called)
+    _print(found, called)
+    Console().print(f"{len(found)} clips: {output}", soft_wrap=True, highlight=False)
+    return found
+
+
+def action_names(actions: np.ndarray, names: str | None) -> dict[int, str]:
+    """Return what each action is called.
+
+    Parameters
+    ----------
+    actions
+        The recogniser's actions.
+    names
+        `ntu`: as NTU RGB+D 60 has them. A YAML file: a list of the names of A001, A002 and so on. None: NTU's where the
+        actions are A001 to A060, and otherwise A and the number, since a set of one's own may count other actions.
+
+    Raises
+    ------
+    InputError
+        The file is no such list, or too short.
+    """
+    numbers = actions.tolist()
+    if names is None and numbers != list(range(1, len(ACTIONS) + 1)):
+        return {number: f"A{number:03d}" for number in numbers}
+    listed: Sequence[str] = ACTIONS if names in (None, "ntu") else _read_names(Path(str(names)))
+    if max(numbers) > len(listed):
+        raise InputError(f"--names: {len(listed)} names for actions up to A{max(numbers):03d}; give a name to each")
+    return {number: listed[number - 1] for number in numbers}
+
+
+def _read_names(path: Path) -> list[str]:
+    try:
+        listed = read_yaml(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"--names: {path} cannot be read ({error}); give `ntu` or a YAML file") from error
+    except Exception as error:  # PyYAML's own errors have no narrower common base that it promises
+        raise InputError(f"--names: {path} is not valid YAML; expected a list of names") from error
+    if not isinstance(listed, list) or not listed or not all(isinstance(name, str) for name in listed):
+        raise InputError(f"--names: {path} is not a list of names; expected one name a line, each after `- `")
+    return listed
+
+
+def _best(clips: np.ndarray, scores: np.ndarray, actions: np.ndarray) -> Iterator[Prediction]:
+    order = np.argsort(-scores, axis=1, kind="stable")[:, :TOP]
+    for clip, places, values in zip(clips.tolist(), order, np.take_along_axis(scores, order, 1), strict=True):
+        yield Prediction(clip, tuple(actions[places].tolist()), tuple(values.tolist()))
+
+
+def _save(output: Path, found: Sequence[Prediction], called: dict[int, str]) -> None:
+    rows = [
+        {"clip": one.clip, "rank": rank, "action": action, "name": called[action], "probability": round(probability, 6)}
+        for one in found
+        for rank, (action, probability) in enumerate(zip(one.actions, one.probabilities, strict=True), 1)
+    ]
+    if output.suffix == ".json":
+        text = json.dumps(rows, indent=1) + "\n"
+    else:
+        table = io.StringIO()
+        writer = csv.DictWriter(table, rows[0].keys(), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        text = table.getvalue()
+    try:
+        with atomic_file(output) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"--output: {output} cannot be written ({error.strerror})") from error
+
+
+def _print(found: Sequence[Prediction], called: dict[int, str]) -> None:
+    table = Table(title="likeliest actions, probability in %")
+    table.add_column("clip", no_wrap=True)
+    for rank in range(1, len(found[0].actions) + 1):
+        table.add_column(str(rank))
+    for one in found[:SHOWN]:
+        pairs = zip(one.actions, one.probabilities, strict=True)
+        table.add_row(one.clip, *(f"{called[action]} {100 * probability:.0f}" for action, probability in pairs))
+    Console().print(table)
+    if len(found) > SHOWN:
+        Console().print(f"and {len(found) - SHOWN} more", highlight=False)

@@ -1,0 +1,123 @@
+import numpy as np
+import pytest
+import torch
+from torch.testing import assert_close
+
+from base.errors import InputError
+from data.ntu.names import ClipName
+from data.skeletons.store import StoreInfo, StoreWriter, Track, open_store
+from recognition.input.loading import body_axes, hold_nearest, load_clips
+
+ACTIONS = np.array([1, 23])
+
+
+def write(folder, *tracks, frames=20):
+    with StoreWriter(folder, StoreInfo()) as writer:
+        writer.add(ClipName(1, 1, 1, 1, 1), frames, tracks)
+    return open_store(folder)
+
+
+def load(store, **settings):
+    return load_clips(store, np.arange(len(store.clips)), ACTIONS, "cpu", **settings)
+
+
+def track(actor=0, first=0, frames=20, shift=0.0, seed=0):
+    joints = np.random.default_rng(seed).normal(size=(frames, 25, 3)).astype(np.float32) + np.float32(shift)
+    return Track(actor, first, joints, np.full((frames, 25), 2, np.uint8))
+
+
+def test_hold_nearest_against_a_loop():
+    rng = np.random.default_rng(0)
+    lengths = [7, 1, 12, 5]
+    joints, seen = torch.from_numpy(rng.normal(size=(25, 4, 3))), torch.from_numpy(rng.random((25, 4)) < 0.4)
+    seen[8:20, 1] = False
+    seen[20:] = True
+    held, ever = hold_nearest(joints, seen, torch.tensor(lengths))
+    start = 0
+    for number, length in enumerate(lengths):
+        for joint in range(4):
+            known = [frame for frame in range(length) if seen[start + frame, joint]]
+            assert bool(ever[number, joint]) == bool(known)
+            for frame in range(length):
+                nearest = min(known, key=lambda k, frame=frame: (abs(k - frame), k), default=None)
+                expected = torch.zeros(3) if nearest is None else joints[start + nearest, joint]
+                assert_close(held[start + frame, joint], expected.double(), rtol=0, atol=0)
+        start += length
+
+
+def test_centred_on_actor_one_wherever_the_clip_is(tmp_path):
+    near = load(write(tmp_path / "near", track(), track(1, 4, 10, seed=1)))
+    assert_close(near.joints[0, 1], torch.zeros(3))
+    far = load(write(tmp_path / "far", track(shift=5), track(1, 4, 10, shift=5, seed=1)))
+    assert_close(near.joints, far.joints, rtol=0, atol=1e-5)
+    raw = track(1, 4, 10, seed=1).joints - track().joints[0, 1]
+    assert_close(near.joints[20:], torch.from_numpy(raw))
+
+
+def test_order_of_tracks_in_the_store_does_not_matter(tmp_path):
+    one = load(write(tmp_path / "one", track(), track(1, 4, 10, seed=1)))
+    other = load(write(tmp_path / "other", track(1, 4, 10, seed=1), track()))
+    assert_close(one.joints, other.joints, rtol=0, atol=0)
+    assert one.first_frame.tolist() == other.first_frame.tolist() == [0, 4]
+
+
+def test_unseen_and_broken_joints_change_nothing_else(tmp_path):
+    broken = track()
+    broken.tracked[3:6, 7] = 0
+    broken.joints[3:6, 7] = 0
+    broken.joints[9, 2] = np.nan
+    broken.tracked[:, 24] = 0
+    found = load(write(tmp_path / "broken", broken))
+    clean = load(write(tmp_path / "clean", track()))
+    expected = clean.joints.clone()
+    expected[3:5, 7], expected[5, 7] = expected[2, 7], expected[6, 7]
+    expected[4, 7] = expected[2, 7]
+    expected[9, 2] = expected[8, 2]
+    expected[:, 24] = 0
+    assert_close(found.joints, expected)
+
+
+def test_track_that_shows_nothing_is_no_actor(tmp_path):
+    empty = track(1, 2, 10, seed=1)
+    empty.tracked[:] = 0
+    found = load(write(tmp_path / "two", track(), empty))
+    alone = load(write(tmp_path / "one", track()))
+    assert found.track_of.tolist() == [0, 1]
+    assert_close(found.joints, alone.joints)
+
+
+def test_clip_without_actors_is_kept(tmp_path):
+    found = load(write(tmp_path / "none"))
+    assert len(found) == 1
+    assert found.track_of.tolist() == [0, 0]
+
+
+def test_body_axes():
+    torch.manual_seed(0)
+    skeleton = torch.randn(50, 25, 3)
+    axes = body_axes(skeleton)
+    assert_close(axes @ axes.mT, torch.eye(3).expand(50, -1, -1), rtol=0, atol=1e-5)
+    assert_close(torch.linalg.det(axes), torch.ones(50))
+    turned = torch.einsum("nvc,ndc->nvd", skeleton, axes)
+    spine, shoulders = turned[:, 1] - turned[:, 0], turned[:, 8] - turned[:, 4]
+    assert_close(spine[:, :2], torch.zeros(50, 2), rtol=0, atol=1e-5)
+    assert bool((spine[:, 2] > 0).all())
+    assert_close(shoulders[:, 1], torch.zeros(50), rtol=0, atol=1e-5)
+    assert bool((shoulders[:, 0] > 0).all())
+    assert_close(body_axes(torch.zeros(1, 25, 3)), torch.eye(3).unsqueeze(0))
+
+
+def test_turned_to_the_body_a_turned_clip_is_the_same(tmp_path):
+    turn = np.linalg.qr(np.random.default_rng(3).normal(size=(3, 3)))[0]
+    turn = (turn * np.sign(np.linalg.det(turn))).astype(np.float32)
+    turned = Track(0, 0, track().joints @ turn, track().tracked)
+    one = load(write(tmp_path / "one", track()), rotate_to_body=True)
+    other = load(write(tmp_path / "other", turned), rotate_to_body=True)
+    assert_close(one.joints, other.joints, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize(("tracks", "message"), [([0, 2], "more than two actors"), ([1, 1], "two tracks of one actor")])
+def test_refuses_actors_that_it_cannot_place(tmp_path, tracks, message):
+    store = write(tmp_path / "store", *(track(actor) for actor in tracks))
+    with pytest.raises(InputError, match=f"S001C001P001R001A001 has {message}"):
+        load(store)

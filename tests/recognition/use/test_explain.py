@@ -1,0 +1,93 @@
+import csv
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from base.errors import InputError
+from data.skeletons.layouts import NTU25
+from recognition.config import InputSection
+from recognition.use.explain import explain_clip, joint_shares
+from recognition.use.explain_report import explain
+from recognition.use.recognizer import Recognizer
+
+HAND = NTU25.joints.index("left hand")
+
+
+class OneJoint(nn.Module):
+    """A network whose second score is the height of the left hand in the second half of the clip; the rest is 0."""
+
+    def __init__(self):
+        super().__init__()
+        self.gain = nn.Parameter(torch.tensor(2.0))
+
+    def forward(self, x, clip, clips):
+        height = self.gain * x[:, x.shape[1] // 2 :, HAND, 1].mean(1)
+        second = torch.zeros(clips).index_add(0, clip, height)
+        return torch.stack([torch.zeros(clips), second], dim=1)
+
+
+@pytest.fixture
+def one_joint():
+    return Recognizer(OneJoint(), InputSection(frames=10), NTU25, False, np.array([1, 23]), 1, None)
+
+
+def test_what_matters_is_found_and_nothing_else(one_joint, make_store):
+    store = make_store(replications=1)
+    found = explain_clip(one_joint, store, 3, action=23)
+    assert (found.clip, found.action, found.importance.shape) == (store.clips.name[3], 23, (1, 10, 25))
+    assert joint_shares(found)[HAND] == pytest.approx(1)
+    assert not found.importance[:, :5].any()
+    assert found.importance[0, 5:, HAND].min() > 0
+    assert np.all(np.diff(found.frame) > 0)
+    assert found.frame[-1] < store.clips.frames[3]
+
+
+def test_the_parts_of_a_score_add_up_to_it(one_joint, make_store):
+    # of one sign here: the hand is held far above the middle of the spine
+    store = make_store(replications=1)
+    joints = np.array(store.joints)
+    joints[:, HAND, 1] = joints[:, 1, 1] + 2
+    store = type(store)(store.folder, joints, store.tracked, store.tracks, store.clips, store.info)
+    found = explain_clip(one_joint, store, 0, action=23)
+    with torch.no_grad():
+        start = joints[store.tracks.first_row[0], 1]
+        rows = store.tracks.first_row[0] + found.frame
+        x = torch.from_numpy(joints[rows] - start)[None]
+        score = float(one_joint.net(x, torch.tensor([0]), 1)[0, 1])
+    assert found.importance.sum() == pytest.approx(score, rel=1e-4)
+    assert found.probability == pytest.approx(1 / (1 + np.exp(-score)), rel=1e-4)
+
+
+def test_the_likeliest_action_is_explained_by_default(one_joint, make_store):
+    store = make_store(replications=1)
+    found = explain_clip(one_joint, store, 0)
+    assert found.probability >= 0.5
+    assert found.action == (23 if found.probability == explain_clip(one_joint, store, 0, 23).probability else 1)
+
+
+def test_unknown_actions_and_empty_clips_are_refused(one_joint, make_store):
+    store = make_store(replications=1)
+    with pytest.raises(InputError, match=r"--action: found 2, but .* knows 1, 23"):
+        explain_clip(one_joint, store, 0, action=2)
+    tracks = type(store.tracks)(**{name: values[1:] for name, values in vars(store.tracks).items()})
+    store = type(store)(store.folder, store.joints, store.tracked, tracks, store.clips, store.info)
+    with pytest.raises(InputError, match="shows nobody"):
+        explain_clip(one_joint, store, 0)
+
+
+def test_the_command_writes_a_figure_and_a_table(one_joint, make_store, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("recognition.use.explain_report.load_recognizer", lambda path, device: one_joint)
+    store = make_store(replications=1, second_actor=True)
+    name = str(store.clips.name[2])
+    explain(store.folder, tmp_path, name=name, output=tmp_path / "why.png", action=23, device="cpu")
+    assert "rests most on left hand 100%" in capsys.readouterr().out
+    assert (tmp_path / "why.png").read_bytes().startswith(b"\x89PNG")
+    rows = list(csv.DictReader((tmp_path / "why.csv").open()))
+    assert len(rows) == 2 * 10 * 25
+    assert {row["joint"] for row in rows if float(row["importance"]) > 0} == {"left hand"}
+    with pytest.raises(InputError, match="holds more than one clip; say which one with --clip"):
+        explain(store.folder, tmp_path, output=tmp_path / "why.png", device="cpu")
+    with pytest.raises(InputError, match="has no clip nothing"):
+        explain(store.folder, tmp_path, name="nothing", output=tmp_path / "why.png", device="cpu")
