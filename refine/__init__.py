@@ -1,0 +1,19 @@
+"""Refining poses; `from refine import refine` is the way in from Python.
+
+Nothing is imported until it is asked for: `import refine` is light.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from refine.steady.api import refine as refine
+
+__all__ = ["refine"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "refine":
+        from refine.steady.api import refine
+
+        return refine
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

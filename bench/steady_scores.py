@@ -1,0 +1,163 @@
+"""Score `steady` by smoothness and by how much of the motion it keeps.
+
+Usage: python bench/steady_scores.py WEIGHTS [--on VALIDATION | --on TEST] [--poses ../shared/data/poses]
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from data.ntu.names import ClipName
+from data.ntu.simulate.clips import _longest, choose_clips, clean_clip, simulate_clip
+from data.ntu.simulate.config import SimulateSection
+from data.ntu.simulate.kinect import kinect_noise
+from data.ntu.splits import TRAIN_PERFORMERS
+from data.skeletons.layouts import NTU25
+from data.skeletons.metrics import score
+from refine.benchmarks.pairs import read_pairs
+from refine.benchmarks.table import find_benchmark
+from refine.steady.bones import Tree, hang
+from refine.steady.fidelity import amplitude, band_gains, moved_by, own_acceleration
+from refine.steady.net import load_networks
+from refine.steady.smoother import refine_sequence
+
+Refine = Callable[[np.ndarray, float, np.ndarray | None, Tree | None], np.ndarray]
+
+NTU = hang(NTU25.bones, 25)
+
+
+def table(name: str, given, truth, refined, fps: float, root: Sequence[int], factor: float) -> None:
+    for word, poses in (("in", given), ("out", refined)):
+        figures = score(poses, truth, root)
+        gains = band_gains(poses, truth, fps, root)
+        own = own_acceleration(poses, root) / own_acceleration(truth, root)
+        print(
+            f"{name:22s} {word:3s} MPJPE {figures['mpjpe'] * factor:6.2f}  PA {figures['pa_mpjpe'] * factor:6.2f}  Accel {figures['accel'] * factor:6.3f}"
+            f"  gain {' / '.join(f'{g:.3f}' for g in gains)}  own acceleration {own:5.2f} of the truth's",
+            flush=True,
+        )
+
+
+def stand_in(refine: Refine, severity: float, test: bool, states: bool, count: int) -> None:
+    section = SimulateSection(severity=severity)
+    names = [name for name in choose_clips(section) if (name.performer not in TRAIN_PERFORMERS) == test]
+    order = np.random.default_rng(0).permutation(len(names))[:count]
+    names = [names[at] for at in sorted(order)]
+    given, truth, refined = [], [], []
+    for name in names:
+        clip = simulate_clip(section, name)
+        measured, true = clip.pair
+        start, stop = _longest(np.asarray(clip.measured[0].tracked.any(axis=1)))
+        tracked = clip.measured[0].tracked[start:stop]
+        given.append(measured)
+        truth.append(true)
+        confidence = np.array([0.05, 0.5, 1.0], np.float32)[tracked] if states else None
+        refined.append(refine(measured, 30.0, confidence, NTU))
+    word = f"stand-in {severity}{' states' if states else ''}"
+    table(word, given, truth, refined, 30.0, (0,), 1000)
+
+
+def human36m(refine: Refine, name: str, root: Path, split: str, every: int) -> None:
+    pairs = read_pairs(find_benchmark(name), root, split)
+    pairs = pairs.take(range(0, len(pairs.sequences), every))
+    fps, flat = pairs.benchmark.fps, pairs.benchmark.unit == "px"
+    lines = pairs.benchmark.lines
+    tree = None if flat else hang(lines, pairs.detected[0].shape[1])
+    refined = [refine(x, fps, None, tree) for x in pairs.detected]
+    table(f"{name} {split}", pairs.detected, pairs.truth, refined, fps, pairs.benchmark.root, 1 if flat else 1000)
+    clean = [refine(x, fps, None, tree) for x in pairs.truth]
+    print(f"{name:22s} clean truth moved by {moved_by(clean, pairs.truth) * (1 if flat else 1000):.2f}", flush=True)
+
+
+def standing(frames: int) -> np.ndarray:
+    """Return somebody who stands before the camera, the right hand raised, still."""
+    section = SimulateSection(seed=5)
+    clean = clean_clip(section, ClipName(1, 2, 1, 1, 23))[0][0]
+    highest = int(clean[:, [6, 10], 1].max(axis=1).argmax())
+    frame = clean[highest]
+    if frame[6, 1] > frame[10, 1]:
+        raise ValueError("the left hand is raised")
+    return np.repeat(frame[None], frames, axis=0)
+
+
+def waves(refine: Refine, severity: float = 1.0, seeds: int = 24) -> None:
+    frames = 150
+    seconds = np.arange(frames) / 30
+    kept = {}
+    for rate in (0.5, 1.0, 2.0, 3.0):
+        shares = []
+        for seed in range(seeds):
+            rng = np.random.default_rng([seed, 77])
+            direction = rng.standard_normal(3)
+            direction /= np.linalg.norm(direction)
+            wave = 0.25 * np.sin(2 * np.pi * rate * seconds + rng.uniform(0, 6))[:, None] * direction
+            clean = standing(frames)
+            clean[:, [10, 11, 23, 24]] += wave[:, None]
+            clean[:, 9] += 0.5 * wave
+            clean[..., 2] += 3.0 - clean[..., 2].mean()
+            noisy = kinect_noise(clean, rng, severity)[0].astype(np.float32)
+            refined = refine(noisy, 30.0, None, NTU)
+            own = amplitude(noisy[:, 10], wave)
+            shares.append((amplitude(refined[:, 10], wave), own))
+        kept[rate] = np.mean(shares, axis=0)
+    print("wave at 0.5, 1, 2, 3 Hz keeps " + " / ".join(f"{a:.3f} (raw {b:.3f})" for a, b in kept.values()), flush=True)
+    peaks = {}
+    for severity in (0.0, 1.0):
+        found = []
+        for seed in range(seeds):
+            rng = np.random.default_rng([seed, 78])
+            share = np.clip((seconds - 2.0) / 0.3, 0, 1)
+            course = 0.5 * np.sin(np.pi * share) ** 2
+            clean = standing(frames)
+            clean[:, [10, 11, 23, 24]] += course[:, None, None] * np.array([0.0, 1.0, 0.0])
+            clean[:, 9] += 0.5 * course[:, None] * np.array([0.0, 1.0, 0.0])
+            clean[..., 2] += 3.0 - clean[..., 2].mean()
+            noisy = kinect_noise(clean, rng, severity)[0].astype(np.float32)
+            refined = refine(noisy, 30.0, None, NTU)
+            rest = np.r_[30:58, 72:100]
+            found.append([x[55:75, 10, 1].max() - np.median(x[rest, 10, 1]) for x in (refined, noisy)])
+        peaks[severity] = np.median(found, axis=0)
+    print(
+        "gesture of 0.5 m in 0.3 s peaks at "
+        + ", ".join(f"{a:.3f} m (raw {b:.3f}) at severity {s:.0f}" for s, (a, b) in peaks.items()),
+        flush=True,
+    )
+    time_ = np.arange(150)[:, None, None] / 30
+    travel = standing(150) + time_ * np.array([2.0, 0.1, 1.0])
+    print(f"travel moved by {moved_by([refine(travel, 30.0, None, NTU)], [travel]) * 1000:.5f} mm")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("weights", type=Path)
+    parser.add_argument("--on", choices=["validation", "test"], default="validation")
+    parser.add_argument("--poses", type=Path, default=Path("../shared/data/poses"))
+    parser.add_argument("--boneless", action="store_true")
+    parser.add_argument("--count", type=int, default=80)
+    arguments = parser.parse_args()
+    networks = load_networks(arguments.weights)
+
+    def refine(poses: np.ndarray, fps: float, confidence: np.ndarray | None, tree: Tree | None) -> np.ndarray:
+        return refine_sequence(networks, poses, fps, confidence, 1.0, None if arguments.boneless else tree)
+
+    started = time.process_time()
+    test = arguments.on == "test"
+    for severity in (1.0, 1.5):
+        stand_in(refine, severity, test, False, 10000 if test else arguments.count)
+    stand_in(refine, 1.5, test, True, 10000 if test else arguments.count)
+    waves(refine)
+    split = "test" if test else "train"
+    human36m(refine, "h36m_fcn_3D", arguments.poses, split, 1 if test else 8)
+    if test:
+        human36m(refine, "h36m_hourglass_2D", arguments.poses, "test", 1)
+    print(f"{time.process_time() - started:.0f} s")
+
+
+if __name__ == "__main__":
+    main()

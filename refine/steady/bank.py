@@ -1,0 +1,276 @@
+"""A bank of smoothers, from hardly any to a second and more, that leave trends exactly as they are.
+
+The coarsest is a weighted local fit of a parabola, by itself exact on rest, constant velocity and constant acceleration.
+Every finer one smooths what the next coarser one left over, with a bell-shaped kernel:
+
+    y_k = y_(k+1) + K_k(c (x - y_(k+1))) / (K_k c + RESERVE)
+
+So each is exact wherever the coarsest is, whatever the confidences c; the response of y_k is flat in its passband (what
+it takes away is the product of what all coarser ones take away); and where nothing trustworthy is near, a fine smoother
+says what the next coarser one says. Nothing needs to be known beyond the ends: there is no confidence there.
+
+Everything is linear in the coordinates, with factors that are the same for all coordinates of a joint: moving, turning
+and scaling the input moves, turns and scales the output. Times are in seconds.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+COARSEST = 0.8
+"""Standard deviation of the local parabola's weights, seconds."""
+
+FINER = (0.3, 0.17, 0.1, 0.06, 0.035, 0.02)
+"""Standard deviations of the other smoothers' kernels, seconds, from coarse to fine."""
+
+RESERVE = 0.03
+"""The share of confidence, of what is usual around, up to which a smoother follows the next coarser one."""
+
+SMALLEST = 1e-4
+"""Confidence of what is missing and was filled in: so little that only what nobody saw depends on it."""
+
+PER_SECOND = 15
+"""Weights of the smoothers are worked out about so many times a second, parabolas at a quarter of that."""
+
+
+@dataclass(frozen=True)
+class Clock:
+    """How the frames of a sequence lie in time.
+
+    Parameters
+    ----------
+    fps
+        Frames a second.
+    """
+
+    fps: float
+
+    @property
+    def step(self) -> int:
+        """Frames between two places at which weights are worked out."""
+        return max(1, round(self.fps / PER_SECOND))
+
+    @property
+    def stride(self) -> int:
+        """Frames between two local parabolas."""
+        return 4 * self.step
+
+    def radius(self, sigma: float) -> int:
+        """Frames to either side that a kernel of standard deviation `sigma` seconds reaches."""
+        return max(1, int(np.ceil(3 * sigma * self.fps)) - 1)
+
+
+def bell(clock: Clock, sigma: float) -> np.ndarray:
+    """Return the weights of a bell that ends, float64 [2 radius + 1], sum 1.
+
+    (1 - (t / 3 sigma)^2)^3 is nearly a Gaussian of standard deviation sigma, but ends smoothly at 3 sigma: a Gaussian that
+    is cut off lets through what is fast.
+    """
+    radius = clock.radius(sigma)
+    times = np.arange(-radius, radius + 1) / clock.fps
+    weights = np.maximum(1 - (times / (3 * sigma)) ** 2, 0.0) ** 3
+    return weights / weights.sum()
+
+
+class Convolution:
+    """Weighted sums over the frames around each frame, as products of matrices; there are zeros beyond the ends.
+
+    Parameters
+    ----------
+    taps
+        [n, 2 radius + 1]: n sets of weights.
+    every
+        Take each `every`-th frame only.
+    before, after
+        How many further places to take before the first and after the last.
+    dtype
+        Of the computation.
+    """
+
+    def __init__(
+        self, taps: np.ndarray, every: int = 1, before: int = 0, after: int = 0, dtype: type = np.float32
+    ) -> None:
+        self.sets, width = taps.shape
+        self.radius, self.every, self.before, self.after = width // 2, every, before, after
+        # A longer block multiplies more zeros, a shorter one calls more often.
+        self.block = int(np.clip(self.radius // every, 12, 96))
+        matrix = np.zeros((self.sets, self.block, (self.block - 1) * every + width), dtype)
+        for row in range(self.block):
+            matrix[:, row, row * every : row * every + width] = taps
+        self.matrix = matrix.reshape(self.sets * self.block, -1)
+
+    def __call__(self, values: np.ndarray) -> np.ndarray:
+        """Sum [T, C]; returns [n, places, C]."""
+        frames, columns = values.shape
+        places = -(-frames // self.every) + self.before + self.after
+        blocks = -(-places // self.block)
+        first = self.radius + self.before * self.every
+        length = max((blocks * self.block - 1) * self.every + 2 * self.radius + 1, first + frames)
+        padded = np.zeros((length, columns), self.matrix.dtype)
+        padded[first : first + frames] = values
+        out = np.empty((self.sets, blocks * self.block, columns), self.matrix.dtype)
+        width = self.matrix.shape[1]
+        for number in range(blocks):
+            start = number * self.block
+            rows = padded[start * self.every : start * self.every + width]
+            out[:, start : start + self.block] = (self.matrix @ rows).reshape(self.sets, self.block, columns)
+        return out[:, :places]
+
+
+def blend_weights(frames: int, every: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return a cubic B-spline's weights between places `every` frames apart, the first of which is one before frame 0.
+
+    Returns
+    -------
+    places : int array [T, 4]
+        The four places around each frame.
+    weights : float array [T, 4]
+        Positive, sum 1, smooth in time.
+    """
+    place, rest = np.divmod(np.arange(frames), every)
+    u = rest / every
+    weights = np.stack([(1 - u) ** 3, 3 * u**3 - 6 * u**2 + 4, -3 * u**3 + 3 * u**2 + 3 * u + 1, u**3], axis=1) / 6
+    return place[:, None] + np.arange(4), weights
+
+
+def blend(values: np.ndarray, frames: int, every: int) -> np.ndarray:
+    """Spread values at places, [places, ...], the first one before frame 0, smoothly over the frames, [T, ...]."""
+    shape = values.shape[1:]
+    flat = np.ascontiguousarray(values).reshape(len(values), -1)
+    # All stretches between two places have the same weights.
+    stretches = -(-frames // every)
+    _, weights = blend_weights(every, every)
+    windows = np.lib.stride_tricks.sliding_window_view(flat[: stretches + 3], 4, axis=0)  # [stretches, C, 4]
+    out = np.matmul(weights.astype(values.dtype), windows.transpose(0, 2, 1))
+    return out.reshape(stretches * every, *shape)[:frames]
+
+
+@dataclass(frozen=True)
+class Levels:
+    """What the smoothers of a bank made of a sequence.
+
+    Parameters
+    ----------
+    smoothed
+        One array [T, J, D] per smoother, from coarse to fine.
+    """
+
+    smoothed: list[np.ndarray]
+
+
+class Bank:
+    """The smoothers at one frame rate.
+
+    Parameters
+    ----------
+    clock
+        The frame rate.
+    sigmas
+        Standard deviations of the bells, seconds, from coarse to fine.
+    """
+
+    def __init__(self, clock: Clock, sigmas: Sequence[float] = FINER) -> None:
+        self.clock, self.sigmas = clock, tuple(sigmas)
+        taps = bell(clock, COARSEST)
+        u = np.linspace(-1, 1, len(taps))
+        self._unit = len(taps) // 2  # frames per unit of u
+        powers = taps * u ** np.arange(5)[:, None]
+        self._moments = Convolution(powers, clock.stride, 1, 2, np.float64)
+        self._bells = [Convolution(bell(clock, sigma)[None]) for sigma in self.sigmas]
+
+    @property
+    def radius(self) -> int:
+        """Frames to either side on which a result depends."""
+        reach = sum(one.radius for one in self._bells)
+        return reach + self._moments.radius + 2 * self.clock.stride
+
+    @cached_property
+    def _usual(self) -> Convolution:
+        return Convolution(bell(self.clock, COARSEST)[None], self.clock.stride, 1, 2)
+
+    def __call__(self, x: np.ndarray, confidence: np.ndarray) -> list[np.ndarray]:
+        """Smooth.
+
+        Parameters
+        ----------
+        x
+            float32 [T, J, D], finite.
+        confidence
+            float32 [T, J], in proportion to one over the squared error; at least `SMALLEST` of what is usual.
+
+        Returns
+        -------
+        list of arrays
+            float32 [T, J, D] each: the parabola's, then one per bell.
+        """
+        frames, joints, dims = x.shape
+        confidence = self.relative(confidence)
+        smoothed = [self._parabola(x, confidence)]
+        both = np.empty((frames, joints, dims + 1), np.float32)
+        both[..., dims] = confidence
+        for convolution in self._bells:
+            np.multiply(x - smoothed[-1], confidence[..., None], out=both[..., :dims])
+            sums = convolution(both.reshape(frames, -1))[0].reshape(frames, joints, dims + 1)
+            smoothed.append(smoothed[-1] + sums[..., :dims] / (sums[..., dims:] + RESERVE))
+        return smoothed
+
+    def relative(self, confidence: np.ndarray) -> np.ndarray:
+        """Divide the confidence by what is usual around."""
+        frames = len(confidence)
+        with_ones = np.concatenate([confidence, np.ones((frames, 1), np.float32)], axis=1)
+        sums = blend(self._usual(with_ones)[0], frames, self.clock.stride)
+        return confidence * (sums[:, -1:] / np.maximum(sums[:, :-1], 1e-12))
+
+    def _parabola(self, x: np.ndarray, confidence: np.ndarray) -> np.ndarray:
+        """Fit parabolas with weights around places a few frames apart, and blend them."""
+        frames, joints, dims = x.shape
+        if frames < 3:
+            return x.copy()
+        if frames <= 2 * self.clock.stride:
+            return _one_parabola(x, confidence)
+        weighted = np.concatenate([confidence[..., None], x * confidence[..., None]], axis=-1, dtype=np.float64)
+        sums = self._moments(weighted.reshape(frames, -1))
+        sums = sums.reshape(5, -1, joints, dims + 1)
+        a, b, d = _solve(sums)
+        # Each parabola is taken at the frames around it.
+        every = self.clock.stride
+        stretches = -(-frames // every)
+        _, weights = blend_weights(every, every)
+        u = (np.arange(every)[:, None] - every * (np.arange(4) - 1)) / self._unit
+        out = np.zeros((stretches, every, joints * dims))
+        for power, values in enumerate((a, b, d)):
+            windows = np.lib.stride_tricks.sliding_window_view(
+                values.reshape(len(values), -1)[: stretches + 3], 4, axis=0
+            )
+            out += np.matmul(weights * u**power, windows.transpose(0, 2, 1))
+        return out.reshape(-1, joints, dims)[:frames].astype(np.float32)
+
+
+def _solve(sums: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Solve weighted fits of a + b u + d u^2.
+
+    Parameters
+    ----------
+    sums
+        [5, ..., 1 + D]: sums of c u^p, p = 0 to 4, and of c u^p x beside them.
+    """
+    s = sums[..., :1]
+    t0, t1, t2 = sums[:3, ..., 1:]
+    m00, m01, m02 = s[2] * s[4] - s[3] ** 2, s[2] * s[3] - s[1] * s[4], s[1] * s[3] - s[2] ** 2
+    m11, m12, m22 = s[0] * s[4] - s[2] ** 2, s[1] * s[2] - s[0] * s[3], s[0] * s[2] - s[1] ** 2
+    scale = 1 / np.maximum(s[0] * m00 + s[1] * m01 + s[2] * m02, 1e-300)
+    return (
+        (m00 * t0 + m01 * t1 + m02 * t2) * scale,
+        (m01 * t0 + m11 * t1 + m12 * t2) * scale,
+        (m02 * t0 + m12 * t1 + m22 * t2) * scale,
+    )
+
+
+def _one_parabola(x: np.ndarray, confidence: np.ndarray) -> np.ndarray:
+    """Fit one parabola to a sequence that is too short for several."""
+    u = np.linspace(-1, 1, len(x))
+    weighted = np.concatenate([confidence[..., None], x * confidence[..., None]], axis=-1, dtype=np.float64)
+    a, b, d = _solve(np.einsum("tp,tjd->pjd", u[:, None] ** np.arange(5), weighted))
+    return (a + b * u[:, None, None] + d * u[:, None, None] ** 2).astype(np.float32)

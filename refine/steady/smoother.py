@@ -1,0 +1,243 @@
+"""The refiner `steady`: chooses, for every joint and moment, how much to smooth."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+
+import numpy as np
+
+from data.skeletons.gaps import fill_gaps
+from refine.normalise import body_size
+from refine.steady.bank import SMALLEST, Clock, blend
+from refine.steady.bones import Tree, bone_weights, hold_lengths, lengths_of, usual_lengths
+from refine.steady.features import Features
+from refine.steady.net import Networks, load_networks, softmax
+
+WEIGHTS = Path(__file__).with_name("steady.safetensors")
+"""The weights that are shipped."""
+
+FINEST_ERROR = 1e-3
+"""Body sizes: observations that are better than this count alike."""
+
+MEASURED_FRAMES = 4096
+"""Of so many frames at most is the body's size measured."""
+
+BLOCK = 2048
+"""Frames that are refined together; it bounds memory."""
+
+MEASURED_BLOCKS = 6
+"""In so many blocks at most are the bones' lengths measured."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A sequence as the networks take it.
+
+    Parameters
+    ----------
+    x
+        float32 [T, J, D], in body sizes, near the origin, gaps filled.
+    confidence
+        float32 [T, J].
+    centre
+        float64 [D]: where the origin is, in the poses' unit.
+    """
+
+    x: np.ndarray
+    confidence: np.ndarray
+    centre: np.ndarray
+
+
+@dataclass(frozen=True)
+class Smoothed:
+    """What a sequence became on the way.
+
+    Parameters
+    ----------
+    levels
+        float32 [T, J, D] each: the observation, then the bank's smoothers from coarse to fine.
+    numbers
+        float32 [places, J, features]: what the mixer sees.
+    trust
+        float32 [T, J]: one over the squared error that each observation is judged to have; 0 where there is none.
+    """
+
+    levels: list[np.ndarray]
+    numbers: np.ndarray
+    trust: np.ndarray
+
+
+class Steady:
+    """The networks at one frame rate.
+
+    Parameters
+    ----------
+    networks
+        Their weights.
+    fps
+        Frames a second.
+    """
+
+    def __init__(self, networks: Networks, fps: float) -> None:
+        self.networks, self.clock = networks, Clock(fps)
+        self.features = Features(self.clock)
+
+    @cached_property
+    def overlap(self) -> int:
+        """Frames to either side that a block needs, a multiple of the clock's stride."""
+        return -(-self.features.radius // self.clock.stride) * self.clock.stride
+
+    def smooth(self, x: np.ndarray, confidence: np.ndarray) -> Smoothed:
+        """Judge the observations, smooth them in every way, and describe the result."""
+        numbers = self.features.judge(x, confidence)
+        error = self.networks.judge(numbers)[..., 0]
+        trust = np.exp(-2 * np.maximum(error, np.float32(np.log(FINEST_ERROR))))
+        trust = np.where(confidence > 0, trust, np.float32(0))
+        weight = np.maximum(self.features.bank.relative(trust), np.float32(SMALLEST))
+        smoothed = self.features.bank(x, weight)
+        found = self.features.mixer(x, confidence, weight, error, smoothed)
+        raw = x if (confidence > 0).all() else np.where(confidence[..., None] > 0, x, smoothed[-1])
+        return Smoothed([raw, *smoothed], found, trust)
+
+    def refine(self, x: np.ndarray, confidence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Refine a whole sequence at once.
+
+        Parameters
+        ----------
+        x
+            float32 [T, J, D], in body sizes, near the origin, finite.
+        confidence
+            float32 [T, J]: 0 to 1; 0 for what is missing and was filled.
+
+        Returns
+        -------
+        refined : float32 array [T, J, D]
+        trust : float32 array [T, J]
+            See `Smoothed`.
+        """
+        found = self.smooth(x, confidence)
+        weights = softmax(self.networks.mixer(found.numbers))
+        weights = blend(weights, len(x), self.clock.step)
+        out = found.levels[0] * weights[..., :1]
+        for number, level in enumerate(found.levels[1:], start=1):
+            out += level * weights[..., number, None]
+        return out, found.trust
+
+    def blocks(self, frames: int) -> Iterator[tuple[slice, slice]]:
+        """Cut a sequence into blocks: the frames to read, and which of the result are good."""
+        stride = self.clock.stride
+        size = max(BLOCK, 2 * self.overlap) // stride * stride
+        for start in range(0, max(frames - size // 4, 1), size):
+            stop = start + size if start + size < frames - size // 4 else frames
+            low, high = max(0, start - self.overlap), min(frames, stop + self.overlap)
+            yield slice(low, high), slice(start - low, stop - low)
+
+
+def prepare(poses: np.ndarray, confidence: np.ndarray | None, size: float) -> Prepared:
+    """Fill gaps, and bring a sequence near the origin and into body sizes.
+
+    Parameters
+    ----------
+    poses
+        [T, J, D]; NaN where nothing is known.
+    confidence
+        [T, J], 0 to 1; None where all is as good.
+    size
+        Of the body.
+    """
+    seen = np.isfinite(poses).all(axis=-1)
+    given = np.ones(seen.shape, np.float32) if confidence is None else np.asarray(confidence, np.float32)
+    given = np.where(seen, given, np.float32(0))
+    seen = given > 0
+    if seen.all():
+        filled = np.asarray(poses, np.float64)
+    elif seen.any():
+        filled = fill_gaps(poses, seen)
+    else:
+        filled = np.zeros(poses.shape)
+    centre = filled.mean(axis=(0, 1))
+    return Prepared(((filled - centre) / size).astype(np.float32), given, centre)
+
+
+def size_of(poses: np.ndarray, confidence: np.ndarray | None = None) -> float:
+    """Measure the body on frames spread evenly over a sequence, see `refine.normalise.body_size`."""
+    every = max(1, len(poses) // MEASURED_FRAMES)
+    part = poses[::every]
+    seen = np.isfinite(part).all(axis=-1)
+    if confidence is not None:
+        seen &= confidence[::every] > 0
+    return body_size(part, seen)
+
+
+@cache
+def shipped() -> Networks:
+    """Return the networks that are shipped."""
+    return load_networks(WEIGHTS)
+
+
+def refine_sequence(
+    networks: Networks,
+    poses: np.ndarray,
+    fps: float,
+    confidence: np.ndarray | None = None,
+    strength: float = 1.0,
+    tree: Tree | None = None,
+) -> np.ndarray:
+    """Refine one sequence, block by block.
+
+    Parameters
+    ----------
+    networks
+        With which weights.
+    poses
+        [T, J, D], any unit; NaN where nothing is known.
+    fps
+        Frames a second.
+    confidence
+        [T, J], 0 to 1; 0 counts as missing.
+    strength
+        0 for the input, 1 for all that the networks do.
+    tree
+        Bones that keep their lengths, of poses in space; None if they are not known.
+
+    Returns
+    -------
+    float64 or float32 array [T, J, D]
+        As `poses`; values where something was missing, too.
+    """
+    steady = Steady(networks, fps)
+    size = size_of(poses, confidence)
+    kind = poses.dtype if poses.dtype in (np.float32, np.float64) else np.float64
+    out = np.empty(poses.shape, kind)
+    blocks = list(steady.blocks(len(poses)))
+
+    def work(read: slice) -> tuple[Prepared, np.ndarray, np.ndarray]:
+        given = prepare(poses[read], None if confidence is None else confidence[read], size)
+        return given, *steady.refine(given.x, given.confidence)
+
+    # All of a short sequence is refined before its bones are measured, and not once more.
+    done = {0: work(blocks[0][0])} if len(blocks) == 1 else {}
+    usual = None
+    if tree is not None:
+        chosen = sorted({round(at) for at in np.linspace(0, len(blocks) - 1, min(MEASURED_BLOCKS, len(blocks)))})
+        parts = []
+        for number in chosen:
+            _, refined, trust = done.get(number) or work(blocks[number][0])
+            parts.append((lengths_of(refined, tree), bone_weights(trust, tree)))
+        usual = usual_lengths(np.concatenate([one for one, _ in parts]), np.concatenate([one for _, one in parts]))
+    for number, (read, good) in enumerate(blocks):
+        given, refined, _ = done.get(number) or work(read)
+        if tree is not None and usual is not None:
+            refined = hold_lengths(refined, tree, usual)
+        # What is added is small, and adding it loses nothing of a position far away.
+        change = (refined - given.x)[good] * (size * strength)
+        out[read.start + good.start : read.start + good.stop] = _filled(poses[read], given)[good] + change
+    return out
+
+
+def _filled(part: np.ndarray, given: Prepared) -> np.ndarray:
+    missing = given.confidence <= 0
+    if not missing.any():
+        return part
+    return fill_gaps(part, ~missing) if not missing.all() else np.full(part.shape, np.nan)
