@@ -10,7 +10,8 @@ it takes away is the product of what all coarser ones take away); and where noth
 says what the next coarser one says. Nothing needs to be known beyond the ends: there is no confidence there.
 
 Everything is linear in the coordinates, with factors that are the same for all coordinates of a joint: moving, turning
-and scaling the input moves, turns and scales the output. Times are in seconds.
+and scaling the input moves, turns and scales the output. Times are in seconds. Sequences are [T, D, J] here: long rows make
+for short times.
 """
 
 from collections.abc import Sequence
@@ -147,19 +148,6 @@ def blend(values: np.ndarray, frames: int, every: int) -> np.ndarray:
     return out.reshape(stretches * every, *shape)[:frames]
 
 
-@dataclass(frozen=True)
-class Levels:
-    """What the smoothers of a bank made of a sequence.
-
-    Parameters
-    ----------
-    smoothed
-        One array [T, J, D] per smoother, from coarse to fine.
-    """
-
-    smoothed: list[np.ndarray]
-
-
 class Bank:
     """The smoothers at one frame rate.
 
@@ -196,56 +184,78 @@ class Bank:
         Parameters
         ----------
         x
-            float32 [T, J, D], finite.
+            float32 [T, D, J], finite.
         confidence
-            float32 [T, J], in proportion to one over the squared error; at least `SMALLEST` of what is usual.
+            float32 [T, J], about 1, see `relative`; at least `SMALLEST`.
 
         Returns
         -------
         list of arrays
-            float32 [T, J, D] each: the parabola's, then one per bell.
+            float32 [T, D, J] each: the parabola's, then one per bell.
         """
-        frames, joints, dims = x.shape
-        confidence = self.relative(confidence)
+        frames, dims, joints = x.shape
         smoothed = [self._parabola(x, confidence)]
-        both = np.empty((frames, joints, dims + 1), np.float32)
-        both[..., dims] = confidence
+        both = np.empty((frames, dims + 1, joints), np.float32)
+        both[:, dims] = confidence
         for convolution in self._bells:
-            np.multiply(x - smoothed[-1], confidence[..., None], out=both[..., :dims])
-            sums = convolution(both.reshape(frames, -1))[0].reshape(frames, joints, dims + 1)
-            smoothed.append(smoothed[-1] + sums[..., :dims] / (sums[..., dims:] + RESERVE))
+            y = smoothed[-1]
+            left = both[:, :dims]
+            np.subtract(x, y, out=left)
+            left *= confidence[:, None]
+            sums = convolution(both.reshape(frames, -1))[0].reshape(frames, dims + 1, joints)
+            share = sums[:, dims] + np.float32(RESERVE)
+            np.divide(1, share, out=share)
+            finer = sums[:, :dims] * share[:, None]
+            finer += y
+            smoothed.append(finer)
         return smoothed
 
     def relative(self, confidence: np.ndarray) -> np.ndarray:
-        """Divide the confidence by what is usual around."""
+        """Divide confidences [T, J] by what is usual around."""
         frames = len(confidence)
         with_ones = np.concatenate([confidence, np.ones((frames, 1), np.float32)], axis=1)
         sums = blend(self._usual(with_ones)[0], frames, self.clock.stride)
-        return confidence * (sums[:, -1:] / np.maximum(sums[:, :-1], 1e-12))
+        return confidence * (sums[:, -1:] / np.maximum(sums[:, :-1], 1e-30))
 
     def _parabola(self, x: np.ndarray, confidence: np.ndarray) -> np.ndarray:
         """Fit parabolas with weights around places a few frames apart, and blend them."""
-        frames, joints, dims = x.shape
+        frames, dims, joints = x.shape
         if frames < 3:
             return x.copy()
         if frames <= 2 * self.clock.stride:
             return _one_parabola(x, confidence)
-        weighted = np.concatenate([confidence[..., None], x * confidence[..., None]], axis=-1, dtype=np.float64)
+        weighted = _weighted(x, confidence)
         sums = self._moments(weighted.reshape(frames, -1))
-        sums = sums.reshape(5, -1, joints, dims + 1)
-        a, b, d = _solve(sums)
+        a, b, d = _solve(sums.reshape(5, -1, dims + 1, joints))
         # Each parabola is taken at the frames around it.
         every = self.clock.stride
         stretches = -(-frames // every)
         _, weights = blend_weights(every, every)
         u = (np.arange(every)[:, None] - every * (np.arange(4) - 1)) / self._unit
-        out = np.zeros((stretches, every, joints * dims))
+        out = np.zeros((stretches, every, dims * joints))
         for power, values in enumerate((a, b, d)):
             windows = np.lib.stride_tricks.sliding_window_view(
                 values.reshape(len(values), -1)[: stretches + 3], 4, axis=0
             )
             out += np.matmul(weights * u**power, windows.transpose(0, 2, 1))
-        return out.reshape(-1, joints, dims)[:frames].astype(np.float32)
+        return out.reshape(-1, dims, joints)[:frames].astype(np.float32)
+
+
+def norm(x: np.ndarray) -> np.ndarray:
+    """Return the lengths [T, J] of vectors [T, D, J]."""
+    squares = x * x
+    total = squares[:, 0]
+    for axis in range(1, x.shape[1]):
+        total = total + squares[:, axis]
+    return np.sqrt(total)
+
+
+def _weighted(x: np.ndarray, confidence: np.ndarray) -> np.ndarray:
+    """Put confidences, and the coordinates times them, beside each other, float64 [T, 1 + D, J]."""
+    out = np.empty((len(x), x.shape[1] + 1, x.shape[2]))
+    out[:, 0] = confidence
+    np.multiply(x, confidence[:, None], out=out[:, 1:])
+    return out
 
 
 def _solve(sums: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -254,10 +264,10 @@ def _solve(sums: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     Parameters
     ----------
     sums
-        [5, ..., 1 + D]: sums of c u^p, p = 0 to 4, and of c u^p x beside them.
+        [5, places, 1 + D, J]: sums of c u^p, p = 0 to 4, and of c u^p x beside them.
     """
-    s = sums[..., :1]
-    t0, t1, t2 = sums[:3, ..., 1:]
+    s = sums[:, :, :1]
+    t0, t1, t2 = sums[:3, :, 1:]
     m00, m01, m02 = s[2] * s[4] - s[3] ** 2, s[2] * s[3] - s[1] * s[4], s[1] * s[3] - s[2] ** 2
     m11, m12, m22 = s[0] * s[4] - s[2] ** 2, s[1] * s[2] - s[0] * s[3], s[0] * s[2] - s[1] ** 2
     scale = 1 / np.maximum(s[0] * m00 + s[1] * m01 + s[2] * m02, 1e-300)
@@ -271,6 +281,6 @@ def _solve(sums: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def _one_parabola(x: np.ndarray, confidence: np.ndarray) -> np.ndarray:
     """Fit one parabola to a sequence that is too short for several."""
     u = np.linspace(-1, 1, len(x))
-    weighted = np.concatenate([confidence[..., None], x * confidence[..., None]], axis=-1, dtype=np.float64)
-    a, b, d = _solve(np.einsum("tp,tjd->pjd", u[:, None] ** np.arange(5), weighted))
-    return (a + b * u[:, None, None] + d * u[:, None, None] ** 2).astype(np.float32)
+    a, b, d = _solve(np.einsum("tp,tdj->pdj", u[:, None] ** np.arange(5), _weighted(x, confidence))[:, None])
+    u = u[:, None, None]
+    return (a + b * u + d * u**2).astype(np.float32)

@@ -1,7 +1,8 @@
 """Bringing bones nearer to their usual lengths: in space, a bone's length does not change.
 
-The direction of each bone is kept; of how far its length is from the usual one, a share is taken back. A skeleton whose
-bones keep their lengths is not changed at all, and neither is one in an image, where lengths do change.
+The direction of each bone is kept; of how far its length is from the usual one, a share is taken back: half of it where
+it is a few percent off, as when an estimator is not sure, and hardly anything where it is so far off that this is no bone,
+or not its end. A skeleton whose bones keep their lengths is not changed at all. It is not for images, where lengths change.
 """
 
 from collections import deque
@@ -11,7 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 STRENGTH = 0.5
-"""The share of the difference that is taken back. Usual lengths are estimates, too."""
+"""The share of a small difference that is taken back. Usual lengths are estimates, too."""
+
+BELIEVED = 0.2
+"""Of a difference of this share of the length, half as much is taken back."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +117,7 @@ def hold_lengths(x: np.ndarray, tree: Tree, usual: np.ndarray, strength: float =
     usual
         Their usual lengths, [bones].
     strength
-        0 changes nothing, 1 gives every bone its usual length.
+        0 changes nothing; 1 gives a bone its usual length, if it is not far off.
 
     Returns
     -------
@@ -123,7 +127,8 @@ def hold_lengths(x: np.ndarray, tree: Tree, usual: np.ndarray, strength: float =
     moved = np.zeros_like(x)
     lengths = lengths_of(x, tree)
     with np.errstate(divide="ignore", invalid="ignore"):
-        share = np.where(lengths > 0, strength * (usual / lengths - 1), 0).astype(x.dtype)
+        off = usual / lengths - 1
+        share = np.where(lengths > 0, strength * off / (1 + (off / BELIEVED) ** 2), 0).astype(x.dtype)
     for number, (parent, joint) in enumerate(tree.bones):
         moved[:, joint] = moved[:, parent] + share[:, number, None] * (x[:, joint] - x[:, parent])
     for part in tree.parts:

@@ -14,6 +14,9 @@ from base.errors import InputError
 
 FORMAT = "steady 1"
 
+CACHED = 2048
+"""Joints times frames that go through a network at a time."""
+
 
 @dataclass(frozen=True)
 class Network:
@@ -30,18 +33,27 @@ class Network:
     layers: tuple[tuple[np.ndarray, np.ndarray | None, np.ndarray], ...]
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
-        """Map float32 [T, J, in] to [T, J, out]."""
-        frames, joints, _ = x.shape
-        h = np.ascontiguousarray(x).reshape(frames * joints, -1)
+        """Map float32 [in, T, J] to [out, T, J]; a part at a time, which stays in the processor's cache."""
+        _, frames, joints = x.shape
+        out = np.empty((self.layers[-1][2].size, frames, joints), np.float32)
+        rows = max(1, CACHED // joints)
+        for first in range(0, frames, rows):
+            out[:, first : first + rows] = self._part(x[:, first : first + rows])
+        return out
+
+    def _part(self, x: np.ndarray) -> np.ndarray:
+        _, frames, joints = x.shape
+        share = np.full(joints, 1 / joints, np.float32)
+        h = x.reshape(len(x), -1)
         for number, (own, others, bias) in enumerate(self.layers):
-            out = h @ own
+            out = own.T @ h
             if others is None:
-                out += bias
+                out += bias[:, None]
             else:
-                mean = h.reshape(frames, joints, -1).mean(axis=1)
-                out.reshape(frames, joints, -1)[...] += (mean @ others + bias)[:, None]
+                mean = (h.reshape(-1, joints) @ share).reshape(-1, frames)
+                out.reshape(-1, frames, joints)[...] += (others.T @ mean + bias[:, None])[..., None]
             h = out if number + 1 == len(self.layers) else np.maximum(out, 0, out=out)
-        return h.reshape(frames, joints, -1)
+        return h.reshape(-1, frames, joints)
 
     @property
     def parameters(self) -> int:
@@ -50,9 +62,9 @@ class Network:
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
-    """Return positive weights that sum to 1 along the last axis."""
-    weights = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    weights /= weights.sum(axis=-1, keepdims=True)
+    """Return positive weights that sum to 1 along the first axis."""
+    weights = np.exp(logits - logits.max(axis=0))
+    weights /= weights.sum(axis=0)
     return weights
 
 
@@ -83,7 +95,8 @@ def save_networks(networks: Networks) -> bytes:
             for part, array in zip(("own", "others", "bias"), layer, strict=True):
                 if array is not None:
                     tensors[f"{name}.{number}.{part}"] = np.ascontiguousarray(array, np.float32)
-    return save(tensors, {"format": FORMAT, "about": json.dumps(dict(networks.about), sort_keys=True)})
+    # One entry only: safetensors writes several in any order.
+    return save(tensors, {FORMAT: json.dumps(dict(networks.about), sort_keys=True)})
 
 
 def load_networks(path: Path) -> Networks:
@@ -100,11 +113,13 @@ def load_networks(path: Path) -> Networks:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no mapping)
     except (OSError, SafetensorError) as error:
         raise InputError(f"{path}: cannot be read as safetensors ({error}); take the file that was shipped") from error
-    if said.get("format") != FORMAT:
-        raise InputError(f"{path}: format {said.get('format')!r}, expected {FORMAT!r}; this is no refiner `steady`")
+    if FORMAT not in said:
+        raise InputError(
+            f"{path}: its metadata has {', '.join(said) or 'nothing'}, expected {FORMAT!r}: no refiner `steady`"
+        )
     try:
         judge, mixer = (_network(name, tensors) for name in ("judge", "mixer"))
-        return Networks(judge, mixer, json.loads(said.get("about", "{}")))
+        return Networks(judge, mixer, json.loads(said[FORMAT]))
     except (KeyError, ValueError) as error:
         raise InputError(f"{path}: a layer is missing or does not fit ({error}); the file is damaged") from error
 

@@ -13,12 +13,16 @@ from refine.steady.bank import SMALLEST, Clock, blend
 from refine.steady.bones import Tree, bone_weights, hold_lengths, lengths_of, usual_lengths
 from refine.steady.features import Features
 from refine.steady.net import Networks, load_networks, softmax
+from refine.steady.partners import FRAMES, Partners, find_partners
 
 WEIGHTS = Path(__file__).with_name("steady.safetensors")
 """The weights that are shipped."""
 
 FINEST_ERROR = 1e-3
 """Body sizes: observations that are better than this count alike."""
+
+SHARPNESS = 3.0
+"""The power of the judged error by which observations count less; more than 2, as judgements are never bold enough."""
 
 MEASURED_FRAMES = 4096
 """Of so many frames at most is the body's size measured."""
@@ -37,7 +41,7 @@ class Prepared:
     Parameters
     ----------
     x
-        float32 [T, J, D], in body sizes, near the origin, gaps filled.
+        float32 [T, D, J], in body sizes, near the origin, gaps filled.
     confidence
         float32 [T, J].
     centre
@@ -56,9 +60,9 @@ class Smoothed:
     Parameters
     ----------
     levels
-        float32 [T, J, D] each: the observation, then the bank's smoothers from coarse to fine.
+        float32 [T, D, J] each: the observation, then the bank's smoothers from coarse to fine.
     numbers
-        float32 [places, J, features]: what the mixer sees.
+        float32 [features, places, J]: what the mixer sees.
     trust
         float32 [T, J]: one over the squared error that each observation is judged to have; 0 where there is none.
     """
@@ -88,40 +92,43 @@ class Steady:
         """Frames to either side that a block needs, a multiple of the clock's stride."""
         return -(-self.features.radius // self.clock.stride) * self.clock.stride
 
-    def smooth(self, x: np.ndarray, confidence: np.ndarray) -> Smoothed:
+    def smooth(self, x: np.ndarray, confidence: np.ndarray, partners: Partners) -> Smoothed:
         """Judge the observations, smooth them in every way, and describe the result."""
-        numbers = self.features.judge(x, confidence)
-        error = self.networks.judge(numbers)[..., 0]
-        trust = np.exp(-2 * np.maximum(error, np.float32(np.log(FINEST_ERROR))))
+        strain = partners.strain(x)
+        numbers = self.features.judge(x, confidence, strain)
+        error = self.networks.judge(numbers)[0]
+        trust = np.exp(-SHARPNESS * np.maximum(error, np.float32(np.log(FINEST_ERROR))))
         trust = np.where(confidence > 0, trust, np.float32(0))
         weight = np.maximum(self.features.bank.relative(trust), np.float32(SMALLEST))
         smoothed = self.features.bank(x, weight)
-        found = self.features.mixer(x, confidence, weight, error, smoothed)
-        raw = x if (confidence > 0).all() else np.where(confidence[..., None] > 0, x, smoothed[-1])
+        found = self.features.mixer(x, confidence, strain, weight, error, smoothed)
+        raw = x if (confidence > 0).all() else np.where(confidence[:, None] > 0, x, smoothed[-1])
         return Smoothed([raw, *smoothed], found, trust)
 
-    def refine(self, x: np.ndarray, confidence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def refine(self, x: np.ndarray, confidence: np.ndarray, partners: Partners) -> tuple[np.ndarray, np.ndarray]:
         """Refine a whole sequence at once.
 
         Parameters
         ----------
         x
-            float32 [T, J, D], in body sizes, near the origin, finite.
+            float32 [T, D, J], in body sizes, near the origin, finite.
         confidence
             float32 [T, J]: 0 to 1; 0 for what is missing and was filled.
+        partners
+            Who keeps a distance from whom, in body sizes.
 
         Returns
         -------
-        refined : float32 array [T, J, D]
+        refined : float32 array [T, D, J]
         trust : float32 array [T, J]
             See `Smoothed`.
         """
-        found = self.smooth(x, confidence)
-        weights = softmax(self.networks.mixer(found.numbers))
+        found = self.smooth(x, confidence, partners)
+        weights = np.moveaxis(softmax(self.networks.mixer(found.numbers)), 0, 1)
         weights = blend(weights, len(x), self.clock.step)
-        out = found.levels[0] * weights[..., :1]
+        out = found.levels[0] * weights[:, :1]
         for number, level in enumerate(found.levels[1:], start=1):
-            out += level * weights[..., number, None]
+            out += level * weights[:, number, None]
         return out, found.trust
 
     def blocks(self, frames: int) -> Iterator[tuple[slice, slice]]:
@@ -157,7 +164,8 @@ def prepare(poses: np.ndarray, confidence: np.ndarray | None, size: float) -> Pr
     else:
         filled = np.zeros(poses.shape)
     centre = filled.mean(axis=(0, 1))
-    return Prepared(((filled - centre) / size).astype(np.float32), given, centre)
+    x = np.ascontiguousarray(((filled - centre) / size).transpose(0, 2, 1), np.float32)
+    return Prepared(x, given, centre)
 
 
 def size_of(poses: np.ndarray, confidence: np.ndarray | None = None) -> float:
@@ -168,6 +176,13 @@ def size_of(poses: np.ndarray, confidence: np.ndarray | None = None) -> float:
     if confidence is not None:
         seen &= confidence[::every] > 0
     return body_size(part, seen)
+
+
+def partners_of(poses: np.ndarray, confidence: np.ndarray | None, size: float) -> Partners:
+    """Find who keeps a distance from whom, in body sizes, on frames spread evenly over a sequence."""
+    every = max(1, -(-len(poses) // FRAMES))
+    part = prepare(poses[::every], None if confidence is None else confidence[::every], size)
+    return find_partners(part.x, part.confidence > 0)
 
 
 @cache
@@ -211,10 +226,11 @@ def refine_sequence(
     kind = poses.dtype if poses.dtype in (np.float32, np.float64) else np.float64
     out = np.empty(poses.shape, kind)
     blocks = list(steady.blocks(len(poses)))
+    partners = partners_of(poses, confidence, size)
 
     def work(read: slice) -> tuple[Prepared, np.ndarray, np.ndarray]:
         given = prepare(poses[read], None if confidence is None else confidence[read], size)
-        return given, *steady.refine(given.x, given.confidence)
+        return given, *steady.refine(given.x, given.confidence, partners)
 
     # All of a short sequence is refined before its bones are measured, and not once more.
     done = {0: work(blocks[0][0])} if len(blocks) == 1 else {}
@@ -224,14 +240,16 @@ def refine_sequence(
         parts = []
         for number in chosen:
             _, refined, trust = done.get(number) or work(blocks[number][0])
+            refined = refined.transpose(0, 2, 1)
             parts.append((lengths_of(refined, tree), bone_weights(trust, tree)))
         usual = usual_lengths(np.concatenate([one for one, _ in parts]), np.concatenate([one for _, one in parts]))
     for number, (read, good) in enumerate(blocks):
         given, refined, _ = done.get(number) or work(read)
+        refined, observed = (np.ascontiguousarray(one.transpose(0, 2, 1)) for one in (refined, given.x))
         if tree is not None and usual is not None:
             refined = hold_lengths(refined, tree, usual)
         # What is added is small, and adding it loses nothing of a position far away.
-        change = (refined - given.x)[good] * (size * strength)
+        change = (refined - observed)[good] * (size * strength)
         out[read.start + good.start : read.start + good.stop] = _filled(poses[read], given)[good] + change
     return out
 

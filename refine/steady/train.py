@@ -25,7 +25,7 @@ from refine.steady.bank import Clock, Convolution, bell, blend_weights
 from refine.steady.features import JUDGE_FEATURES, MIXER_FEATURES, SMALL
 from refine.steady.material import make_example
 from refine.steady.net import Network, Networks, save_networks
-from refine.steady.smoother import Steady, prepare, size_of
+from refine.steady.smoother import Steady, partners_of, prepare, size_of
 
 HELD_OUT = TRAIN_PERFORMERS[-4:]
 """Performers whose movements are not learnt from, to choose by."""
@@ -76,7 +76,7 @@ class Recipe:
     mixer_steps: int = 6000
     batch: int = 8
     lr: float = 2e-3
-    judge_width: int = 24
+    judge_width: int = 32
     mixer_width: int = 64
     velocity: float = 2.0
     acceleration: float = 2.0
@@ -148,7 +148,8 @@ def judge_sample(seed: int, number: int, performers: tuple[int, ...]) -> JudgeSa
     given = prepare(example.noisy, example.confidence, size)
     clock = Clock(example.fps)
     steady = Steady(_blind(), example.fps)
-    numbers = steady.features.judge(given.x, given.confidence)
+    partners = partners_of(example.noisy, example.confidence, size)
+    numbers = steady.features.judge(given.x, given.confidence, partners.strain(given.x)).transpose(1, 2, 0)
     error = np.where(given.confidence[..., None] > 0, example.noisy - example.truth, 0.0) / size
     # What stays for long cannot be told, and does not matter to a smoother: it is the same for all frames around.
     usual = _mean_over(clock, 0.8, error)
@@ -178,14 +179,15 @@ def mixer_sample(seed: int, number: int, performers: tuple[int, ...], judge: Net
     example = make_example(seed, number, performers, kind)
     size = size_of(example.noisy, example.confidence)
     given = prepare(example.noisy, example.confidence, size)
-    found = Steady(Networks(judge, judge), example.fps).smooth(given.x, given.confidence)
+    partners = partners_of(example.noisy, example.confidence, size)
+    found = Steady(Networks(judge, judge), example.fps).smooth(given.x, given.confidence, partners)
     truth = (example.truth - given.centre) / size
-    off = np.stack([level - truth for level in found.levels], axis=2)
+    off = np.stack([level.transpose(0, 2, 1) - truth for level in found.levels], axis=2)
     lag = max(1, round(0.1 * example.fps))
     raw = float(np.linalg.norm(off[:, :, 0], axis=-1).mean())
     travel = truth[lag:] - truth[:-lag]
     return MixerSample(
-        found.numbers.astype(np.float16),
+        found.numbers.transpose(1, 2, 0).astype(np.float16),
         off.astype(np.float32),
         travel.astype(np.float16),
         raw,
@@ -340,7 +342,7 @@ def train(folder: Path, recipe: Recipe, say: Callable[[str], None] = print) -> P
 
     torch.manual_seed(recipe.seed)
     torch.set_flush_denormal(True)  # weights that fade away would slow everything down
-    count = max(SHARD, recipe.examples // 3)
+    count = max(SHARD, recipe.examples // 2)
     judge_set = [
         one
         for part in shards(folder, "judge", count, lambda n: judge_sample(recipe.seed, n, LEARNT_FROM), note)

@@ -9,7 +9,9 @@ RATES = (10, 30, 50, 240)
 
 def smooth(x, fps, confidence=None):
     confidence = np.ones(x.shape[:2]) if confidence is None else confidence
-    return Bank(Clock(fps))(x.astype(np.float32), confidence.astype(np.float32))
+    bank = Bank(Clock(fps))
+    found = bank(x.transpose(0, 2, 1).astype(np.float32), bank.relative(confidence.astype(np.float32)))
+    return [y.transpose(0, 2, 1) for y in found]
 
 
 @pytest.fixture

@@ -1,0 +1,86 @@
+"""Finding, for each joint of any skeleton, others that keep their distance from it.
+
+A joint that goes astray leaves them all; if only one of them has gone, the others still tell. Nothing needs to be known
+of the skeleton.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from refine.steady.bank import norm
+
+COUNT = 4
+"""Partners of each joint, if there are as many."""
+
+FRAMES = 256
+"""So many frames of a sequence are looked at to find them."""
+
+PAIRS_AT_A_TIME = 1 << 20
+
+
+@dataclass(frozen=True)
+class Partners:
+    """Who keeps a distance from whom.
+
+    Parameters
+    ----------
+    index
+        int [J, n]: each joint's partners, the truest first; n is at most `COUNT`.
+    usual
+        float32 [J, n]: how far they usually are.
+    """
+
+    index: np.ndarray
+    usual: np.ndarray
+
+    def strain(self, x: np.ndarray) -> np.ndarray:
+        """Return how far distances from partners are from the usual ones, [n, T, J], in a sequence [T, D, J]."""
+        frames, _, joints = x.shape
+        out = np.empty((self.index.shape[1], frames, joints), np.float32)
+        for number in range(len(out)):
+            out[number] = np.abs(norm(x - x[:, :, self.index[:, number]]) - self.usual[:, number])
+        return out
+
+
+def find_partners(x: np.ndarray, seen: np.ndarray) -> Partners:
+    """Find each joint's partners: those whose distance from it varies least.
+
+    Parameters
+    ----------
+    x
+        [T, D, J], finite.
+    seen
+        bool [T, J]: where joints were seen.
+    """
+    every = max(1, -(-len(x) // FRAMES))
+    x, seen = x[::every], seen[::every]
+    frames, _, joints = x.shape
+    count = min(COUNT, joints - 1)
+    index, usual = np.zeros((joints, count), np.int64), np.zeros((joints, count), np.float32)
+    rows = max(1, PAIRS_AT_A_TIME // (frames * joints))
+    for first in range(0, joints if count else 0, rows):
+        apart = x[:, :, first : first + rows, None] - x[:, :, None]
+        length = np.sqrt(np.square(apart).sum(axis=1))
+        both = seen[:, first : first + rows, None] & seen[:, None]
+        # Where not both were seen, the distance is as usual.
+        middle = _median(length, both)
+        vary = _median(np.abs(length - middle), both)
+        vary[~both.any(axis=0)] = np.inf
+        own = np.arange(vary.shape[0])
+        vary[own, first + own] = np.inf
+        chosen = np.argsort(vary, axis=1, kind="stable")[:, :count]
+        index[first : first + rows] = chosen
+        usual[first : first + rows] = np.take_along_axis(middle, chosen, 1)
+    # Who was never seen together with others is its own partner, at no distance.
+    alone = ~np.isfinite(usual)
+    return Partners(np.where(alone, np.arange(joints)[:, None], index), np.where(alone, np.float32(0), usual))
+
+
+def _median(values: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    """Return the lower median over the first axis of what is valid; infinity where nothing is."""
+    if valid.all():
+        return np.partition(values, (len(values) - 1) // 2, axis=0)[(len(values) - 1) // 2]
+    ordered = np.sort(np.where(valid, values, np.inf), axis=0)
+    at = np.maximum(valid.sum(axis=0) - 1, 0) // 2
+    return np.take_along_axis(ordered, at[None], 0)[0]
