@@ -7,12 +7,10 @@ inference call the same functions.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from torch import Tensor
 
 Centre = Literal["root", "channel", "none"]
 Scale = Literal["body", "none"]
@@ -79,7 +77,7 @@ def _median_of_seen(joints: np.ndarray, seen: np.ndarray) -> np.ndarray:
     return (low + high) / 2
 
 
-def window_offsets(windows: "Tensor", centre: Centre, root: Sequence[int], dims: int) -> "Tensor | None":
+def window_offsets(windows: Tensor, centre: Centre, root: Sequence[int], dims: int) -> Tensor | None:
     """Say what to subtract from each coordinate of each window.
 
     Parameters

@@ -1,10 +1,10 @@
-"""Finding, for each joint of any skeleton, others that keep their distance from it.
+"""Finding, for each joint of any skeleton, others that keep their distance from it, and the size of the body.
 
 A joint that goes astray leaves them all; if only one of them has gone, the others still tell. Nothing needs to be known
 of the skeleton.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -29,10 +29,18 @@ class Partners:
         int [J, n]: each joint's partners, the truest first; n is at most `COUNT`.
     usual
         float32 [J, n]: how far they usually are.
+    size
+        Of the body: the median over all pairs of joints of how far they usually are from each other. It does not depend on
+        where a body is and how it is turned.
     """
 
     index: np.ndarray
     usual: np.ndarray
+    size: float
+
+    def scaled(self) -> "Partners":
+        """Return the same in body sizes."""
+        return replace(self, usual=self.usual / np.float32(self.size), size=1.0)
 
     def strain(self, x: np.ndarray) -> np.ndarray:
         """Return how far distances from partners are from the usual ones, [n, T, J], in a sequence [T, D, J]."""
@@ -58,6 +66,7 @@ def find_partners(x: np.ndarray, seen: np.ndarray) -> Partners:
     frames, _, joints = x.shape
     count = min(COUNT, joints - 1)
     index, usual = np.zeros((joints, count), np.int64), np.zeros((joints, count), np.float32)
+    typical = np.full((joints, joints), np.nan, np.float32)
     rows = max(1, PAIRS_AT_A_TIME // (frames * joints))
     for first in range(0, joints if count else 0, rows):
         apart = x[:, :, first : first + rows, None] - x[:, :, None]
@@ -69,12 +78,23 @@ def find_partners(x: np.ndarray, seen: np.ndarray) -> Partners:
         vary[~both.any(axis=0)] = np.inf
         own = np.arange(vary.shape[0])
         vary[own, first + own] = np.inf
+        typical[first : first + rows] = np.where(np.isfinite(vary), middle, np.nan)
         chosen = np.argsort(vary, axis=1, kind="stable")[:, :count]
         index[first : first + rows] = chosen
         usual[first : first + rows] = np.take_along_axis(middle, chosen, 1)
     # Who was never seen together with others is its own partner, at no distance.
     alone = ~np.isfinite(usual)
-    return Partners(np.where(alone, np.arange(joints)[:, None], index), np.where(alone, np.float32(0), usual))
+    index, usual = np.where(alone, np.arange(joints)[:, None], index), np.where(alone, np.float32(0), usual)
+    return Partners(index, usual, _size(x, seen, typical))
+
+
+def _size(x: np.ndarray, seen: np.ndarray, typical: np.ndarray) -> float:
+    known = typical[np.isfinite(typical)]
+    size = float(np.median(known)) if len(known) else 0.0
+    if not size > 0:  # a single joint: how far it goes
+        at = x.transpose(0, 2, 1)[seen]
+        size = float(np.sqrt(np.square(at - at.mean(axis=0)).sum(axis=1).mean())) if len(at) else 0.0
+    return size if size > 0 else 1.0
 
 
 def _median(values: np.ndarray, valid: np.ndarray) -> np.ndarray:

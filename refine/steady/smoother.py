@@ -1,19 +1,25 @@
 """The refiner `steady`: chooses, for every joint and moment, how much to smooth."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
+from typing import Self, TypeVar
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from data.skeletons.gaps import fill_gaps
-from refine.normalise import body_size
 from refine.steady.bank import SMALLEST, Clock, blend
 from refine.steady.bones import Tree, bone_weights, hold_lengths, lengths_of, usual_lengths
 from refine.steady.features import Features
 from refine.steady.net import Networks, load_networks, softmax
 from refine.steady.partners import FRAMES, Partners, find_partners
+
+T = TypeVar("T")
 
 WEIGHTS = Path(__file__).with_name("steady.safetensors")
 """The weights that are shipped."""
@@ -24,13 +30,10 @@ FINEST_ERROR = 1e-3
 SHARPNESS = 3.0
 """The power of the judged error by which observations count less; more than 2, as judgements are never bold enough."""
 
-MEASURED_FRAMES = 4096
-"""Of so many frames at most is the body's size measured."""
-
 BLOCK = 2048
 """Frames that are refined together; it bounds memory."""
 
-MEASURED_BLOCKS = 6
+MEASURED_BLOCKS = 4
 """In so many blocks at most are the bones' lengths measured."""
 
 
@@ -168,20 +171,10 @@ def prepare(poses: np.ndarray, confidence: np.ndarray | None, size: float) -> Pr
     return Prepared(x, given, centre)
 
 
-def size_of(poses: np.ndarray, confidence: np.ndarray | None = None) -> float:
-    """Measure the body on frames spread evenly over a sequence, see `refine.normalise.body_size`."""
-    every = max(1, len(poses) // MEASURED_FRAMES)
-    part = poses[::every]
-    seen = np.isfinite(part).all(axis=-1)
-    if confidence is not None:
-        seen &= confidence[::every] > 0
-    return body_size(part, seen)
-
-
-def partners_of(poses: np.ndarray, confidence: np.ndarray | None, size: float) -> Partners:
-    """Find who keeps a distance from whom, in body sizes, on frames spread evenly over a sequence."""
+def measure(poses: np.ndarray, confidence: np.ndarray | None) -> Partners:
+    """Find who keeps a distance from whom, and the body's size, on frames spread evenly over a sequence."""
     every = max(1, -(-len(poses) // FRAMES))
-    part = prepare(poses[::every], None if confidence is None else confidence[::every], size)
+    part = prepare(poses[::every], None if confidence is None else confidence[::every], 1.0)
     return find_partners(part.x, part.confidence > 0)
 
 
@@ -198,6 +191,7 @@ def refine_sequence(
     confidence: np.ndarray | None = None,
     strength: float = 1.0,
     tree: Tree | None = None,
+    workers: int | None = None,
 ) -> np.ndarray:
     """Refine one sequence, block by block.
 
@@ -215,6 +209,8 @@ def refine_sequence(
         0 for the input, 1 for all that the networks do.
     tree
         Bones that keep their lengths, of poses in space; None if they are not known.
+    workers
+        Blocks that are worked on at once; None for one per processor. The result does not depend on it.
 
     Returns
     -------
@@ -222,36 +218,64 @@ def refine_sequence(
         As `poses`; values where something was missing, too.
     """
     steady = Steady(networks, fps)
-    size = size_of(poses, confidence)
+    partners = measure(poses, confidence)
+    size, partners = partners.size, partners.scaled()
     kind = poses.dtype if poses.dtype in (np.float32, np.float64) else np.float64
     out = np.empty(poses.shape, kind)
     blocks = list(steady.blocks(len(poses)))
-    partners = partners_of(poses, confidence, size)
 
-    def work(read: slice) -> tuple[Prepared, np.ndarray, np.ndarray]:
+    def work(number: int) -> tuple[Prepared, np.ndarray, np.ndarray]:
+        read = blocks[number][0]
         given = prepare(poses[read], None if confidence is None else confidence[read], size)
         return given, *steady.refine(given.x, given.confidence, partners)
 
-    # All of a short sequence is refined before its bones are measured, and not once more.
-    done = {0: work(blocks[0][0])} if len(blocks) == 1 else {}
-    usual = None
-    if tree is not None:
-        chosen = sorted({round(at) for at in np.linspace(0, len(blocks) - 1, min(MEASURED_BLOCKS, len(blocks)))})
-        parts = []
-        for number in chosen:
-            _, refined, trust = done.get(number) or work(blocks[number][0])
-            refined = refined.transpose(0, 2, 1)
-            parts.append((lengths_of(refined, tree), bone_weights(trust, tree)))
-        usual = usual_lengths(np.concatenate([one for one, _ in parts]), np.concatenate([one for _, one in parts]))
-    for number, (read, good) in enumerate(blocks):
-        given, refined, _ = done.get(number) or work(read)
-        refined, observed = (np.ascontiguousarray(one.transpose(0, 2, 1)) for one in (refined, given.x))
-        if tree is not None and usual is not None:
-            refined = hold_lengths(refined, tree, usual)
-        # What is added is small, and adding it loses nothing of a position far away.
-        change = (refined - observed)[good] * (size * strength)
-        out[read.start + good.start : read.start + good.stop] = _filled(poses[read], given)[good] + change
+    with _Pool(min(workers or os.cpu_count() or 1, len(blocks))) as pool:
+        # What is refined before the bones are measured is not refined once more, if it fits into memory.
+        done: dict[int, tuple[Prepared, np.ndarray, np.ndarray]] = {}
+        usual = None
+        if tree is not None:
+            chosen = np.linspace(0, len(blocks) - 1, min(MEASURED_BLOCKS, len(blocks))).round().astype(int).tolist()
+            done = dict(zip(chosen, pool.map(work, chosen), strict=True))
+            measured = [
+                (lengths_of(refined.transpose(0, 2, 1), tree), bone_weights(trust, tree))
+                for _, refined, trust in done.values()
+            ]
+            usual = usual_lengths(*(np.concatenate(side) for side in zip(*measured, strict=True)))
+
+        def finish(number: int) -> None:
+            read, good = blocks[number]
+            given, refined, _ = done.pop(number, None) or work(number)
+            refined, observed = (np.ascontiguousarray(one.transpose(0, 2, 1)) for one in (refined, given.x))
+            if tree is not None and usual is not None:
+                refined = hold_lengths(refined, tree, usual)
+            # What is added is small, and adding it loses nothing of a position far away.
+            change = (refined - observed)[good] * (size * strength)
+            out[read.start + good.start : read.start + good.stop] = _filled(poses[read], given)[good] + change
+
+        pool.map(finish, range(len(blocks)))
     return out
+
+
+class _Pool:
+    """Threads that share the blocks; products of matrices use one thread each meanwhile."""
+
+    def __init__(self, workers: int) -> None:
+        self.workers = workers
+
+    def __enter__(self) -> Self:
+        self._stack = ExitStack()
+        self._threads = None
+        if self.workers > 1:
+            self._stack.enter_context(threadpool_limits(1, user_api="blas"))
+            self._threads = self._stack.enter_context(ThreadPoolExecutor(self.workers))
+        return self
+
+    def map(self, work: Callable[[int], T], numbers: Iterable[int]) -> list[T]:
+        """Return `work` of each number, in order."""
+        return list(self._threads.map(work, numbers) if self._threads is not None else map(work, numbers))
+
+    def __exit__(self, *error: object) -> None:
+        self._stack.close()
 
 
 def _filled(part: np.ndarray, given: Prepared) -> np.ndarray:

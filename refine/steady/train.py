@@ -25,7 +25,7 @@ from refine.steady.bank import Clock, Convolution, bell, blend_weights
 from refine.steady.features import JUDGE_FEATURES, MIXER_FEATURES, SMALL
 from refine.steady.material import make_example
 from refine.steady.net import Network, Networks, save_networks
-from refine.steady.smoother import Steady, partners_of, prepare, size_of
+from refine.steady.smoother import Steady, measure, prepare
 
 HELD_OUT = TRAIN_PERFORMERS[-4:]
 """Performers whose movements are not learnt from, to choose by."""
@@ -37,6 +37,9 @@ LEVELS = 8
 
 SHARD = 100
 """Examples per file of material."""
+
+TRAVEL = 0.1
+"""Seconds over which movements are compared, and three times as many."""
 
 JUDGE_EVERY = 3
 """Every so many frames the judge learns from."""
@@ -70,17 +73,17 @@ class Recipe:
         What squared logits count: a softmax that is sure of itself too early learns no more.
     """
 
-    examples: int = 3000
+    examples: int = 2000
     seed: int = 1
-    judge_steps: int = 3000
-    mixer_steps: int = 6000
+    judge_steps: int = 5000
+    mixer_steps: int = 5000
     batch: int = 8
     lr: float = 2e-3
     judge_width: int = 32
-    mixer_width: int = 64
+    mixer_width: int = 48
     velocity: float = 2.0
-    acceleration: float = 2.0
-    gain: float = 3.0
+    acceleration: float = 5.0
+    gain: float = 10.0
     root: float = 0.5
     even: float = 0.7
     calm: float = 1e-3
@@ -144,11 +147,11 @@ class MixerSample:
 def judge_sample(seed: int, number: int, performers: tuple[int, ...]) -> JudgeSample:
     """Make an example and what the judge shall say of it."""
     example = make_example(seed, number, performers)
-    size = size_of(example.noisy, example.confidence)
+    partners = measure(example.noisy, example.confidence)
+    size, partners = partners.size, partners.scaled()
     given = prepare(example.noisy, example.confidence, size)
     clock = Clock(example.fps)
     steady = Steady(_blind(), example.fps)
-    partners = partners_of(example.noisy, example.confidence, size)
     numbers = steady.features.judge(given.x, given.confidence, partners.strain(given.x)).transpose(1, 2, 0)
     error = np.where(given.confidence[..., None] > 0, example.noisy - example.truth, 0.0) / size
     # What stays for long cannot be told, and does not matter to a smoother: it is the same for all frames around.
@@ -177,13 +180,13 @@ def _blind() -> Networks:
 def mixer_sample(seed: int, number: int, performers: tuple[int, ...], judge: Network, kind: str | None) -> MixerSample:
     """Make an example and what each smoother makes of it."""
     example = make_example(seed, number, performers, kind)
-    size = size_of(example.noisy, example.confidence)
+    partners = measure(example.noisy, example.confidence)
+    size, partners = partners.size, partners.scaled()
     given = prepare(example.noisy, example.confidence, size)
-    partners = partners_of(example.noisy, example.confidence, size)
     found = Steady(Networks(judge, judge), example.fps).smooth(given.x, given.confidence, partners)
     truth = (example.truth - given.centre) / size
     off = np.stack([level.transpose(0, 2, 1) - truth for level in found.levels], axis=2)
-    lag = max(1, round(0.1 * example.fps))
+    lag = max(1, round(TRAVEL * example.fps))
     raw = float(np.linalg.norm(off[:, :, 0], axis=-1).mean())
     travel = truth[lag:] - truth[:-lag]
     return MixerSample(
@@ -221,20 +224,37 @@ def mixer_loss(weights: Tensor, sample: MixerSample, recipe: Recipe, parts: dict
     position = recipe.root * _length(error - error[:, :1]).mean() + (1 - recipe.root) * _length(error).mean()
     velocity = _length(moves).mean()
     acceleration = _length(bends).mean() if bends is not None else error.new_zeros(())
-    travel = torch.from_numpy(sample.travel).float()
-    span = max(1, round(0.1 * sample.fps))
-    lost = (travel * (error[span:] - error[:-span])).sum() / (travel.square().sum() + 1e-3 * travel.numel())
-    shrunk = (-lost).clamp(min=0).square()
+    kept, shrunk = _movement_lost(error, torch.from_numpy(sample.off[:, :, 0]), sample)
     scale = 1 / (sample.raw + 0.02) ** recipe.even
     total = scale * (position + recipe.velocity * velocity + recipe.acceleration * acceleration) + recipe.gain * shrunk
     if parts is not None:
         for key, value in zip(
             ("position", "velocity", "acceleration", "gain", "total"),
-            (position, velocity, acceleration, 1 + lost, total),
+            (position, velocity, acceleration, kept, total),
             strict=True,
         ):
             parts[key] = parts.get(key, 0.0) + value.item()
     return total
+
+
+def _movement_lost(error: Tensor, raw: Tensor, sample: MixerSample) -> tuple[Tensor, Tensor]:
+    """Compute the share of the true movement that is there, and the penalty for having less than the observation has.
+
+    What an estimator does not show cannot be brought back by smoothing.
+    """
+    span = max(1, round(TRAVEL * sample.fps))
+    travel = torch.from_numpy(sample.travel).float()
+    kept, shrunk = [], []
+    for times in (1, 3):
+        if len(travel) <= (times - 1) * span:
+            continue
+        count = len(travel) - (times - 1) * span
+        moved = sum(travel[n * span : n * span + count] for n in range(times))
+        energy = moved.square().sum() + 1e-3 * moved.numel()
+        there = [(moved * (one[times * span :] - one[: -times * span])).sum() / energy for one in (error, raw)]
+        kept.append(1 + there[0])
+        shrunk.append((there[1].clamp(max=0) - there[0]).clamp(min=0).square())
+    return torch.stack(kept).mean(), torch.stack(shrunk).mean()
 
 
 def _length(x: Tensor) -> Tensor:
