@@ -14,12 +14,12 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from data.ntu.names import ClipName
-from data.ntu.simulate.clips import _longest, choose_clips, clean_clip, simulate_clip
+from data.ntu.simulate.clips import choose_clips, clean_clip, simulate_clip
 from data.ntu.simulate.config import SimulateSection
 from data.ntu.simulate.kinect import kinect_noise
 from data.ntu.splits import TRAIN_PERFORMERS
 from data.skeletons.layouts import NTU25
-from data.skeletons.metrics import score
+from data.skeletons.metrics import frame_errors, mean_errors
 from refine.benchmarks.pairs import read_pairs
 from refine.benchmarks.table import find_benchmark
 from refine.steady.bones import Tree, hang
@@ -27,40 +27,62 @@ from refine.steady.fidelity import amplitude, band_gains, moved_by, own_accelera
 from refine.steady.net import load_networks
 from refine.steady.smoother import refine_sequence
 
+Poses = Sequence[np.ndarray]
 Refine = Callable[[np.ndarray, float, np.ndarray | None, Tree | None], np.ndarray]
 
 NTU = hang(NTU25.bones, 25)
 
 
-def table(name: str, given, truth, refined, fps: float, root: Sequence[int], factor: float) -> None:
+def table(
+    name: str,
+    given: Poses,
+    truth: Poses,
+    refined: Poses,
+    fps: float,
+    root: Sequence[int],
+    factor: float,
+    known: Sequence[np.ndarray] | None = None,
+) -> None:
+    known = known or [np.ones(x.shape[:2], bool) for x in truth]
     for word, poses in (("in", given), ("out", refined)):
-        figures = score(poses, truth, root)
+        figures = mean_errors([frame_errors(*one, root, mask) for *one, mask in zip(poses, truth, known, strict=True)])
         gains = band_gains(poses, truth, fps, root)
         own = own_acceleration(poses, root) / own_acceleration(truth, root)
         print(
-            f"{name:22s} {word:3s} MPJPE {figures['mpjpe'] * factor:6.2f}  PA {figures['pa_mpjpe'] * factor:6.2f}  Accel {figures['accel'] * factor:6.3f}"
-            f"  gain {' / '.join(f'{g:.3f}' for g in gains)}  own acceleration {own:5.2f} of the truth's",
+            f"{name:22s} {word:3s} MPJPE {figures['mpjpe'] * factor:6.2f}  PA {figures['pa_mpjpe'] * factor:6.2f}  "
+            f"Accel {figures['accel'] * factor:6.3f}  gain {' / '.join(f'{g:.3f}' for g in gains)}  "
+            f"own acceleration {own:5.2f} of the truth's",
             flush=True,
         )
 
 
 def stand_in(refine: Refine, severity: float, test: bool, states: bool, count: int) -> None:
+    """Score all actors' tracks, of each the longest stretch in which it is seen, where joints are tracked or inferred."""
     section = SimulateSection(severity=severity)
     names = [name for name in choose_clips(section) if (name.performer not in TRAIN_PERFORMERS) == test]
     order = np.random.default_rng(0).permutation(len(names))[:count]
-    names = [names[at] for at in sorted(order)]
-    given, truth, refined = [], [], []
-    for name in names:
-        clip = simulate_clip(section, name)
-        measured, true = clip.pair
-        start, stop = _longest(np.asarray(clip.measured[0].tracked.any(axis=1)))
-        tracked = clip.measured[0].tracked[start:stop]
-        given.append(measured)
-        truth.append(true)
-        confidence = np.array([0.05, 0.5, 1.0], np.float32)[tracked] if states else None
-        refined.append(refine(measured, 30.0, confidence, NTU))
+    given, truth, refined, known = [], [], [], []
+    for at in sorted(order):
+        clip = simulate_clip(section, names[at])
+        for measured, true in zip(clip.measured, clip.truth, strict=True):
+            rows = longest(np.asarray(measured.tracked.any(axis=1)))
+            tracked = measured.tracked[rows]
+            if len(tracked) < 3:
+                continue
+            confidence = (np.array([0.0, 0.5, 1.0]) if states else np.array([0.0, 1.0, 1.0]))[tracked]
+            given.append(measured.joints[rows])
+            truth.append(true.joints[rows])
+            known.append(tracked > 0)
+            refined.append(refine(given[-1], 30.0, confidence, NTU))
     word = f"stand-in {severity}{' states' if states else ''}"
-    table(word, given, truth, refined, 30.0, (0,), 1000)
+    table(word, given, truth, refined, 30.0, (0,), 1000, known)
+
+
+def longest(seen: np.ndarray) -> slice:
+    """Return the longest run of True."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], seen, [False]]).astype(np.int8)))
+    best = int(np.argmax(edges[1::2] - edges[::2]))
+    return slice(int(edges[2 * best]), int(edges[2 * best + 1]))
 
 
 def human36m(refine: Refine, name: str, root: Path, split: str, every: int) -> None:
@@ -86,51 +108,51 @@ def standing(frames: int) -> np.ndarray:
     return np.repeat(frame[None], frames, axis=0)
 
 
-def waves(refine: Refine, severity: float = 1.0, seeds: int = 24) -> None:
-    frames = 150
-    seconds = np.arange(frames) / 30
-    kept = {}
+def hand_moves(path: np.ndarray, seed: int, severity: float) -> tuple[np.ndarray, np.ndarray]:
+    """Let a hand move along a path [T, 3] (tips with it, the elbow half), measure it; returns joints and states."""
+    clean = standing(len(path))
+    clean[:, [10, 11, 23, 24]] += path[:, None]
+    clean[:, 9] += 0.5 * path
+    clean[..., 2] += 3.0 - clean[..., 2].mean()
+    noisy, tracked = kinect_noise(clean, np.random.default_rng([seed, 77]), severity)
+    return noisy.astype(np.float32), tracked
+
+
+def waves(refine: Refine, states: bool, seeds: int = 24) -> None:
+    """Print how much of a hand's sine, and of a gesture, is left."""
+    seconds = np.arange(150) / 30
+    trust = np.array([0.0, 0.5, 1.0]) if states else np.ones(3)
+    kept = []
     for rate in (0.5, 1.0, 2.0, 3.0):
         shares = []
         for seed in range(seeds):
-            rng = np.random.default_rng([seed, 77])
+            rng = np.random.default_rng([seed, 78])
             direction = rng.standard_normal(3)
             direction /= np.linalg.norm(direction)
             wave = 0.25 * np.sin(2 * np.pi * rate * seconds + rng.uniform(0, 6))[:, None] * direction
-            clean = standing(frames)
-            clean[:, [10, 11, 23, 24]] += wave[:, None]
-            clean[:, 9] += 0.5 * wave
-            clean[..., 2] += 3.0 - clean[..., 2].mean()
-            noisy = kinect_noise(clean, rng, severity)[0].astype(np.float32)
-            refined = refine(noisy, 30.0, None, NTU)
-            own = amplitude(noisy[:, 10], wave)
-            shares.append((amplitude(refined[:, 10], wave), own))
-        kept[rate] = np.mean(shares, axis=0)
-    print("wave at 0.5, 1, 2, 3 Hz keeps " + " / ".join(f"{a:.3f} (raw {b:.3f})" for a, b in kept.values()), flush=True)
-    peaks = {}
+            noisy, tracked = hand_moves(wave, seed, 1.0)
+            refined = refine(noisy, 30.0, trust[tracked], None)
+            shares.append([amplitude(x[:, 10], wave) for x in (refined, noisy)])
+        kept.append(np.mean(shares, axis=0))
+    word = " with states" if states else ""
+    print(f"wave at 0.5, 1, 2, 3 Hz{word} keeps " + " / ".join(f"{a:.3f} (raw {b:.3f})" for a, b in kept), flush=True)
+    course = 0.5 * np.sin(np.pi * np.clip((seconds - 2.0) / 0.3, 0, 1)) ** 2
+    rest = np.r_[30:58, 72:100]
+    peaks = []
     for severity in (0.0, 1.0):
         found = []
         for seed in range(seeds):
-            rng = np.random.default_rng([seed, 78])
-            share = np.clip((seconds - 2.0) / 0.3, 0, 1)
-            course = 0.5 * np.sin(np.pi * share) ** 2
-            clean = standing(frames)
-            clean[:, [10, 11, 23, 24]] += course[:, None, None] * np.array([0.0, 1.0, 0.0])
-            clean[:, 9] += 0.5 * course[:, None] * np.array([0.0, 1.0, 0.0])
-            clean[..., 2] += 3.0 - clean[..., 2].mean()
-            noisy = kinect_noise(clean, rng, severity)[0].astype(np.float32)
-            refined = refine(noisy, 30.0, None, NTU)
-            rest = np.r_[30:58, 72:100]
-            found.append([x[55:75, 10, 1].max() - np.median(x[rest, 10, 1]) for x in (refined, noisy)])
-        peaks[severity] = np.median(found, axis=0)
+            noisy, tracked = hand_moves(course[:, None] * [0.0, 1.0, 0.0], seed, severity)
+            refined = refine(noisy, 30.0, trust[tracked], None)
+            found.append([x[60:70, 10, 1].max() - np.median(x[rest, 10, 1]) for x in (refined, noisy)])
+        peaks.append(np.median(found, axis=0))
     print(
-        "gesture of 0.5 m in 0.3 s peaks at "
-        + ", ".join(f"{a:.3f} m (raw {b:.3f}) at severity {s:.0f}" for s, (a, b) in peaks.items()),
+        f"gesture of 0.5 m in 0.3 s{word} peaks at "
+        + ", ".join(f"{a:.3f} m (raw {b:.3f}) at severity {s}" for s, (a, b) in enumerate(peaks)),
         flush=True,
     )
-    time_ = np.arange(150)[:, None, None] / 30
-    travel = standing(150) + time_ * np.array([2.0, 0.1, 1.0])
-    print(f"travel moved by {moved_by([refine(travel, 30.0, None, NTU)], [travel]) * 1000:.5f} mm")
+    travel = standing(150) + seconds[:, None, None] * np.array([2.0, 0.1, 1.0])
+    print(f"travel moved by {moved_by([refine(travel, 30.0, None, NTU)], [travel]) * 1000:.5f} mm", flush=True)
 
 
 def main() -> None:
@@ -151,7 +173,8 @@ def main() -> None:
     for severity in (1.0, 1.5):
         stand_in(refine, severity, test, False, 10000 if test else arguments.count)
     stand_in(refine, 1.5, test, True, 10000 if test else arguments.count)
-    waves(refine)
+    for states in (False, True):
+        waves(refine, states)
     split = "test" if test else "train"
     human36m(refine, "h36m_fcn_3D", arguments.poses, split, 1 if test else 8)
     if test:

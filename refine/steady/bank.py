@@ -1,7 +1,7 @@
 """A bank of smoothers, from hardly any to a second and more, that leave trends exactly as they are.
 
-The coarsest is a weighted local fit of a parabola, by itself exact on rest, constant velocity and constant acceleration.
-Every finer one smooths what the next coarser one left over, with a bell-shaped kernel:
+The coarsest is a weighted local fit of a parabola, by itself exact on rest, constant velocity and constant
+acceleration. Every finer one smooths what the next coarser one left over, with a bell-shaped kernel:
 
     y_k = y_(k+1) + K_k(c (x - y_(k+1))) / (K_k c + RESERVE)
 
@@ -10,8 +10,8 @@ it takes away is the product of what all coarser ones take away); and where noth
 says what the next coarser one says. Nothing needs to be known beyond the ends: there is no confidence there.
 
 Everything is linear in the coordinates, with factors that are the same for all coordinates of a joint: moving, turning
-and scaling the input moves, turns and scales the output. Times are in seconds. Sequences are [T, D, J] here: long rows make
-for short times.
+and scaling the input moves, turns and scales the output. Times are in seconds. Sequences are [T, D, J] here: long rows
+make for short times.
 """
 
 from collections.abc import Sequence
@@ -66,8 +66,8 @@ class Clock:
 def bell(clock: Clock, sigma: float) -> np.ndarray:
     """Return the weights of a bell that ends, float64 [2 radius + 1], sum 1.
 
-    (1 - (t / 3 sigma)^2)^3 is nearly a Gaussian of standard deviation sigma, but ends smoothly at 3 sigma: a Gaussian that
-    is cut off lets through what is fast.
+    (1 - (t / 3 sigma)^2)^3 is nearly a Gaussian of standard deviation sigma, but ends smoothly at 3 sigma: a Gaussian
+    that is cut off lets through what is fast.
     """
     radius = clock.radius(sigma)
     times = np.arange(-radius, radius + 1) / clock.fps

@@ -1,7 +1,7 @@
 """Clean movements to learn from: the simulator's actions, and on top of them what those do not have.
 
-The simulator's people stand where they are. Here they also walk and run through the room, turn, jump, wave one limb while
-all else rests, and gesture quickly; at any speed and frame rate.
+The simulator's people stand where they are. Here they also walk and run through the room, turn, jump, wave one limb
+while all else rests, and gesture quickly; at any speed and frame rate.
 """
 
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ SEED = 160
 """Of the clips that are learnt from; no other stand-in has it."""
 
 LIMBS = (
-    ((6, 7, 21, 22), (5,)), ((10, 11, 23, 24), (9,)), ((14, 15), (13,)), ((18, 19), (17,)), ((7, 21, 22), ()), ((11, 23, 24), ()),
-    ((2, 3), ()), ((3,), ()),
+    ((6, 7, 21, 22), (5,)), ((10, 11, 23, 24), (9,)), ((14, 15), (13,)), ((18, 19), (17,)),
+    ((7, 21, 22), ()), ((11, 23, 24), ()), ((2, 3), ()), ((3,), ()),
 )  # fmt: skip
 """Ends of limbs that move together, and the joints that go half of the way."""
 
@@ -128,10 +128,8 @@ def _gestures(rng: np.random.Generator, seconds: np.ndarray) -> np.ndarray:
         size = min(float(rng.uniform(0.1, 0.65)), ACCELERATION * lasts**2 / 10)
         start = rng.uniform(-0.2, seconds[-1])
         share = (seconds - start) / lasts
-        if rng.random() < 0.6:
-            course = minimum_jerk(2 * share) * minimum_jerk(2 - 2 * share)
-        else:
-            course = minimum_jerk(share)
+        back = rng.random() < 0.6
+        course = minimum_jerk(2 * share) * minimum_jerk(2 - 2 * share) if back else minimum_jerk(share)
         path += size * course[:, None] * _direction(rng)
     return path
 

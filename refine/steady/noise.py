@@ -1,7 +1,7 @@
 """Errors of many kinds, to learn from: of depth cameras, of lifters from images, of detectors in images, of anything.
 
-What estimators get wrong is not white: it stays for a while, comes in bursts, is shared by joints that are near each other
-or by the whole body, and is largest where the estimator knows least.
+What estimators get wrong is not white: it stays for a while, comes in bursts, is shared by all joints in part, and is
+largest where the estimator knows least.
 """
 
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class Course:
 
 
 def unit_noise(rng: np.random.Generator, shape: tuple[int, ...], frames: float, smooth: bool = False) -> np.ndarray:
-    """Return noise of unit variance whose autocorrelation falls to 1/e in about `frames` frames, along the first axis."""
+    """Return noise of unit variance along the first axis; its autocorrelation falls to 1/e in about `frames` frames."""
     if frames <= 0:
         return rng.standard_normal(shape)
     keep = float(np.exp(-1.0 / (0.6 * frames if smooth else frames)))

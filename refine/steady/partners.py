@@ -30,8 +30,8 @@ class Partners:
     usual
         float32 [J, n]: how far they usually are.
     size
-        Of the body: the median over all pairs of joints of how far they usually are from each other. It does not depend on
-        where a body is and how it is turned.
+        Of the body: the median over all pairs of joints of how far they usually are from each other. It does not depend
+        on where a body is and how it is turned.
     """
 
     index: np.ndarray

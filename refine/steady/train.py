@@ -13,6 +13,7 @@ import pickle
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -96,8 +97,8 @@ class TorchNetwork(nn.Module):
         super().__init__()
         self.register_buffer("mean", mean)
         self.register_buffer("deviation", deviation)
-        self.own = nn.ModuleList(nn.Linear(a, b) for a, b in zip(widths[:-1], widths[1:], strict=True))
-        self.others = nn.ModuleList(nn.Linear(a, b, bias=False) for a, b in zip(widths[1:-1], widths[2:], strict=True))
+        self.own = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
+        self.others = nn.ModuleList(nn.Linear(a, b, bias=False) for a, b in pairwise(widths[1:]))
         nn.init.zeros_(self.own[-1].weight)
         nn.init.zeros_(self.own[-1].bias)
         nn.init.zeros_(self.others[-1].weight)

@@ -1,5 +1,6 @@
 import json
 import struct
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from refine.steady.train import TorchNetwork
 
 def random_network(rng, *widths):
     layers = []
-    for number, (before, after) in enumerate(zip(widths[:-1], widths[1:], strict=True)):
+    for number, (before, after) in enumerate(pairwise(widths)):
         own, bias = rng.normal(size=(before, after)) / 4, rng.normal(size=after)
         others = rng.normal(size=(before, after)) / 4 if number else None
         layers.append(tuple(None if x is None else x.astype(np.float32) for x in (own, others, bias)))
