@@ -71,7 +71,7 @@ def make_example(seed: int, number: int, performers: tuple[int, ...] = (), kind:
         every = int(rng.integers(2, 4))
         noisy, truth, fps = noisy[::every], truth[::every], fps / every
         confidence = None if confidence is None else confidence[::every]
-    if noisy.shape[-1] == 3 and rng.random() < {"lifter": 0.85}.get(kind, 0.25):
+    if noisy.shape[-1] == 3 and kind != "lifter" and rng.random() < 0.25:
         noisy, truth = noisy - noisy[:, :1], truth - truth[:, :1]
     if rng.random() < 0.15:
         noisy, confidence = _lose(rng, noisy, confidence, fps)
@@ -107,6 +107,9 @@ def _other(
     flat = kind == "detector" or (kind != "lifter" and rng.random() < 0.25)
     if flat:
         truth = _project(rng, truth)
+    relative = kind == "lifter" and rng.random() < 0.85  # lifters tell where joints are from the root, which is at 0
+    if relative:
+        truth = truth - truth[:, :1]
     if kind == "clean":
         courses = draw_clean(rng)
     else:
@@ -125,6 +128,8 @@ def _other(
         pixel = 1.75 / rng.uniform(60, 600)  # metres, for a person so many pixels high
         if kind != "clean":
             noisy = np.round(noisy / pixel) * pixel
+    if relative:
+        noisy[:, 0] = 0
     confidence = None
     if rng.random() < 0.6:
         off = np.linalg.norm(noisy - truth, axis=-1) / rng.uniform(0.02, 0.15)

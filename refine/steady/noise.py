@@ -57,7 +57,8 @@ def draw_course(rng: np.random.Generator, course: Course, shape: tuple[int, int,
         noise = np.sqrt(1 - shared**2) * noise + shared * common
     sizes = np.exp(rng.uniform(0, 0.8) * rng.standard_normal((1, joints, 1)))
     gusts = np.exp(rng.uniform(0, 0.9) * unit_noise(rng, (frames, joints, 1), rng.uniform(0.1, 1.5) * fps, True))
-    return course.size * sizes * gusts * noise
+    scale = course.size / np.sqrt((sizes**2).mean() * (gusts**2).mean())
+    return scale * sizes * gusts * noise
 
 
 def lifter(rng: np.random.Generator) -> list[Course]:

@@ -12,7 +12,7 @@ import math
 import pickle
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -41,6 +41,15 @@ SHARD = 100
 
 TRAVEL = 0.1
 """Seconds over which movements are compared, and three times as many."""
+
+SAVE_EVERY = 250
+"""Steps between two checkpoints."""
+
+JOINTS = 12
+"""So many joints of a sequence at most are learnt from at a time."""
+
+CALM_STEPS = 0.3
+"""The share of the steps after which sure softmaxes cost nothing any more."""
 
 JUDGE_EVERY = 3
 """Every so many frames the judge learns from."""
@@ -71,13 +80,13 @@ class Recipe:
     even
         1 makes up for all of the difference in noise between sequences, 0 for none.
     calm
-        What squared logits count: a softmax that is sure of itself too early learns no more.
+        What squared logits count at first: a softmax that is sure of itself too early learns no more.
     """
 
     examples: int = 2000
     seed: int = 1
-    judge_steps: int = 5000
-    mixer_steps: int = 5000
+    judge_steps: int = 3000
+    mixer_steps: int = 7000
     batch: int = 8
     lr: float = 2e-3
     judge_width: int = 32
@@ -262,6 +271,15 @@ def _length(x: Tensor) -> Tensor:
     return (x.square().sum(-1) + 1e-12).sqrt()
 
 
+def _some_joints(sample: MixerSample, rng: np.random.Generator) -> MixerSample:
+    """Take some joints, in any order: the first is the one that others are aligned to."""
+    joints = sample.off.shape[1]
+    chosen = rng.permutation(joints)[:JOINTS]
+    return replace(
+        sample, numbers=sample.numbers[:, chosen], off=sample.off[:, chosen], travel=sample.travel[:, chosen]
+    )
+
+
 def spread(weights: Tensor, frames: int, step: int) -> Tensor:
     """Spread weights at places smoothly over the frames, as `refine.steady.bank.blend`."""
     places, shares = blend_weights(frames, step)
@@ -280,7 +298,7 @@ def _schedule(optimizer: torch.optim.Optimizer, steps: int) -> torch.optim.lr_sc
 def _fit(
     net: TorchNetwork,
     samples: Sequence,
-    loss: Callable[[TorchNetwork, object], Tensor],
+    loss: Callable[[TorchNetwork, object, int], Tensor],
     steps: int,
     recipe: Recipe,
     checkpoint: Path,
@@ -303,13 +321,13 @@ def _fit(
         chosen = order[place : place + recipe.batch]
         optimizer.zero_grad()
         for index in chosen:
-            value = loss(net, samples[index]) / len(chosen)
+            value = loss(net, samples[index], step) / len(chosen)
             value.backward()
             running += value.item()
         nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         optimizer.step()
         schedule.step()
-        if (step + 1) % 250 == 0 or step + 1 == steps:
+        if (step + 1) % SAVE_EVERY == 0 or step + 1 == steps:
             with atomic_file(checkpoint) as temporary:
                 torch.save(
                     {
@@ -320,7 +338,7 @@ def _fit(
                     },
                     temporary,
                 )
-            report(step + 1, net, running / ((step % 250) + 1))
+            report(step + 1, net, running / (step % SAVE_EVERY + 1))
             running = 0.0
     return net
 
@@ -331,7 +349,7 @@ def _normalisation(samples: Sequence) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(rows.mean(0)).float(), torch.from_numpy(rows.std(0) + 0.05).float()
 
 
-def _judge_loss(net: TorchNetwork, sample: JudgeSample) -> Tensor:
+def _judge_loss(net: TorchNetwork, sample: JudgeSample, step: int) -> Tensor:
     said = net(torch.from_numpy(sample.numbers).float())[..., 0]
     seen = torch.from_numpy(sample.seen)
     off = (said - torch.from_numpy(sample.target).float())[seen]
@@ -418,11 +436,13 @@ def train(folder: Path, recipe: Recipe, say: Callable[[str], None] = print) -> P
         with atomic_file(folder / "steady.safetensors") as temporary:
             temporary.write_bytes(save_networks(Networks(judge, net.plain(), about)))
 
-    def loss(net: TorchNetwork, sample: MixerSample) -> Tensor:
+    def loss(net: TorchNetwork, sample: MixerSample, step: int) -> Tensor:
+        sample = _some_joints(sample, np.random.default_rng([recipe.seed, 8, step, len(sample.off)]))
         logits = net(torch.from_numpy(sample.numbers).float())
         places = spread(logits.softmax(-1), len(sample.off), Clock(sample.fps).step)
         calm = (logits - logits.mean(-1, keepdim=True)).square().mean()
-        return mixer_loss(places, sample, recipe) + recipe.calm * calm
+        share = max(0.0, 1 - step / (CALM_STEPS * recipe.mixer_steps))
+        return mixer_loss(places, sample, recipe) + share * recipe.calm * calm
 
     _fit(mixer_net, mixer_set, loss, recipe.mixer_steps, recipe, folder / "mixer.pt", mixed)
     return folder / "steady.safetensors"
