@@ -21,7 +21,7 @@ from data.ntu.splits import TRAIN_PERFORMERS
 from data.skeletons.layouts import NTU25
 from data.skeletons.metrics import frame_errors, mean_errors
 from refine.benchmarks.pairs import read_pairs
-from refine.benchmarks.table import find_benchmark
+from refine.benchmarks.table import Split, find_benchmark
 from refine.steady.bones import Tree, hang
 from refine.steady.fidelity import amplitude, band_gains, moved_by, own_acceleration
 from refine.steady.net import load_networks
@@ -45,7 +45,8 @@ def table(
 ) -> None:
     known = known or [np.ones(x.shape[:2], bool) for x in truth]
     for word, poses in (("in", given), ("out", refined)):
-        figures = mean_errors([frame_errors(*one, root, mask) for *one, mask in zip(poses, truth, known, strict=True)])
+        triples = zip(poses, truth, known, strict=True)
+        figures = mean_errors([frame_errors(one, target, root, mask) for one, target, mask in triples])
         gains = band_gains(poses, truth, fps, root)
         own = own_acceleration(poses, root) / own_acceleration(truth, root)
         print(
@@ -57,7 +58,7 @@ def table(
 
 
 def stand_in(refine: Refine, severity: float, test: bool, states: bool, count: int) -> None:
-    """Score all actors' tracks, of each the longest stretch in which it is seen, where joints are tracked or inferred."""
+    """Score all actors' tracks, of each the longest stretch in which it is seen, where joints are seen."""
     section = SimulateSection(severity=severity)
     names = [name for name in choose_clips(section) if (name.performer not in TRAIN_PERFORMERS) == test]
     order = np.random.default_rng(0).permutation(len(names))[:count]
@@ -85,7 +86,7 @@ def longest(seen: np.ndarray) -> slice:
     return slice(int(edges[2 * best]), int(edges[2 * best + 1]))
 
 
-def human36m(refine: Refine, name: str, root: Path, split: str, every: int) -> None:
+def human36m(refine: Refine, name: str, root: Path, split: Split, every: int) -> None:
     pairs = read_pairs(find_benchmark(name), root, split)
     pairs = pairs.take(range(0, len(pairs.sequences), every))
     fps, flat = pairs.benchmark.fps, pairs.benchmark.unit == "px"
@@ -175,7 +176,7 @@ def main() -> None:
     stand_in(refine, 1.5, test, True, 10000 if test else arguments.count)
     for states in (False, True):
         waves(refine, states)
-    split = "test" if test else "train"
+    split: Split = "test" if test else "train"
     human36m(refine, "h36m_fcn_3D", arguments.poses, split, 1 if test else 8)
     if test:
         human36m(refine, "h36m_hourglass_2D", arguments.poses, "test", 1)

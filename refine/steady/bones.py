@@ -2,8 +2,8 @@
 
 The direction of each bone is kept; of how far its length is from the usual one, a share is taken back: half of it where
 it is a few percent off, as when an estimator is not sure, and hardly anything where it is so far off that this is no
-bone, or not its end. A skeleton whose bones keep their lengths is not changed at all. In images lengths do change: it is
-not for them.
+bone, or not its end. A skeleton whose bones keep their lengths is not changed at all. In images lengths do change: it
+is not for them.
 """
 
 from collections import deque

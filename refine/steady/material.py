@@ -6,7 +6,7 @@ import numpy as np
 
 from data.ntu.simulate.kinect import SETTINGS, kinect_noise
 from refine.steady.movements import make_movement
-from refine.steady.noise import anything, detector, draw_course, lifter, mishaps
+from refine.steady.noise import Course, anything, detector, draw_course, lifter, mishaps
 
 RATES = (10, 12, 15, 20, 24, 25, 25, 30, 30, 30, 30, 48, 50, 50, 50, 60, 60, 100, 120, 240)
 LONGEST = 6.0
@@ -138,7 +138,7 @@ def _other(
     return noisy, truth, confidence
 
 
-def draw_clean(rng: np.random.Generator) -> list:
+def draw_clean(rng: np.random.Generator) -> list[Course]:
     """Draw errors that are next to nothing: there is hardly anything to refine in much of what is refined."""
     courses = anything(rng)
     share = float(rng.choice([0.0, 0.003, 0.02, 0.06]))

@@ -126,7 +126,7 @@ def load_networks(path: Path) -> Networks:
 
 def _network(name: str, tensors: Mapping[str, np.ndarray]) -> Network:
     count = 1 + max(int(key.split(".")[1]) for key in tensors if key.startswith(f"{name}."))
-    layers = []
+    layers: list[tuple[np.ndarray, np.ndarray | None, np.ndarray]] = []
     for number in range(count):
         own, bias = tensors[f"{name}.{number}.own"], tensors[f"{name}.{number}.bias"]
         others = tensors.get(f"{name}.{number}.others")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 import numpy as np
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from data.skeletons.gaps import fill_gaps
 from refine.steady.bank import SMALLEST, Clock, blend
@@ -244,7 +244,7 @@ def refine_sequence(
 
         def finish(number: int) -> None:
             read, good = blocks[number]
-            given, refined, _ = done.pop(number, None) or work(number)
+            given, refined, _ = done.pop(number) if number in done else work(number)
             refined, observed = (np.ascontiguousarray(one.transpose(0, 2, 1)) for one in (refined, given.x))
             if tree is not None and usual is not None:
                 refined = hold_lengths(refined, tree, usual)

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -27,6 +28,8 @@ from refine.steady.features import JUDGE_FEATURES, MIXER_FEATURES, SMALL
 from refine.steady.material import make_example
 from refine.steady.net import Network, Networks, save_networks
 from refine.steady.smoother import Steady, measure, prepare
+
+S = TypeVar("S")
 
 HELD_OUT = TRAIN_PERFORMERS[-4:]
 """Performers whose movements are not learnt from, to choose by."""
@@ -102,15 +105,18 @@ class Recipe:
 class TorchNetwork(nn.Module):
     """The same as `refine.steady.net.Network`, to be trained."""
 
+    mean: Tensor
+    deviation: Tensor
+
     def __init__(self, widths: Sequence[int], mean: Tensor, deviation: Tensor) -> None:
         super().__init__()
         self.register_buffer("mean", mean)
         self.register_buffer("deviation", deviation)
         self.own = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
         self.others = nn.ModuleList(nn.Linear(a, b, bias=False) for a, b in pairwise(widths[1:]))
-        nn.init.zeros_(self.own[-1].weight)
-        nn.init.zeros_(self.own[-1].bias)
-        nn.init.zeros_(self.others[-1].weight)
+        for last in (self.own[-1], self.others[-1]):
+            for parameter in last.parameters():
+                nn.init.zeros_(parameter)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map [T, J, in] to [T, J, out]."""
@@ -124,11 +130,12 @@ class TorchNetwork(nn.Module):
         """Return it for NumPy, with the normalisation of its input in its first layer."""
         layers = []
         for number, own in enumerate(self.own):
+            assert isinstance(own, nn.Linear)
             weight, bias = own.weight.detach().double().T, own.bias.detach().double()
             if number == 0:
                 weight = weight / self.deviation.double()[:, None]
                 bias = bias - self.mean.double() @ weight
-            others = self.others[number - 1].weight.detach().T.float().numpy() if number else None
+            others = next(self.others[number - 1].parameters()).detach().T.float().numpy() if number else None
             layers.append((weight.float().numpy(), others, bias.float().numpy()))
         return Network(tuple(layers))
 
@@ -210,8 +217,8 @@ def mixer_sample(seed: int, number: int, performers: tuple[int, ...], judge: Net
 
 
 def shards(
-    folder: Path, name: str, count: int, make: Callable[[int], object], report: Callable[[str], None]
-) -> Iterator[list]:
+    folder: Path, name: str, count: int, make: Callable[[int], S], report: Callable[[str], None]
+) -> Iterator[list[S]]:
     """Make what is not there yet of some material, file by file, and read it."""
     for first in range(0, count, SHARD):
         path = folder / f"{name}_{first:05d}.pickle"
@@ -259,7 +266,7 @@ def _movement_lost(error: Tensor, raw: Tensor, sample: MixerSample) -> tuple[Ten
         if len(travel) <= (times - 1) * span:
             continue
         count = len(travel) - (times - 1) * span
-        moved = sum(travel[n * span : n * span + count] for n in range(times))
+        moved = torch.stack([travel[n * span : n * span + count] for n in range(times)]).sum(0)
         energy = moved.square().sum() + 1e-3 * moved.numel()
         there = [(moved * (one[times * span :] - one[: -times * span])).sum() / energy for one in (error, raw)]
         kept.append(1 + there[0])
@@ -297,8 +304,8 @@ def _schedule(optimizer: torch.optim.Optimizer, steps: int) -> torch.optim.lr_sc
 
 def _fit(
     net: TorchNetwork,
-    samples: Sequence,
-    loss: Callable[[TorchNetwork, object, int], Tensor],
+    samples: Sequence[S],
+    loss: Callable[[TorchNetwork, S, int], Tensor],
     steps: int,
     recipe: Recipe,
     checkpoint: Path,
@@ -343,7 +350,7 @@ def _fit(
     return net
 
 
-def _normalisation(samples: Sequence) -> tuple[Tensor, Tensor]:
+def _normalisation(samples: Sequence[JudgeSample] | Sequence[MixerSample]) -> tuple[Tensor, Tensor]:
     rows = np.concatenate([one.numbers.reshape(-1, one.numbers.shape[-1])[::17] for one in samples[:600]])
     rows = rows.astype(np.float64)
     return torch.from_numpy(rows.mean(0)).float(), torch.from_numpy(rows.std(0) + 0.05).float()

@@ -44,8 +44,8 @@ def test_own_acceleration_of_a_wave():
 
 
 def test_moved_by_and_amplitude(rng):
-    x = rng.normal(size=(50, 4, 3))
-    assert moved_by([x + [3.0, 4.0, 0.0]], [x]) == pytest.approx(5)
-    assert moved_by([x + [3.0, 4.0, 0.0]], [x], root=(0,)) == pytest.approx(0)
+    x, shift = rng.normal(size=(50, 4, 3)), np.array([3.0, 4.0, 0.0])
+    assert moved_by([x + shift], [x]) == pytest.approx(5)
+    assert moved_by([x + shift], [x], root=(0,)) == pytest.approx(0)
     wave = np.sin(np.arange(60) / 3)[:, None] * [1.0, 2.0, 0.0]
     assert amplitude(0.4 * wave + 7, wave) == pytest.approx(0.4)
