@@ -56,7 +56,7 @@ def make_example(seed: int, number: int, performers: tuple[int, ...] = (), kind:
         `kinect`, `lifter`, `detector`, `anything` or `clean`; drawn if None.
     """
     rng = np.random.default_rng([seed, number])
-    drawn = str(rng.choice(["kinect", "lifter", "detector", "anything", "clean"], p=[0.36, 0.2, 0.14, 0.16, 0.14]))
+    drawn = str(rng.choice(["kinect", "lifter", "detector", "anything", "clean"], p=[0.44, 0.2, 0.12, 0.12, 0.12]))
     kind = kind or drawn
     fps = 30.0 if kind == "kinect" else float(rng.choice(RATES))
     if kind == "lifter" and rng.random() < 0.5:

@@ -86,19 +86,19 @@ class Recipe:
         What squared logits count at first: a softmax that is sure of itself too early learns no more.
     """
 
-    examples: int = 2000
+    examples: int = 2500
     seed: int = 1
-    judge_steps: int = 3000
-    mixer_steps: int = 7000
+    judge_steps: int = 4000
+    mixer_steps: int = 8000
     batch: int = 8
     lr: float = 2e-3
-    judge_width: int = 32
+    judge_width: int = 40
     mixer_width: int = 48
     velocity: float = 2.0
-    acceleration: float = 5.0
+    acceleration: float = 6.0
     gain: float = 10.0
     root: float = 0.5
-    even: float = 0.7
+    even: float = 0.5
     calm: float = 1e-3
 
 
@@ -395,7 +395,7 @@ def train(folder: Path, recipe: Recipe, say: Callable[[str], None] = print) -> P
         for one in part
     ]
     width = recipe.judge_width
-    judge_net = TorchNetwork((JUDGE_FEATURES, width, width, 1), *_normalisation(judge_set))
+    judge_net = TorchNetwork((JUDGE_FEATURES, width, width, width, 1), *_normalisation(judge_set))
 
     def judged(step: int, net: TorchNetwork, value: float) -> None:
         note(f"judge: step {step}, loss {value:.4f}")
