@@ -75,6 +75,10 @@ def bell(clock: Clock, sigma: float) -> np.ndarray:
     return weights / weights.sum()
 
 
+SHORTEST_BLOCK = 24
+"""Places that are worked out by one product of matrices, at least."""
+
+
 class Convolution:
     """Weighted sums over the frames around each frame, as products of matrices; there are zeros beyond the ends.
 
@@ -96,7 +100,7 @@ class Convolution:
         self.sets, width = taps.shape
         self.radius, self.every, self.before, self.after = width // 2, every, before, after
         # A longer block multiplies more zeros, a shorter one calls more often.
-        self.block = int(np.clip(self.radius // every, 12, 96))
+        self.block = int(np.clip(self.radius // every, SHORTEST_BLOCK, 96))
         matrix = np.zeros((self.sets, self.block, (self.block - 1) * every + width), dtype)
         for row in range(self.block):
             matrix[:, row, row * every : row * every + width] = taps
@@ -116,7 +120,10 @@ class Convolution:
         for number in range(blocks):
             start = number * self.block
             rows = padded[start * self.every : start * self.every + width]
-            out[:, start : start + self.block] = (self.matrix @ rows).reshape(self.sets, self.block, columns)
+            if self.sets == 1:
+                np.matmul(self.matrix, rows, out=out[0, start : start + self.block])
+            else:
+                out[:, start : start + self.block] = (self.matrix @ rows).reshape(self.sets, self.block, columns)
         return out[:, :places]
 
 

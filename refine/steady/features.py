@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from refine.steady.bank import SMALLEST, Bank, Clock, Convolution, bell, blend, norm
+from refine.steady.bank import COARSEST, SMALLEST, Bank, Clock, Convolution, bell, blend, norm
 
 FIRST_LOOK = (0.3, 0.1, 0.035)
 """Bells of the bank that judges the observations, seconds, from coarse to fine."""
@@ -21,6 +21,9 @@ SMALL = 3e-4
 
 SLOW = 1e-2
 """Speed that is as good as rest, body sizes a second."""
+
+FEWER = 4
+"""Places between two wide windows; in between they are blended."""
 
 COLUMNS = 21
 """Numbers that the mixer sees of a near and of a wide window."""
@@ -72,13 +75,17 @@ class Features:
         self.bank = Bank(clock)
         self._near = Convolution(bell(clock, NEAR)[None])
         self._wide = Convolution(bell(clock, WIDE)[None], clock.stride, 1, 2)
-        self._places = [Convolution(bell(clock, sigma)[None], clock.step, 1, 2) for sigma in (NEAR, WIDE)]
+        self._places = Convolution(bell(clock, NEAR)[None], clock.step)
+        # The wide window is the near one's means once more averaged, at a quarter of the places.
+        rest = bell(Clock(clock.fps / clock.step), float(np.sqrt(WIDE**2 - NEAR**2)))
+        self._far = Convolution(rest[None], FEWER, 1, 2)
 
     @cached_property
     def radius(self) -> int:
         """Frames to either side on which a result depends."""
-        window = 2 * self.clock.radius(WIDE)
-        return self.look.radius + self.bank.radius + window + 3 * self.clock.step + 4
+        windows = 2 * (self.clock.radius(WIDE) + self.clock.radius(NEAR)) + (2 * FEWER + 4) * self.clock.step
+        usual = 2 * self.clock.radius(COARSEST) + 6 * self.clock.stride
+        return self.look.radius + self.bank.radius + windows + usual + 4
 
     def judge(self, x: np.ndarray, confidence: np.ndarray, strain: np.ndarray) -> np.ndarray:
         """Describe each observation, to judge how far off it is.
@@ -170,11 +177,12 @@ class Features:
         columns[:, 18] = weight
         columns[:, 19] = confidence
         columns[:, 20] = error
-        places = -(-frames // self.clock.step) + 3
+        places = -(-frames // self.clock.step)
         out = np.empty((MIXER_FEATURES, places, joints), np.float32)
-        flat = columns.reshape(frames, -1)
-        for number, window in enumerate(self._places):
-            mean = _mean(window, flat).reshape(places, COLUMNS, joints).transpose(1, 0, 2)
+        near = _mean(self._places, columns.reshape(frames, -1))
+        wide = blend(_mean(self._far, near), places, FEWER)
+        for number, means in enumerate((near, wide)):
+            mean = means.reshape(places, COLUMNS, joints).transpose(1, 0, 2)
             part = out[COLUMNS * number : COLUMNS * (number + 1)]
             share = np.maximum(mean[18], 1e-6)
             part[:7] = _log(mean[:7] / share)
@@ -184,10 +192,11 @@ class Features:
             part[17] = _log(mean[17])
             part[18] = np.log(share + np.float32(0.01))
             part[19:] = mean[19:]
-        at = (np.arange(places) - 1) * self.clock.step
+        at = np.arange(places) * self.clock.step
         to_end = np.maximum(np.minimum(at, frames - 1 - at), 0) / self.clock.fps
         out[42] = np.exp(-to_end / 0.1)[:, None]
         out[43] = np.exp(-to_end / 0.5)[:, None]
         out[44] = np.log(self.clock.fps / 30)
         out[45] = dims == 3
-        return out
+        # Beyond the ends it is as at the ends.
+        return out[:, np.clip(np.arange(-1, places + 2), 0, places - 1)]

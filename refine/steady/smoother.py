@@ -30,7 +30,7 @@ FINEST_ERROR = 1e-3
 SHARPNESS = 3.0
 """The power of the judged error by which observations count less; more than 2, as judgements are never bold enough."""
 
-BLOCK = 2048
+BLOCK = 8192
 """Frames that are refined together; it bounds memory."""
 
 MEASURED_BLOCKS = 4

@@ -12,7 +12,7 @@ import math
 import pickle
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import TypeVar
@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from base.errors import InputError
 from base.files import atomic_file
 from data.ntu.splits import TRAIN_PERFORMERS
 from refine.steady.bank import Clock, Convolution, bell, blend_weights
@@ -92,7 +93,7 @@ class Recipe:
     mixer_steps: int = 8000
     batch: int = 8
     lr: float = 2e-3
-    judge_width: int = 40
+    judge_width: int = 32
     mixer_width: int = 48
     velocity: float = 2.0
     acceleration: float = 6.0
@@ -379,8 +380,14 @@ def train(folder: Path, recipe: Recipe, say: Callable[[str], None] = print) -> P
     -------
     Path
         Of the weights.
+
+    Raises
+    ------
+    InputError
+        Something else was begun in the folder.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    _check_same(folder / "recipe.json", recipe)
     started = time.perf_counter()
 
     def note(text: str) -> None:
@@ -395,7 +402,7 @@ def train(folder: Path, recipe: Recipe, say: Callable[[str], None] = print) -> P
         for one in part
     ]
     width = recipe.judge_width
-    judge_net = TorchNetwork((JUDGE_FEATURES, width, width, width, 1), *_normalisation(judge_set))
+    judge_net = TorchNetwork((JUDGE_FEATURES, width, width, 1), *_normalisation(judge_set))
 
     def judged(step: int, net: TorchNetwork, value: float) -> None:
         note(f"judge: step {step}, loss {value:.4f}")
@@ -439,7 +446,7 @@ def train(folder: Path, recipe: Recipe, say: Callable[[str], None] = print) -> P
         write(net)
 
     def write(net: TorchNetwork) -> None:
-        about = {"recipe": recipe.__dict__, "command": "python -m refine.steady.train"}
+        about = {"recipe": asdict(recipe), "command": "python -m refine.steady.train"}
         with atomic_file(folder / "steady.safetensors") as temporary:
             temporary.write_bytes(save_networks(Networks(judge, net.plain(), about)))
 
@@ -455,16 +462,28 @@ def train(folder: Path, recipe: Recipe, say: Callable[[str], None] = print) -> P
     return folder / "steady.safetensors"
 
 
+def _check_same(path: Path, recipe: Recipe) -> None:
+    """Refuse a folder in which something else was begun."""
+    if path.exists():
+        try:
+            found = json.loads(path.read_bytes())
+        except ValueError:
+            found = None
+        if found != asdict(recipe):
+            raise InputError(f"{path}: another recipe was begun here; give another folder, or remove this one")
+    else:
+        with atomic_file(path) as temporary:
+            temporary.write_text(json.dumps(asdict(recipe), indent=1) + "\n")
+
+
 def main() -> None:
     """Train from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    for name, value in Recipe().__dict__.items():
+    for name, value in asdict(Recipe()).items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
     arguments = vars(parser.parse_args())
     folder = arguments.pop("folder")
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "recipe.json").write_text(json.dumps(arguments, indent=1) + "\n")
     print(train(folder, Recipe(**arguments)))
 
 

@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
+from base.errors import InputError
 from refine.steady import train as training
 from refine.steady.bank import blend
 from refine.steady.net import load_networks
@@ -26,6 +29,8 @@ def test_the_same_command_gives_the_same_bytes_also_when_interrupted(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         train(tmp_path / "again", TINY, say=stop)
     assert train(tmp_path / "again", TINY, say=lambda text: None).read_bytes() == whole
+    with pytest.raises(InputError, match="another recipe"):
+        train(tmp_path / "again", replace(TINY, seed=2), say=lambda text: None)
     networks = load_networks(tmp_path / "whole" / "steady.safetensors")
     assert networks.about["recipe"]["mixer_steps"] == 6
 
