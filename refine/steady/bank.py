@@ -251,10 +251,10 @@ class Bank:
 def norm(x: np.ndarray) -> np.ndarray:
     """Return the lengths [T, J] of vectors [T, D, J]."""
     squares = x * x
-    total = squares[:, 0]
+    total = squares[:, 0].copy()
     for axis in range(1, x.shape[1]):
-        total = total + squares[:, axis]
-    return np.sqrt(total)
+        total += squares[:, axis]
+    return np.sqrt(total, out=total)
 
 
 def _weighted(x: np.ndarray, confidence: np.ndarray) -> np.ndarray:

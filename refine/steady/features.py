@@ -32,8 +32,10 @@ JUDGE_FEATURES = 26
 MIXER_FEATURES = 2 * COLUMNS + 4
 
 
-def _log(x: np.ndarray, floor: float = SMALL) -> np.ndarray:
-    return np.log(np.maximum(x, 0) + np.float32(floor))
+def _log(x: np.ndarray, out: np.ndarray, floor: float = SMALL) -> None:
+    """Write the logarithms of numbers that are not negative; `floor` is as good as nothing."""
+    np.add(x, np.float32(floor), out=out)
+    np.log(out, out=out)
 
 
 def _mean(window: Convolution, values: np.ndarray) -> np.ndarray:
@@ -111,25 +113,25 @@ class Features:
             off[:, number] = norm(x - y)
         off[:, 4] = strain.min(axis=0, initial=np.inf) if len(strain) else 0
         off[:, 5] = confidence
-        out[0:5] = _log(off[:, :5]).transpose(1, 0, 2)
-        out[5] = _log(_bend(x))
+        _log(off[:, :5].transpose(1, 0, 2), out[0:5])
+        _log(_bend(x), out[5])
         step = np.zeros((frames + 1, joints), np.float32)
         if frames > 1:
             step[1:-1] = norm(np.diff(x, axis=0))
             step[0], step[-1] = step[1], step[-2]
-        out[6] = _log(np.minimum(step[:-1], step[1:]))
-        out[7] = _log(np.maximum(step[:-1], step[1:]))
+        _log(np.minimum(step[:-1], step[1:]), out[6])
+        _log(np.maximum(step[:-1], step[1:]), out[7])
         flat = off.reshape(frames, -1)
         wide = blend(_mean(self._wide, flat), frames, self.clock.stride)
         for number, mean in enumerate((_mean(self._near, flat), wide)):
             mean = mean.reshape(frames, 6, joints).transpose(1, 0, 2)
             part = out[8 + 6 * number : 14 + 6 * number]
-            part[:5] = _log(mean[:5])
+            _log(mean[:5], part[:5])
             part[5] = mean[5]
         out[20] = confidence
-        out[21] = _log(_speed(smoothed[2], self.clock.fps), SLOW)
+        _log(_speed(smoothed[2], self.clock.fps), out[21], SLOW)
         out[22] = out[2].mean(axis=1, keepdims=True)
-        out[23] = _log(strain.mean(axis=0)) if len(strain) else np.log(SMALL)
+        _log(strain.mean(axis=0) if len(strain) else np.zeros_like(confidence), out[23])
         out[24] = np.log(self.clock.fps / 30)
         out[25] = dims == 3
         return out
@@ -185,12 +187,12 @@ class Features:
             mean = means.reshape(places, COLUMNS, joints).transpose(1, 0, 2)
             part = out[COLUMNS * number : COLUMNS * (number + 1)]
             share = np.maximum(mean[18], 1e-6)
-            part[:7] = _log(mean[:7] / share)
-            part[7:13] = _log(mean[7:13])
-            part[13:16] = _log(mean[13:16], SLOW)
-            part[16] = _log(mean[16] / share)
-            part[17] = _log(mean[17])
-            part[18] = np.log(share + np.float32(0.01))
+            _log(mean[:7] / share, part[:7])
+            _log(mean[7:13], part[7:13])
+            _log(mean[13:16], part[13:16], SLOW)
+            _log(mean[16] / share, part[16])
+            _log(mean[17], part[17])
+            _log(share, part[18], 0.01)
             part[19:] = mean[19:]
         at = np.arange(places) * self.clock.step
         to_end = np.maximum(np.minimum(at, frames - 1 - at), 0) / self.clock.fps
