@@ -79,14 +79,19 @@ def make_movement(rng: np.random.Generator, fps: float, frames: int, performers:
     times = (first + np.arange(count)) / fps * speed * FPS
     joints = CubicSpline(np.arange(len(clean)), clean)(times)
     seconds = np.arange(count) / fps
-    if rng.random() < 0.3:
+    still = rng.random() < 0.15
+    if still:
+        joints = np.repeat(joints[:1], count, axis=0)
+        if rng.random() < 0.5:
+            joints += wander(rng, count, 3, max(fps, 2.0), float(rng.uniform(0, 0.03)))[:, None]
+    if not still and rng.random() < 0.3:
         joints = _walk(rng, joints, seconds)
     if rng.random() < 0.1:
         joints[..., 1] += _jumps(rng, seconds)[:, None]
-    if rng.random() < 0.35:
+    if rng.random() < (0.4 if still else 0.35):
         for _ in range(int(rng.integers(1, 3))):
             _add(joints, _wave(rng, seconds), rng)
-    if rng.random() < 0.25:
+    if rng.random() < (0.6 if still else 0.3):
         for _ in range(int(rng.integers(1, 3))):
             _add(joints, _gestures(rng, seconds), rng)
     joints[..., 2] += max(0.0, 1.0 - joints[..., 2].min())  # nobody walks through the camera

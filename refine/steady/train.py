@@ -96,8 +96,8 @@ class Recipe:
     judge_width: int = 32
     mixer_width: int = 48
     velocity: float = 2.0
-    acceleration: float = 6.0
-    gain: float = 10.0
+    acceleration: float = 8.0
+    gain: float = 12.0
     root: float = 0.5
     even: float = 0.5
     calm: float = 1e-3
