@@ -245,12 +245,13 @@ def refine_sequence(
         def finish(number: int) -> None:
             read, good = blocks[number]
             given, refined, _ = done.pop(number) if number in done else work(number)
-            refined, observed = (np.ascontiguousarray(one.transpose(0, 2, 1)) for one in (refined, given.x))
             if tree is not None and usual is not None:
-                refined = hold_lengths(refined, tree, usual)
+                held = hold_lengths(np.ascontiguousarray(refined.transpose(0, 2, 1)), tree, usual)
+                refined = held.transpose(0, 2, 1)
             # What is added is small, and adding it loses nothing of a position far away.
-            change = (refined - observed)[good] * (size * strength)
-            out[read.start + good.start : read.start + good.stop] = _filled(poses[read], given)[good] + change
+            change = (refined[good] - given.x[good]) * (size * strength)
+            into = out[read.start + good.start : read.start + good.stop]
+            np.add(_filled(poses[read], given)[good], change.transpose(0, 2, 1), out=into, casting="same_kind")
 
         pool.map(finish, range(len(blocks)))
     return out
