@@ -24,7 +24,7 @@ from data.ntu.splits import MISSING, Split, in_training
 from data.skeletons.resumable import JOURNAL, ResumableStore
 from data.skeletons.store import ClipStore, StoreInfo, open_store
 
-RULES = 1
+RULES = 2
 """Raised whenever the same text gives another store, so that no store is begun by one version and ended by another."""
 
 REASONS = 10
@@ -113,7 +113,7 @@ def _prepare(config: PrepareConfig, again: bool) -> dict[str, Any]:
     if config.data.store.exists() and not again:
         return summarise(_already_prepared(config.data.store, kept))
     listing = list_entries(raw)
-    info = StoreInfo(fps=config.data.fps, source=str(raw), config=kept)
+    info = StoreInfo(fps=config.data.fps, times=True, source=str(raw), config=kept)
     clips = _fill_store(raw, listing, config.data, info, again)
     seconds = time.perf_counter() - started
     summary = summarise(open_store(config.data.store))
@@ -214,7 +214,7 @@ def _fill_store(raw: Path, listing: Listing, data: DataSection, info: StoreInfo,
             if unfinished.entries:
                 console.print(f"going on after {unfinished.entries} of {len(wanted)} clips", highlight=False)
             task = bar.add_task("preparing clips", total=len(wanted), completed=unfinished.entries)
-            for batch in read_clips(raw, wanted[unfinished.entries :], data.workers):
+            for batch in read_clips(raw, wanted[unfinished.entries :], data.workers, data.fps):
                 if batch.faults and data.on_error == "stop":
                     raise InputError(batch.faults[0][1])
                 skipped = [{"file": path, "reason": reason} for path, reason in batch.faults]

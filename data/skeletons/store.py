@@ -5,6 +5,7 @@
 | `joints.npy` | float32 [F, V, C], metres (layouts in an image: pixels); the frames of all tracks, one after another |
 | `tracked.npy` | uint8 [F, V]: 0 not seen, 1 inferred, 2 tracked |
 | `confidence.npy` | float32 [F, V], where an estimator gave one; absent otherwise |
+| `times.npy` | float64 [F], seconds since the clip's first frame; absent where frames follow each other evenly |
 | `tracks.csv` | clip (row of clips.csv), actor (0 or 1), first_frame, length, first_row |
 | `clips.csv` | name, setup, camera, performer, replication, action, frames |
 | `store.json` | joint layout, frame rate, counts, and where the store came from |
@@ -48,6 +49,8 @@ class StoreInfo(Section):
     """Width and height in pixels of what the joints were seen in; layouts in an image need it."""
     confidence: bool = False
     """Whether the store has an estimator's confidence in each joint."""
+    times: bool = False
+    """Whether the store says when each frame was recorded; frames follow each other evenly, at `fps`, otherwise."""
     kind: Literal["raw", "truth", "refined", "filtered"] = "raw"
     source: str = ""
     refiner: dict[str, Any] | None = None
@@ -105,6 +108,8 @@ class ClipStore:
     info: StoreInfo
     confidence: np.ndarray | None = None
     """float32 [F, V], a memory map like the others, if there is one."""
+    times: np.ndarray | None = None
+    """float64 [F], seconds since the clip's first frame, likewise."""
 
     def __reduce__(self) -> tuple[Callable[[Path], "ClipStore"], tuple[Path]]:
         # A pickled memory map is all of its content: another process opens the store itself.
@@ -132,6 +137,8 @@ class Track:
         uint8 [n, V].
     confidence
         float32 [n, V], for stores that have it.
+    times
+        float64 [n], rising: seconds since the clip's first frame, where frames do not follow each other evenly.
     """
 
     actor: int
@@ -139,6 +146,7 @@ class Track:
     joints: np.ndarray
     tracked: np.ndarray
     confidence: np.ndarray | None = None
+    times: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -157,6 +165,8 @@ class Block:
         uint8 [F, V].
     confidence
         float32 [F, V], for stores that have it.
+    times
+        float64 [F], for stores that have them.
     """
 
     clips: list[tuple[ClipName, int]]
@@ -164,6 +174,7 @@ class Block:
     joints: np.ndarray
     tracked: np.ndarray
     confidence: np.ndarray | None = None
+    times: np.ndarray | None = None
 
 
 def to_block(clips: Sequence[tuple[ClipName, int, Sequence[Track]]], layout: Layout) -> Block:
@@ -184,6 +195,8 @@ def to_block(clips: Sequence[tuple[ClipName, int, Sequence[Track]]], layout: Lay
                 raise ValueError(f"{name}: track outside the clip's {frames} frames")
             if track.confidence is not None and track.confidence.shape != track.tracked.shape:
                 raise ValueError(f"{name}: confidence of shape {track.confidence.shape}")
+            if track.times is not None and (track.times.shape != (length,) or not (np.diff(track.times) > 0).all()):
+                raise ValueError(f"{name}: times of shape {track.times.shape}, expected {length} that rise")
     rows = [
         (number, track.actor, track.first_frame, len(track.joints))
         for number, (_, _, tracks) in enumerate(clips)
@@ -193,17 +206,27 @@ def to_block(clips: Sequence[tuple[ClipName, int, Sequence[Track]]], layout: Lay
     confidences = [track.confidence for track in tracks if track.confidence is not None]
     if len(confidences) not in (0, len(tracks)):
         raise ValueError(f"{clips[0][0]}: a store has the confidence of all tracks or of none")
+    times = [track.times for track in tracks if track.times is not None]
+    if len(times) not in (0, len(tracks)):
+        raise ValueError(f"{clips[0][0]}: a store has the times of all tracks or of none")
     return Block(
         [(name, frames) for name, frames, _ in clips],
         np.array(rows, np.int64).reshape(-1, 4),
         _join([track.joints for track in tracks], shape, np.float32),
         _join([track.tracked for track in tracks], shape[:1], np.uint8),
         np.concatenate(confidences, dtype=np.float32) if confidences else None,
+        np.concatenate(times, dtype=np.float64) if times else None,
     )
 
 
 def _join(arrays: list[np.ndarray], shape: tuple[int, ...], kind: type) -> np.ndarray:
     return np.concatenate([np.empty((0, *shape), kind), *arrays], dtype=kind, casting="unsafe")
+
+
+def _even_times(block: Block, fps: float) -> np.ndarray:
+    """Return when the frames of a block were recorded if none is missing, float64 [F]."""
+    spans = [np.arange(first, first + length) for _, _, first, length in block.tracks.tolist()]
+    return np.concatenate([np.empty(0), *spans]) / fps
 
 
 class _File:
@@ -285,7 +308,10 @@ class StoreFiles:
         """Append some clips."""
         if (block.confidence is None) == self.info.confidence and len(block.tracks):
             raise ValueError(f"{block.clips[0][0]}: a store has the confidence of all tracks or of none")
-        for name, array in (("joints", block.joints), ("tracked", block.tracked), ("confidence", block.confidence)):
+        arrays = {"joints": block.joints, "tracked": block.tracked, "confidence": block.confidence}
+        if self.info.times:
+            arrays["times"] = _even_times(block, self.info.fps) if block.times is None else block.times
+        for name, array in arrays.items():
             if array is not None and array.size:
                 self._files[f"{name}.npy"].append(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
         row = self.frames
@@ -329,6 +355,8 @@ def _headers(info: StoreInfo, frames: int) -> dict[str, bytes]:
     headers = {"joints.npy": _header((*shape, layout.dims), np.float32), "tracked.npy": _header(shape, np.uint8)}
     if info.confidence:
         headers["confidence.npy"] = _header(shape, np.float32)
+    if info.times:
+        headers["times.npy"] = _header(shape[:1], np.float64)
     return headers | {f"{name}.csv": f"{','.join(columns)}\r\n".encode() for name, columns in _COLUMNS.items()}
 
 
@@ -412,6 +440,7 @@ def derive_store(
     info: StoreInfo,
     replace: bool = False,
     made_by: Mapping[str, Any] | None = None,
+    finish: Callable[[StoreInfo], StoreInfo] | None = None,
 ) -> None:
     """Write a store that differs from `source` in its joints only.
 
@@ -421,7 +450,7 @@ def derive_store(
     Parameters
     ----------
     source
-        The store whose clips, tracks, tracking states and confidences are taken over.
+        The store whose clips, tracks, tracking states, confidences and times are taken over.
     folder
         Where the new store shall be.
     blocks
@@ -434,6 +463,8 @@ def derive_store(
         Whether an existing store may be replaced.
     made_by
         What else the joints depend on. Only blocks that were made from the same source by the same are kept.
+    finish
+        Called when all joints are written; adds to `info` what only then is known.
 
     Raises
     ------
@@ -443,20 +474,24 @@ def derive_store(
     if folder.exists() and not replace:
         raise InputError(f"{folder}: already exists; choose another folder or pass --again to replace it")
     counts = {name: getattr(source.info, name) for name in ("clips", "tracks", "frames")}
-    info = info.model_copy(update=counts)
+    info = info.model_copy(update={**counts, "confidence": source.info.confidence, "times": source.info.times})
     identity = {"info": info.model_dump(mode="json"), "source": _fingerprint(source), "made_by": dict(made_by or {})}
-    same = ("tracked.npy", "tracks.csv", "clips.csv", *(["confidence.npy"] if source.info.confidence else []))
+    same = ("tracked.npy", "tracks.csv", "clips.csv", *_optional_files(source.info))
     try:
         with resumable_folder(folder) as at:
             _write_blocks(at, source.joints.shape, blocks, identity)
             for name in same:
                 shutil.copyfile(source.folder / name, at / name)
             (at / JOURNAL).unlink()
-            _write_info(at, info)
+            _write_info(at, finish(info) if finish else info)
     except OSError as error:
         raise InputError(
             f"{folder}: cannot be written ({error.strerror or error}); the same command goes on where it was"
         ) from error
+
+
+def _optional_files(info: StoreInfo) -> list[str]:
+    return [f"{name}.npy" for name in ("confidence", "times") if getattr(info, name)]
 
 
 JOURNAL = "journal.jsonl"
@@ -551,6 +586,7 @@ def open_store(folder: Path) -> ClipStore:
         confidence = None
         if info.confidence:
             confidence = _memory_map(folder / "confidence.npy", (info.frames, len(layout.joints)), np.float32)
+        times = _memory_map(folder / "times.npy", (info.frames,), np.float64) if info.times else None
         tracks = Tracks(**_read_table(folder / "tracks.csv", Tracks, info.tracks))
         clips = Clips(**_read_table(folder / "clips.csv", Clips, info.clips))
         if len(tracks):
@@ -561,7 +597,7 @@ def open_store(folder: Path) -> ClipStore:
     except (ValueError, OSError, OverflowError, csv.Error, ValidationError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"{folder}: damaged clip store: {reason}; prepare it again") from error
-    return ClipStore(folder, joints, tracked, tracks, clips, info, confidence)
+    return ClipStore(folder, joints, tracked, tracks, clips, info, confidence, times)
 
 
 def _header(shape: tuple[int, ...], kind: type) -> bytes:

@@ -9,10 +9,11 @@ from hypothesis.extra.numpy import arrays
 from base.errors import InputError
 from base.files import resumable_folder
 from data.ntu.names import parse_name
+from data.skeletons.gaps import fill_gaps
 from data.skeletons.layouts import LAYOUTS
 from data.skeletons.store import StoreInfo, StoreWriter, Track, open_store
 from refine import apply
-from refine.apply import apply_filter, apply_refiner, default_stride, fill_gaps
+from refine.apply import apply_filter, apply_refiner, default_stride
 from refine.normalise import body_size
 from refine.refiner import refine_poses
 from tests.refine.conftest import make_refiner

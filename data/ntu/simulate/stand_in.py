@@ -74,13 +74,15 @@ def make_stand_in(section: SimulateSection, workers: int | None = None) -> Path:
         names = choose_clips(section)
     except ValueError as error:
         raise InputError(f"simulate.clips: {section.clips} is too many: {error}; ask for fewer clips") from None
-    truth_info = StoreInfo(kind="truth", fps=FPS, source=f"simulated, seed {section.seed}", config=kept)
+    truth_info = StoreInfo(kind="truth", fps=FPS, times=True, source=f"simulated, seed {section.seed}", config=kept)
     with atomic_folder(section.folder) as folder, ExitStack() as stack:
         archive = writer = None
         if section.text:
             archive = stack.enter_context(zipfile.ZipFile(folder / ZIP, "w", zipfile.ZIP_DEFLATED, compresslevel=1))
         else:
-            writer = stack.enter_context(StoreWriter(folder / "raw", StoreInfo(fps=FPS, **raw_origin(section))))
+            writer = stack.enter_context(
+                StoreWriter(folder / "raw", StoreInfo(fps=FPS, times=True, **raw_origin(section)))
+            )
         truth = stack.enter_context(StoreWriter(folder / "truth", truth_info))
         pairs = stack.enter_context(PosePairs(folder / "poses" / BENCHMARK, ("train", "test")))
         bar = stack.enter_context(progress())
