@@ -59,7 +59,7 @@ def apply_refiner(
     in a frame (`tracked` 0, or no position by the rule of `data.seen`) stay exactly as they were; for the network alone,
     they are interpolated over time. Sightings that the store's confidences or the Kinect are unsure of are led by surer
     ones (`refine.trust`). Tracks are cut where they are not one motion (`refine.splits`); `store.json` says how often,
-    as `gaps` and `jumps` of its refiner, where that is not never.
+    as `gaps`, `jumps` and frames `astray` of its refiner, where that is not never.
 
     Clips, tracks, lengths, times, tracking states and confidences are taken over as they are. What is interrupted goes
     on where it was, and ends in the same bytes.
@@ -167,11 +167,16 @@ def _derive(
         return results, pieces
 
     def finish(info: StoreInfo) -> StoreInfo:
-        found = {"gaps": sum(cut.gaps for cut in cuts), "jumps": sum(cut.jumps for cut in cuts)}
+        found = {
+            "gaps": sum(cut.gaps for cut in cuts),
+            "jumps": sum(cut.jumps for cut in cuts),
+            "astray": sum(len(cut.astray) for cut in cuts),
+        }
         if not any(found.values()):
             return info
         console.print(
-            f"{output}: tracks were cut at {found['gaps']} gaps of more than {BRIDGE_S:g} s and at {found['jumps']} jumps",
+            f"{output}: cut tracks at {found['gaps']} gaps of more than {BRIDGE_S:g} s and at {found['jumps']} jumps; "
+            f"in {found['astray']} frames a body was where it cannot have been",
             highlight=False,
             soft_wrap=True,
         )

@@ -69,14 +69,25 @@ def as_sightings(
 class _Motion:
     """One piece of a track on its way through a method, and how to come back from there."""
 
-    place: np.ndarray
-    """Rows of the track, [m]."""
+    rows: slice
+    """Rows of the track, m of them."""
     motion: np.ndarray
     """What the method sees, [n, V, C]."""
     path: np.ndarray
     """What was taken out, [n, 1, C]."""
     at: np.ndarray | None
     """Where the rows are among the n, [m]: whole numbers if they are among them; None if they are all of them."""
+
+
+@dataclass(frozen=True)
+class _Apart:
+    """A track in its body's axes: the axes, its motions, how they were cut, its size, and what is seen if not all."""
+
+    axes: np.ndarray
+    motions: list[_Motion]
+    pieces: Pieces
+    size: float
+    seen: np.ndarray | None
 
 
 def refine_in_space(
@@ -102,42 +113,31 @@ def refine_in_space(
     pieces
         How each track was cut.
     """
-    all_motions: list[list[_Motion]] = []
-    given: list[np.ndarray] = []
-    sizes: list[float] = []
-    frames: list[np.ndarray] = []
-    pieces: list[Pieces] = []
-    for sighting in sightings:
-        axes, motions, cut, size = _take_apart(sighting, fps, turned)
-        frames.append(axes)
-        pieces.append(cut)
-        all_motions.append(motions)
-        given += [one.motion for one in motions]
-        sizes += [size] * len(motions)
+    taken = [_take_apart(sighting, fps, turned) for sighting in sightings]
+    given = [one.motion for apart in taken for one in apart.motions]
+    sizes = [apart.size for apart in taken for _ in apart.motions]
     refined = iter(method(given, sizes) if given else [])
     results = []
-    for sighting, axes, motions in zip(sightings, frames, all_motions, strict=True):
+    for sighting, apart in zip(sightings, taken, strict=True):
         result = np.array(sighting.joints, np.float32)
-        for one in motions:
+        for one in apart.motions:
             moved = next(refined) + one.path
             if one.at is not None:
                 exact = one.at.dtype.kind == "i"
                 moved = moved[one.at] if exact else CubicSpline(np.arange(len(moved)), moved)(one.at)
             if turned:
-                moved = moved @ axes.T
-            whole = len(one.place) == len(result) and sighting.seen is None
-            seen = None if whole else _seen(sighting)[one.place]
-            if seen is None or seen.all():
-                result[one.place] = moved
+                moved = moved @ apart.axes.T
+            if apart.seen is None:
+                result[one.rows] = moved
             else:
-                result[one.place] = np.where(seen[..., None], moved, result[one.place])
+                np.copyto(result[one.rows], moved, where=apart.seen[one.rows][..., None], casting="same_kind")
         results.append(result)
-    return results, pieces
+    return results, [apart.pieces for apart in taken]
 
 
 def cut_track(sighting: Sightings, fps: float, turned: bool) -> Pieces:
     """Cut a track as `refine_in_space` does."""
-    return _take_apart(sighting, fps, turned)[2]
+    return _take_apart(sighting, fps, turned).pieces
 
 
 def _seen(sighting: Sightings) -> np.ndarray:
@@ -145,32 +145,35 @@ def _seen(sighting: Sightings) -> np.ndarray:
     return finite if sighting.seen is None else sighting.seen & finite
 
 
-def _take_apart(sighting: Sightings, fps: float, turned: bool) -> tuple[np.ndarray, list[_Motion], Pieces, float]:
-    """Return the axes of a body, its motions in them, how they were cut, and its size."""
+def _take_apart(sighting: Sightings, fps: float, turned: bool) -> _Apart:
     joints, seen = np.asarray(sighting.joints, np.float64), _seen(sighting)
     axes = np.eye(joints.shape[-1])
     complete = bool(seen.all())
     if not complete:
         if not seen.any():
-            return axes, [], Pieces([]), 1.0
+            return _Apart(axes, [], Pieces([]), 1.0, seen)
         joints = np.where(seen[..., None], joints, 0.0)
     if turned:
-        axes = body_axes(joints if complete else fill_gaps(joints, seen))
+        axes = body_axes(joints, None if complete else seen)
         joints = joints @ axes
     size = body_size(joints, None if complete else seen)
     times = np.arange(len(joints)) / fps if sighting.times is None else sighting.times
     pieces = split_track(joints, seen, times, size)
     motions = []
+    right = seen
+    if len(pieces.astray):
+        right = seen.copy()
+        right[pieces.astray] = False
     for first, end in pieces.spans:
         rows = slice(first, end)
         confidence = None if sighting.confidence is None else sighting.confidence[rows]
         uneven = None if sighting.times is None else sighting.times[rows]
-        motions.append(_motion(np.arange(first, end), joints[rows], seen[rows], confidence, uneven, fps))
-    return axes, motions, pieces, sighting.size or size
+        motions.append(_motion(rows, joints[rows], right[rows], confidence, uneven, fps))
+    return _Apart(axes, motions, pieces, sighting.size or size, None if complete else seen)
 
 
 def _motion(
-    place: np.ndarray,
+    rows: slice,
     joints: np.ndarray,
     seen: np.ndarray,
     confidence: np.ndarray | None,
@@ -182,18 +185,18 @@ def _motion(
         passed = (times - times[0]) * fps
         number = np.rint(passed).astype(np.int64)
         if np.abs(passed - number).max() > _UNEVEN or (np.diff(number) < 1).any():
-            return _uneven_motion(place, joints, seen, confidence, times, fps)
+            return _uneven_motion(rows, joints, seen, confidence, times, fps)
         if number[-1] >= len(number):  # frames are missing in between
             at, frames = number, int(number[-1]) + 1
             joints, seen = _spread(joints, at, frames), _spread(seen, at, frames)
             confidence = None if confidence is None else _spread(confidence, at, frames)
     sure, believed = _sure(seen, confidence, np.arange(len(seen)) / fps)
     path = smooth_path(body_path(joints, sure), fps, sure.any(1))[:, None]
-    return _Motion(place, _led(joints - path, seen, sure, believed), path, at)
+    return _Motion(rows, _led(joints - path, seen, sure, believed), path, at)
 
 
 def _uneven_motion(
-    place: np.ndarray,
+    rows: slice,
     joints: np.ndarray,
     seen: np.ndarray,
     confidence: np.ndarray | None,
@@ -210,7 +213,7 @@ def _uneven_motion(
     frames = max(round(passed[-1] * fps) + 1, min(len(times), 3))
     even = CubicSpline(passed, whole)(np.linspace(0, passed[-1], frames))
     smooth = smooth_path(even.mean(1), fps)[:, None]
-    return _Motion(place, even - smooth, smooth, passed / passed[-1] * (frames - 1))
+    return _Motion(rows, even - smooth, smooth, passed / passed[-1] * (frames - 1))
 
 
 def _spread(x: np.ndarray, at: np.ndarray, frames: int) -> np.ndarray:

@@ -42,7 +42,7 @@ def lower_rate(x: np.ndarray, rate: float) -> np.ndarray:
 
 
 def extended(x: np.ndarray, reach: int) -> np.ndarray:
-    """Continue [T, ...] by `reach` frames at either end: a line through the frames there, and their deviations mirrored.
+    """Continue [T, ...] by `reach` frames at either end: a line through the frames there, their deviations mirrored.
 
     Where the end frame itself stood for what is beyond, or were the point to mirror at, its noise would be everybody's.
     """

@@ -1,6 +1,6 @@
 """Where a track is not one motion: gaps that nobody can bridge, and jumps that no body can make."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -16,6 +16,9 @@ ACCELERATION = 100.0
 SPEED = 30.0
 """Body sizes/s, some 12 m/s: what a step exceeds by `JUMP` is a jump, whatever is beside it."""
 
+BACK_S = 0.2
+"""Seconds: whoever jumps away and is back as soon as that has not been there."""
+
 _BESIDE = 4
 """Steps on either side that a step is compared with."""
 
@@ -30,17 +33,21 @@ class Pieces:
         First row and the one after the last of each part; rows in none of them show nobody.
     gaps, jumps
         How many of the cuts between them are at gaps, and how many at jumps.
+    astray
+        int64: rows within the parts in which the body is shown where it cannot have been.
     """
 
     spans: list[tuple[int, int]]
     gaps: int = 0
     jumps: int = 0
+    astray: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
 
 
 def split_track(joints: np.ndarray, seen: np.ndarray, times: np.ndarray, size: float) -> Pieces:
     """Cut a track at gaps longer than `BRIDGE_S` and at jumps.
 
     A body's step is the median of its joints' steps, so that a few joints that are elsewhere for a frame are no jump.
+    A body that jumps away and goes on where it was within `BACK_S` is one motion, with some frames astray.
 
     Parameters
     ----------
@@ -60,10 +67,33 @@ def split_track(joints: np.ndarray, seen: np.ndarray, times: np.ndarray, size: f
     elapsed = np.diff(times if whole else times[rows])
     gap = elapsed > BRIDGE_S * (1 + 1e-6)
     jump = _jumps(joints if whole else joints[rows], None if whole else seen[rows], elapsed, size, gap)
+    astray: list[np.ndarray] = []
+    if jump.any():
+        at, there = joints[rows], seen[rows]
+        clock = np.concatenate([[0.0], elapsed.cumsum()])
+        for cut in np.flatnonzero(jump):
+            back = _back(cut, at, there, clock, size) if jump[cut] else None
+            if back is not None:
+                jump[cut:back] = False
+                astray.append(rows[cut + 1 : back])
     cuts = np.flatnonzero(gap | jump)
     starts = rows[np.concatenate([[0], cuts + 1])].tolist()
     ends = (rows[np.concatenate([cuts, [len(rows) - 1]])] + 1).tolist()
-    return Pieces(list(zip(starts, ends, strict=True)), int(gap.sum()), int(jump.sum()))
+    lost = np.concatenate([np.empty(0, np.int64), *astray])
+    return Pieces(list(zip(starts, ends, strict=True)), int(gap.sum()), int(jump.sum()), lost)
+
+
+def _back(cut: int, joints: np.ndarray, seen: np.ndarray, clock: np.ndarray, size: float) -> int | None:
+    """Return the row behind a jump from which on the body goes on where it was, if that is soon."""
+    for back in range(cut + 2, len(clock)):
+        if clock[back] - clock[cut] > BACK_S * (1 + 1e-6):
+            return None
+        both = seen[cut] & seen[back]
+        if both.any():
+            step = np.median(np.linalg.norm(joints[back, both] - joints[cut, both], axis=-1))
+            if step < JUMP * size:
+                return back
+    return None
 
 
 def _jumps(

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 
-PATH_S = 1.0
+PATH_S = 1.5
 """Seconds over which the path is a quadratic."""
 
 LEAST_REACH = 4
@@ -129,7 +129,7 @@ _MIXTURE = np.sin(1.0 + 2.4 * np.arange(1024))
 """Weights of joints that no symmetry of a body makes vanish."""
 
 
-def body_axes(joints: np.ndarray) -> np.ndarray:
+def body_axes(joints: np.ndarray, seen: np.ndarray | None = None) -> np.ndarray:
     """Find axes that turn with a body: the principal axes of its mean pose.
 
     What is done to each coordinate by itself, in these axes, is done alike however the body is turned or mirrored.
@@ -138,14 +138,22 @@ def body_axes(joints: np.ndarray) -> np.ndarray:
     ----------
     joints
         [n, V, C], finite.
+    seen
+        bool [n, V]; all of them if None.
 
     Returns
     -------
     float64 array [C, C]
         The axes, in columns; each points to where joints of an uneven mixture lie.
     """
-    pose = joints.mean(0)
-    pose -= pose.mean(0)
+    if seen is None:
+        pose = joints.mean(0)
+        pose -= pose.mean(0)
+    else:
+        share = seen / np.maximum(seen.sum(1), 1)[:, None]
+        middle = np.einsum("nvc,nv->nc", joints, share)
+        pose = np.einsum("nvc,nv->vc", joints - middle[:, None], seen.astype(np.float64))
+        pose /= np.maximum(seen.sum(0), 1)[:, None]
     _, axes = np.linalg.eigh(pose.T @ pose)
     along = np.resize(_MIXTURE, len(pose)) @ pose @ axes
     return axes * np.where(along < 0, -1.0, 1.0)
