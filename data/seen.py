@@ -31,9 +31,12 @@ def seen_joints(joints: np.ndarray, score: np.ndarray | None = None, origin: Ite
     bool array [..., V]
     """
     with np.errstate(invalid="ignore"):
-        absent = (joints == 0).all(-1)
+        absent = joints[..., 0] == 0
         if absent.any():
+            absent &= (joints[..., 1:] == 0).all(-1)
             absent[..., list(origin)] = False
             if score is not None:
                 absent &= ~(score >= ZERO_SCORE)
-        return ~absent & (np.abs(joints) < FARTHEST).all(-1)
+        if not np.abs(joints).max(initial=0.0) < FARTHEST:  # which NaN is not either
+            absent |= ~(np.abs(joints) < FARTHEST).all(-1)
+        return ~absent

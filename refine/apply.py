@@ -55,10 +55,10 @@ def apply_refiner(
 ) -> None:
     """Write a store whose tracks are refined.
 
-    A track that needs no refining comes out as it went in, see `refine.refiner.refine_poses`. Joints that were not seen
-    in a frame (`tracked` 0, or no position by the rule of `data.seen`) stay exactly as they were; for the network alone,
-    they are interpolated over time. Sightings that the store's confidences or the Kinect are unsure of are led by surer
-    ones (`refine.trust`). Tracks are cut where they are not one motion (`refine.splits`); `store.json` says how often,
+    A track that needs no refining comes out as it went in, see `refine.refiner.refine_poses`. Joints that were not
+    seen in a frame (`tracked` 0, or no position by the rule of `data.seen`) stay exactly as they were; for the network
+    alone, they are interpolated over time. Sightings that the store's confidences or the Kinect are unsure of are led
+    by surer ones (`refine.trust`). Tracks are cut where they are not one motion (`refine.splits`); `store.json` says how often,
     as `gaps`, `jumps` and frames `astray` of its refiner, where that is not never.
 
     Clips, tracks, lengths, times, tracking states and confidences are taken over as they are. What is interrupted goes
@@ -93,6 +93,9 @@ def apply_refiner(
     description = {
         **refiner.describe(), "stride": stride, "merge": merge, "match_rate": match_rate, **(origin or {})
     }  # fmt: skip
+    if refiner.normalise.centre != "channel":
+        # Networks that saw distances from a root, or places, know one kind of skeleton.
+        description["centred"] = "channel"
     refiner, half = _fitted(refiner, store)
 
     def transform(tracks: Sequence[Sightings]) -> tuple[list[np.ndarray], list[Pieces]]:
@@ -201,7 +204,9 @@ def _cuts_before(store: ClipStore, done: int, turned: bool) -> list[Pieces]:
     for row, last_row, first, end in _blocks(store, 0):
         if row >= done:
             break
-        cuts += [cut_track(track, store.info.fps, turned) for _, track in _tracks(store, row, last_row, first, end)]
+        for at, track in _tracks(store, row, last_row, first, end):
+            if row + at.stop <= done:
+                cuts.append(cut_track(track, store.info.fps, turned))
     return cuts
 
 
@@ -277,10 +282,10 @@ def _tracks(
         sure = None if confidence is None else np.nan_to_num(confidence[at]).clip(min=0)
         if inferred[at].any():
             sure = np.where(inferred[at], INFERRED, 1.0) * (1.0 if sure is None else sure)
-        yield (
-            at,
-            Sightings(joints[at], None if seen[at].all() else seen[at], sure, None if times is None else times[at]),
-        )
+        clock = None if times is None else times[at]
+        if clock is not None and not (np.diff(clock) > 0).all():
+            raise InputError(f"{store.folder}: times.npy: the times of a track do not rise; prepare the store again")
+        yield at, Sightings(joints[at], None if seen[at].all() else seen[at], sure, clock)
 
 
 def _forget(store: ClipStore) -> None:

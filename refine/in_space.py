@@ -14,7 +14,7 @@ from scipy.interpolate import CubicSpline
 from data.skeletons.gaps import fill_gaps
 from refine.normalise import body_size
 from refine.splits import Pieces, split_track
-from refine.travel import body_axes, body_path, smooth_path
+from refine.travel import body_axes, body_path, mean_of_joints, smooth_path
 from refine.trust import trust
 
 Method = Callable[[list[np.ndarray], list[float]], list[np.ndarray]]
@@ -141,7 +141,11 @@ def cut_track(sighting: Sightings, fps: float, turned: bool) -> Pieces:
 
 
 def _seen(sighting: Sightings) -> np.ndarray:
-    finite = np.isfinite(sighting.joints).all(-1)
+    joints = sighting.joints
+    with np.errstate(invalid="ignore", over="ignore"):
+        total = joints.sum(dtype=np.float64)
+    # Where the sum is finite, so is everything; to look at every joint takes long.
+    finite = np.ones(joints.shape[:2], bool) if np.isfinite(total) else np.isfinite(joints).all(-1)
     return finite if sighting.seen is None else sighting.seen & finite
 
 
@@ -191,6 +195,9 @@ def _motion(
             joints, seen = _spread(joints, at, frames), _spread(seen, at, frames)
             confidence = None if confidence is None else _spread(confidence, at, frames)
     sure, believed = _sure(seen, confidence, np.arange(len(seen)) / fps)
+    if sure is seen and seen.all():
+        path = smooth_path(mean_of_joints(joints), fps)[:, None]
+        return _Motion(rows, joints - path, path, at)
     path = smooth_path(body_path(joints, sure), fps, sure.any(1))[:, None]
     return _Motion(rows, _led(joints - path, seen, sure, believed), path, at)
 

@@ -262,7 +262,7 @@ def _clip_of(store: ClipStore, name: str) -> tuple[StoreInfo, int, list[Track]]:
             np.array(store.joints[first : first + length]),
             np.array(store.tracked[first : first + length]),
             None if store.confidence is None else np.array(store.confidence[first : first + length]),
-            None if store.times is None else np.array(store.times[first : first + length]),
+            None if store.times is None else store.times[first : first + length] * store.info.fps,
         )
         for track in np.flatnonzero(store.tracks.clip == row).tolist()
         for first, length in [(int(store.tracks.first_row[track]), int(store.tracks.length[track]))]

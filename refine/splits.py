@@ -101,7 +101,8 @@ def _jumps(
 ) -> np.ndarray:
     """Say which of the steps between these rows are jumps, bool [n - 1]."""
     if seen is None:
-        length = np.sqrt(np.square(np.diff(joints, axis=0)).sum(-1))
+        step = joints[1:] - joints[:-1]
+        length = np.sqrt(np.einsum("nvc,nvc->nv", step, step))
         if 2 * length.mean(1).max() < JUMP * size:  # no median is more than twice the mean
             return np.zeros(len(length), bool)
         steps = np.median(length, axis=1)

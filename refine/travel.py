@@ -36,7 +36,7 @@ def body_path(joints: np.ndarray, known: np.ndarray) -> np.ndarray:
         But for a constant; anything in frames of which nothing is known.
     """
     if known.all():
-        return joints.mean(1)
+        return mean_of_joints(joints)
     rows = np.flatnonzero(known.any(1))
     # Not only the joints that are known are finite, and 0 times infinity is none of their steps.
     at, there = np.where(known[rows, :, None], joints[rows], 0.0), known[rows]
@@ -49,6 +49,12 @@ def body_path(joints: np.ndarray, known: np.ndarray) -> np.ndarray:
     path = np.zeros((len(joints), joints.shape[2]))
     path[rows[1:]] = steps.cumsum(0)
     return path
+
+
+def mean_of_joints(joints: np.ndarray) -> np.ndarray:
+    """Return the mean [n, C] over the joints [n, V, C], faster than NumPy's."""
+    count = joints.shape[1]
+    return np.full(count, 1 / count) @ joints
 
 
 def smooth_path(path: np.ndarray, fps: float, known: np.ndarray | None = None) -> np.ndarray:
@@ -147,7 +153,7 @@ def body_axes(joints: np.ndarray, seen: np.ndarray | None = None) -> np.ndarray:
         The axes, in columns; each points to where joints of an uneven mixture lie.
     """
     if seen is None:
-        pose = joints.mean(0)
+        pose = np.einsum("nvc->vc", joints) / len(joints)
         pose -= pose.mean(0)
     else:
         share = seen / np.maximum(seen.sum(1), 1)[:, None]

@@ -212,8 +212,7 @@ class ImportOptions:
 def import_store(source: Path, folder: Path, options: ImportOptions, again: bool = False) -> list[str]:
     """Read somebody else's files into a clip store, which is there whole or not at all.
 
-    What the files do not say is filled in: actors are seen where their numbers are not all 0, and a joint of a seen
-    actor counts as tracked (in an image: if its position and confidence are not all 0).
+    What the files do not say is filled in: a joint at exactly 0 was not seen (`data.seen`), any other is tracked.
 
     Parameters
     ----------
@@ -250,6 +249,7 @@ def import_store(source: Path, folder: Path, options: ImportOptions, again: bool
         fps=options.fps,
         image=incoming.image,
         confidence=incoming.confidence,
+        times=incoming.times,
         source=str(source),
         config={"import": {"format": format, "split": options.split, "names": options.names and str(options.names)}},
     )

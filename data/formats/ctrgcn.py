@@ -28,7 +28,7 @@ from data.formats.clips import (
     as_tracks,
     clip_name,
 )
-from data.formats.padded import FRAMES, Cuts, centre, ctrgcn_order, pad, trim
+from data.formats.padded import FRAMES, MIDDLE_OF_SPINE, Cuts, centre, ctrgcn_order, pad, trim
 from data.ntu.names import ClipName
 from data.ntu.splits import MISSING, TRAIN_CAMERAS, TRAIN_PERFORMERS, Split
 from data.skeletons.layouts import ACTIONS, NTU25
@@ -166,7 +166,7 @@ def _read_header(member: IO[bytes], clips: int, where: str) -> tuple[int, np.dty
 def _read_clip(member: IO[bytes], frames: int, kind: np.dtype, name: ClipName, where: str) -> ReadClip:
     joints = read_block(member, (frames, ACTORS, len(NTU25.joints), NTU25.dims), kind, where)
     joints = trim(joints.swapaxes(0, 1))
-    return name, joints.shape[1], as_tracks(joints, None, where)
+    return name, joints.shape[1], as_tracks(joints, None, where, (MIDDLE_OF_SPINE,))
 
 
 def _make_up(labels: np.ndarray, split: Split, part: str) -> list[ClipName]:

@@ -27,7 +27,7 @@ from data.formats.clips import (
     clip_name,
     in_order,
 )
-from data.formats.padded import FRAMES, Cuts, normalise, pad, trim
+from data.formats.padded import FRAMES, MIDDLE_OF_SPINE, Cuts, normalise, pad, trim
 from data.ntu.names import ClipName
 from data.ntu.splits import Split, in_training
 from data.skeletons.layouts import NTU25
@@ -115,7 +115,7 @@ def read_stgcn(folder: Path, split: Split | None) -> Incoming:
                     where = f"{file}: clip {at} ({name})"
                     shape = (NTU25.dims, frames, len(NTU25.joints), ACTORS)
                     joints = trim(read_block(stream, shape, kind, where).transpose(3, 1, 2, 0))
-                    yield name, joints.shape[1], as_tracks(joints, None, where)
+                    yield name, joints.shape[1], as_tracks(joints, None, where, (MIDDLE_OF_SPINE,))
 
     return Incoming(NTU25, len(names), clips(), notes=notes)
 

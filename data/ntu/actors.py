@@ -10,24 +10,17 @@ SPREAD = 0.8
 IMPLAUSIBLE_SHARE = 0.69754
 
 
-def choose_actors(skeleton: Skeleton, fps: float = 30.0) -> tuple[int, list[Track]]:
+def choose_actors(skeleton: Skeleton) -> tuple[int, list[Track]]:
     """Reduce a clip's bodies to at most two actors.
 
     The rules are those of the reference pipelines (CTR-GCN's, PYSKL's): with more than one body, bodies of 11 frames or
     fewer are dropped; then bodies of which at least 69.754% of the frames are implausible (wider than 0.8 times their
     height); the rest are sorted by motion. Actor 1 is the most mobile body, extended by later ones that do not overlap
     it in time; actor 2 is filled likewise from those that do. Frames in which no actor is seen are dropped, but tracks
-    keep the times of theirs, so that nobody takes the step over such a gap for a motion. Where a rule would drop every
-    body, it drops none.
+    keep the numbers of theirs, so that nobody takes the step over such a gap for a motion. Where a rule would drop
+    every body, it drops none.
 
     A body that leaves and returns keeps its own frame times (the reference pipelines close the gap).
-
-    Parameters
-    ----------
-    skeleton
-        A clip's bodies.
-    fps
-        Frames a second, for the times.
 
     Returns
     -------
@@ -52,7 +45,7 @@ def choose_actors(skeleton: Skeleton, fps: float = 30.0) -> tuple[int, list[Trac
                 actors.append([body])
     merged = [merge_bodies(actor) for actor in actors]
     seen = np.unique(np.concatenate([body.frames for body in merged])) if merged else np.empty(0, np.int64)
-    return len(seen), [_as_track(number, body, seen, fps) for number, body in enumerate(merged)]
+    return len(seen), [_as_track(number, body, seen) for number, body in enumerate(merged)]
 
 
 def plausible(body: Body) -> np.ndarray:
@@ -84,10 +77,10 @@ def _overlaps(actor: list[Body], body: Body) -> bool:
     return bool(body.frames[0] <= last and body.frames[-1] >= first)
 
 
-def _as_track(actor: int, body: Body, seen: np.ndarray, fps: float) -> Track:
+def _as_track(actor: int, body: Body, seen: np.ndarray) -> Track:
     times = np.searchsorted(seen, body.frames)
     first, length = int(times[0]), int(times[-1] - times[0] + 1)
     joints = np.zeros((length, *body.joints.shape[1:]), np.float32)
     tracked = np.zeros((length, body.tracked.shape[1]), np.uint8)
     joints[times - first], tracked[times - first] = body.joints, body.tracked
-    return Track(actor, first, joints, tracked, times=seen[first : first + length] / fps)
+    return Track(actor, first, joints, tracked, frames=seen[first : first + length])

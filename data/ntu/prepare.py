@@ -214,7 +214,7 @@ def _fill_store(raw: Path, listing: Listing, data: DataSection, info: StoreInfo,
             if unfinished.entries:
                 console.print(f"going on after {unfinished.entries} of {len(wanted)} clips", highlight=False)
             task = bar.add_task("preparing clips", total=len(wanted), completed=unfinished.entries)
-            for batch in read_clips(raw, wanted[unfinished.entries :], data.workers, data.fps):
+            for batch in read_clips(raw, wanted[unfinished.entries :], data.workers):
                 if batch.faults and data.on_error == "stop":
                     raise InputError(batch.faults[0][1])
                 skipped = [{"file": path, "reason": reason} for path, reason in batch.faults]

@@ -43,7 +43,7 @@ class Batch:
     faults: list[tuple[str, str]]
 
 
-def read_clips(raw: Path, entries: Sequence[Entry], workers: int | None = None, fps: float = 30.0) -> Iterator[Batch]:
+def read_clips(raw: Path, entries: Sequence[Entry], workers: int | None = None) -> Iterator[Batch]:
     """Read clips in order; only a few batches are under way or waiting at any time.
 
     Parameters
@@ -54,8 +54,6 @@ def read_clips(raw: Path, entries: Sequence[Entry], workers: int | None = None, 
         Which of its files.
     workers
         Processes; None for one per processor, at most `MOST_WORKERS` in any case.
-    fps
-        Frames a second of the recordings.
 
     Raises
     ------
@@ -68,12 +66,12 @@ def read_clips(raw: Path, entries: Sequence[Entry], workers: int | None = None, 
         source = Source(raw)
         try:
             for batch in batches:
-                yield read_batch(source, batch, fps=fps)
+                yield read_batch(source, batch)
         finally:
             source.close()
         return
     context = get_context("spawn")
-    pool = ProcessPoolExecutor(workers, context, _start_worker, (raw, context.Lock(), fps))
+    pool = ProcessPoolExecutor(workers, context, _start_worker, (raw, context.Lock()))
     try:
         waiting: deque[Future[Batch]] = deque()
         for batch in batches:
@@ -91,9 +89,7 @@ def read_clips(raw: Path, entries: Sequence[Entry], workers: int | None = None, 
         pool.shutdown(cancel_futures=True)
 
 
-def read_batch(
-    source: Source, entries: Sequence[Entry], alone: AbstractContextManager[Any] | None = None, fps: float = 30.0
-) -> Batch:
+def read_batch(source: Source, entries: Sequence[Entry], alone: AbstractContextManager[Any] | None = None) -> Batch:
     """Read some clips of an open zip or folder.
 
     Parameters
@@ -104,8 +100,6 @@ def read_batch(
         Which of its files.
     alone
         What to hold while a large one is read.
-    fps
-        Frames a second of the recordings.
     """
     alone = alone or nullcontext()
     clips = []
@@ -116,7 +110,7 @@ def read_batch(
                 raise InputError(entry.fault)
             where = source.place(entry)
             with alone if entry.size > LARGE else nullcontext():
-                frames, tracks = choose_actors(read_skeleton(source.read(entry), where), fps)
+                frames, tracks = choose_actors(read_skeleton(source.read(entry), where))
             if not tracks:
                 raise InputError(f"{where}: nobody is seen in any frame; leave it out with data.on_error=skip")
             clips.append((entry.name, frames, tracks))
@@ -127,20 +121,19 @@ def read_batch(
 
 _source: Source | None = None
 _alone: AbstractContextManager[Any] | None = None
-_fps = 30.0
 
 
-def _start_worker(raw: Path, alone: AbstractContextManager[Any], fps: float) -> None:
-    global _source, _alone, _fps
+def _start_worker(raw: Path, alone: AbstractContextManager[Any]) -> None:
+    global _source, _alone
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     threading.Thread(target=_end_with_parent, daemon=True).start()
     keep_memory()
-    _source, _alone, _fps = Source(raw), alone, fps
+    _source, _alone = Source(raw), alone
 
 
 def _read_batch(entries: Sequence[Entry]) -> Batch:
     assert _source is not None
-    return read_batch(_source, entries, _alone, _fps)
+    return read_batch(_source, entries, _alone)
 
 
 def _end_with_parent() -> None:

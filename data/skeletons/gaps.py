@@ -29,7 +29,7 @@ def fill_gaps(joints: np.ndarray, seen: np.ndarray) -> np.ndarray:
 
 
 def neighbours(seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the nearest frames up to and from each in which a joint is seen, int64 [n, V]; -1 and n if there is none."""
+    """Return the nearest frames up to and from each in which a joint is seen, int64 [n, V]; -1 and n for none."""
     frames = np.arange(len(seen))[:, None]
     before = np.maximum.accumulate(np.where(seen, frames, -1), 0)
     after = np.minimum.accumulate(np.where(seen, frames, len(seen))[::-1], 0)[::-1]

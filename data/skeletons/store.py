@@ -137,8 +137,9 @@ class Track:
         uint8 [n, V].
     confidence
         float32 [n, V], for stores that have it.
-    times
-        float64 [n], rising: seconds since the clip's first frame, where frames do not follow each other evenly.
+    frames
+        [n], rising: the recording's frame of each row, from 0, where some are missing in between; fractions for frames
+        that were recorded in between.
     """
 
     actor: int
@@ -146,7 +147,7 @@ class Track:
     joints: np.ndarray
     tracked: np.ndarray
     confidence: np.ndarray | None = None
-    times: np.ndarray | None = None
+    frames: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -165,8 +166,8 @@ class Block:
         uint8 [F, V].
     confidence
         float32 [F, V], for stores that have it.
-    times
-        float64 [F], for stores that have them.
+    recorded
+        float64 [F]: the recording's frame of each row, where some are missing in between.
     """
 
     clips: list[tuple[ClipName, int]]
@@ -174,7 +175,7 @@ class Block:
     joints: np.ndarray
     tracked: np.ndarray
     confidence: np.ndarray | None = None
-    times: np.ndarray | None = None
+    recorded: np.ndarray | None = None
 
 
 def to_block(clips: Sequence[tuple[ClipName, int, Sequence[Track]]], layout: Layout) -> Block:
@@ -195,8 +196,8 @@ def to_block(clips: Sequence[tuple[ClipName, int, Sequence[Track]]], layout: Lay
                 raise ValueError(f"{name}: track outside the clip's {frames} frames")
             if track.confidence is not None and track.confidence.shape != track.tracked.shape:
                 raise ValueError(f"{name}: confidence of shape {track.confidence.shape}")
-            if track.times is not None and (track.times.shape != (length,) or not (np.diff(track.times) > 0).all()):
-                raise ValueError(f"{name}: times of shape {track.times.shape}, expected {length} that rise")
+            if track.frames is not None and (track.frames.shape != (length,) or not (np.diff(track.frames) > 0).all()):
+                raise ValueError(f"{name}: numbers of frames {track.frames.shape}, expected {length} that rise")
     rows = [
         (number, track.actor, track.first_frame, len(track.joints))
         for number, (_, _, tracks) in enumerate(clips)
@@ -206,27 +207,22 @@ def to_block(clips: Sequence[tuple[ClipName, int, Sequence[Track]]], layout: Lay
     confidences = [track.confidence for track in tracks if track.confidence is not None]
     if len(confidences) not in (0, len(tracks)):
         raise ValueError(f"{clips[0][0]}: a store has the confidence of all tracks or of none")
-    times = [track.times for track in tracks if track.times is not None]
-    if len(times) not in (0, len(tracks)):
-        raise ValueError(f"{clips[0][0]}: a store has the times of all tracks or of none")
+    recorded = [
+        np.arange(track.first_frame, track.first_frame + len(track.joints)) if track.frames is None else track.frames
+        for track in tracks
+    ]
     return Block(
         [(name, frames) for name, frames, _ in clips],
         np.array(rows, np.int64).reshape(-1, 4),
         _join([track.joints for track in tracks], shape, np.float32),
         _join([track.tracked for track in tracks], shape[:1], np.uint8),
         np.concatenate(confidences, dtype=np.float32) if confidences else None,
-        np.concatenate(times, dtype=np.float64) if times else None,
+        np.concatenate([np.empty(0), *recorded]),
     )
 
 
 def _join(arrays: list[np.ndarray], shape: tuple[int, ...], kind: type) -> np.ndarray:
     return np.concatenate([np.empty((0, *shape), kind), *arrays], dtype=kind, casting="unsafe")
-
-
-def _even_times(block: Block, fps: float) -> np.ndarray:
-    """Return when the frames of a block were recorded if none is missing, float64 [F]."""
-    spans = [np.arange(first, first + length) for _, _, first, length in block.tracks.tolist()]
-    return np.concatenate([np.empty(0), *spans]) / fps
 
 
 class _File:
@@ -310,7 +306,8 @@ class StoreFiles:
             raise ValueError(f"{block.clips[0][0]}: a store has the confidence of all tracks or of none")
         arrays = {"joints": block.joints, "tracked": block.tracked, "confidence": block.confidence}
         if self.info.times:
-            arrays["times"] = _even_times(block, self.info.fps) if block.times is None else block.times
+            assert block.recorded is not None
+            arrays["times"] = block.recorded / self.info.fps
         for name, array in arrays.items():
             if array is not None and array.size:
                 self._files[f"{name}.npy"].append(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
