@@ -26,7 +26,7 @@ def body_path(joints: np.ndarray, known: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     joints
-        [n, V, C].
+        [n, V, C], finite.
     known
         bool [n, V].
 
@@ -38,13 +38,12 @@ def body_path(joints: np.ndarray, known: np.ndarray) -> np.ndarray:
     if known.all():
         return mean_of_joints(joints)
     rows = np.flatnonzero(known.any(1))
-    # Not only the joints that are known are finite, and 0 times infinity is none of their steps.
-    at, there = np.where(known[rows, :, None], joints[rows], 0.0), known[rows]
-    both = there[1:] & there[:-1]
+    at, there = (joints, known) if len(rows) == len(joints) else (joints[rows], known[rows])
+    both = (there[1:] & there[:-1]).astype(np.float64)
     shared = both.sum(1)[:, None]
-    steps = ((at[1:] - at[:-1]) * both[..., None]).sum(1) / np.maximum(shared, 1)
+    steps = np.einsum("nvc,nv->nc", at[1:] - at[:-1], both) / np.maximum(shared, 1)
     if not shared.all():  # nothing in common: from middle to middle
-        middle = at.sum(1) / there.sum(1)[:, None]
+        middle = np.einsum("nvc,nv->nc", at, there.astype(np.float64)) / there.sum(1)[:, None]
         steps = np.where(shared > 0, steps, np.diff(middle, axis=0))
     path = np.zeros((len(joints), joints.shape[2]))
     path[rows[1:]] = steps.cumsum(0)

@@ -242,3 +242,33 @@ def test_a_full_disk_leaves_no_store(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space left"), StoreWriter(tmp_path / "store", StoreInfo()) as writer:
         writer.add(NAMES[0], 10, tracks(0, [10]))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_store_keeps_times(tmp_path):
+    """Seconds since the clip's first frame; of tracks that say nothing of it, frames follow each other evenly."""
+    joints, tracked = np.ones((4, 25, 3), np.float32), np.full((4, 25), 2, np.uint8)
+    with StoreWriter(tmp_path / "store", StoreInfo(fps=25.0, times=True)) as writer:
+        writer.add(
+            NAMES[0], 9, [Track(0, 5, joints, tracked), Track(1, 0, joints, tracked, frames=np.array([0, 1, 2.5, 60]))]
+        )
+    store = open_store(tmp_path / "store")
+    np.testing.assert_allclose(store.times, [0.2, 0.24, 0.28, 0.32, 0, 0.04, 0.1, 2.4])
+    assert store.times.dtype == np.float64
+    derive_store(store, tmp_path / "derived", lambda done: [store.joints[done:]], StoreInfo(fps=25.0, kind="refined"))
+    np.testing.assert_array_equal(open_store(tmp_path / "derived").times, store.times)
+    (tmp_path / "store" / "times.npy").unlink()
+    with pytest.raises(InputError, match=r"times.npy"):
+        open_store(tmp_path / "store")
+
+
+def test_a_store_without_times_has_none(store):
+    assert store.times is None
+    assert not (store.folder / "times.npy").exists()
+
+
+def test_numbers_of_frames_rise(tmp_path):
+    joints, tracked = np.ones((3, 25, 3), np.float32), np.full((3, 25), 2, np.uint8)
+    for frames in ([0, 2, 1], [0, 1]):
+        track = Track(0, 0, joints, tracked, frames=np.array(frames))
+        with pytest.raises(ValueError, match="numbers of frames"):
+            to_block([(NAMES[0], 3, [track])], LAYOUTS["ntu25"])
