@@ -198,7 +198,7 @@ def _motion(
     if sure is seen and seen.all():
         path = smooth_path(mean_of_joints(joints), fps)[:, None]
         return _Motion(rows, joints - path, path, at)
-    path = smooth_path(body_path(joints, sure), fps, sure.any(1))[:, None]
+    path = smooth_path(body_path(joints, sure), fps, np.any(sure, axis=1))[:, None]
     return _Motion(rows, _led(joints - path, seen, sure, believed), path, at)
 
 

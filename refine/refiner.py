@@ -235,7 +235,7 @@ def at_rest(net: Net) -> Net:
     still = deepcopy(net).eval()
     last = still.decoder if isinstance(still, SmoothNet) else still.fusion
     with torch.no_grad():
-        last.bias -= still(last.bias.new_zeros(1, still.window))[0]
+        last.bias.sub_(still(last.bias.new_zeros(1, still.window))[0])
     return still
 
 

@@ -280,7 +280,7 @@ def _clip_of_file(path: Path) -> tuple[StoreInfo, int, list[Track]]:
     if len(text) > MAX_BYTES:
         raise InputError(f"{path}: more than {MAX_BYTES} bytes; no clip of NTU RGB+D is so large")
     frames, tracks = choose_actors(read_skeleton(text, str(path)))
-    return StoreInfo(source=str(path)), frames, tracks
+    return StoreInfo(source=str(path), times=True), frames, tracks
 
 
 def _same_clip(store: ClipStore, raw: Path, name: str, info: StoreInfo, tracks: list[Track]) -> list[Track]:

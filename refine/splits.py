@@ -71,7 +71,7 @@ def split_track(joints: np.ndarray, seen: np.ndarray, times: np.ndarray, size: f
     if jump.any():
         at, there = joints[rows], seen[rows]
         clock = np.concatenate([[0.0], elapsed.cumsum()])
-        for cut in np.flatnonzero(jump):
+        for cut in np.flatnonzero(jump).tolist():
             back = _back(cut, at, there, clock, size) if jump[cut] else None
             if back is not None:
                 jump[cut:back] = False

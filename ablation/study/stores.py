@@ -21,7 +21,7 @@ from base.progress import console
 from data.ntu.prepare import ensure_stand_in
 from data.ntu.simulate import SimulateSection
 from data.skeletons.store import ClipStore, derive_store, open_store
-from refine.apply import apply_filter, apply_refiner
+from refine.apply import RULES, apply_filter, apply_refiner
 from refine.config import RefineConfig
 from refine.evaluate import tune_on
 from refine.filters.classical import Parameters
@@ -131,7 +131,7 @@ def make_stores(config: AblateConfig, source: Source) -> Made:
             section = config.refiner_sections[arm]
             refiner, results[arm] = _trained(config, section, source, config.label(arm))
             applied = section.apply.model_dump()
-            folder = _folder(config, "stores", {"from": content, "refiner": refiner.sha256, **applied})
+            folder = _folder(config, "stores", {"from": content, "refiner": refiner.sha256, "rules": RULES, **applied})
             if (applied["stride"] or 1) > refiner.window:
                 raise InputError(
                     f"refine.apply.stride: found {applied['stride']}, but {config.label(arm)} has windows of "
@@ -142,7 +142,7 @@ def make_stores(config: AblateConfig, source: Source) -> Made:
             stores[arm], how[arm] = open_store(folder), _describe(refiner, results[arm])
         else:
             name, found = _tuned(config, arm, source)  # type: ignore[arg-type]
-            folder = _folder(config, "stores", {"from": content, "filter": arm, **found})
+            folder = _folder(config, "stores", {"from": content, "filter": arm, "rules": RULES, **found})
             if not (folder / "store.json").is_file():
                 apply_filter(base, arm, found, folder)  # type: ignore[arg-type]
             how[arm] = f"{parameters(found)}; tuned for the least MPJPE on the training split of {name}"

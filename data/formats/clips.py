@@ -184,7 +184,7 @@ def as_tracks(joints: np.ndarray, confidence: np.ndarray | None, where: str, ori
         raise InputError(f"{where}: found NaN or infinity, expected numbers; leave the clip out or repair it")
     joint_seen = seen_joints(joints, confidence)
     tracks = []
-    for actor, seen in enumerate(joint_seen.any(-1)):
+    for actor, seen in enumerate(np.any(joint_seen, axis=-1)):
         frames = np.flatnonzero(seen)
         if joints.shape[-1] == 3:
             centred = [*origin, *([NTU25.root] if not joint_seen[actor, :, NTU25.root].any() else [])]

@@ -108,7 +108,7 @@ def test_moving_turning_mirroring_and_scaling_commute(name, seed, frames, mirror
 
 @pytest.mark.parametrize("name", ARMS)
 def test_a_flicker_above_the_networks_rate_is_averaged(name):
-    """At 60 frames a second, every second frame 20 mm off: what is left is the mean, from the first frame to the last."""
+    """At 60 frames a second, every second frame is 20 mm off: what is left is the mean, from end to end."""
     x = along(pose(), np.tile([0, 0, 3.0], (120, 1)))
     x[1::2, 4, 0] += 0.02
     [result] = arm(name)([x], 60.0)
@@ -142,15 +142,15 @@ def test_all_frames_of_a_fast_camera_count():
 
 def test_two_people_whose_ids_are_swapped():
     """1.2 m apart, each still for a second on either side of the swap: nothing is to be refined."""
-    x = along(pose(), np.zeros((60, 3)) + [0, 0, 3.0])
-    x[30:] = along(pose(2), np.zeros((30, 3)) + [1.2, 0, 3.0])
+    x = along(pose(), np.tile([0, 0, 3.0], (60, 1)))
+    x[30:] = along(pose(2), np.tile([1.2, 0, 3.0], (30, 1)))
     for name in ARMS:
         [result] = arm(name)([x], 30.0)
         np.testing.assert_allclose(result, x, atol=1e-3)
 
 
 def test_a_body_that_is_elsewhere_for_three_frames_has_not_been_there():
-    x = along(pose(), np.zeros((60, 3)) + [0, 0, 3.0])
+    x = along(pose(), np.tile([0, 0, 3.0], (60, 1)))
     astray = x.copy()
     astray[30:33] += [0, 0.9, 0]
     for name in ARMS:
@@ -160,7 +160,7 @@ def test_a_body_that_is_elsewhere_for_three_frames_has_not_been_there():
 
 def test_one_joint_elsewhere_is_no_jump():
     """One outlier of one joint is for the filter to smooth: a cut there would leave it as it is."""
-    x = along(pose(), np.zeros((60, 3)) + [0, 0, 3.0])
+    x = along(pose(), np.tile([0, 0, 3.0], (60, 1)))
     x[30, 7, 0] += 1.0
     [result] = arm("gaussian")([x], 30.0)
     [expected] = [gaussian_filter1d(x[:, 7, 0], 3.0)]
@@ -169,8 +169,8 @@ def test_one_joint_elsewhere_is_no_jump():
 
 @pytest.mark.parametrize("name", ARMS)
 def test_a_gap_in_time_is_no_step(name):
-    """Fifty frames are missing between two stretches of rest, a metre apart: 0.6 m/s are no jump, but no motion either."""
-    x = along(pose(), np.zeros((60, 3)) + [0, 0, 3.0])
+    """Fifty frames are missing between two stretches of rest, a metre apart: no jump, but no motion either."""
+    x = along(pose(), np.tile([0, 0, 3.0], (60, 1)))
     x[30:] += [1.0, 0, 0]
     times = (np.arange(60) + 50 * (np.arange(60) >= 30)) / 30
     [result] = arm(name)([x], 30.0, times=[times])
@@ -186,7 +186,7 @@ def test_times_that_are_not_even_are_honoured(name, lost):
     if lost == "frames":
         times = np.delete(times, [3, 20, 21, 22, 23, 24, 25, 50, 78])
     path = times[:, None] * [1.0, 0, 0.3] + 0.7 * times[:, None] ** 2 * [0, 0.4, 1.0]
-    x = along(pose(), path + [0, 0, 3.0])
+    x = along(pose(), path) + [0, 0, 3.0]
     [result] = arm(name)([x], 30.0, times=[times])
     np.testing.assert_allclose(result, x, atol=1e-3)
 

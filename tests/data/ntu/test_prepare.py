@@ -496,7 +496,7 @@ def test_damaged_zips_are_refused_or_read(tmp_path):
 
 
 def test_the_store_says_when_each_frame_was_recorded(tmp_path):
-    """Frames in which nobody is seen are dropped, as everybody does; the times of the others stay, at the given rate."""
+    """Frames in which nobody is seen are dropped, as everybody does; the others keep their times, at the given rate."""
     frames = np.array([0, 1, 2, 53, 54])
     joints = np.random.default_rng(0).normal(3, 0.3, (5, 25, 3)).astype(np.float32)
     text = write_skeleton(Skeleton(60, (Body(1, frames, joints, np.full((5, 25), 2, np.uint8)),)))
