@@ -198,7 +198,7 @@ def _motion(
     if sure is seen and seen.all():
         path = smooth_path(mean_of_joints(joints), fps)[:, None]
         return _Motion(rows, joints - path, path, at)
-    path = smooth_path(body_path(joints, sure), fps, np.any(sure, axis=1))[:, None]
+    path = smooth_path(body_path(joints, sure, seen), fps, np.any(sure, axis=1))[:, None]
     return _Motion(rows, _led(joints - path, seen, sure, believed), path, at)
 
 
@@ -212,7 +212,7 @@ def _uneven_motion(
 ) -> _Motion:
     """Take positions to even times by a cubic spline through all of them."""
     sure, believed = _sure(seen, confidence, times)
-    path, known = body_path(joints, sure), sure.any(1)
+    path, known = body_path(joints, sure, seen), sure.any(1)
     if not known.all():
         path = CubicSpline(times[known], path[known])(times) if known.sum() > 1 else path[known].repeat(len(path), 0)
     whole = _led(joints - path[:, None], seen, sure, believed) + path[:, None]

@@ -17,7 +17,7 @@ LEAST_REACH = 4
 """Frames that the path looks to either side at least."""
 
 
-def body_path(joints: np.ndarray, known: np.ndarray) -> np.ndarray:
+def body_path(joints: np.ndarray, known: np.ndarray, seen: np.ndarray | None = None) -> np.ndarray:
     """Follow a body by its joints, whichever of them are known.
 
     The mean position where all joints are known; elsewhere, the mean step of the joints that are known before and
@@ -29,6 +29,8 @@ def body_path(joints: np.ndarray, known: np.ndarray) -> np.ndarray:
         [n, V, C], finite.
     known
         bool [n, V].
+    seen
+        bool [n, V]: what to go by where that is not enough.
 
     Returns
     -------
@@ -42,12 +44,35 @@ def body_path(joints: np.ndarray, known: np.ndarray) -> np.ndarray:
     both = (there[1:] & there[:-1]).astype(np.float64)
     shared = both.sum(1)[:, None]
     steps = np.einsum("nvc,nv->nc", at[1:] - at[:-1], both) / np.maximum(shared, 1)
-    if not shared.all():  # nothing in common: from middle to middle
-        middle = np.einsum("nvc,nv->nc", at, there.astype(np.float64)) / there.sum(1)[:, None]
-        steps = np.where(shared > 0, steps, np.diff(middle, axis=0))
+    if not shared.all():
+        steps = _steps_by_memory(at, there, there if seen is None else seen[rows])
     path = np.zeros((len(joints), joints.shape[2]))
     path[rows[1:]] = steps.cumsum(0)
     return path
+
+
+def _steps_by_memory(joints: np.ndarray, known: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """Follow a body some of whose frames have no joint in common: by where each joint was when it was last known."""
+    place = np.zeros(joints.shape[2])
+    places = [place]
+    offset = joints[0] - place
+    met, met_seen = known[0].copy(), seen[0].copy()
+    for row in range(1, len(joints)):
+        by = known[row] & known[row - 1]
+        if not by.any():
+            by = known[row] & met
+        if not by.any():
+            by = seen[row] & met_seen
+        if by.any():
+            place = (joints[row, by] - offset[by]).mean(0)
+        else:  # nothing to go by: from middle to middle
+            place = place + joints[row, known[row]].mean(0) - joints[row - 1, known[row - 1]].mean(0)
+        newly = known[row] | (seen[row] & ~met)
+        offset[newly] = joints[row, newly] - place
+        met |= known[row]
+        met_seen |= seen[row]
+        places.append(place)
+    return np.diff(places, axis=0)
 
 
 def mean_of_joints(joints: np.ndarray) -> np.ndarray:

@@ -186,7 +186,7 @@ def test_times_that_are_not_even_are_honoured(name, lost):
     if lost == "frames":
         times = np.delete(times, [3, 20, 21, 22, 23, 24, 25, 50, 78])
     path = times[:, None] * [1.0, 0, 0.3] + 0.7 * times[:, None] ** 2 * [0, 0.4, 1.0]
-    x = along(pose(), path) + [0, 0, 3.0]
+    x = along(pose() + np.array([0, 0, 3.0]), path)
     [result] = arm(name)([x], 30.0, times=[times])
     np.testing.assert_allclose(result, x, atol=1e-3)
 
@@ -239,3 +239,16 @@ def test_slightly_unsure_joints_are_trusted(rng):
     scores = rng.uniform(0.6, 1, (50, 25))
     [plain] = arm("gaussian")([x], 30.0)
     np.testing.assert_array_equal(arm("gaussian")([x], 30.0, confidences=[scores])[0], plain)
+
+
+@pytest.mark.parametrize("name", ARMS)
+@settings(max_examples=6, deadline=None)
+@given(seed=st.integers(0, 10**6), frames=st.integers(1, 60), joints=st.sampled_from([17, 25]))
+def test_whatever_is_missing_or_unsure_travel_is_kept(name, seed, frames, joints):
+    """A rigid skeleton that accelerates, with a fifth of its joints missing and confidences at random."""
+    rng = np.random.default_rng(seed)
+    time = np.arange(frames)[:, None] / 30
+    x = along(pose(seed, joints), rng.uniform(-50, 50, 3) + rng.normal(0, 1, 3) * time + rng.normal(0, 1, 3) * time**2)
+    x[rng.random((frames, joints)) < 0.2] = np.nan
+    [result] = arm(name)([x], 30.0, confidences=[rng.random((frames, joints))])
+    np.testing.assert_allclose(result, x, atol=1e-3)
