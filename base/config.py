@@ -1,3 +1,5 @@
+"""Typed configurations from YAML files and words of the command line."""
+
 import difflib
 import re
 from collections.abc import Iterator, Sequence
@@ -8,6 +10,7 @@ import yaml
 from pydantic import BaseModel, Field, ValidationError
 
 from base.errors import InputError
+from base.places import check_places, find_config
 from base.settings import Section
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -47,17 +50,19 @@ def load_config(model: type[Model], path: Path, overrides: Sequence[str] = ()) -
     model
         The configuration's class.
     path
-        The YAML file.
+        The YAML file; a shipped one, such as `configs/refine/default.yaml`, is found from any folder.
     overrides
         Words such as `train.epochs=20`; values are read as YAML, so lists and null work as they do in the file.
 
     Raises
     ------
     InputError
-        The file cannot be read, or the first key that is unknown, missing or has a value that is not allowed.
+        The file cannot be read; the first key that is unknown, missing or has a value that is not allowed; or data that
+        an earlier version kept elsewhere.
     """
+    path = find_config(Path(path))
     try:
-        values = read_yaml(Path(path).read_text(encoding="utf-8"))
+        values = read_yaml(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(
             f"{path}: cannot read the configuration ({error.strerror}); give a YAML file's path"
@@ -71,9 +76,11 @@ def load_config(model: type[Model], path: Path, overrides: Sequence[str] = ()) -
         key, value = _apply_override(values, override)
         given[key] = value
     try:
-        return model.model_validate(values)
+        config = model.model_validate(values)
     except ValidationError as error:
-        raise InputError(_explain(error, model, Path(path), given)) from error
+        raise InputError(_explain(error, model, path, given)) from error
+    check_places(config)
+    return config
 
 
 def _apply_override(values: dict[str, Any], override: str) -> tuple[str, str]:

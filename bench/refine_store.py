@@ -2,7 +2,7 @@
 
     python bench/refine_store.py                      a twentieth of NTU RGB+D 60, and what the whole would take
     python bench/refine_store.py --full               all of its 4.8 million frames of tracks (4 GB of disk)
-    python bench/refine_store.py --curve BEST.PT --root data/poses --benchmark h36m_fcn_3D [--split train]
+    python bench/refine_store.py --curve BEST.PT --root datasets/poses --benchmark h36m_fcn_3D [--split train]
                                                       MPJPE and Accel over strides, no timing
 
 The store is made of simulated clips, written as often as it takes. Memory is the peak of a process that does nothing
@@ -155,7 +155,7 @@ def main() -> None:
     parser.add_argument("--released-frames", type=int, default=4_000, help="to time the released way on; 0: not at all")
     parser.add_argument("--folder", type=Path, default=None, help="for the stores; a temporary one by default")
     parser.add_argument("--curve", type=Path, help="a checkpoint")
-    parser.add_argument("--root", type=Path, default=Path("data/poses"))
+    parser.add_argument("--root", type=Path, default=Path("datasets/poses"))
     parser.add_argument("--benchmark", default="h36m_fcn_3D")
     parser.add_argument("--split", choices=("train", "test"), default="test")
     arguments = parser.parse_args()

@@ -122,7 +122,7 @@ def _prepare(config: PrepareConfig, again: bool) -> dict[str, Any]:
 
 def _already_prepared(folder: Path, kept: dict[str, Any]) -> ClipStore:
     store = open_store(folder)
-    if store.info.config != kept:
+    if _but_folder(store.info.config) != _but_folder(kept):
         raise InputError(
             f"data.store: {folder} is already prepared, from {store.info.source} with other settings; "
             "choose another data.store or pass --again to replace it"
@@ -130,6 +130,12 @@ def _already_prepared(folder: Path, kept: dict[str, Any]) -> ClipStore:
     with suppress(OSError):  # a run may have been ended just before it did this
         (folder / JOURNAL).unlink(missing_ok=True)
     return store
+
+
+def _but_folder(kept: dict[str, Any]) -> dict[str, Any]:
+    """Leave out where a stand-in lies: it may be moved."""
+    simulate = kept.get("simulate")
+    return kept | {"simulate": {**simulate, "folder": None}} if isinstance(simulate, dict) else kept
 
 
 def stand_in_zip(simulate: SimulateSection) -> Path:

@@ -38,7 +38,7 @@ class SimulateSection(Section):
         clip store at once, `folder`/raw, which is faster and smaller.
     """
 
-    folder: Path = Path("data/ntu/simulated")
+    folder: Path = Path("datasets/ntu/simulated")
     clips: int = Field(1000, ge=1)
     performers: int | tuple[int, ...] = 16
     actions: tuple[int, ...] = DEFAULT_ACTIONS
