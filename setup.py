@@ -30,7 +30,8 @@ DATA_FILES = {
 """What is read at run time besides modules. Each is named, so that nothing that lies about is packed."""
 CALLED_WITH_NAMES = frozenset({"__import__", "files", "find_spec", "import_module", "run_module"})
 """Functions that take a module's name as text."""
-COMMAND, INSTALLED_COMMAND = "python run.py", "steady"
+COMMANDS = {"python run.py": "steady", '"python", "run.py"': '"steady"'}
+"""How texts, and lists of words, name the command in a checkout, and in a wheel."""
 
 
 def find_packages() -> list[str]:
@@ -95,8 +96,11 @@ def _called(function: ast.expr) -> str:
 
 
 def installed_text(source: str, where: str) -> str:
-    """Return a module's text as the wheel has it."""
-    return rename_imports(source, where).replace(COMMAND, INSTALLED_COMMAND)
+    """Return the text of a module or a configuration as the wheel has it."""
+    text = rename_imports(source, where) if where.endswith(".py") else source
+    for command, installed in COMMANDS.items():
+        text = text.replace(command, installed)
+    return text
 
 
 class BuildSteady(build_py):
@@ -108,18 +112,15 @@ class BuildSteady(build_py):
         return [*modules, (PACKAGE, "run", "run.py")] if package == PACKAGE else modules
 
     def run(self) -> None:
-        """Build, and leave out what an earlier build has left in the folder."""
+        """Build, and remove what an earlier build has left in the folder."""
         super().run()
         made = {Path(path).resolve() for path in self.get_outputs(include_bytecode=False)}
         for path in Path(self.build_lib).resolve().rglob("*"):
             if path.is_file() and path not in made:
                 path.unlink()
         for path in made:
-            if path.suffix == ".py":
+            if path.suffix in (".py", ".yaml"):
                 path.write_text(installed_text(path.read_text("utf-8"), path.name), "utf-8", newline="\n")
-            elif path.suffix == ".yaml":
-                text = path.read_text("utf-8").replace(COMMAND, INSTALLED_COMMAND)
-                path.write_text(text, "utf-8", newline="\n")
 
 
 def main(editable: bool) -> None:
