@@ -126,8 +126,8 @@ class BuildSteady(build_py):
 def main(editable: bool) -> None:
     """Tell setuptools what there is."""
     packages = find_packages()
-    if editable:
-        setup(packages=[*packages, PACKAGE], py_modules=["run"], package_data=DATA_FILES)
+    if editable:  # all in one folder, which is then a line in the environment: no finder that other folders go before
+        setup(packages=[*packages, PACKAGE], py_modules=["run"], package_dir={"": "."})
         return
     folders = {f"{PACKAGE}.{name}": name.replace(".", "/") for name in (*packages, "configs")}
     setup(
