@@ -35,7 +35,7 @@ def check_places(config: BaseModel) -> None:
         for new, old in _moves(path):
             if not new.exists() and old.exists():
                 raise InputError(
-                    f"{key}: {new.as_posix()} is not there, but {old.as_posix()} of an earlier version is: move it with "
+                    f"{key}: {new.as_posix()} is not there, but {old.as_posix()} of an earlier version is: move it by "
                     f"`mkdir -p {new.parent.as_posix()} && mv {old.as_posix()} {new.as_posix()}`, or give the old path "
                     f"({key}={old.joinpath(path.relative_to(new)).as_posix()}, and wherever else it is used)"
                 )

@@ -10,13 +10,10 @@ but refine, everything included.
 """
 
 import argparse
-import platform
-import resource
 import sys
 import tempfile
 import time
 from itertools import cycle, islice, product
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +22,7 @@ from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from bench.measure import in_own_process, peak_mib, timed
 from data.ntu.names import ClipName
 from data.ntu.simulate.clips import choose_clips, simulate_clip
 from data.ntu.simulate.config import SimulateSection
@@ -71,24 +69,16 @@ def make_store(folder: Path, frames: int) -> None:
 
 def time_store(folder: Path, net: str, stride: int | None, merge: Merge, threads: int) -> tuple[float, float, float]:
     """Refine in a fresh process; return wall and processor seconds, and the peak of its memory in MiB."""
-    with get_context("spawn").Pool(1) as pool:
-        return pool.apply(_time_store, (folder, net, stride, merge, threads))
+    return in_own_process(_time_store, folder, net, stride, merge, threads)
 
 
 def _time_store(folder: Path, net: str, stride: int | None, merge: Merge, threads: int) -> tuple[float, float, float]:
     torch.set_num_threads(threads)
     refiner = Refiner(make_net(net), Normalise("channel", "body"))
     store = open_store(folder / "raw")
-    started, worked = time.perf_counter(), time.process_time()
-    apply_refiner(store, refiner, folder / "refined", stride=stride, merge=merge, replace=True)
-    return time.perf_counter() - started, time.process_time() - worked, _peak_mib()
-
-
-def _peak_mib() -> float:
-    if platform.system() != "Linux":
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    lines = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-    return int(lines["VmHWM"].split()[0]) / 1024
+    output = folder / "refined"
+    _, taken = timed(lambda: apply_refiner(store, refiner, output, stride=stride, merge=merge, replace=True))
+    return taken.wall, taken.processor, peak_mib()
 
 
 @torch.no_grad()

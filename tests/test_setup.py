@@ -28,7 +28,7 @@ MODULES += [Path("run.py"), Path("steady/__main__.py"), Path("steady/__init__.py
         ("from data.ntu.names import ClipName\n", "from steady.data.ntu.names import ClipName\n"),
         ("import data.skeletons.store as store\n", "import steady.data.skeletons.store as store\n"),
         ("import numpy, base.files as f, os\n", "import numpy, steady.base.files as f, os\n"),
-        ("if x:\n\tfrom  refine   import (  # refine\n a)\n", "if x:\n\tfrom  steady.refine   import (  # refine\n a)\n"),
+        ("if x:\n from  refine   import (  # refine\n a)\n", "if x:\n from  steady.refine   import (  # refine\n a)\n"),
         ("from run import main; from base import a\n", "from steady.run import main; from steady.base import a\n"),
         ("'µ'; from base.a import b\n", "'µ'; from steady.base.a import b\n"),
         ("from torch.utils.data import Dataset\nimport torch.utils.data\n",) * 2,

@@ -30,7 +30,7 @@ def here(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("old", "word", "said"),
     [
-        ("data/ntu/simulated", "data.store=datasets/ntu/simulated/raw", "mv data/ntu/simulated datasets/ntu/simulated`"),
+        ("data/ntu/simulated", "data.store=datasets/ntu/simulated/raw", "mv data/ntu/simulated datasets/ntu/sim"),
         ("data/ntu/simulated1", "data.several=[a, datasets/ntu/simulated1]", "mv data/ntu/simulated1 datasets"),
         ("data/ntu/stores/ntu60", "data.store=datasets/ntu/ntu60", "mv data/ntu/stores/ntu60 datasets/ntu/ntu60`"),
         ("data/poses", "data.named={a: datasets/poses/h36m}", "mkdir -p datasets && mv data/poses datasets/poses`"),
