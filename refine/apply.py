@@ -1,9 +1,7 @@
 """Refining clip stores: every actor's track, and nothing else."""
 
 import mmap
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace as replace_fields
 from pathlib import Path
 from typing import Any, Literal
@@ -13,6 +11,7 @@ import torch
 
 from base.errors import InputError
 from base.progress import progress
+from base.workers import map_in_threads
 from data.skeletons.gaps import fill_gaps
 from data.skeletons.store import ClipStore, derive_store
 from refine.filters.classical import Filter, smooth
@@ -171,20 +170,16 @@ def _transformed(store: ClipStore, transform: Transform, done: int, workers: int
     out as well. A few blocks are under way or waiting at any time.
     """
     threads = torch.get_num_threads()
-    with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(max(1, threads // workers),)) as pool:
-        waiting: deque[Future[np.ndarray]] = deque()
-        try:
-            for block in _blocks(store, done):
-                waiting.append(pool.submit(_transform_block, store, transform, *block))
-                if len(waiting) > 2 * workers:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
-            # The setting is each thread's own, but new threads take the one that was set last.
-            torch.set_num_threads(threads)
+
+    def work(block: _Block) -> np.ndarray:
+        return _transform_block(store, transform, *block)
+
+    each = (max(1, threads // workers),)
+    try:
+        yield from map_in_threads(work, _blocks(store, done), workers, start=torch.set_num_threads, given=each)
+    finally:
+        # The setting is each thread's own, but new threads take the one that was set last.
+        torch.set_num_threads(threads)
 
 
 _Block = tuple[int, int, np.ndarray, np.ndarray]
