@@ -15,13 +15,14 @@ from pydantic import Field
 
 from base.errors import InputError
 from base.files import resumable_folder
+from base.journal import JOURNAL
 from base.progress import console, progress
 from base.settings import Section
 from data.ntu.archive import Listing, list_entries
 from data.ntu.read_clips import read_clips
 from data.ntu.simulate import SimulateSection, make_stand_in
 from data.ntu.splits import MISSING, Split, in_training
-from data.skeletons.resumable import JOURNAL, ResumableStore
+from data.skeletons.resumable import ResumableStore
 from data.skeletons.store import ClipStore, StoreInfo, open_store
 
 RULES = 1

@@ -19,9 +19,10 @@ import io
 import json
 import os
 import shutil
+import warnings
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, closing, suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from types import TracebackType
@@ -31,9 +32,9 @@ import numpy as np
 from pydantic import Field, ValidationError
 
 from base.errors import InputError
-from base.files import atomic_file, atomic_folder, resumable_folder, sha256
+from base.files import atomic_folder, resumable_folder, sha256
+from base.journal import JOURNAL, Journal
 from base.settings import Section
-from data.ntu.decimals import parse_digits
 from data.ntu.names import ClipName
 from data.skeletons.layouts import LAYOUTS, Layout
 
@@ -459,25 +460,18 @@ def derive_store(
         ) from error
 
 
-JOURNAL = "journal.jsonl"
-"""Of a store that is being derived: what it will be, and then a line for each block that is on disk."""
-
-
 def _write_blocks(
     folder: Path, shape: tuple[int, ...], blocks: Callable[[int], Iterable[np.ndarray]], identity: Mapping[str, Any]
 ) -> None:
     """Write `joints.npy`, going on after the blocks that the journal lists and that are as they were written."""
-    path, journal = folder / "joints.npy", folder / JOURNAL
-    first = json.dumps(identity, sort_keys=True)
+    path, journal = folder / "joints.npy", Journal(folder, identity)
     row_bytes = 4 * int(np.prod(shape[1:]))
-    lines = _good_lines(path, journal, first, row_bytes)
-    done = sum(line["rows"] for line in lines)
-    if not lines:
+    good = _good_entries(path, journal.read(), row_bytes)
+    done = sum(entry["rows"] for entry in good)
+    if not good:
         path.write_bytes(_header(shape, np.float32))
-    # Rewritten without what was half written; from here on it only grows.
-    with atomic_file(journal) as temporary:
-        temporary.write_text("\n".join([first, *map(json.dumps, lines)]) + "\n")
-    with path.open("r+b") as file, journal.open("a") as log:
+    with path.open("r+b") as file, closing(journal):
+        journal.begin(good)
         file.seek(_header_bytes(path) + done * row_bytes)
         file.truncate()
         for block in blocks(done):
@@ -486,30 +480,23 @@ def _write_blocks(
             # The journal may not be ahead of what it lists, not even when the power fails.
             file.flush()
             os.fsync(file.fileno())
-            log.write(json.dumps({"rows": len(data), "crc32": zlib.crc32(data.data)}) + "\n")
-            log.flush()
+            journal.add({"rows": len(data), "crc32": zlib.crc32(data.data)})
             done += len(data)
     if done != shape[0]:
         raise ValueError(f"{folder}: {done} rows given for a store of {shape[0]}")
 
 
-def _good_lines(path: Path, journal: Path, first: str, row_bytes: int) -> list[dict[str, int]]:
-    """Return the journal's lines up to the first whose block is not on disk as it was written."""
+def _good_entries(path: Path, entries: Sequence[Any], row_bytes: int) -> list[dict[str, int]]:
+    """Return the journal's entries up to the first whose block is not on disk as it was written."""
     good: list[dict[str, int]] = []
-    # Nothing may be there yet, and whatever was ended may have left a line that was cut short: what precedes it counts.
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        head, *rest = journal.read_text().splitlines()
-        if head != first:
-            return []
-        with path.open("rb") as file:
-            file.seek(_header_bytes(path))
-            for text in rest:
-                line = json.loads(text)
-                wanted = int(line["rows"]) * row_bytes
-                data = file.read(max(wanted, 0))
-                if wanted <= 0 or len(data) != wanted or zlib.crc32(data) != line["crc32"]:
-                    break
-                good.append(line)
+    with suppress(OSError, ValueError, KeyError, TypeError), path.open("rb") as file:
+        file.seek(_header_bytes(path))
+        for entry in entries:
+            wanted = int(entry["rows"]) * row_bytes
+            data = file.read(max(wanted, 0))
+            if wanted <= 0 or len(data) != wanted or zlib.crc32(data) != entry["crc32"]:
+                break
+            good.append(entry)
     return good
 
 
@@ -612,33 +599,19 @@ def _read_table(path: Path, table: type, rows: int) -> dict[str, np.ndarray]:
 
 
 def _read_columns(text: np.ndarray, names: list[str], rows: int) -> dict[str, np.ndarray] | None:
-    """Read lines of digits and plain words between commas; None if the text is anything else."""
-    ends: np.ndarray = np.flatnonzero((text == ord(",")) | (text == ord("\r")))
-    if len(ends) != rows * len(names) or rows == 0:
+    """Read lines of whole numbers and plain words between commas; None if the text is anything else."""
+    content = text.tobytes()
+    width = content.find(b",")  # of the first name; a table that has names has them in front, all as long
+    if rows == 0 or not 0 < width <= _LONGEST_NAME or b'"' in content:
         return None
-    starts = np.empty((rows, len(names)), np.int64)
-    starts.flat[0], starts.flat[1:] = 0, ends[:-1] + 1
-    starts[1:, 0] += 1  # behind the line feed
-    ends = ends.reshape(starts.shape)
-    if not np.array_equal(np.flatnonzero(text == ord("\r")), ends[:, -1]):
+    kinds = [(name, f"U{width + 1}" if name == "name" else "i8") for name in names]  # a longer one would be cut there
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # of numbers that are not whole
+            table = np.loadtxt(io.BytesIO(content), kinds, comments=None, delimiter=",", encoding="ascii", ndmin=1)
+    except (ValueError, Warning):
         return None
-    if not np.array_equal(np.flatnonzero(text == ord("\n")), ends[:, -1] + 1) or ends[-1, -1] + 2 != len(text):
+    columns = {name: np.ascontiguousarray(table[name]) for name in names}
+    if len(table) != rows or ("name" in columns and np.any(np.char.str_len(columns["name"]) != width)):
         return None
-    lengths = ends - starts
-    columns: dict[str, np.ndarray] = {}
-    for number, name in enumerate(names):
-        if name == "name":
-            width = int(lengths[0, number])
-            if np.any(lengths[:, number] != width) or not 0 < width <= _LONGEST_NAME:
-                return None
-            characters = text[starts[:, number, None] + np.arange(width)]
-            if characters.max() > 127 or np.any(characters == ord('"')):
-                return None
-            # four bytes a character, as in an array of text
-            columns[name] = characters.astype(np.uint32).view(f"<U{width}").astype(f"U{width}")[:, 0]
-        else:
-            numbers = parse_digits(text, ends[:, number], lengths[:, number])
-            if numbers is None:
-                return None
-            columns[name] = numbers
-    return columns
+    return columns | ({"name": columns["name"].astype(f"U{width}")} if "name" in columns else {})
