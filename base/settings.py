@@ -1,3 +1,5 @@
+"""What all sections of configurations have in common."""
+
 from pydantic import BaseModel, ConfigDict
 
 

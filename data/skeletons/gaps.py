@@ -1,3 +1,5 @@
+"""Positions for joints that were not seen, for those who need one in every frame."""
+
 import numpy as np
 
 

@@ -1,3 +1,5 @@
+"""What of the simulated stand-in can be chosen."""
+
 from pathlib import Path
 from typing import Literal
 
