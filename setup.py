@@ -30,8 +30,10 @@ DATA_FILES = {
 """What is read at run time besides modules. Each is named, so that nothing that lies about is packed."""
 CALLED_WITH_NAMES = frozenset({"__import__", "files", "find_spec", "import_module", "run_module"})
 """Functions that take a module's name as text."""
-COMMANDS = {"python run.py": "steady", '"python", "run.py"': '"steady"'}
-"""How texts, and lists of words, name the command in a checkout, and in a wheel."""
+COMMANDS = {"python run.py": "steady", '"python", "run.py"': '"steady"'} | {
+    f"python -m {room}": f"python -m {PACKAGE}.{room}" for room in ROOMS
+}
+"""How texts, and lists of words, name commands in a checkout, and in a wheel."""
 
 
 def find_packages() -> list[str]:

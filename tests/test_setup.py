@@ -91,6 +91,7 @@ def test_every_module_says_the_same_under_the_new_names(path):
 def test_texts_name_the_installed_command():
     source = 'x = "make one with `python run.py prepare`", ["python", "run.py", "ablate"]\n'
     assert setup.installed_text(source, "m.py") == 'x = "make one with `steady prepare`", ["steady", "ablate"]\n'
+    assert setup.installed_text('"""`python -m data.x`"""\n', "m.py") == '"""`python -m steady.data.x`"""\n'
     assert setup.installed_text("# python run.py ablate\nfrom base: x\n", "m.yaml") == "# steady ablate\nfrom base: x\n"
 
 
