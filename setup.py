@@ -116,13 +116,15 @@ class BuildSteady(build_py):
     def run(self) -> None:
         """Build, and remove what an earlier build has left in the folder."""
         super().run()
+        library = Path(self.build_lib).resolve()
         made = {Path(path).resolve() for path in self.get_outputs(include_bytecode=False)}
-        for path in Path(self.build_lib).resolve().rglob("*"):
+        for path in library.rglob("*"):
             if path.is_file() and path not in made:
                 path.unlink()
         for path in made:
             if path.suffix in (".py", ".yaml"):
-                path.write_text(installed_text(path.read_text("utf-8"), path.name), "utf-8", newline="\n")
+                text = installed_text(path.read_text("utf-8"), str(path.relative_to(library)))
+                path.write_text(text, "utf-8", newline="\n")
 
 
 def main(editable: bool) -> None:
