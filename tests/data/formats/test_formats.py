@@ -241,7 +241,7 @@ def test_an_upright_clip_stays_upright():
     joints = np.zeros((4, 2, 25, 3), np.float32)
     joints[:, 0] = np.random.default_rng(0).normal(size=(25, 3))
     joints[:, 0, 0], joints[:, 0, 1] = 0, (0, 0, 0.3)
-    joints[:, 0, 8], joints[:, 0, 4] = (-0.2, 0, 0.5), (0.2, 0, 0.5)
+    joints[:, 0, 8], joints[:, 0, 4] = (0.2, 0, 0.5), (-0.2, 0, 0.5)
     expected = joints - np.float32([0, 0, 0.3])
     expected[:, 1] = 0
     expected[:, 0, 0] = 0  # a joint at 0 counts as unseen there
