@@ -190,12 +190,18 @@ def import_(
         Literal["xsub", "xview"] | None, typer.Option(help="ctrgcn: how the file is divided; stgcn: which folder.")
     ] = None,
     fps: Annotated[float, typer.Option(help="Frames per second of the recordings.")] = 30.0,
+    units: Annotated[
+        Literal["m", "cm", "mm"], typer.Option(help="What positions in space are in; a store has metres.")
+    ] = "m",
+    on_error: Annotated[
+        OnError, typer.Option(help="stop or skip: what to do with clips that cannot be used.")
+    ] = "stop",
     again: Replace = False,
 ) -> None:
     """Read other people's files into a clip store."""
     from data.formats.convert import ImportOptions, import_store
 
-    print("\n".join(import_store(source, store, ImportOptions(format, names, split, fps), again)))
+    print("\n".join(import_store(source, store, ImportOptions(format, names, split, fps, units, on_error), again)))
 
 
 def main() -> int:

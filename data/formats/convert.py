@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -18,7 +19,8 @@ from data.formats.padded import FRAMES, Cuts
 from data.formats.pyskl import Precision, read_pyskl, write_pyskl
 from data.formats.skeleton_files import read_skeletons, write_skeletons
 from data.ntu.splits import Split, in_training
-from data.skeletons.store import ClipStore, StoreInfo, StoreWriter, open_store
+from data.ntu.units import METRES, Units, check_metres
+from data.skeletons.store import ClipStore, StoreInfo, StoreWriter, Track, open_store
 
 Format = Literal["pyskl", "ctrgcn", "stgcn", "skeleton", "npy"]
 SPLITS: tuple[Split, ...] = get_args(Split)
@@ -201,12 +203,19 @@ class ImportOptions:
         of the folders to read.
     fps
         Frames per second of the recordings.
+    units
+        What positions in space are in; a store has metres.
+    on_error
+        What to do with a clip that cannot be used: stop, or skip it and count it in the store. What is wrong with the
+        file as a whole stops in any case.
     """
 
     format: Format | None = None
     names: Path | None = None
     split: Split | None = None
     fps: float = 30.0
+    units: Units = "m"
+    on_error: Literal["stop", "skip"] = "stop"
 
 
 def import_store(source: Path, folder: Path, options: ImportOptions, again: bool = False) -> list[str]:
@@ -233,7 +242,7 @@ def import_store(source: Path, folder: Path, options: ImportOptions, again: bool
     Raises
     ------
     InputError
-        The files are not of that format, damaged, or hold what a store cannot.
+        The files are not of that format, damaged, or hold what a store cannot, such as bodies that are not in metres.
     """
     if not source.exists():
         raise InputError(f"{source}: no such file or folder")
@@ -245,28 +254,68 @@ def import_store(source: Path, folder: Path, options: ImportOptions, again: bool
     if again and folder.exists():
         open_store(folder)  # only a store is replaced by a store
     incoming = _open(source, format, options)
+    if incoming.layout.dims != 3 and options.units != "m":
+        raise InputError(f"--units {options.units}: {source} has joints in an image, in pixels; leave it out")
     info = StoreInfo(
         layout=incoming.layout.name,
         fps=options.fps,
         image=incoming.image,
         confidence=incoming.confidence,
         source=str(source),
-        config={"import": {"format": format, "split": options.split, "names": options.names and str(options.names)}},
+        config={"import": _kept(format, options)},
     )
-    skipped = []
+    unseen: list[dict[str, str]] = []
+    faulty: list[dict[str, str]] = []
     with _writing(folder), StoreWriter(folder, info, again) as writer, progress() as bar:
         task = bar.add_task("importing clips", total=incoming.total)
-        for name, frames, tracks in incoming.clips:
-            if tracks:
-                writer.add(name, frames, tracks)
+        for called, read in incoming.clips:
+            try:
+                name, frames, tracks = read()
+                if format != "skeleton" and incoming.layout.dims == 3:  # those are read in metres already
+                    tracks = _in_metres(tracks, options.units, f"{source}: {called}")
+            except InputError as error:
+                if options.on_error == "stop":
+                    raise InputError(f"{error}; go on without such clips with --on-error skip") from error
+                faulty.append({"file": called, "reason": str(error)})
             else:
-                skipped.append({"file": str(name), "reason": "nobody is seen in any frame"})
+                if tracks:
+                    writer.add(name, frames, tracks)
+                else:
+                    unseen.append({"file": called, "reason": "nobody is seen in any frame"})
             bar.advance(task)
-        writer.info = info.model_copy(update={"skipped": skipped})
-    lines = [f"{folder}: {incoming.total - len(skipped)} clips from {format} files, joints of {incoming.layout.name}"]
-    if skipped:
-        lines.append(f"  left out: {len(skipped)} clips in which nobody is seen, the first {skipped[0]['file']}")
+        if faulty and len(faulty) + len(unseen) == incoming.total:
+            raise InputError(f"{source}: no clip can be used; the first: {faulty[0]['reason']}")
+        writer.info = info.model_copy(update={"skipped": unseen + faulty})
+    left = incoming.total - len(unseen) - len(faulty)
+    lines = [f"{folder}: {left} clips from {format} files, joints of {incoming.layout.name}"]
+    if unseen:
+        lines.append(f"  left out: {len(unseen)} clips in which nobody is seen, the first {unseen[0]['file']}")
+    if faulty:
+        lines.append(f"  skipped: {len(faulty)} clips that cannot be used, all in store.json; the first: ")
+        lines[-1] += faulty[0]["reason"]
     return lines + [f"  {note}" for note in incoming.notes]
+
+
+def _kept(format: Format, options: ImportOptions) -> dict[str, str | None]:
+    """Return what a store keeps of the options."""
+    kept = {"format": format, "split": options.split, "names": options.names and str(options.names)}
+    return kept if options.units == "m" else kept | {"units": options.units}
+
+
+def _in_metres(tracks: list[Track], units: Units, where: str) -> list[Track]:
+    """Return tracks in space in metres, and refuse those that cannot be."""
+    if units != "m":
+        tracks = [replace(track, joints=track.joints * np.float32(METRES[units])) for track in tracks]
+    if tracks:
+        joints, seen = (np.concatenate([getattr(track, key) for track in tracks]) for key in ("joints", "tracked"))
+        check_metres(joints, seen > 0, where, "--units ")
+    return tracks
+
+
+READS = (
+    "import reads PYSKL's .pkl, CTR-GCN's .npz, folders of 2s-AGCN's or ST-GCN's train_label.pkl and arrays, folders or "
+    "zips of .skeleton files, and folders of .skeleton.npy files"
+)
 
 
 def guess_format(source: Path) -> Format:
@@ -275,12 +324,15 @@ def guess_format(source: Path) -> Format:
     Raises
     ------
     InputError
-        They do not tell.
+        They are those of no format, or of several.
     """
     if source.is_file():
         by_suffix: dict[str, Format] = {".pkl": "pyskl", ".npz": "ctrgcn", ".zip": "skeleton"}
         if source.suffix in by_suffix:
             return by_suffix[source.suffix]
+        if source.name.endswith((".npy", ".skeleton")):
+            raise InputError(f"{source}: is one file of a set; give the folder that holds it")
+        raise InputError(f"{source}: found {ascii(source.suffix)[1:-1] or 'no ending'} in its name; {READS}")
     else:
         found: list[Format] = []
         if any((source / part / "train_label.pkl").is_file() for part in (".", *SPLITS)):
@@ -293,7 +345,17 @@ def guess_format(source: Path) -> Format:
             found.append("ctrgcn")
         if len(found) == 1:
             return found[0]
-    raise InputError(f"{source}: its names do not tell the format; pass --format {'|'.join(get_args(Format))}")
+    if found:
+        raise InputError(f"{source}: holds files of {', '.join(found)}; say which with --format {'|'.join(found)}")
+    raise InputError(f"{source}: found {_some_of(source)}; {READS}")
+
+
+def _some_of(folder: Path) -> str:
+    """Say what is in a folder, for messages."""
+    names = sorted(ascii(path.name)[1:-1] + "/" * path.is_dir() for path in islice(folder.iterdir(), 1000))
+    if not names:
+        return "nothing in it"
+    return ", ".join(name[:40] for name in names[:3]) + (" and more" if len(names) > 3 else "")
 
 
 def _open(source: Path, format: Format, options: ImportOptions) -> Incoming:
@@ -311,7 +373,7 @@ def _open(source: Path, format: Format, options: ImportOptions) -> Incoming:
     if format == "npy":
         return read_npy_files(source)
     if format == "skeleton":
-        return read_skeletons(source)
+        return read_skeletons(source, options.units)
     return _open_ctrgcn(source, options)
 
 
@@ -321,14 +383,14 @@ def _open_ctrgcn(source: Path, options: ImportOptions) -> Incoming:
         if options.split is not None:
             files = [file for file in files if ctrgcn.CODES[options.split] in file.stem.split("_")]
         if len(files) != 1:
-            raise InputError(
-                f"{source}: found {len(files)} .npz files, expected one; name the file, such as NTU60_CS.npz"
-            )
+            found = f"{len(files)} .npz files" if files else f"no .npz file but {_some_of(source)}"
+            raise InputError(f"{source}: found {found}, expected one; name the file, such as NTU60_CS.npz")
         source = files[0]
     split = options.split
     if split is None:
         told = [split for split in SPLITS if ctrgcn.CODES[split] in source.stem.split("_")]
         if len(told) != 1:
+            ctrgcn.check_arrays(source)  # another file is none of CTR-GCN's, whatever the split
             raise InputError(f"{source}: its name does not tell the split by CS or CV; pass --split xsub or xview")
         split = told[0]
     beside = source.with_name(f"{source.stem}_names.txt")

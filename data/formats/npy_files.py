@@ -6,6 +6,7 @@ a store does not have.
 """
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +18,17 @@ from base.unpickling import as_plain, read_npy
 from data.formats.arrays import write_header
 from data.formats.clips import (
     ACTORS,
-    LONGEST,
     Advance,
     DenseClip,
     DenseClips,
     Incoming,
+    NextClip,
     ReadClip,
     as_tracks,
-    clip_name,
+    check_length,
     in_order,
+    known,
+    name_or_fault,
 )
 from data.ntu.actors import choose_actors
 from data.ntu.names import ClipName
@@ -73,21 +76,22 @@ def read_npy_files(folder: Path) -> Incoming:
     files = sorted(path for path in folder.glob("*.npy") if path.is_file())
     if not files:
         raise InputError(f"{folder}: found no .skeleton.npy file")
-    names = [clip_name(file.name, str(file)) for file in files]
+    names = [name_or_fault(file.name, str(file)) for file in files]
     for at in range(1, len(names)):
-        if names[at] == names[at - 1]:
+        if names[at] == names[at - 1]:  # a fault equals nothing else
             raise InputError(f"{folder}: holds clip {names[at]} twice ({files[at - 1].name}, {files[at].name})")
 
     notes: list[str] = []
 
-    def clips() -> Iterator[ReadClip]:
+    def clips() -> Iterator[NextClip]:
         for name, file in zip(names, files, strict=True):
-            yield _read_clip(name, file, notes)
+            yield file.name, partial(_read_clip, name, file, notes)
 
     return Incoming(NTU25, len(files), clips(), notes=notes)
 
 
-def _read_clip(name: ClipName, file: Path, notes: list[str]) -> ReadClip:
+def _read_clip(named: ClipName | InputError, file: Path, notes: list[str]) -> ReadClip:
+    name = known(named)
     array = read_npy(file, _LARGEST)
     content = array.item() if array.dtype.hasobject and array.shape == () else None
     if not isinstance(content, dict):
@@ -102,10 +106,9 @@ def _read_clip(name: ClipName, file: Path, notes: list[str]) -> ReadClip:
         if not isinstance(body, np.ndarray) or body.dtype.kind != "f" or body.ndim != 3 or body.shape[1:] != shape:
             found = f"{body.dtype} {body.shape}" if isinstance(body, np.ndarray) else type(body).__name__
             raise InputError(f"{file}: a body is {found}, expected floats [T, {shape[0]}, {shape[1]}]")
-        if len(body) != len(bodies[0]) or not 1 <= len(body) <= LONGEST:
-            raise InputError(
-                f"{file}: its bodies have {len(bodies[0])} and {len(body)} frames, expected one number above 0"
-            )
+        if len(body) != len(bodies[0]):
+            raise InputError(f"{file}: its bodies have {len(bodies[0])} and {len(body)} frames, expected one number")
+        check_length(len(body), str(file))
     joints = np.stack(bodies)
     if len(bodies) <= ACTORS:
         return name, joints.shape[1], as_tracks(joints, None, str(file))

@@ -2,6 +2,8 @@
 
 import zipfile
 from collections.abc import Iterator
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +15,14 @@ from data.formats.clips import (
     DenseClip,
     DenseClips,
     Incoming,
+    NextClip,
     ReadClip,
+    check_length,
     in_order,
 )
-from data.ntu.archive import Source, list_entries
+from data.ntu.archive import Entry, Source, list_entries
 from data.ntu.text import Body, Skeleton, read_skeleton, write_skeleton
+from data.ntu.units import Units
 from data.skeletons.layouts import NTU25
 from data.skeletons.store import ClipStore, Track
 
@@ -71,37 +76,47 @@ def as_skeleton(clip: DenseClip) -> Skeleton:
     return Skeleton(clip.joints.shape[1], tuple(bodies))
 
 
-def read_skeletons(source: Path) -> Incoming:
+def read_skeletons(source: Path, units: Units = "m") -> Incoming:
     """Read a zip or folder of `.skeleton` files as they are: their one or two bodies, by id, are the actors.
 
     Files that may have ghosts and split tracks, such as the released ones, are for `python run.py prepare`, which
     chooses the actors.
 
+    Parameters
+    ----------
+    source
+        The zip or folder.
+    units
+        What their positions are in.
+
     Raises
     ------
     InputError
-        A file is damaged, or has more bodies; so does reading its clips.
+        There is no such file; reading a clip does where its file is damaged, misnamed or has more bodies.
     """
     entries = list_entries(source).entries
-    for entry in entries:
-        if entry.name is None:
-            raise InputError(f"{source}: {entry.fault}")
 
-    def clips() -> Iterator[ReadClip]:
-        opened = Source(source)
-        for entry in entries:
-            assert entry.name is not None
-            where = opened.place(entry)
-            skeleton = read_skeleton(opened.read(entry), where)
-            if len(skeleton.bodies) > ACTORS:
-                raise InputError(
-                    f"{where}: has {len(skeleton.bodies)} bodies, expected at most {ACTORS} whose order is final; "
-                    "`python run.py prepare` chooses the actors among more"
-                )
-            bodies = sorted(skeleton.bodies, key=lambda body: body.id)
-            yield entry.name, skeleton.frames, [_as_track(actor, body) for actor, body in enumerate(bodies)]
+    def clips() -> Iterator[NextClip]:
+        with closing(Source(source)) as opened:
+            for entry in entries:
+                yield entry.path, partial(_read_clip, opened, entry, units)
 
     return Incoming(NTU25, len(entries), clips())
+
+
+def _read_clip(opened: Source, entry: Entry, units: Units) -> ReadClip:
+    where = opened.place(entry)
+    if entry.name is None:
+        raise InputError(f"{where}: {entry.fault}")
+    skeleton = read_skeleton(opened.read(entry), where, units, "--units ")
+    check_length(max(skeleton.frames, 1), where)  # without frames, nobody is seen
+    if len(skeleton.bodies) > ACTORS:
+        raise InputError(
+            f"{where}: has {len(skeleton.bodies)} bodies, expected at most {ACTORS} whose order is final; "
+            "`python run.py prepare` chooses the actors among more"
+        )
+    bodies = sorted(skeleton.bodies, key=lambda body: body.id)
+    return entry.name, skeleton.frames, [_as_track(actor, body) for actor, body in enumerate(bodies)]
 
 
 def _as_track(actor: int, body: Body) -> Track:

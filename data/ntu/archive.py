@@ -38,6 +38,8 @@ MOST_TIMES = 200
 _SMALL = 2**20
 """Text of up to so many bytes may have been packed by any factor."""
 
+EXPECTED = "expected the NTU RGB+D zip, its unpacked folder, or another zip or folder of .skeleton files"
+
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
 _ENCRYPTED = 1
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -97,11 +99,9 @@ def list_entries(source: Path) -> Listing:
     elif source.is_file():
         entries, identity = _list_zip(source)
     else:
-        raise InputError(f"{source}: no such file or folder; data.raw must be the NTU RGB+D zip or its unpacked folder")
+        raise InputError(f"{source}: no such file or folder; {EXPECTED}")
     if not entries:
-        raise InputError(
-            f"{source}: found no .skeleton file; data.raw must be the NTU RGB+D zip or its unpacked folder"
-        )
+        raise InputError(f"{source}: found no .skeleton file; {EXPECTED}")
     entries.sort(key=lambda entry: (entry.path.rpartition("/")[2], entry.path))
     for before, after in pairwise(entries):
         if before.path == after.path or (after.name is not None and before.name == after.name):
@@ -245,8 +245,7 @@ class Source:
             text = self._load(entry.path) if entry.packed is None else self._unpack(entry.packed)
         except (OSError, _DamagedError, zlib.error, unpacker.error) as error:
             raise InputError(
-                f"{self.place(entry)}: cannot be read ({error}); restore it from the data set "
-                "or leave it out with data.on_error=skip"
+                f"{self.place(entry)}: cannot be read ({error}); restore it from the data set, or leave it out"
             ) from error
         if len(text) > MAX_BYTES:
             raise InputError(f"{self.place(entry)}: {_too_large(len(text))}")

@@ -21,6 +21,7 @@ from data.ntu.archive import Listing, list_entries
 from data.ntu.read_clips import read_clips
 from data.ntu.simulate import SimulateSection, make_stand_in
 from data.ntu.splits import MISSING, Split, in_training
+from data.ntu.units import Units
 from data.skeletons.resumable import JOURNAL, ResumableStore
 from data.skeletons.store import ClipStore, StoreInfo, open_store
 
@@ -29,6 +30,8 @@ RULES = 1
 
 REASONS = 10
 """So many kinds of reasons for skipping are shown."""
+
+SKIP = "go on without such files with data.on_error=skip"
 
 INCOMPLETE = "one of the 302 incomplete samples"
 
@@ -46,6 +49,8 @@ class DataSection(Section):
         What to do with a file that cannot be read as a clip: stop, or skip it and count it in the store.
     fps
         Frames per second of the recordings.
+    units
+        What the positions in the files are in: NTU RGB+D's are in metres; a store's always.
     workers
         How many processes read; null for one per processor. More than eight are never needed.
     """
@@ -54,6 +59,7 @@ class DataSection(Section):
     store: Path
     on_error: Literal["stop", "skip"] = "stop"
     fps: float = Field(30.0, gt=0)
+    units: Units = "m"
     workers: int | None = Field(None, ge=1)
 
 
@@ -110,9 +116,14 @@ def _prepare(config: PrepareConfig, again: bool) -> dict[str, Any]:
                 )
             again = False  # the store is part of the stand-in
     kept = config.model_dump(mode="json", exclude={"data": {"workers", "store"}})
+    if config.data.units == "m":
+        del kept["data"]["units"]  # stores from before the key was there are the same
     if config.data.store.exists() and not again:
         return summarise(_already_prepared(config.data.store, kept))
-    listing = list_entries(raw)
+    try:
+        listing = list_entries(raw)
+    except InputError as error:
+        raise InputError(f"data.raw: {error}") from error
     info = StoreInfo(fps=config.data.fps, source=str(raw), config=kept)
     clips = _fill_store(raw, listing, config.data, info, again)
     seconds = time.perf_counter() - started
@@ -203,20 +214,21 @@ def _fill_store(raw: Path, listing: Listing, data: DataSection, info: StoreInfo,
     """Write the store, or what is left of it to write, and return how many clips were read."""
     wanted = [entry for entry in listing.entries if str(entry.name) not in MISSING]
     left_out = [{"file": entry.path, "reason": INCOMPLETE} for entry in listing.entries if str(entry.name) in MISSING]
-    identity = hashlib.sha256(repr((RULES, str(raw), listing.identity)).encode("utf-8", "surrogatepass")).hexdigest()
+    made_of = (RULES, str(raw), listing.identity, *([] if data.units == "m" else [data.units]))
+    identity = hashlib.sha256(repr(made_of).encode("utf-8", "surrogatepass")).hexdigest()
     with resumable_folder(data.store) as part:
         if data.store.exists() and not again:
             raise InputError(f"{data.store}: another run has just written it; run the same command again to see it")
         with closing(ResumableStore(part, info, identity)) as unfinished, progress() as bar:
             if unfinished.skipped and data.on_error == "stop":
-                raise InputError(unfinished.skipped[0]["reason"])
+                raise InputError(f"{unfinished.skipped[0]['reason']}; {SKIP}")
             before = unfinished.files.clips
             if unfinished.entries:
                 console.print(f"going on after {unfinished.entries} of {len(wanted)} clips", highlight=False)
             task = bar.add_task("preparing clips", total=len(wanted), completed=unfinished.entries)
-            for batch in read_clips(raw, wanted[unfinished.entries :], data.workers):
+            for batch in read_clips(raw, wanted[unfinished.entries :], data.workers, data.units):
                 if batch.faults and data.on_error == "stop":
-                    raise InputError(batch.faults[0][1])
+                    raise InputError(f"{batch.faults[0][1]}; {SKIP}")
                 skipped = [{"file": path, "reason": reason} for path, reason in batch.faults]
                 unfinished.add(batch.entries, batch.block, skipped)
                 bar.advance(task, batch.entries)

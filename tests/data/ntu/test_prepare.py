@@ -185,9 +185,9 @@ def read(monkeypatch):
     seen = []
     real = reading.read_clips
 
-    def watched(raw, entries, workers):
+    def watched(raw, entries, *options):
         seen.extend(str(entry.name) for entry in entries)
-        return real(raw, entries, workers)
+        return real(raw, entries, *options)
 
     monkeypatch.setattr(stage, "read_clips", watched)
     return seen
