@@ -81,7 +81,9 @@ def predict(
     clips: Annotated[list[Path], typer.Argument(help=".skeleton files, folders or zips of them, clip stores.")],
     model: Model,
     output: Annotated[Path, typer.Option(help="Where to save: .csv or .json.")] = Path("predictions.csv"),
-    names: Annotated[str | None, typer.Option(help="`ntu`, or a YAML list of the actions' names.")] = None,
+    names: Annotated[
+        str | None, typer.Option(help="`ntu`, or a YAML file: a name per action in order, or lines like `103: name`.")
+    ] = None,
     samplings: Annotated[int | None, typer.Option(min=1, max=64, help="Samplings per clip.")] = None,
     batch: Annotated[int, typer.Option(min=1, help="Clips at a time.")] = 32,
     device: Annotated[Device, typer.Option(help="auto, cpu or cuda.")] = "auto",
@@ -121,7 +123,9 @@ def explain(
     model: Annotated[Path, typer.Option("--model", "-m", help="A finished run of recognize, or its best.pt.")],
     clip: Annotated[str | None, typer.Option(help="Which clip, by its name.")] = None,
     action: Annotated[int | None, typer.Option(help="Whose score to explain; the likeliest action by default.")] = None,
-    names: Annotated[str | None, typer.Option(help="`ntu`, or a YAML list of the actions' names.")] = None,
+    names: Annotated[
+        str | None, typer.Option(help="`ntu`, or a YAML file: a name per action in order, or lines like `103: name`.")
+    ] = None,
     output: Annotated[Path, typer.Option(help="The figure, .png or .svg.")] = Path("explanation.png"),
     device: Annotated[Device, typer.Option(help="auto, cpu or cuda.")] = "auto",
 ) -> None:

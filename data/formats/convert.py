@@ -313,8 +313,8 @@ def _in_metres(tracks: list[Track], units: Units, where: str) -> list[Track]:
 
 
 READS = (
-    "import reads PYSKL's .pkl, CTR-GCN's .npz, folders of 2s-AGCN's or ST-GCN's train_label.pkl and arrays, folders or "
-    "zips of .skeleton files, and folders of .skeleton.npy files"
+    "import reads PYSKL's .pkl, CTR-GCN's .npz, folders of 2s-AGCN's or ST-GCN's train_label.pkl and arrays, folders "
+    "or zips of .skeleton files, and folders of .skeleton.npy files"
 )
 
 

@@ -84,8 +84,15 @@ class Listing:
     identity: str
 
 
-def list_entries(source: Path) -> Listing:
+def list_entries(source: Path, expected: str = EXPECTED) -> Listing:
     """List the `.skeleton` files of a zip or a folder with its sub-folders.
+
+    Parameters
+    ----------
+    source
+        The zip or folder.
+    expected
+        What messages say where it is none.
 
     Raises
     ------
@@ -99,9 +106,9 @@ def list_entries(source: Path) -> Listing:
     elif source.is_file():
         entries, identity = _list_zip(source)
     else:
-        raise InputError(f"{source}: no such file or folder; {EXPECTED}")
+        raise InputError(f"{source}: no such file or folder; {expected}")
     if not entries:
-        raise InputError(f"{source}: found no .skeleton file; {EXPECTED}")
+        raise InputError(f"{source}: found no .skeleton file; {expected}")
     entries.sort(key=lambda entry: (entry.path.rpartition("/")[2], entry.path))
     for before, after in pairwise(entries):
         if before.path == after.path or (after.name is not None and before.name == after.name):

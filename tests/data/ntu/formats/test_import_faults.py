@@ -21,7 +21,7 @@ NAMES = [f"S001C001P00{number}R001A00{number}" for number in range(1, 6)]
 def person(frames=4, actors=1, seed=0, scale=1.0):
     """Somebody 1.7 m tall, three metres from the camera; [M, T, 25, 3]."""
     rng = np.random.default_rng(seed)
-    joints = rng.uniform(-0.3, 0.3, (actors, frames, 25, 3)) + [0.2, 0.1, 3]
+    joints = np.array([0.2, 0.1, 3]) + rng.uniform(-0.3, 0.3, (actors, frames, 25, 3))
     joints[:, :, 3, 1], joints[:, :, 15, 1] = 0.95, -0.75
     return (scale * joints).astype(np.float32)
 
@@ -131,7 +131,7 @@ def test_clips_are_skipped_in_every_format(store, tmp_path):
 
 def test_where_no_clip_can_be_used_nothing_is_written(tmp_path):
     path = save(tmp_path / "a.pkl", [annotation(0, keypoint=with_nan()), annotation(1, label=5)])
-    with pytest.raises(InputError, match="no clip can be used; the first: .* found NaN or infinity"):
+    with pytest.raises(InputError, match=r"no clip can be used; the first: .* found NaN or infinity"):
         import_store(path, tmp_path / "store", ImportOptions(on_error="skip"))
     assert [path.name for path in tmp_path.iterdir()] == ["a.pkl"]
 
@@ -170,7 +170,7 @@ def test_metres_taken_for_millimetres_are_told(tmp_path):
     path = save(tmp_path / "a.pkl", [annotation(0)])
     with pytest.raises(InputError, match=r"measure 0\.0017 m, expected 0\.05 to 20 m; write the positions in metres"):
         import_store(path, tmp_path / "store", ImportOptions(units="mm"))
-    with pytest.raises(InputError, match="--units mm: .* in an image, in pixels"):
+    with pytest.raises(InputError, match=r"--units mm: .* in an image, in pixels"):
         import_store(save(tmp_path / "b.pkl", [flat(0)]), tmp_path / "store", ImportOptions(units="mm"))
 
 
