@@ -232,7 +232,8 @@ def _prepare(root: Path, folder: Path, again: bool = False) -> None:
     if len(sources) != 1:
         raise InputError(
             f"{folder}: no clip store, and {root} and {root / 'raw'} hold {len(sources)} zips or folders of .skeleton "
-            f"files to make it from, expected one; make it with `python run.py prepare data.raw=ZIP_OR_FOLDER data.store={folder}`"
+            f"files to make it from, expected one; make it with `python run.py prepare data.raw=ZIP_OR_FOLDER "
+            f"data.store={folder}`"
         )
     # In this process: others would run a caller's script again that does not guard its main part.
     prepare(PrepareConfig(data=DataSection(raw=sources[0], store=folder, workers=1)), again)

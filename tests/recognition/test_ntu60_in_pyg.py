@@ -284,7 +284,7 @@ def test_a_damaged_file_of_graphs_is_made_again_or_told(root):
     [path] = map(Path, clips.processed_paths)
     whole = path.read_bytes()
     path.write_bytes(b"no data base")
-    with pytest.raises(InputError, match="damaged .* force_reload=True"):
+    with pytest.raises(InputError, match=r"damaged .* force_reload=True"):
         clips[0]
     same(NTURGBD60(root, pre_transform=T.Center())[0], NTURGBD60(root, pre_transform=T.Center())[0])
     assert len(path.read_bytes()) == len(whole)
