@@ -17,7 +17,7 @@ class RunSection(training.RunSection):
 
     devices: Literal["auto"] | int = Field(1)
     """Processes on each machine that share the batch, one accelerator each; `auto`: as many as there are accelerators.
-    The result is the same but for rounding, as long as `model.dropout` is 0."""
+    Each step is the same but for rounding, as long as `model.dropout` is 0; rounding grows over an epoch and more."""
     nodes: int = Field(1, ge=1)
     """Machines; each starts the same command under `torchrun` or Slurm, and all see the same `run.dir`."""
 
