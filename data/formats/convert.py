@@ -298,7 +298,8 @@ def import_store(source: Path, folder: Path, options: ImportOptions, again: bool
 
 def _kept(format: Format, options: ImportOptions) -> dict[str, str | None]:
     """Return what a store keeps of the options."""
-    kept = {"format": format, "split": options.split, "names": options.names and str(options.names)}
+    names = None if options.names is None else str(options.names)
+    kept: dict[str, str | None] = {"format": format, "split": options.split, "names": names}
     return kept if options.units == "m" else kept | {"units": options.units}
 
 

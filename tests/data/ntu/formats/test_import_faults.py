@@ -2,10 +2,12 @@
 
 import json
 import pickle
+import sys
 
 import numpy as np
 import pytest
 
+import run
 from base.errors import InputError
 from data.formats import clips
 from data.formats.convert import ExportOptions, ImportOptions, export_store, import_store
@@ -127,6 +129,19 @@ def test_clips_are_skipped_in_every_format(store, tmp_path):
         read = open_store(tmp_path / f"{format}-store")
         total = len(store.clips) + (format in ("npy", "skeleton"))
         assert (len(read.info.skipped), len(read.clips)) == (faults, total - faults)
+
+
+def test_the_command_takes_both_options(tmp_path, monkeypatch, capsys):
+    in_mm = [annotation(number, keypoint=person(seed=number, scale=1000)) for number in range(2)]
+    path = save(tmp_path / "a.pkl", [*in_mm, annotation(2, keypoint=person(actors=3))])
+    words = ["run.py", "import", str(path), str(tmp_path / "store")]
+    monkeypatch.setattr(sys, "argv", [*words, "--units", "mm"])
+    assert run.main() == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    monkeypatch.setattr(sys, "argv", [*words, "--units", "mm", "--on-error", "skip"])
+    assert run.main() == 0
+    assert "skipped: 1 clips that cannot be used" in capsys.readouterr().out
+    np.testing.assert_allclose(open_store(tmp_path / "store").joints[:4], person(seed=0)[0], rtol=1e-6)
 
 
 def test_where_no_clip_can_be_used_nothing_is_written(tmp_path):
