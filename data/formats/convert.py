@@ -331,7 +331,7 @@ def guess_format(source: Path) -> Format:
         by_suffix: dict[str, Format] = {".pkl": "pyskl", ".npz": "ctrgcn", ".zip": "skeleton"}
         if source.suffix in by_suffix:
             return by_suffix[source.suffix]
-        if source.name.endswith((".npy", ".skeleton")):
+        if source.name.endswith((SUFFIX, ".skeleton", "_data_joint.npy", "_data.npy", "_label.pkl")):
             raise InputError(f"{source}: is one file of a set; give the folder that holds it")
         raise InputError(f"{source}: found {ascii(source.suffix)[1:-1] or 'no ending'} in its name; {READS}")
     else:

@@ -242,6 +242,8 @@ def test_unknown_files_are_called_what_they_are(tmp_path):
     refused("found .json in its name; import reads PYSKL's .pkl", tmp_path / "clip.json")
     (tmp_path / f"{NAMES[0]}.skeleton").write_bytes(as_text())
     refused("is one file of a set; give the folder", tmp_path / f"{NAMES[0]}.skeleton")
+    np.save(tmp_path / "poses.npy", np.zeros((5, 17, 3)))
+    refused("found .npy in its name; import reads", tmp_path / "poses.npy")
     (tmp_path / "empty").mkdir()
     refused("found nothing in it; import reads", tmp_path / "empty")
     refused("found no .npz file but nothing in it", tmp_path / "empty", format="ctrgcn")
