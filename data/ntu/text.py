@@ -287,7 +287,7 @@ def _check_values(joints: np.ndarray, tracked: np.ndarray, times: np.ndarray, wh
         finite = np.isfinite(joints).all(-1)
         if not finite.all():
             raise fail(~finite, "NaN or infinity", "a position in metres")
-        check_metres(joints, tracked > 0, where, option)  # says more where all are far for being in millimetres
+        check_metres(joints, tracked, where, option)  # says more where all are far for being in millimetres
         raise fail(~near.all(-1), f"a position beyond {_FARTHEST:.0f} m", "a position in metres")
     if not joints.all():
         zero = (joints == 0).all(-1) & (tracked > 0)
@@ -296,7 +296,7 @@ def _check_values(joints: np.ndarray, tracked: np.ndarray, times: np.ndarray, wh
     if tracked.max(initial=0) > 2:
         row, joint = np.argwhere(tracked > 2)[0]
         raise fail(tracked > 2, f"tracking state {tracked[row, joint]}", "0, 1 or 2")
-    check_metres(joints, tracked > 0, where, option)
+    check_metres(joints, tracked, where, option)
 
 
 def write_skeleton(skeleton: Skeleton) -> bytes:

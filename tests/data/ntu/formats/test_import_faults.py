@@ -195,7 +195,10 @@ def test_the_extent_of_a_body_is_the_longest_side_of_the_median_frame():
     seen = np.ones((3, 25), bool)
     assert body_extent(joints, seen) == pytest.approx(1.8)
     seen[2, 3] = False  # what is not seen may hold anything
-    assert body_extent(joints, seen) == pytest.approx(1.7)
+    seen[0, 3] = False
+    assert body_extent(joints, seen) == pytest.approx(0.8)
+    long = np.repeat(joints[:1], 1000, 0) * np.linspace(0.5, 1.5, 1000)[:, None, None]
+    assert body_extent(long, np.ones((1000, 25), bool)) == pytest.approx(1.7, rel=0.15)
     assert body_extent(joints, np.zeros((3, 25), bool)) == 0
     check_metres(np.ones((3, 25, 3)), seen, "all joints at one place tell nothing of the unit")
 
