@@ -291,8 +291,10 @@ def import_store(source: Path, folder: Path, options: ImportOptions, again: bool
     if unseen:
         lines.append(f"  left out: {len(unseen)} clips in which nobody is seen, the first {unseen[0]['file']}")
     if faulty:
-        lines.append(f"  skipped: {len(faulty)} clips that cannot be used, all in store.json; the first: ")
-        lines[-1] += faulty[0]["reason"]
+        lines.append(
+            f"  skipped: {len(faulty)} of {incoming.total} clips, which cannot be used (store.json has them all); the "
+            f"first: {faulty[0]['reason']}"
+        )
     return lines + [f"  {note}" for note in incoming.notes]
 
 

@@ -75,7 +75,7 @@ def test_one_bad_clip_stops_or_is_skipped_and_counted(tmp_path, bad, at):
     assert not (tmp_path / "store").exists()
     lines = import_store(path, tmp_path / "store", ImportOptions(on_error="skip"))
     assert "3 clips from pyskl files" in lines[0]
-    assert "skipped: 1 clips that cannot be used" in " ".join(lines)
+    assert "skipped: 1 of 4 clips, which cannot be used" in " ".join(lines)
     store = open_store(tmp_path / "store")
     assert store.clips.name.tolist() == [NAMES[0], NAMES[1], NAMES[3]]
     for row, number in enumerate((0, 1, 3)):
@@ -140,7 +140,7 @@ def test_the_command_takes_both_options(tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().err.count("\n") == 1
     monkeypatch.setattr(sys, "argv", [*words, "--units", "mm", "--on-error", "skip"])
     assert run.main() == 0
-    assert "skipped: 1 clips that cannot be used" in capsys.readouterr().out
+    assert "skipped: 1 of 3 clips, which cannot be used" in capsys.readouterr().out
     np.testing.assert_allclose(open_store(tmp_path / "store").joints[:4], person(seed=0)[0], rtol=1e-6)
 
 
