@@ -1,5 +1,5 @@
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self, get_args
 
 from pydantic import Field, field_validator, model_validator
 
@@ -159,12 +159,31 @@ class RecognizeConfig(Section):
     data: DataSection
     input: InputSection = InputSection()
     streams: tuple[Stream, ...] | None = None
-    """The streams to train, one recogniser each; `input.stream` alone if null. With several, or with an ensemble, each
-    has its own run in `run.dir/<stream>`."""
+    """The streams to train, one recogniser each; `input.stream` alone if null, and then ensembles of other streams are
+    left out. With several, or with an ensemble, each has its own run in `run.dir/<stream>`."""
     model: ModelSection = ModelSection()
     train: TrainSection = TrainSection()
     test: TestSection = TestSection()
     ensemble: EnsembleSection = EnsembleSection()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_stream(cls, values: Any) -> Any:
+        """Leave ensembles out that need streams which `streams: null` does not train: such as a file's own ones."""
+        if not isinstance(values, dict) or values.get("streams") is not None:
+            return values
+        ensemble, seen = values.get("ensemble"), values.get("input")
+        weights = ensemble.get("weights") if isinstance(ensemble, dict) else None
+        if not isinstance(weights, dict):
+            return values
+        own = seen.get("stream", "joint") if isinstance(seen, dict) else getattr(seen, "stream", "joint")
+        trained_by_others = set(get_args(Stream)) - {own} - set(ensemble.get("runs") or ())
+        kept = {
+            name: parts
+            for name, parts in weights.items()
+            if not isinstance(parts, dict) or not trained_by_others & set(map(str, parts))
+        }
+        return {**values, "ensemble": {**ensemble, "weights": kept}}
 
     @field_validator("run", mode="before")
     @classmethod

@@ -147,7 +147,8 @@ class EvaluateSection(Section):
     filters
         Classical filters to compare with, their parameters tuned on a training split.
     released_filters
-        Compare with the same filters as SmoothNet's authors set them, too.
+        Compare with the same filters as SmoothNet's authors set them, too; where no training split is there, only with
+        those.
     padded_accel
         Count two frames of zero per sequence into Accel, as their evaluation does.
     """
