@@ -97,7 +97,11 @@ def prepare(config: Config = None, overrides: Overrides = None, again: Again = F
     from data.ntu.prepare import PrepareConfig, describe
     from data.ntu.prepare import prepare as run
 
-    print(describe(run(load_config(PrepareConfig, *_arguments("prepare", config, overrides)), again)))
+    settings = load_config(PrepareConfig, *_arguments("prepare", config, overrides))
+    there = settings.data.store.exists() and not again
+    print(describe(run(settings, again)))
+    if there:
+        print(f"{settings.data.store}: already prepared, nothing was done; pass --again to prepare it again")
 
 
 @app.command()

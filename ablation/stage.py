@@ -26,9 +26,10 @@ from base.files import atomic_file
 from base.progress import console
 from data.ntu.splits import in_training
 from data.skeletons.store import open_store
+from data.words import plural
 from recognition.input.selection import select_clips
 from training.devices import pick_device
-from training.runs import Run, open_run
+from training.runs import Run, already_finished, open_run
 
 SHOWN = ("skeletons", "top-1", "difference", "verdict")
 """What the terminal has room for."""
@@ -64,6 +65,7 @@ def ablate(config: AblateConfig, again: bool = False) -> dict[str, Any]:
         if run.finished:
             results = run.results()
             _close(run.dir / "report.html", results["answer"])
+            print(already_finished(run.dir))
             return results
     sources = list_sources(config)
     for source in sources:
@@ -101,8 +103,8 @@ def ablate(config: AblateConfig, again: bool = False) -> dict[str, Any]:
     _close(page, results["answer"])
     if failures:
         raise InputError(
-            f"{run.dir}: {len(failures)} recognisers or their scores are missing in the report ({failures[0]}); the "
-            "same command tries again"
+            f"{run.dir}: {plural(len(failures), 'recogniser')} or their scores are missing in the report "
+            f"({failures[0]}); the same command tries again"
         )
     return results
 

@@ -7,6 +7,7 @@ import numpy as np
 from ablation.findings import TOO_FEW, Findings, interval_text, points, severity_text, verdict
 from ablation.statistics import Interval
 from base.tables import Column, Table
+from data.words import plural
 from recognition.evaluate import accuracies
 from refine.tables import parameters
 
@@ -44,8 +45,8 @@ def accuracy_table(findings: Findings) -> Table:
         )
     return Table(
         "accuracy",
-        f"Accuracy on the {findings.test_clips:,} test clips, in percent; differences in points from "
-        f"{findings.label(findings.against)}" + _footnote(found.interval for found in findings.comparisons),
+        f"Accuracy on the {plural(findings.test_clips, 'test clip', separator=',')}, in percent; differences in points "
+        f"from {findings.label(findings.against)}" + _footnote(found.interval for found in findings.comparisons),
         (
             Column("skeletons", numeric=False),
             Column("top-1", _one),

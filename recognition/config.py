@@ -92,7 +92,7 @@ class TrainSection(Section):
     """The recipe."""
 
     start_from: Path | None = None
-    """A `best.pt` of the same network, skeleton and actions, whose weights training begins with."""
+    """A finished run, or its `best.pt`, of the same network, skeleton and actions: the weights training begins with."""
     epochs: int = Field(65, ge=1)
     repeat: int = Field(1, ge=1)
     """How often an epoch shows every clip."""
@@ -169,8 +169,8 @@ class RecognizeConfig(Section):
     @model_validator(mode="before")
     @classmethod
     def _one_stream(cls, values: Any) -> Any:
-        """Leave ensembles out that need streams which `streams: null` does not train: such as a file's own ones."""
-        if not isinstance(values, dict) or values.get("streams") is not None:
+        """Leave ensembles out that need streams which an explicit `streams: null` does not train: a file's own ones."""
+        if not isinstance(values, dict) or values.get("streams", ()) is not None:
             return values
         ensemble, seen = values.get("ensemble"), values.get("input")
         weights = ensemble.get("weights") if isinstance(ensemble, dict) else None

@@ -12,6 +12,7 @@ from base.errors import InputError
 from base.files import atomic_file
 from data.ntu.prepare import ensure_stand_in
 from data.skeletons.store import ClipStore, open_store
+from data.words import plural
 from recognition.config import EnsembleSection, RecognizeConfig
 from recognition.evaluate import accuracies, score
 from recognition.input.loading import load_clips
@@ -22,7 +23,7 @@ from recognition.scores import Scores, add_scores, aligned, read_scores, write_s
 from recognition.train import start_from, train
 from training.devices import deterministic_algorithms, explain_out_of_memory, pick_device
 from training.distributed import Workers, launch
-from training.runs import Run, open_run
+from training.runs import Run, already_finished, open_run
 
 
 def recognize(config: RecognizeConfig, again: bool = False) -> dict[str, Any]:
@@ -53,6 +54,7 @@ def recognize(config: RecognizeConfig, again: bool = False) -> dict[str, Any]:
     if not again and (config.run.dir / "results.json").is_file():
         finished = open_run(config)
         print_results(finished.results(), config.data.store, config.run.dir)
+        print(already_finished(config.run.dir))
         return finished.results()
     workers, device = launch(pick_device(config.run.device), config.run.devices, config.run.nodes)
     try:
@@ -81,7 +83,7 @@ def _check(config: RecognizeConfig, selection: Selection, workers: Workers) -> N
     shown = config.train.repeat * len(selection.train)
     if config.train.batch > shown:
         raise InputError(
-            f"train.batch: found {config.train.batch}, but an epoch shows {shown} training clips; lower it, "
+            f"train.batch: found {config.train.batch}, but an epoch shows {plural(shown, 'training clip')}; lower it, "
             "and train.lr with it"
         )
     if config.train.batch < workers.count:

@@ -18,7 +18,7 @@ from refine.evaluate import check_evaluation
 from refine.pipeline import needed_files, print_results, run_refiner
 from refine.refiner import load_refiner
 from refine.tables import all_tables, print_table, wide_console, write_tables
-from training.runs import open_run
+from training.runs import already_finished, open_run
 
 
 def compare_refiners(config: RefineConfig, again: bool = False) -> dict[str, Any]:
@@ -48,6 +48,7 @@ def compare_refiners(config: RefineConfig, again: bool = False) -> dict[str, Any
     if run.finished:
         results = run.results()
         print_results(results, run.dir)
+        print(already_finished(run.dir))
         return results
     console = Console(stderr=True)
     results = {"rows": [], "filters": [], "skipped": {}, "absent": [], "refiners": {}}

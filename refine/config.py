@@ -85,8 +85,9 @@ class NormaliseSection(Section):
 
 
 class TrainSection(Section):
-    """What to train on and how; or `checkpoint`, a trained refiner to use instead, or several: `{h36m_fcn_3D: ...,
-    aist_vibe_3D: ...}` evaluates each benchmark with the one whose name its published figures have, or the first.
+    """What to train on and how; or `checkpoint`, a trained refiner to use instead (a run's folder, or a file), or
+    several: `{h36m_fcn_3D: ..., aist_vibe_3D: ...}` evaluates each benchmark with the one whose name its published
+    figures have, or the first.
 
     `on` lists benchmarks, and every window of every sequence of them is equally likely; or it maps each benchmark to a
     weight, its share of the windows of an epoch. A benchmark whose windows run out is then gone through again.
@@ -223,7 +224,8 @@ class CompareSection(Section):
     train_on
         What to train on, each a name, a list or weights as in `train.on`; that if empty.
     checkpoints
-        Trained refiners to compare with them, such as the released `checkpoint_8.pth.tar` to `checkpoint_64.pth.tar`.
+        Trained refiners to compare with them: folders of finished runs, or files such as the released
+        `checkpoint_8.pth.tar` to `checkpoint_64.pth.tar`.
     """
 
     window: tuple[Annotated[int, Field(ge=3)], ...] = ()

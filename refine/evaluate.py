@@ -270,7 +270,7 @@ def tuning_source(row: Benchmark, trained_on: Sequence[str], benchmarks: Benchma
 
 
 def _must_tune(settings: EvaluateSection) -> bool:
-    """Whether filters that cannot be tuned are a mistake; those with the release's parameters need nothing to tune on."""
+    """Whether filters that cannot be tuned are a mistake; with the release's parameters they need no training split."""
     return bool(settings.filters) and settings.on != "all" and not settings.released_filters
 
 

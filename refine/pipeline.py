@@ -11,6 +11,7 @@ import torch
 from base.errors import InputError
 from data.ntu.prepare import ensure_stand_in
 from data.skeletons.store import ClipStore, open_store
+from data.words import plural
 from refine.apply import apply_refiner
 from refine.benchmarks.table import Split
 from refine.config import ApplySection, RefineConfig, TrainSection
@@ -20,7 +21,7 @@ from refine.refiner import Refiner, load_refiner
 from refine.tables import absent_lines, all_tables, print_table, wide_console, write_tables
 from refine.train import Material, as_normalise, read_material, train_refiner
 from training.devices import pick_device
-from training.runs import Run, open_run
+from training.runs import Run, already_finished, open_run
 
 FEW_LINES = 40
 """A table of more lines is not printed but named."""
@@ -64,6 +65,7 @@ def run_refiner(config: RefineConfig, again: bool = False, nested: bool = False)
         results = run.results()
         if not nested:
             print_results(results, run.dir)
+            print(already_finished(run.dir))
         return results
     refiners, training = _trained(config, run, device, materials)
     refiner = next(iter(refiners.values()))
@@ -113,11 +115,16 @@ def print_results(results: Mapping[str, Any], folder: Path) -> None:
     skipped = sum(map(len, results["skipped"].values()))
     skipped += len((results.get("training") or {}).get("skipped", ()))
     if skipped:
-        console.print(f"left out {skipped} sequences that cannot be used; results.json names them")
+        console.print(f"left out {plural(skipped, 'sequence')} that cannot be used; results.json names them")
     for path in results.get("figures", ()):
         console.print(f"drew {path}", highlight=False, soft_wrap=True)
     if "applied" in results:
-        console.print(f"refined {results['applied']['input']} into {results['applied']['output']}")
+        console.print(f"refined {results['applied']['input']} into {results['applied']['output']}", soft_wrap=True)
+    cells = {f", {name}": Path(part["run"]) for name, part in results.get("refiners", {}).items() if "run" in part}
+    for name, run in {"": folder, **cells}.items():
+        if (best := run / "checkpoints" / "best.pt").is_file():  # none where a trained one was given
+            print(f"trained refiner{name}: {best}")
+    print(f"results: {folder}")
 
 
 def needed_files(config: RefineConfig) -> list[Path]:

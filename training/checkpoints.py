@@ -15,14 +15,41 @@ def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
         torch.save(content, temporary)
 
 
+def checkpoint_file(path: Path) -> Path:
+    """Return the checkpoint that a path names: the file itself, or of a run's folder its best epoch.
+
+    Raises
+    ------
+    InputError
+        The folder is not that of a run that has trained something.
+    """
+    if not path.is_dir():
+        return path
+    for best in (path / "checkpoints" / "best.pt", path / "best.pt"):
+        if best.is_file():
+            return best
+    inner = sorted(path.glob("*/checkpoints/best.pt")) + sorted(path.glob("cells/*/checkpoints/best.pt"))
+    several = f"; those of its parts are in {', '.join(str(one.parents[1]) for one in inner[:3])}" if inner else ""
+    raise InputError(
+        f"{path}: no trained network (checkpoints/best.pt is missing){several}; give a finished run's folder, or a "
+        "checkpoint's file"
+    )
+
+
 def load_checkpoint(path: Path) -> dict[str, Any]:
     """Read a checkpoint on the CPU; nothing but tensors and plain values is unpickled.
+
+    Parameters
+    ----------
+    path
+        Its file, or the folder of the run that made it.
 
     Raises
     ------
     InputError
         The file is absent, no checkpoint, or holds anything but tensors and plain values.
     """
+    path = checkpoint_file(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about what is refused below

@@ -91,6 +91,11 @@ def open_run(config: RunConfig, again: bool = False) -> Run:
     return run
 
 
+def already_finished(folder: Path) -> str:
+    """Say that what was shown is an earlier run's."""
+    return f"{folder}: already finished, nothing was run; pass --again to run it again"
+
+
 def versions() -> dict[str, str]:
     """Say which Python, packages and git commit this is; the commit is marked when the tree has changes."""
     found = {"python": platform.python_version()}

@@ -1,4 +1,4 @@
-"""How the threads of one operation wait for each other. It is set before torch is loaded, so nothing is imported here."""
+"""How the threads of one operation wait for each other; set before torch is loaded, so nothing is imported here."""
 
 import os
 

@@ -28,6 +28,7 @@ from refine.filters.classical import Parameters
 from refine.refiner import Refiner, load_refiner
 from refine.stage import refine
 from refine.tables import parameters
+from training.checkpoints import checkpoint_file
 from training.devices import pick_device
 
 
@@ -268,7 +269,7 @@ def _trained(
     plan = _refine_config(config, section, source)
     what = plan.model_dump(mode="json", exclude={"run": {"dir", "device"}, "simulate": True, "benchmarks": {"root"}})
     files = _benchmark_files(plan)
-    given = plan.train.checkpoint if isinstance(plan.train.checkpoint, Path) else None
+    given = checkpoint_file(plan.train.checkpoint) if isinstance(plan.train.checkpoint, Path) else None
     what["files"] = content_of_files([*files, *([given] if given else [])])
     folder = _folder(config, "refiners", what)
     run = plan.run.model_copy(update={"dir": folder})

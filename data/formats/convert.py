@@ -19,6 +19,7 @@ from data.formats.pyskl import Precision, read_pyskl, write_pyskl
 from data.formats.skeleton_files import read_skeletons, write_skeletons
 from data.ntu.splits import Split, in_training
 from data.skeletons.store import ClipStore, StoreInfo, StoreWriter, open_store
+from data.words import plural
 
 Format = Literal["pyskl", "ctrgcn", "stgcn", "skeleton", "npy"]
 SPLITS: tuple[Split, ...] = get_args(Split)
@@ -84,13 +85,13 @@ def export_store(folder: Path, output: Path, options: ExportOptions, again: bool
                 raise InputError(f"{output}: PYSKL opens .pkl files only; give a name such as ntu60_3danno.pkl")
             with _new_file(output, again) as file:
                 write_pyskl(store, file, options.precision or "float16", advance)
-            return [f"{output}: {len(store.clips)} clips for PYSKL, {_megabytes(output)}"]
+            return [f"{output}: {plural(len(store.clips), 'clip')} for PYSKL, {_megabytes(output)}"]
         if options.format in ("ctrgcn", "stgcn"):
             return _export_padded(store, output, options, splits, again, advance)
         if options.format == "skeleton" and output.suffix == ".zip":
             with _new_file(output, again) as file:
                 write_skeletons(store, file, True, advance)
-            return [f"{output}: {len(store.clips)} .skeleton files, {_megabytes(output)}"]
+            return [f"{output}: {plural(len(store.clips), '.skeleton file')}, {_megabytes(output)}"]
         suffix = SUFFIX if options.format == "npy" else ".skeleton"
         if again:
             _check_replaceable(output, suffix)
@@ -99,7 +100,7 @@ def export_store(folder: Path, output: Path, options: ExportOptions, again: bool
                 write_npy_files(store, at, advance)
             else:
                 write_skeletons(store, at, False, advance)
-        return [f"{output}: {len(store.clips)} {suffix} files"]
+        return [f"{output}: {plural(len(store.clips), f'{suffix} file')}"]
 
 
 def _check_options(options: ExportOptions) -> None:
@@ -144,11 +145,12 @@ def _export_padded(
                 cuts = stgcn.write_stgcn(store, split, files, options.positions or "prepared", advance)
         training = int(in_training(store.clips, split).sum())
         lines.append(
-            f"{targets[0] if options.format == 'ctrgcn' else targets[0].parent}: {training} clips for training, "
-            f"{len(store.clips) - training} for testing, {_megabytes(*targets)}"
+            f"{targets[0] if options.format == 'ctrgcn' else targets[0].parent}: "
+            f"{plural(training, 'clip')} for training, {len(store.clips) - training} for testing, "
+            f"{_megabytes(*targets)}"
         )
         if cuts.clips:
-            lines.append(f"  cut at {FRAMES} frames: {cuts.clips} clips lost {cuts.frames} frames")
+            lines.append(f"  cut at {FRAMES} frames: {plural(cuts.clips, 'clip')} lost {plural(cuts.frames, 'frame')}")
     if left_out := [split for split in SPLITS if split not in splits and options.split is None]:
         lines.append(f"  not written: {left_out[0]}, by which all clips would be for training or all for testing")
     return lines
@@ -263,9 +265,12 @@ def import_store(source: Path, folder: Path, options: ImportOptions, again: bool
                 skipped.append({"file": str(name), "reason": "nobody is seen in any frame"})
             bar.advance(task)
         writer.info = info.model_copy(update={"skipped": skipped})
-    lines = [f"{folder}: {incoming.total - len(skipped)} clips from {format} files, joints of {incoming.layout.name}"]
+    read = plural(incoming.total - len(skipped), "clip")
+    lines = [f"{folder}: {read} from {format} files, joints of {incoming.layout.name}"]
     if skipped:
-        lines.append(f"  left out: {len(skipped)} clips in which nobody is seen, the first {skipped[0]['file']}")
+        lines.append(
+            f"  left out: {plural(len(skipped), 'clip')} in which nobody is seen, the first {skipped[0]['file']}"
+        )
     return lines + [f"  {note}" for note in incoming.notes]
 
 

@@ -23,6 +23,7 @@ from data.ntu.simulate import SimulateSection, make_stand_in
 from data.ntu.splits import MISSING, Split, in_training
 from data.skeletons.resumable import JOURNAL, ResumableStore
 from data.skeletons.store import ClipStore, StoreInfo, open_store
+from data.words import plural
 
 RULES = 1
 """Raised whenever the same text gives another store, so that no store is begun by one version and ended by another."""
@@ -212,7 +213,7 @@ def _fill_store(raw: Path, listing: Listing, data: DataSection, info: StoreInfo,
                 raise InputError(unfinished.skipped[0]["reason"])
             before = unfinished.files.clips
             if unfinished.entries:
-                console.print(f"going on after {unfinished.entries} of {len(wanted)} clips", highlight=False)
+                console.print(f"going on after {unfinished.entries} of {plural(len(wanted), 'clip')}", highlight=False)
             task = bar.add_task("preparing clips", total=len(wanted), completed=unfinished.entries)
             for batch in read_clips(raw, wanted[unfinished.entries :], data.workers):
                 if batch.faults and data.on_error == "stop":
@@ -229,11 +230,11 @@ def _fill_store(raw: Path, listing: Listing, data: DataSection, info: StoreInfo,
 def describe(summary: dict[str, Any]) -> str:
     """Put a summary into a few lines for the terminal."""
     lines = [
-        f"{summary['store']}: {summary['clips']} clips, {summary['frames']} frames, "
-        f"{summary['performers']} performers, {summary['actions']} actions",
+        f"{summary['store']}: {plural(summary['clips'], 'clip')}, {plural(summary['frames'], 'frame')}, "
+        f"{plural(summary['performers'], 'performer')}, {plural(summary['actions'], 'action')}",
         "clips by number of actors: " + ", ".join(f"{n}: {count}" for n, count in summary["clips by actors"].items()),
         *(
-            f"{split}: {count['train']} clips for training, {count['test']} for testing"
+            f"{split}: {plural(count['train'], 'clip')} for training, {count['test']} for testing"
             for split, count in summary["clips by split"].items()
         ),
         f"joints inferred: {summary['inferred share']:.1%}, not seen: {summary['not seen share']:.1%}",

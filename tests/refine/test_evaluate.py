@@ -217,11 +217,13 @@ def test_rotations_stay_rotations_and_shapes_stay(tmp_path, rng, body):
     assert angles.max() <= np.pi + 1e-4
     config = configured(tmp_path, evaluate={"on": [row.name], "filters": ["gaussian"], "released_filters": True})
     config = config.model_copy(update={"smpl": config.smpl.model_copy(update={"model": body})})
+    assert [row["tuned_on"] for row in evaluate(make_refiner(), config).filters] == [None]  # as released alone
+    to_tune = config.model_copy(update={"evaluate": config.evaluate.model_copy(update={"released_filters": False})})
     with pytest.raises(InputError, match="no training split to tune filters on for pw3d_spin_smpl"):
-        evaluate(make_refiner(), config)
+        evaluate(make_refiner(), to_tune)
     write_row(tmp_path / "poses", find_benchmark("pw3d_spin_3D"), rng, "train")
     with pytest.raises(InputError, match="no training split to tune filters on for pw3d_spin_smpl"):
-        evaluate(make_refiner(), config)  # positions are in another unit
+        evaluate(make_refiner(), to_tune)  # positions are in another unit
     write_row(tmp_path / "poses", row, rng, "train")
     found = evaluate(make_refiner(), config)
     tuned, released = found.filters

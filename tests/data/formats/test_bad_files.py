@@ -278,7 +278,7 @@ def test_clips_in_which_nobody_is_seen_are_left_out_and_counted(tmp_path):
     empty = annotation(frame_dir=NAMES[1], label=1, keypoint=keypoint() * 0)
     (tmp_path / "a.pkl").write_bytes(pyskl(annotation(), empty))
     lines = import_store(tmp_path / "a.pkl", tmp_path / "store", ImportOptions())
-    assert f"left out: 1 clips in which nobody is seen, the first {NAMES[1]}" in " ".join(lines)
+    assert f"left out: 1 clip in which nobody is seen, the first {NAMES[1]}" in " ".join(lines)
 
 
 def test_a_split_that_is_not_the_data_sets_is_told(tmp_path):
