@@ -173,8 +173,7 @@ class RecognizeConfig(Section):
         if not isinstance(values, dict) or values.get("streams", ()) is not None:
             return values
         ensemble, seen = values.get("ensemble"), values.get("input")
-        weights = ensemble.get("weights") if isinstance(ensemble, dict) else None
-        if not isinstance(weights, dict):
+        if not isinstance(ensemble, dict) or not isinstance(weights := ensemble.get("weights"), dict):
             return values
         own = seen.get("stream", "joint") if isinstance(seen, dict) else getattr(seen, "stream", "joint")
         trained_by_others = set(get_args(Stream)) - {own} - set(ensemble.get("runs") or ())

@@ -143,7 +143,8 @@ def as_shown(
         raise InputError(f"{name}: there is nothing to show: {what}")
     joints, dims = raw[0].joints.shape[1:]
     factor, unit, error_unit = (1000.0, "m", "mm") if dims == 3 else (1.0, "px", "px")
-    poses, curves = {}, {}
+    poses: dict[str, np.ndarray] = {}
+    curves: dict[str, FrameCurves] = {}
     for label, tracks in ((info.kind, raw),) if refined is None else (("raw", raw), ("refined", refined)):
         page = np.full((frames, len(tracks), joints, dims), np.nan)
         for place, track in enumerate(tracks):

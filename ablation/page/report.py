@@ -12,6 +12,7 @@ from ablation.figures import alternative_texts, draw_all
 from ablation.findings import TOO_FEW, Findings, answer
 from ablation.page.player import player_data
 from ablation.page.theme import save_formats, themed_svg
+from ablation.statistics import Comparison
 from ablation.tables import AXES, all_tables, condition_value
 from base.files import atomic_file
 from base.tables import Table, to_csv, to_latex, to_markdown
@@ -121,7 +122,7 @@ def findings_notes(findings: Findings) -> dict[str, Any]:
         "answer": answer(findings),
         "caveats": caveats(findings),
         "failures": findings.failures,
-        "comparisons": [vars(found) for found in findings.comparisons],
+        "comparisons": [_noted(found) for found in findings.comparisons],
         "crossings": [
             {
                 **vars(found),
@@ -130,7 +131,7 @@ def findings_notes(findings: Findings) -> dict[str, Any]:
             }
             for found in findings.crossings
         ],
-        "best_filter": vars(findings.between) if findings.between else None,
+        "best_filter": _noted(findings.between) if findings.between else None,
         "classes": [vars(effect) for effect in findings.classes],
         "confusions": [vars(found) for found in findings.confusions],
         "movement": None
@@ -140,6 +141,11 @@ def findings_notes(findings: Findings) -> dict[str, Any]:
         "poses": [vars(row) for row in findings.poses],
         "data": dict(findings.data),
     }
+
+
+def _noted(found: Comparison) -> dict[str, Any]:
+    """Return what is kept of a comparison: all but what the tests of equality compare with the margin."""
+    return {key: value for key, value in vars(found).items() if key != "tested"}
 
 
 def _write(path: Path, content: bytes) -> None:

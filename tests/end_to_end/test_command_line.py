@@ -114,12 +114,16 @@ def restore_interrupts():
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@pytest.mark.parametrize("words", [["--help"], ["refine", "--help"], []])
-def test_a_reader_that_has_left_gets_no_traceback(words):
+@pytest.mark.parametrize("words", [["refine", "--help"], []])
+@pytest.mark.parametrize("unbuffered", ["", "1"], ids=["at the end", "at once"])
+def test_a_reader_that_has_left_gets_no_traceback(words, unbuffered):
     reading, writing = os.pipe()
     os.close(reading)
     command = [sys.executable, str(ROOT / "run.py"), *words]
-    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, timeout=120, cwd=ROOT)
+    environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+    done = subprocess.run(
+        command, stdout=writing, stderr=subprocess.PIPE, text=True, timeout=120, cwd=ROOT, env=environment
+    )
     os.close(writing)
     assert (done.returncode, done.stderr) == (1, "")
 

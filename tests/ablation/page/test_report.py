@@ -209,8 +209,8 @@ def test_a_verdict_takes_the_interval_and_the_corrected_test(make):
     assert verdict(findings, found) == "better"
     assert verdict(findings, replace(found, holm_p=0.2)) == "leans better"
     assert verdict(findings, replace(found, interval=(-3.0, -1.0), difference=-2.0, holm_p=0.2)) == "leans worse"
-    assert verdict(findings, replace(found, interval=(-3.0, 1.0), narrow=(-2.0, 0.4))) == "undecided"
-    assert verdict(findings, replace(found, interval=(-0.4, 0.4), narrow=(-0.3, 0.3))) == "equal within ±0.5"
+    assert verdict(findings, replace(found, interval=(-3.0, 1.0), tested=(-2.0, 0.4))) == "undecided"
+    assert verdict(findings, replace(found, interval=(-0.4, 0.4), tested=(-0.3, 0.3))) == "equal within ±0.5"
 
 
 def test_equality_is_said_only_where_it_is_shown(make):
@@ -218,7 +218,7 @@ def test_equality_is_said_only_where_it_is_shown(make):
     assert "neither a gain nor a loss of more than 0.5 points is ruled out" in answer(alike)[0]
     assert "rule out a difference of more than 20 points either way" in answer(replace(alike, margin=20))[0]
     (found,) = alike.comparisons
-    lost = replace(alike, comparisons=[replace(found, interval=(-3.0, 0.1), narrow=(-2.6, 0.0))])
+    lost = replace(alike, comparisons=[replace(found, interval=(-3.0, 0.1), tested=(-2.6, 0.0))])
     assert "a gain of more than 0.5 points is ruled out, a loss is not" in answer(lost)[0]
 
 
@@ -232,9 +232,9 @@ def test_a_test_that_disagrees_with_the_interval_is_not_kept_quiet(make):
 def test_no_ceiling_is_claimed_that_the_clips_cannot_show(make):
     findings = make.findings({"raw": 0, "refined": 0.1, "oracle": 0.2})
     refined, ceiling = findings.comparisons
-    unsure = replace(ceiling, difference=3.3, interval=(-2.1, 8.5), narrow=(-1.5, 8.0))
+    unsure = replace(ceiling, difference=3.3, interval=(-2.1, 8.5), tested=(-1.5, 8.0))
     assert "cannot tell from none" in answer(replace(findings, comparisons=[refined, unsure]))[1]
-    flat = replace(ceiling, difference=0.0, interval=(-0.3, 0.3), narrow=(-0.2, 0.2))
+    flat = replace(ceiling, difference=0.0, interval=(-0.3, 0.3), tested=(-0.2, 0.2))
     assert "hardly anything to gain" in answer(replace(findings, comparisons=[refined, flat]))[1]
     beyond = replace(refined, difference=ceiling.difference + 1)
     assert "%" not in answer(replace(findings, comparisons=[beyond, ceiling]))[1].partition("): ")[2]
