@@ -101,7 +101,8 @@ def check_evaluation(config: RefineConfig) -> None:
     rows, _ = chosen_benchmarks(config)
     if any(row.representation == "smpl" for row in rows):
         load_body(config.smpl)
-    if _must_tune(config.evaluate) and config.train.checkpoint is None:  # a checkpoint may say what it was trained on
+    given = config.train.checkpoint is not None or config.compare.checkpoints  # which may say what they were trained on
+    if _must_tune(config.evaluate) and not given:
         trained_on = list(dict.fromkeys(name for on in (config.train.on, *config.compare.train_on) for name in on))
         for row in rows:
             if tuning_source(row, trained_on, config.benchmarks) is None:
