@@ -33,7 +33,7 @@ from recognition.config import RecognizeConfig
 from recognition.evaluate import score
 from recognition.input.batches import training_batches
 from recognition.input.loading import RaggedClips
-from recognition.nets.build import build_model
+from recognition.nets.registry import build_model
 from recognition.train import train
 from training.devices import pick_device
 from training.runs import open_run
