@@ -7,10 +7,11 @@ import pytest
 
 from base.errors import InputError
 from base.files import atomic_folder, regular_file, resumable_folder
+from data.replacing import Kind
 
 
-def fill_and_fail(path, content):
-    with resumable_folder(path) as part:
+def fill_and_fail(path, content, replace=None):
+    with resumable_folder(path, replace) as part:
         if content:
             (part / "file").write_text(content)
         raise RuntimeError
@@ -41,11 +42,12 @@ def test_an_ended_run_that_wrote_nothing_leaves_nothing(tmp_path):
 def test_an_old_folder_stays_until_the_new_one_is_complete(tmp_path):
     (tmp_path / "made").mkdir()
     (tmp_path / "made" / "file").write_text("old")
-    (tmp_path / ".made.x.old").mkdir()  # of a run that was killed while it removed it
-    with pytest.raises(RuntimeError):
+    with pytest.raises(InputError, match="made: already exists"):
         fill_and_fail(tmp_path / "made", "half")
+    with pytest.raises(RuntimeError):
+        fill_and_fail(tmp_path / "made", "half", Kind("made-up folder", lambda _: ""))
     assert (tmp_path / "made" / "file").read_text() == "old"
-    with resumable_folder(tmp_path / "made") as part:
+    with resumable_folder(tmp_path / "made", Kind("made-up folder", lambda _: "")) as part:
         (part / "file").write_text("new")
     assert (tmp_path / "made" / "file").read_text() == "new"
     assert [path.name for path in tmp_path.iterdir()] == ["made"]
