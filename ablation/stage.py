@@ -27,7 +27,7 @@ from data.ntu.splits import in_training
 from data.skeletons.store import open_store
 from recognition.input.selection import select_clips
 from training.devices import pick_device
-from training.runs import Run, open_run
+from training.runs import Run, check_run, open_run, read_json
 
 SHOWN = ("skeletons", "top-1", "difference", "verdict")
 """What the terminal has room for."""
@@ -64,6 +64,7 @@ def ablate(config: AblateConfig, again: bool = False) -> dict[str, Any]:
             results = run.results()
             _close(run.dir / "report.html", results["answer"])
             return results
+    check_run(config, again)
     sources = list_sources(config)
     for source in sources:
         ensure_source(config, source)
@@ -93,9 +94,9 @@ def ablate(config: AblateConfig, again: bool = False) -> dict[str, Any]:
     )
     results = _results(findings, planned, outcomes)
     run.write_json("details.json", findings_notes(findings))
+    page = write_report(run.dir, config.report.title, findings)
     if not failures:
         run.finish(results)
-    page = write_report(run.dir, config.report.title, findings)
     _print_table(findings)
     _close(page, results["answer"])
     if failures:
@@ -200,8 +201,7 @@ def _cell_command(planned: Plan) -> str:
 
 
 def _versions(run: Run) -> dict[str, str]:
-    versions: dict[str, str] = yaml.safe_load((run.dir / "versions.json").read_text())
-    return versions
+    return read_json(run.dir / "versions.json", "choose another run.dir, or pass --again")
 
 
 def _print_table(findings: Findings) -> None:

@@ -22,7 +22,7 @@ from recognition.scores import Scores, add_scores, aligned, read_scores, write_s
 from recognition.train import start_from, train
 from training.devices import deterministic_algorithms, explain_out_of_memory, pick_device
 from training.distributed import Workers, launch
-from training.runs import Run, open_run
+from training.runs import Run, check_run, open_run
 
 
 def recognize(config: RecognizeConfig, again: bool = False) -> dict[str, Any]:
@@ -67,6 +67,7 @@ def recognize(config: RecognizeConfig, again: bool = False) -> dict[str, Any]:
 
 
 def _run(config: RecognizeConfig, workers: Workers, device: torch.device, again: bool) -> dict[str, Any]:
+    workers.on_first(lambda: check_run(config, again))
     workers.on_first(lambda: ensure_stand_in(config.simulate, [config.data.store]))
     store = open_store(config.data.store)
     selection = select_clips(store, config.data.split, config.data.validation, config.run.seed, config.data.share)

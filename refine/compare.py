@@ -18,7 +18,7 @@ from refine.evaluate import check_evaluation
 from refine.pipeline import needed_files, print_results, run_refiner
 from refine.refiner import load_refiner
 from refine.tables import all_tables, print_table, wide_console, write_tables
-from training.runs import open_run
+from training.runs import check_run, open_run
 
 
 def compare_refiners(config: RefineConfig, again: bool = False) -> dict[str, Any]:
@@ -40,6 +40,7 @@ def compare_refiners(config: RefineConfig, again: bool = False) -> dict[str, Any
     InputError
         Something that the configuration names is absent or cannot be used.
     """
+    check_run(config, again)
     ensure_stand_in(config.simulate, needed_files(config))
     cells = _cells(config)
     if again or not (config.run.dir / "config.yaml").is_file():

@@ -102,6 +102,8 @@ def _prepare(config: PrepareConfig, again: bool) -> dict[str, Any]:
     if raw is None and simulate is not None and not simulate.text:
         return summarise(_part_of_stand_in(config.data, simulate, kept, again))
     source = raw if raw is not None else stand_in_zip(simulate)  # type: ignore[arg-type]
+    if raw is None and source.resolve().is_relative_to(config.data.store.resolve()):
+        raise InputError(f"data.store: {config.data.store} would hold the stand-in, {source}; choose another folder")
     if again:  # before anything long
         check_replaceable(config.data.store, STORE, [source], "data.store")
     elif config.data.store.exists():
