@@ -1,7 +1,6 @@
 import difflib
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
@@ -114,9 +113,12 @@ def _check_is_configuration(path: Path, model: type[BaseModel]) -> None:
     if not path.exists():
         return  # told when it is read
     if path.is_file():
-        with suppress(OSError), path.open("rb") as file:
-            if b"\0" not in file.read(1 << 12):
-                return
+        try:
+            with path.open("rb") as file:
+                if b"\0" not in file.read(1 << 12):
+                    return
+        except OSError:
+            return
     what = "no text" if path.is_file() else "a folder" if path.is_dir() else "no regular file"
     fields = model.model_fields
     key = ""

@@ -7,9 +7,6 @@ from pathlib import Path
 
 from base.errors import InputError
 
-DEBRIS = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
-"""Files that macOS and Windows put into folders that somebody has looked at."""
-
 
 @dataclass(frozen=True)
 class Kind:

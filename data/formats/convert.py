@@ -11,6 +11,7 @@ import numpy as np
 from base.errors import InputError
 from base.files import atomic_files, atomic_folder
 from base.progress import progress
+from data.debris import is_debris
 from data.formats import ctrgcn, stgcn
 from data.formats.clips import Advance, Incoming, Positions, check_exportable
 from data.formats.npy_files import NPY_FOLDER, SUFFIX, read_npy_files, write_npy_files
@@ -310,7 +311,7 @@ def _open(source: Path, format: Format, options: ImportOptions) -> Incoming:
 
 def _open_ctrgcn(source: Path, options: ImportOptions) -> Incoming:
     if source.is_dir():
-        files = sorted(source.glob("*.npz"))
+        files = sorted(file for file in source.glob("*.npz") if not is_debris(file.name))
         if options.split is not None:
             files = [file for file in files if ctrgcn.CODES[options.split] in file.stem.split("_")]
         if len(files) != 1:

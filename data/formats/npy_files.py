@@ -16,6 +16,7 @@ from base.errors import InputError
 from base.files import is_left_over
 from base.pickle_writer import PickleWriter
 from base.unpickling import as_plain, read_npy
+from data.debris import is_debris
 from data.formats.arrays import write_header
 from data.formats.clips import (
     ACTORS,
@@ -32,7 +33,7 @@ from data.formats.clips import (
 from data.ntu.actors import choose_actors
 from data.ntu.names import ClipName
 from data.ntu.text import Body, Skeleton
-from data.replacing import DEBRIS, Kind
+from data.replacing import Kind
 from data.skeletons.layouts import NTU25
 from data.skeletons.store import ClipStore, Track
 
@@ -67,7 +68,7 @@ def _fault(folder: Path) -> str:
         _write(stream, np.array({}, object))
         beginning = stream.getvalue().rpartition(b"}")[0]
     for path in sorted(folder.iterdir()):
-        if path.name in DEBRIS or is_left_over(path):
+        if is_debris(path.name) or is_left_over(path):
             continue
         if not path.name.endswith(SUFFIX) or path.is_symlink() or not path.is_file():
             return f"holds {path.name}, which is no {SUFFIX} file"
@@ -96,7 +97,7 @@ def read_npy_files(folder: Path) -> Incoming:
     InputError
         A file is damaged, names what it may not, or is not laid out as the authors'; so does reading its clips.
     """
-    files = sorted(path for path in folder.glob("*.npy") if path.is_file())
+    files = sorted(path for path in folder.glob("*.npy") if path.is_file() and not is_debris(path.name))
     if not files:
         raise InputError(f"{folder}: found no .skeleton.npy file")
     names = [clip_name(file.name, str(file)) for file in files]

@@ -9,6 +9,7 @@ import numpy as np
 
 from base.errors import InputError
 from base.files import is_left_over
+from data.debris import is_debris
 from data.formats.clips import (
     ACTORS,
     Advance,
@@ -20,7 +21,7 @@ from data.formats.clips import (
 )
 from data.ntu.archive import Source, list_entries
 from data.ntu.text import Body, Skeleton, read_skeleton, write_skeleton
-from data.replacing import DEBRIS, Kind
+from data.replacing import Kind
 from data.skeletons.layouts import NTU25
 from data.skeletons.store import ClipStore, Track
 
@@ -65,7 +66,7 @@ def write_skeletons(store: ClipStore, target: Path, packed: bool, advance: Advan
 def _fault(folder: Path) -> str:
     """Say why a folder is no export that may be replaced: the Kinect's own recordings may not."""
     for path in sorted(folder.iterdir()):
-        if path.name in DEBRIS or is_left_over(path):
+        if is_debris(path.name) or is_left_over(path):
             continue
         if path.suffix != ".skeleton" or path.is_symlink() or not path.is_file():
             return f"holds {path.name}, which is no .skeleton file"

@@ -33,9 +33,10 @@ from pydantic import Field, ValidationError
 from base.errors import InputError
 from base.files import atomic_file, atomic_folder, is_left_over, resumable_folder, sha256
 from base.settings import Section
+from data.debris import is_debris
 from data.ntu.decimals import parse_digits
 from data.ntu.names import ClipName
-from data.replacing import DEBRIS, Kind
+from data.replacing import Kind
 from data.skeletons.layouts import LAYOUTS, Layout
 
 
@@ -534,9 +535,10 @@ def _fingerprint(store: ClipStore) -> dict[str, Any]:
 
 def stranger(folder: Path) -> str:
     """Return the name of something in a folder that no clip store has; empty if there is nothing."""
-    known = {*_headers(StoreInfo(confidence=True), 0), "store.json", JOURNAL, *DEBRIS}
+    known = {*_headers(StoreInfo(confidence=True), 0), "store.json", JOURNAL}
     for path in sorted(folder.iterdir()):
-        if (path.name not in known or path.is_symlink() or not path.is_file()) and not is_left_over(path):
+        ours = (path.name in known and not path.is_symlink()) or is_debris(path.name)
+        if not (ours and path.is_file()) and not is_left_over(path):
             return path.name
     return ""
 
