@@ -201,12 +201,19 @@ def import_(
 def main() -> int:
     """Run the command line; 0 done, 2 the user's mistake, 130 interrupted."""
     from base.errors import InputError
+    from base.files import NO_ROOM
 
     status = INTERRUPTED
     try:
         status = int(app(standalone_mode=False) or 0)  # typer itself turns Ctrl-C into this status
     except (typer.TyperException, InputError) as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        place = error.filename or "a file"
+        print(f"error: {place}: cannot be written ({error.strerror}); make room and run it again", file=sys.stderr)
         return 2
     except (KeyboardInterrupt, typer.Abort):
         pass

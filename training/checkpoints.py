@@ -22,10 +22,10 @@ def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
     UnwritableError
         The disk is full, or the place cannot be written; an InputError that says so in one line.
     """
-    with io.BytesIO() as memory:  # given a file, torch writes its name into it
-        torch.save(_canonical(content), memory)
-        with atomic_file(path) as temporary:
-            temporary.write_bytes(memory.getbuffer())
+    memory = io.BytesIO()  # given a file, torch writes its name into it
+    torch.save(_canonical(content), memory)
+    with atomic_file(path) as temporary:
+        temporary.write_bytes(memory.getbuffer())
 
 
 def _canonical(value: Any) -> Any:

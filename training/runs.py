@@ -127,9 +127,12 @@ def check_run(config: RunConfig, again: bool = False) -> Literal["new", "kept"]:
         is damaged; or, if `again` is set, it must stay (see `data.replacing.check_replaceable`).
     """
     folder = config.run.dir
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"run.dir: {folder} is a file; expected a folder for the run")
-    names = _names_in(folder)
+    try:
+        if folder.exists() and not folder.is_dir():
+            raise InputError(f"run.dir: {folder} is a file; expected a folder for the run")
+        names = _names_in(folder)
+    except OSError as error:
+        raise InputError(f"run.dir: {folder}: cannot be read ({error.strerror}); check its permissions") from error
     if not names or (names <= {MARKER, "versions.json"} and all(map(_may_be_ours, map(folder.joinpath, names)))):
         return "new"  # or ended before there was anything to go on with
     if not names & {MARKER, "config.yaml"}:
