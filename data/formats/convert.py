@@ -142,7 +142,8 @@ def _export_padded(
             new = [next(waiting) for _ in targets[split]]
             positions = options.positions or "prepared"
             if options.format == "ctrgcn":
-                cuts[split] = ctrgcn.write_ctrgcn(store, split, *new, positions, advance)
+                file, names = new
+                cuts[split] = ctrgcn.write_ctrgcn(store, split, file, names, positions, advance)
             else:
                 cuts[split] = stgcn.write_stgcn(store, split, new, positions, advance)
     lines = []
