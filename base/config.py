@@ -27,12 +27,12 @@ _Loader.add_implicit_resolver(
 )
 
 
-def read_yaml(text: str) -> Any:
+def read_yaml(text: str, loader: type[_Loader] = _Loader) -> Any:
     """Read YAML of plain values; nothing in it can make an object."""
-    return yaml.load(text, _Loader)
+    return yaml.load(text, loader)
 
 
-class _TextLoader(yaml.SafeLoader):
+class _TextLoader(_Loader):
     """YAML in which all but null is text, as it was typed: `2024_11` is a path, and no number."""
 
 
@@ -97,7 +97,7 @@ def load_config(model: type[Model], path: Path, overrides: Sequence[str] = ()) -
         raise InputError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
     if not isinstance(values, dict):
         raise InputError(f"{path}: expected sections with keys, found {type(values).__name__}")
-    _take_paths_as_text(model, values, yaml.load(text, _TextLoader))
+    _take_paths_as_text(model, values, read_yaml(text, _TextLoader))
     given: dict[str, str] = {}
     for override in overrides:
         key, value = _apply_override(values, override, model)
@@ -181,7 +181,7 @@ def _read_value(text: str, annotation: Any) -> Any:
         return read_yaml(text)
     several = any(Path in get_args(kind) for kind in _kinds(annotation))
     if text in ("", "~", "null") or text[0] in "'\"" or (several and text[0] in "[{"):
-        return yaml.load(text, _TextLoader)
+        return read_yaml(text, _TextLoader)
     return text
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from base.errors import InputError
-from base.files import atomic_files, atomic_folder
+from base.files import atomic_files, atomic_folder, regular_file
 from base.progress import progress
 from data.debris import is_debris
 from data.formats import ctrgcn, stgcn
@@ -234,6 +234,9 @@ def import_store(source: Path, folder: Path, options: ImportOptions, again: bool
     """
     if not source.exists():
         raise InputError(f"{source}: no such file or folder")
+    for path in (source, options.names):
+        if path is not None and path.exists() and not path.is_dir():
+            regular_file(path)
     format = options.format or guess_format(source)
     if not options.fps > 0 or not np.isfinite(options.fps):
         raise InputError(f"--fps {options.fps}: expected a number above 0")

@@ -535,7 +535,8 @@ def _fingerprint(store: ClipStore) -> dict[str, Any]:
 
 def stranger(folder: Path) -> str:
     """Return the name of something in a folder that no clip store has; empty if there is nothing."""
-    known = {*_headers(StoreInfo(confidence=True), 0), "store.json", JOURNAL}
+    flags = {name: True for name, field in StoreInfo.model_fields.items() if field.annotation is bool}
+    known = {*_headers(StoreInfo.model_validate(flags), 0), "store.json", JOURNAL}
     for path in sorted(folder.iterdir()):
         ours = (path.name in known and not path.is_symlink()) or is_debris(path.name)
         if not (ours and path.is_file()) and not is_left_over(path):
