@@ -13,12 +13,13 @@ import numpy as np
 from pydantic import Field
 
 from base.errors import InputError
-from base.files import NO_ROOM, resumable_folder
+from base.files import NO_ROOM, locked, resumable_folder
 from base.progress import console, progress
 from base.settings import Section
 from data.ntu.archive import Listing, list_entries
 from data.ntu.read_clips import read_clips
 from data.ntu.simulate import SimulateSection, make_stand_in
+from data.ntu.simulate.stand_in import say_waiting
 from data.ntu.splits import MISSING, Split, in_training
 from data.replacing import check_replaceable
 from data.skeletons.resumable import JOURNAL, ResumableStore
@@ -183,7 +184,9 @@ def ensure_stand_in(simulate: SimulateSection | None, needed: Iterable[Path | No
     if not wanted:
         return
     make_stand_in(simulate, None)  # leaves what is there alone, and refuses one of other settings
-    if not all(path.exists() for path in wanted):
+    if all(path.exists() for path in wanted):
+        return
+    with locked(simulate.folder / "raw.prepared", waiting=lambda: say_waiting(simulate.folder)):
         prepare(PrepareConfig(simulate=simulate, data=DataSection(store=simulate.folder / "raw")))
 
 

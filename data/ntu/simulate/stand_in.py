@@ -84,7 +84,7 @@ def _make_stand_in(section: SimulateSection, workers: int | None) -> Path:
         names = choose_clips(section)
     except ValueError as error:
         raise InputError(f"simulate.clips: {section.clips} is too many: {error}; ask for fewer clips") from None
-    with locked(section.folder, waiting=lambda: _say_waiting(section.folder)):
+    with locked(section.folder, waiting=lambda: say_waiting(section.folder)):
         if section.folder.exists():  # the other process has made it
             _check_same(section.folder, kept)
         else:
@@ -92,8 +92,9 @@ def _make_stand_in(section: SimulateSection, workers: int | None) -> Path:
     return section.folder
 
 
-def _say_waiting(folder: Path) -> None:
-    console.print(f"{folder}: another run is making the stand-in; waiting for it", highlight=False, markup=False)
+def say_waiting(folder: Path) -> None:
+    """Tell that another process is at a stand-in."""
+    console.print(f"{folder}: another run is making the stand-in; this one waits", highlight=False, markup=False)
 
 
 def _fill_folder(

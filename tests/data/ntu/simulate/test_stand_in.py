@@ -234,7 +234,7 @@ def test_two_processes_that_make_one_stand_in_both_end_well(tmp_path, monkeypatc
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert other.stdout.readline() == b"making\n"
         # the other process goes on once this one has said that it waits
-        monkeypatch.setattr(stand_in, "_say_waiting", lambda folder: (said.append(folder), other.stdin.close()))
+        monkeypatch.setattr(stand_in, "say_waiting", lambda folder: (said.append(folder), other.stdin.close()))
         assert make_stand_in(section(tmp_path / "one", clips=4), 1) == tmp_path / "one"
     assert (said, other.returncode) == ([tmp_path / "one"], 0)
     assert [path.name for path in tmp_path.iterdir()] == ["one"]
