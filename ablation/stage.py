@@ -27,7 +27,7 @@ from data.ntu.splits import in_training
 from data.skeletons.store import open_store
 from recognition.input.selection import select_clips
 from training.devices import pick_device
-from training.runs import Run, check_run, open_run, read_json
+from training.runs import Run, check_run, open_run, read_json, showing
 
 SHOWN = ("skeletons", "top-1", "difference", "verdict")
 """What the terminal has room for."""
@@ -62,7 +62,8 @@ def ablate(config: AblateConfig, again: bool = False) -> dict[str, Any]:
         run = open_run(config)
         if run.finished:
             results = run.results()
-            _close(run.dir / "report.html", results["answer"])
+            with showing(run.dir):
+                _close(run.dir / "report.html", results["answer"])
             return results
     check_run(config, again)
     sources = list_sources(config)

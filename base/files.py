@@ -7,7 +7,7 @@ import re
 import shutil
 import stat
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -52,7 +52,7 @@ def atomic_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def atomic_files(paths: Sequence[Path]) -> Iterator[list[Path]]:
-    """Give a temporary path for each of several files, which are moved into place together at the end.
+    """Give a temporary path for each of several files, which are moved into place one right after another at the end.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def atomic_files(paths: Sequence[Path]) -> Iterator[list[Path]]:
 
 
 @contextmanager
-def atomic_folder(path: Path, replace: Kind | None = None, inputs: Iterable[Path] = ()) -> Iterator[Path]:
+def atomic_folder(path: Path, replace: Kind | None = None, inputs: Sequence[Path] = ()) -> Iterator[Path]:
     """Give a temporary folder to fill; move it to `path` when the block ends without an error.
 
     Parameters
@@ -108,7 +108,7 @@ def atomic_folder(path: Path, replace: Kind | None = None, inputs: Iterable[Path
 
 
 @contextmanager
-def resumable_folder(path: Path, replace: Kind | None = None, inputs: Iterable[Path] = ()) -> Iterator[Path]:
+def resumable_folder(path: Path, replace: Kind | None = None, inputs: Sequence[Path] = ()) -> Iterator[Path]:
     """Give the folder `.NAME.part` beside `path`, with whatever an earlier run left in it when it was ended.
 
     When the block ends without an error, the folder replaces what is at `path`; when it ends otherwise, the folder
@@ -254,7 +254,7 @@ def _remove_left_over(found: Path) -> None:
     shutil.rmtree(found, ignore_errors=True)
 
 
-def _put_in_place(new: Path, path: Path, replace: Kind | None, inputs: Iterable[Path]) -> None:
+def _put_in_place(new: Path, path: Path, replace: Kind | None, inputs: Sequence[Path]) -> None:
     check_replaceable(path, replace, inputs)  # it may have come while the new one was made
     with _telling(path):
         if not path.exists():

@@ -22,7 +22,7 @@ from recognition.scores import Scores, add_scores, aligned, read_scores, write_s
 from recognition.train import start_from, train
 from training.devices import deterministic_algorithms, explain_out_of_memory, pick_device
 from training.distributed import Workers, launch
-from training.runs import Run, check_run, open_run
+from training.runs import Run, check_run, open_run, showing
 
 
 def recognize(config: RecognizeConfig, again: bool = False) -> dict[str, Any]:
@@ -52,7 +52,8 @@ def recognize(config: RecognizeConfig, again: bool = False) -> dict[str, Any]:
     """
     if not again and (config.run.dir / "results.json").is_file():
         finished = open_run(config)
-        print_results(finished.results(), config.data.store, config.run.dir)
+        with showing(config.run.dir):
+            print_results(finished.results(), config.data.store, config.run.dir)
         return finished.results()
     workers, device = launch(pick_device(config.run.device), config.run.devices, config.run.nodes)
     try:

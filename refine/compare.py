@@ -18,7 +18,7 @@ from refine.evaluate import check_evaluation
 from refine.pipeline import needed_files, print_results, run_refiner
 from refine.refiner import load_refiner
 from refine.tables import all_tables, print_table, wide_console, write_tables
-from training.runs import check_run, open_run
+from training.runs import check_run, open_run, showing
 
 
 def compare_refiners(config: RefineConfig, again: bool = False) -> dict[str, Any]:
@@ -48,7 +48,8 @@ def compare_refiners(config: RefineConfig, again: bool = False) -> dict[str, Any
     run = open_run(config, again)
     if run.finished:
         results = run.results()
-        print_results(results, run.dir)
+        with showing(run.dir):
+            print_results(results, run.dir)
         return results
     console = Console(stderr=True)
     results = {"rows": [], "filters": [], "skipped": {}, "absent": [], "refiners": {}}

@@ -21,7 +21,7 @@ from refine.refiner import Refiner, load_refiner
 from refine.tables import absent_lines, all_tables, print_table, wide_console, write_tables
 from refine.train import Material, as_normalise, read_material, train_refiner
 from training.devices import pick_device
-from training.runs import Run, check_run, open_run
+from training.runs import Run, check_run, open_run, showing
 
 FEW_LINES = 40
 """A table of more lines is not printed but named."""
@@ -65,7 +65,8 @@ def run_refiner(config: RefineConfig, again: bool = False, nested: bool = False)
     if run.finished and _output_exists(config.apply):
         results = run.results()
         if not nested:
-            print_results(results, run.dir)
+            with showing(run.dir):
+                print_results(results, run.dir)
         return results
     refiners, training = _trained(config, run, device, materials)
     refiner = next(iter(refiners.values()))

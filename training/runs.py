@@ -5,7 +5,7 @@ import platform
 import re
 import subprocess
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path, PurePosixPath
@@ -44,6 +44,8 @@ _ALWAYS = (
 )
 """What runs that were ended, or are older than their list of files, have written."""
 
+_ADVICE = "remove it, and the same command goes on, or pass --again"
+
 _NESTED = ("cells/*", "joint", "bone", "joint_motion", "bone_motion")
 """Where runs of the same stage lie that belong to a run: the refiners that it compares, its streams."""
 
@@ -63,7 +65,7 @@ class Run:
         InputError
             They are damaged.
         """
-        return read_json(self.dir / "results.json", "remove it, and the same command goes on, or pass --again")
+        return read_json(self.dir / "results.json", _ADVICE)
 
     def write_json(self, name: str, content: Any) -> None:
         """Write a JSON file into the folder, whole or not at all."""
@@ -178,6 +180,24 @@ def read_json(path: Path, advice: str) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path}: damaged ({' '.join(str(error).split())[:200]}); {advice}") from error
     return content
+
+
+@contextmanager
+def showing(folder: Path) -> Iterator[None]:
+    """Tell in one line what cannot be shown of the results that an earlier run has kept: something is not as written.
+
+    Raises
+    ------
+    InputError
+        The block looks for what `results.json` does not have, or has of another kind.
+    """
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        if isinstance(error, InputError):
+            raise
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise InputError(f"{folder / 'results.json'}: damaged ({reason}); {_ADVICE}") from error
 
 
 def _names_in(folder: Path) -> set[str]:

@@ -380,7 +380,7 @@ class StoreWriter:
         What the clips come from, which must stay.
     """
 
-    def __init__(self, folder: Path, info: StoreInfo, replace: bool = False, inputs: Iterable[Path] = ()) -> None:
+    def __init__(self, folder: Path, info: StoreInfo, replace: bool = False, inputs: Sequence[Path] = ()) -> None:
         self.info = info
         self._folder: AbstractContextManager[Path] = atomic_folder(folder, STORE if replace else None, inputs)
 

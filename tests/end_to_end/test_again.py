@@ -10,13 +10,16 @@ import pytest
 import yaml
 
 import run
+from ablation.study.config import AblateConfig
 from base.config import load_config
 from data.ntu.names import parse_name
 from data.skeletons.store import StoreInfo, StoreWriter, Track, open_store
 from recognition.config import RecognizeConfig
+from refine.config import RefineConfig
 from training.runs import open_run
 
-STAGES = ("refine", "recognize", "ablate")
+CONFIGS = {"refine": RefineConfig, "recognize": RecognizeConfig, "ablate": AblateConfig}
+STAGES = tuple(CONFIGS)
 
 
 def write_store(folder, **info):
@@ -229,6 +232,22 @@ def test_damaged_files_of_a_run_are_told_in_one_line(work, monkeypatch, capsys, 
     assert (status, said.err.count("\n")) == (2, 1), said.err
     assert f"runs/x/{file}" in said.err
     open_run(recognize_config("runs/x"), again=True)
+
+
+@pytest.mark.parametrize("content", ["{}", '{"rows": 3, "answer": 5, "split": []}', '{"rows": [{}], "answer": null}'])
+@pytest.mark.parametrize("stage", STAGES)
+def test_results_of_another_shape_are_told_in_one_line(work, monkeypatch, capsys, stage, content):
+    default = Path(run.__file__).parent / "configs" / stage / "default.yaml"
+    config = load_config(CONFIGS[stage], default, ["run.dir=runs/x"])
+    folder = open_run(config).dir
+    (folder / "report.html").touch()
+    (folder / "results.json").write_text(content)
+    monkeypatch.setattr("refine.pipeline.ensure_stand_in", lambda *_: None)
+    monkeypatch.setattr("refine.pipeline.open_store", lambda *_: None)
+    monkeypatch.setattr("refine.pipeline._output_exists", lambda *_: True)
+    status, said = command(monkeypatch, capsys, stage, "run.dir=runs/x")
+    assert (status, said.err.count("\n")) == (2, 1), said.err
+    assert "error: runs/x/results.json: damaged (" in said.err
 
 
 KILLED = """
