@@ -264,6 +264,7 @@ def import_(
 def main() -> int:
     """Run the command line; 0 done, 1 nobody reads the output, 2 the user's mistake, 130 interrupted."""
     from base.errors import InputError
+    from base.files import NO_ROOM
 
     interrupts = []
 
@@ -279,6 +280,12 @@ def main() -> int:
     except (typer.TyperException, InputError) as error:
         said = error.format_message() if isinstance(error, typer.TyperException) else str(error)
         print(f"error: {' '.join(said.split())}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        place = error.filename or "a file"
+        print(f"error: {place}: cannot be written ({error.strerror}); make room and run it again", file=sys.stderr)
         return 2
     except (KeyboardInterrupt, typer.Abort):
         pass

@@ -29,7 +29,7 @@ from data.skeletons.store import open_store
 from data.words import plural
 from recognition.input.selection import select_clips
 from training.devices import pick_device
-from training.runs import Run, already_finished, open_run
+from training.runs import Run, already_finished, check_run, open_run, read_json, showing
 
 SHOWN = ("skeletons", "top-1", "difference", "verdict")
 """What the terminal has room for."""
@@ -64,9 +64,11 @@ def ablate(config: AblateConfig, again: bool = False) -> dict[str, Any]:
         run = open_run(config)
         if run.finished:
             results = run.results()
-            _close(run.dir / "report.html", results["answer"])
+            with showing(run.dir):
+                _close(run.dir / "report.html", results["answer"])
             print(already_finished(run.dir))
             return results
+    check_run(config, again)
     sources = list_sources(config)
     for source in sources:
         ensure_source(config, source)
@@ -96,9 +98,9 @@ def ablate(config: AblateConfig, again: bool = False) -> dict[str, Any]:
     )
     results = _results(findings, planned, outcomes)
     run.write_json("details.json", findings_notes(findings))
+    page = write_report(run.dir, config.report.title, findings)
     if not failures:
         run.finish(results)
-    page = write_report(run.dir, config.report.title, findings)
     _print_table(findings)
     _close(page, results["answer"])
     if failures:
@@ -208,8 +210,7 @@ def _cell_command(planned: Plan) -> str:
 
 
 def _versions(run: Run) -> dict[str, str]:
-    versions: dict[str, str] = yaml.safe_load((run.dir / "versions.json").read_text())
-    return versions
+    return read_json(run.dir / "versions.json", "choose another run.dir, or pass --again")
 
 
 def _print_table(findings: Findings) -> None:

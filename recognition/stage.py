@@ -23,7 +23,7 @@ from recognition.scores import Scores, add_scores, aligned, read_scores, write_s
 from recognition.train import start_from, train
 from training.devices import deterministic_algorithms, explain_out_of_memory, pick_device
 from training.distributed import Workers, launch
-from training.runs import Run, already_finished, open_run
+from training.runs import Run, already_finished, check_run, open_run, showing
 
 
 def recognize(config: RecognizeConfig, again: bool = False) -> dict[str, Any]:
@@ -53,7 +53,8 @@ def recognize(config: RecognizeConfig, again: bool = False) -> dict[str, Any]:
     """
     if not again and (config.run.dir / "results.json").is_file():
         finished = open_run(config)
-        print_results(finished.results(), config.data.store, config.run.dir)
+        with showing(config.run.dir):
+            print_results(finished.results(), config.data.store, config.run.dir)
         print(already_finished(config.run.dir))
         return finished.results()
     workers, device = launch(pick_device(config.run.device), config.run.devices, config.run.nodes)
@@ -69,6 +70,7 @@ def recognize(config: RecognizeConfig, again: bool = False) -> dict[str, Any]:
 
 
 def _run(config: RecognizeConfig, workers: Workers, device: torch.device, again: bool) -> dict[str, Any]:
+    workers.on_first(lambda: check_run(config, again))
     workers.on_first(lambda: ensure_stand_in(config.simulate, [config.data.store]))
     store = open_store(config.data.store)
     selection = select_clips(store, config.data.split, config.data.validation, config.run.seed, config.data.share)

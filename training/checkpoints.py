@@ -1,5 +1,8 @@
+import io
 import pickle
+import sys
 import warnings
+from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +13,33 @@ from base.files import atomic_file
 
 
 def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
-    """Write a checkpoint of tensors, numbers, text, lists and dictionaries, whole or not at all."""
+    """Write a checkpoint of tensors, numbers, text, lists and dictionaries, whole or not at all.
+
+    Equal contents give equal bytes, wherever they are written and however they came about.
+
+    Raises
+    ------
+    UnwritableError
+        The disk is full, or the place cannot be written; an InputError that says so in one line.
+    """
+    memory = io.BytesIO()  # given a file, torch writes its name into it
+    torch.save(_canonical(content), memory)
     with atomic_file(path) as temporary:
-        torch.save(content, temporary)
+        temporary.write_bytes(memory.getbuffer())
+
+
+def _canonical(value: Any) -> Any:
+    """Return a value such that equal ones are pickled alike: nothing is shared in it but text, which always is."""
+    if type(value) is str:
+        return sys.intern(value)
+    if type(value) in (list, tuple):
+        return type(value)(map(_canonical, value))
+    if type(value) in (dict, OrderedDict):
+        copy = type(value)((_canonical(key), _canonical(item)) for key, item in value.items())
+        if isinstance(copy, OrderedDict):  # PyTorch keeps the versions of modules in an attribute
+            copy.__dict__.update(_canonical(vars(value)))
+        return copy
+    return value
 
 
 def checkpoint_file(path: Path) -> Path:

@@ -1,28 +1,32 @@
 """`python run.py export` and `python run.py import`: between a clip store and other people's files."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 
 from base.errors import InputError
-from base.files import atomic_file, atomic_folder
+from base.files import atomic_files, atomic_folder, regular_file
 from base.progress import progress
+from data.debris import is_debris
 from data.formats import ctrgcn, stgcn
 from data.formats.clips import Advance, Incoming, Positions, check_exportable
-from data.formats.npy_files import SUFFIX, read_npy_files, write_npy_files
+from data.formats.npy_files import NPY_FOLDER, SUFFIX, read_npy_files, write_npy_files
 from data.formats.padded import FRAMES, Cuts
-from data.formats.pyskl import Precision, read_pyskl, write_pyskl
-from data.formats.skeleton_files import read_skeletons, write_skeletons
+from data.formats.pyskl import Precision, is_our_pickle, read_pyskl, write_pyskl
+from data.formats.skeleton_files import SKELETON_FOLDER, is_our_zip, read_skeletons, write_skeletons
 from data.ntu.splits import Split, in_training
-from data.skeletons.store import ClipStore, StoreInfo, StoreWriter, open_store
+from data.replacing import Kind, check_file_replaceable, check_replaceable
+from data.skeletons.store import STORE, ClipStore, StoreInfo, StoreWriter, open_store
 from data.words import plural
 
 Format = Literal["pyskl", "ctrgcn", "stgcn", "skeleton", "npy"]
 SPLITS: tuple[Split, ...] = get_args(Split)
+FOLDERS: Mapping[Format, Kind] = {"npy": NPY_FOLDER, "skeleton": SKELETON_FOLDER}
+"""The formats that are a folder of one file per clip; `skeleton` may also be a zip."""
 
 
 @dataclass(frozen=True)
@@ -83,19 +87,17 @@ def export_store(folder: Path, output: Path, options: ExportOptions, again: bool
         if options.format == "pyskl":
             if output.suffix != ".pkl":
                 raise InputError(f"{output}: PYSKL opens .pkl files only; give a name such as ntu60_3danno.pkl")
-            with _new_file(output, again) as file:
+            with _new_files([output], again, folder, is_our_pickle) as (file,):
                 write_pyskl(store, file, options.precision or "float16", advance)
             return [f"{output}: {plural(len(store.clips), 'clip')} for PYSKL, {_megabytes(output)}"]
         if options.format in ("ctrgcn", "stgcn"):
             return _export_padded(store, output, options, splits, again, advance)
         if options.format == "skeleton" and output.suffix == ".zip":
-            with _new_file(output, again) as file:
+            with _new_files([output], again, folder, is_our_zip) as (file,):
                 write_skeletons(store, file, True, advance)
             return [f"{output}: {plural(len(store.clips), '.skeleton file')}, {_megabytes(output)}"]
         suffix = SUFFIX if options.format == "npy" else ".skeleton"
-        if again:
-            _check_replaceable(output, suffix)
-        with atomic_folder(output, again) as at:
+        with atomic_folder(output, FOLDERS[options.format] if again else None, [folder]) as at:
             if options.format == "npy":
                 write_npy_files(store, at, advance)
             else:
@@ -131,26 +133,30 @@ def _splits_of(store: ClipStore, options: ExportOptions) -> tuple[Split, ...]:
 def _export_padded(
     store: ClipStore, output: Path, options: ExportOptions, splits: tuple[Split, ...], again: bool, advance: Advance
 ) -> list[str]:
+    formatter: Any = ctrgcn if options.format == "ctrgcn" else stgcn
+    targets = {split: [output / name for name in formatter.file_names(split)] for split in splits}
+    cuts: dict[Split, Cuts] = {}
+    # all splits or none: one that stood there alone would be in the way of the same command
+    with _new_files([file for files in targets.values() for file in files], again, store.folder) as files:
+        waiting = iter(files)
+        for split in splits:
+            new = [next(waiting) for _ in targets[split]]
+            positions = options.positions or "prepared"
+            if options.format == "ctrgcn":
+                file, names = new
+                cuts[split] = ctrgcn.write_ctrgcn(store, split, file, names, positions, advance)
+            else:
+                cuts[split] = stgcn.write_stgcn(store, split, new, positions, advance)
     lines = []
     for split in splits:
-        cuts: Cuts
-        with ExitStack() as stack:
-            if options.format == "ctrgcn":
-                targets = [output / name for name in ctrgcn.file_names(split)]
-                file, names = [stack.enter_context(_new_file(target, again)) for target in targets]
-                cuts = ctrgcn.write_ctrgcn(store, split, file, names, options.positions or "prepared", advance)
-            else:
-                targets = [output / name for name in stgcn.file_names(split)]
-                files = [stack.enter_context(_new_file(target, again)) for target in targets]
-                cuts = stgcn.write_stgcn(store, split, files, options.positions or "prepared", advance)
         training = int(in_training(store.clips, split).sum())
+        place = targets[split][0] if options.format == "ctrgcn" else targets[split][0].parent
         lines.append(
-            f"{targets[0] if options.format == 'ctrgcn' else targets[0].parent}: "
-            f"{plural(training, 'clip')} for training, {len(store.clips) - training} for testing, "
-            f"{_megabytes(*targets)}"
+            f"{place}: {plural(training, 'clip')} for training, {len(store.clips) - training} for testing, "
+            f"{_megabytes(*targets[split])}"
         )
-        if cuts.clips:
-            lines.append(f"  cut at {FRAMES} frames: {plural(cuts.clips, 'clip')} lost {plural(cuts.frames, 'frame')}")
+        if cut := cuts[split].clips:
+            lines.append(f"  cut at {FRAMES} frames: {plural(cut, 'clip')} lost {plural(cuts[split].frames, 'frame')}")
     if left_out := [split for split in SPLITS if split not in splits and options.split is None]:
         lines.append(f"  not written: {left_out[0]}, by which all clips would be for training or all for testing")
     return lines
@@ -161,11 +167,13 @@ def _megabytes(*files: Path) -> str:
 
 
 @contextmanager
-def _new_file(path: Path, again: bool) -> Iterator[Path]:
-    if path.is_dir() or (path.exists() and not again):
-        raise InputError(f"{path}: already exists; choose another output or pass --again to replace it")
-    with atomic_file(path) as temporary:
-        yield temporary
+def _new_files(
+    paths: Sequence[Path], again: bool, store: Path, ours: Callable[[Path], bool] = lambda _: True
+) -> Iterator[list[Path]]:
+    for path in paths:
+        check_file_replaceable(path, again, [store], ours)
+    with atomic_files(paths) as temporaries:
+        yield temporaries
 
 
 @contextmanager
@@ -174,18 +182,6 @@ def _writing(output: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise InputError(f"{output}: cannot be written ({error.strerror or error}); nothing was kept") from error
-
-
-def _check_replaceable(folder: Path, suffix: str) -> None:
-    """Refuse to replace a folder in which there is anything but an export."""
-    if folder.is_dir():
-        for path in folder.iterdir():
-            if path.is_dir() or not path.name.endswith(suffix):
-                raise InputError(
-                    f"{folder}: holds {path.name}, which is no {suffix} file; choose another output folder"
-                )
-    elif folder.exists():
-        raise InputError(f"{folder}: is a file, expected a folder or nothing; choose another output")
 
 
 @dataclass(frozen=True)
@@ -239,13 +235,14 @@ def import_store(source: Path, folder: Path, options: ImportOptions, again: bool
     """
     if not source.exists():
         raise InputError(f"{source}: no such file or folder")
+    for path in (source, options.names):
+        if path is not None and path.exists() and not path.is_dir():
+            regular_file(path)
     format = options.format or guess_format(source)
     if not options.fps > 0 or not np.isfinite(options.fps):
         raise InputError(f"--fps {options.fps}: expected a number above 0")
-    if folder.exists() and not again:  # before anything long is read
-        raise InputError(f"{folder}: already exists; choose another folder or pass --again to replace it")
-    if again and folder.exists():
-        open_store(folder)  # only a store is replaced by a store
+    inputs = [source, *([options.names] if options.names else [])]
+    check_replaceable(folder, STORE if again else None, inputs)  # before anything long is read
     incoming = _open(source, format, options)
     info = StoreInfo(
         layout=incoming.layout.name,
@@ -256,7 +253,7 @@ def import_store(source: Path, folder: Path, options: ImportOptions, again: bool
         config={"import": {"format": format, "split": options.split, "names": options.names and str(options.names)}},
     )
     skipped = []
-    with _writing(folder), StoreWriter(folder, info, again) as writer, progress() as bar:
+    with _writing(folder), StoreWriter(folder, info, again, inputs) as writer, progress() as bar:
         task = bar.add_task("importing clips", total=incoming.total)
         for name, frames, tracks in incoming.clips:
             if tracks:
@@ -322,7 +319,7 @@ def _open(source: Path, format: Format, options: ImportOptions) -> Incoming:
 
 def _open_ctrgcn(source: Path, options: ImportOptions) -> Incoming:
     if source.is_dir():
-        files = sorted(source.glob("*.npz"))
+        files = sorted(file for file in source.glob("*.npz") if not is_debris(file.name))
         if options.split is not None:
             files = [file for file in files if ctrgcn.CODES[options.split] in file.stem.split("_")]
         if len(files) != 1:

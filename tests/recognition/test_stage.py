@@ -71,6 +71,8 @@ def test_same_seed_same_run_other_seed_other_run(run, tmp_path):
     assert {**again, "seconds": 0} == {**results, "seconds": 0}
     for name, tensor in weights(folder).items():
         assert torch.equal(tensor, weights(tmp_path / "same")[name]), name
+    best = ("checkpoints", "best.pt")
+    assert folder.joinpath(*best).read_bytes() == (tmp_path / "same").joinpath(*best).read_bytes()
     recognize(config(store, tmp_path / "other", run={"seed": 1}))
     assert not torch.equal(weights(folder)["classifier.weight"], weights(tmp_path / "other")["classifier.weight"])
 

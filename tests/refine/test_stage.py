@@ -172,3 +172,23 @@ def test_unusable_sequences_are_skipped_when_asked(workplace, configured, rng, c
     assert results["rows"][0]["frames"] == 106
     assert [len(lines) for lines in results["skipped"].values()] == [1]
     assert "left out 1 sequence" in capsys.readouterr().out
+
+
+def test_equal_runs_end_in_equal_bytes(workplace, configured):
+    """Checkpoints, and with them the hashes by which stores and studies name refiners."""
+    first = refine(configured())
+    second = refine(configured(f"run.dir={workplace}/other", f"apply.output={workplace}/other-refined"))
+    checkpoints = [(workplace / name / "checkpoints" / "best.pt").read_bytes() for name in ("run", "other")]
+    assert checkpoints[0] == checkpoints[1]
+    assert first["refiner"] == second["refiner"]
+
+
+@pytest.mark.parametrize("output", ["raw", "run", "poses", "thesis", "."])
+def test_again_replaces_no_store_of_others_and_nothing_that_is_read(workplace, configured, output):
+    (workplace / "thesis").mkdir()
+    (workplace / "thesis" / "chapter.tex").write_text("dear")
+    before = {path: path.is_file() and path.read_bytes() for path in workplace.rglob("*")}
+    with pytest.raises(InputError, match=r"^apply\.output: ") as caught:
+        refine(configured(f"apply.output={workplace}/{output}"), again=True)
+    assert "\n" not in str(caught.value)
+    assert {path: path.is_file() and path.read_bytes() for path in workplace.rglob("*")} == before
