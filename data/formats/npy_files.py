@@ -5,16 +5,19 @@ float64 [T, 25, 3]. The script can also write the joints' places in the images (
 a store does not have.
 """
 
+import io
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
 from base.errors import InputError
+from base.files import is_left_over
 from base.pickle_writer import PickleWriter
 from base.unpickling import as_plain, read_npy
+from data.debris import is_debris
 from data.formats.arrays import write_header
 from data.formats.clips import (
     ACTORS,
@@ -33,6 +36,7 @@ from data.formats.clips import (
 from data.ntu.actors import choose_actors
 from data.ntu.names import ClipName
 from data.ntu.text import Body, Skeleton
+from data.replacing import Kind
 from data.skeletons.layouts import NTU25
 from data.skeletons.store import ClipStore, Track
 
@@ -52,9 +56,32 @@ def write_npy_files(store: ClipStore, folder: Path, advance: Advance) -> None:
         content = np.empty((), object)
         content[()] = _as_dict(clip)
         with (folder / f"{clip.name}{SUFFIX}").open("wb") as stream:
-            write_header(stream, (), content.dtype)
-            PickleWriter(stream).dump(content)
+            _write(stream, content)
         advance()
+
+
+def _write(stream: IO[bytes], content: np.ndarray) -> None:
+    write_header(stream, (), content.dtype)
+    PickleWriter(stream).dump(content)
+
+
+def _fault(folder: Path) -> str:
+    """Say why a folder is no export that may be replaced; the authors' script writes files that begin otherwise."""
+    with io.BytesIO() as stream:
+        _write(stream, np.array({}, object))
+        beginning = stream.getvalue().rpartition(b"}")[0]
+    for path in sorted(folder.iterdir()):
+        if is_debris(path.name) or is_left_over(path):
+            continue
+        if not path.name.endswith(SUFFIX) or path.is_symlink() or not path.is_file():
+            return f"holds {path.name}, which is no {SUFFIX} file"
+        with path.open("rb") as file:
+            if file.read(len(beginning)) != beginning:
+                return f"holds {path.name}, which no export has written"
+    return ""
+
+
+NPY_FOLDER = Kind(f"folder of exported {SUFFIX} files", _fault)
 
 
 def _as_dict(clip: DenseClip) -> dict[str, Any]:
@@ -73,7 +100,7 @@ def read_npy_files(folder: Path) -> Incoming:
     InputError
         A file is damaged, names what it may not, or is not laid out as the authors'; so does reading its clips.
     """
-    files = sorted(path for path in folder.glob("*.npy") if path.is_file())
+    files = sorted(path for path in folder.glob("*.npy") if path.is_file() and not is_debris(path.name))
     if not files:
         raise InputError(f"{folder}: found no .skeleton.npy file")
     names = [name_or_fault(file.name, str(file)) for file in files]

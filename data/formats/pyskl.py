@@ -5,6 +5,7 @@ One dict: `split` has lists of clip names by split (`xsub_train`, ...), `annotat
 float16 and `img_shape`, `original_shape` (height, width).
 """
 
+import io
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -85,6 +86,15 @@ def _annotate(clip: DenseClip, store: ClipStore, kind: np.dtype) -> dict[str, An
     score = clip.confidence if clip.confidence is not None else clip.tracked > 0
     shape = {"img_shape": (height, width), "original_shape": (height, width)}
     return {**head, **shape, "total_frames": frames, "keypoint": keypoint, "keypoint_score": score.astype(kind)}
+
+
+def is_our_pickle(path: Path) -> bool:
+    """Say whether a pickle begins as `write_pyskl` begins, which remembers nothing as Python's own pickles do."""
+    with io.BytesIO() as stream:
+        PickleWriter(stream).dump({"split": {}})
+        beginning = stream.getvalue().partition(b"}(")[0] + b"}("
+    with path.open("rb") as file:
+        return file.read(len(beginning)) == beginning
 
 
 def read_pyskl(file: Path) -> Incoming:

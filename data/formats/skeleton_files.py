@@ -1,6 +1,7 @@
 """The data set's own `.skeleton` files, one per clip, of clips whose actors are chosen."""
 
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import closing
 from functools import partial
@@ -9,6 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from base.errors import InputError
+from base.files import is_left_over
+from data.debris import is_debris
 from data.formats.clips import (
     ACTORS,
     Advance,
@@ -23,6 +26,7 @@ from data.formats.clips import (
 from data.ntu.archive import Entry, Source, list_entries
 from data.ntu.text import Body, Skeleton, read_skeleton, write_skeleton
 from data.ntu.units import Units
+from data.replacing import Kind
 from data.skeletons.layouts import NTU25
 from data.skeletons.store import ClipStore, Track
 
@@ -62,6 +66,44 @@ def write_skeletons(store: ClipStore, target: Path, packed: bool, advance: Advan
             entry.external_attr = 0o644 << 16
             archive.writestr(entry, write_skeleton(as_skeleton(clip)), compresslevel=1)
             advance()
+
+
+def _fault(folder: Path) -> str:
+    """Say why a folder is no export that may be replaced: the Kinect's own recordings may not."""
+    for path in sorted(folder.iterdir()):
+        if is_debris(path.name) or is_left_over(path):
+            continue
+        if path.suffix != ".skeleton" or path.is_symlink() or not path.is_file():
+            return f"holds {path.name}, which is no .skeleton file"
+        with path.open("rb") as file:
+            ours = _is_ours(file.read(_ENOUGH))
+        if not ours:
+            return f"holds {path.name}, which no export has written"
+    return ""
+
+
+SKELETON_FOLDER = Kind("folder of exported .skeleton files", _fault)
+
+
+_ENOUGH = 1 << 13  # bytes in which a clip's first body stands
+
+
+def is_our_zip(path: Path) -> bool:
+    """Say whether a zip is an export: its first entry is a `.skeleton` file that this project has written."""
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open(archive.infolist()[0]) as file:
+            return _is_ours(file.read(_ENOUGH))
+    except (OSError, zipfile.BadZipFile, zlib.error, LookupError, ValueError, RuntimeError, EOFError):
+        return False
+
+
+def _is_ours(beginning: bytes) -> bool:
+    """Say whether a file's first body has an id of `as_skeleton`'s, from which the Kinect's count up."""
+    words = beginning.split()
+    body = next((word for word in words[1:] if word != b"0"), b"")  # behind frames in which nobody is seen
+    ids = {str(FIRST_ID + STEP * actor).encode() for actor in range(ACTORS)}
+    at = words.index(body, 1) if body else 0
+    return body in (b"1", b"2") and len(words) > at + 1 and words[at + 1] in ids
 
 
 def as_skeleton(clip: DenseClip) -> Skeleton:

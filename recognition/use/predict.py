@@ -19,6 +19,7 @@ from base.files import atomic_file
 from base.progress import console, progress
 from data.skeletons.layouts import ACTIONS
 from data.skeletons.store import ClipStore
+from data.words import plural
 from recognition.evaluate import score
 from recognition.input.loading import load_clips
 from recognition.use.clip_files import read_chunks
@@ -133,17 +134,20 @@ def predict_clips(
         console.print(f"skipped: {line}", style="yellow", highlight=False, soft_wrap=True)
 
     found: list[Prediction] = []
-    with progress() as bar, explain_out_of_memory(f"--batch: {batch} clips do not fit on {where}; lower it"):
+    with (
+        progress() as bar,
+        explain_out_of_memory(f"--batch: {batch} clips do not fit on {where}; lower it"),
+    ):
         task = bar.add_task("predicting", total=None)
         for chunk in read_chunks(paths, unusable):
             scores = predict(recognizers, chunk.store, chunk.rows, samplings=samplings, batch=batch)
             found.extend(_best(chunk.store.clips.name[chunk.rows], scores, actions))
-            bar.update(task, advance=len(chunk.rows), description=f"predicting ({len(found)} clips)")
+            bar.update(task, advance=len(chunk.rows), description=f"predicting ({plural(len(found), 'clip')})")
     if not found:
         raise InputError(f"{paths[0]}: no clip could be used; nothing is written")
     _save(output, found, called)
     _print(found, called)
-    Console().print(f"{len(found)} clips: {output}", soft_wrap=True, highlight=False)
+    Console().print(f"{plural(len(found), 'clip')}: {output}", soft_wrap=True, highlight=False)
     return found
 
 

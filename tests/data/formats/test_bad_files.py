@@ -277,11 +277,19 @@ def test_only_a_store_is_replaced_by_a_store(tmp_path):
     assert (tmp_path / "mine/thesis.txt").exists()
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="has no pipes in folders")
+def test_pipes_and_devices_are_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for format in ("pyskl", "ctrgcn", "skeleton"):
+        refused(tmp_path / "pipe", tmp_path / "store", "is a pipe, expected a regular file", format=format)
+        refused(Path("/dev/zero"), tmp_path / "store", "is a device, expected a regular file", format=format)
+
+
 def test_clips_in_which_nobody_is_seen_are_left_out_and_counted(tmp_path):
     empty = annotation(frame_dir=NAMES[1], label=1, keypoint=keypoint() * 0)
     (tmp_path / "a.pkl").write_bytes(pyskl(annotation(), empty))
     lines = import_store(tmp_path / "a.pkl", tmp_path / "store", ImportOptions())
-    assert f"left out: 1 clips in which nobody is seen, the first {NAMES[1]}" in " ".join(lines)
+    assert f"left out: 1 clip in which nobody is seen, the first {NAMES[1]}" in " ".join(lines)
 
 
 def test_a_split_that_is_not_the_data_sets_is_told(tmp_path):

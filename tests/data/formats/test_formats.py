@@ -153,7 +153,7 @@ def test_skeletons_in_an_image(make_store, tmp_path, layout):
 
 def test_ctrgcn_opens_the_arrays_in_its_order(store, tmp_path):
     lines = export(store, tmp_path, "ctrgcn", positions="stored")
-    assert any("cut at 300 frames: 1 clips lost 10 frames" in line for line in lines)
+    assert any("cut at 300 frames: 1 clip lost 10 frames" in line for line in lines)
     with np.load(tmp_path / "NTU60_CS.npz") as npz:
         assert npz.files == ["x_train", "y_train", "x_test", "y_test"]
         assert (npz["x_train"].dtype, npz["x_train"].shape) == (np.float32, (4, 300, 150))

@@ -16,12 +16,12 @@ from data.ntu.names import ClipName
 from data.skeletons.layouts import COCO17, LAYOUTS, NTU25
 from data.skeletons.store import StoreInfo, StoreWriter, Track, open_store
 from recognition.config import InputSection, ModelSection
-from recognition.nets.build import build_model
+from recognition.nets.registry import build_model
 from recognition.use.onnx_export import describe_input, export_onnx
 from recognition.use.predict import predict
 from recognition.use.recognizer import Recognizer
 
-DOCS = Path(__file__).parents[2] / "docs/recognition.md"
+DOCS = Path(__file__).parents[3] / "docs/recognition.md"
 
 
 def build(name, layout, confidence, folder):
