@@ -12,7 +12,7 @@ from data.ntu.names import parse_name
 from data.ntu.text import read_skeleton
 from data.skeletons.store import StoreInfo, StoreWriter
 
-SHARED = Path(__file__).parents[5] / "shared/data"
+SHARED = Path(__file__).parents[4] / "shared/data"
 REFERENCE = SHARED / "reference/agcn_prepared_3.npz"
 
 
