@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from base.journal import Journal
-from data.skeletons.store import Block, Progress, StoreFiles, StoreInfo, sound_states
+from data.skeletons.store import Block, Progress, StoreFiles, StoreInfo, check_begun, sound_states
 
 
 class ResumableStore:
@@ -74,8 +74,10 @@ def _to_states(steps: Sequence[Any]) -> list[tuple[dict[str, Any], Progress]]:
 
 
 def _empty(folder: Path) -> None:
+    """Remove what a store that was begun consists of."""
+    check_begun(folder)
     for found in folder.iterdir():
-        if found.is_dir() and not found.is_symlink():
+        if found.is_dir():
             shutil.rmtree(found, ignore_errors=True)
         else:
             found.unlink(missing_ok=True)
