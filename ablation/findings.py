@@ -20,7 +20,7 @@ from ablation.statistics import (
     Interval,
 )
 from ablation.study.grid import Condition, GridRow
-from data.words import plural
+from base.words import plural
 
 LABELS = {
     "raw": "raw",

@@ -8,7 +8,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from base.errors import InputError
-from data.words import plural
+from base.words import plural
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import numpy as np
 from ablation.findings import TOO_FEW, Findings, interval_text, points, severity_text, verdict
 from ablation.statistics import Interval
 from base.tables import Column, Table
-from data.words import plural
+from base.words import plural
 from recognition.evaluate import accuracies
 from refine.tables import parameters
 

@@ -32,7 +32,7 @@ def epoch(clips: int, threads: int, warm_up: int = 4) -> float:
 
     from data.skeletons.layouts import NTU25
     from recognition.config import ModelSection
-    from recognition.nets.build import build_model
+    from recognition.nets.registry import build_model
     from training.devices import pick_device
 
     pick_device("cpu")

@@ -10,12 +10,12 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from base.errors import InputError
+from base.words import plural
 from data.ntu.actors import choose_actors
 from data.ntu.names import ClipName, parse_name
 from data.ntu.text import MAX_BYTES, read_skeleton
 from data.skeletons.layouts import LAYOUTS
 from data.skeletons.store import ClipStore, StoreInfo, StoreWriter, Track, open_store
-from data.words import plural
 from drawing.animation import GIF_RATE, MOST_FRAMES, animate_skeletons
 from drawing.charts import FORMATS, STYLE, WIDTH, Curves, FrameCurves, colours_of, draw_curves, frame_points, save
 from drawing.skeleton import Stage, draw_skeleton, note_of, row_name

@@ -18,7 +18,7 @@ from torch.utils.tensorboard import SummaryWriter
 from base.config import RunSection, read_kept
 from base.errors import InputError
 from base.files import atomic_file, is_left_over, written_in
-from data.replacing import Kind, check_replaceable
+from base.replacing import Kind, check_replaceable
 
 
 class RunConfig(Protocol):
@@ -131,7 +131,7 @@ def check_run(config: RunConfig, again: bool = False) -> Literal["new", "kept"]:
     ------
     InputError
         The folder holds a run of another configuration or another stage, or something that is no run; what it keeps
-        is damaged; or, if `again` is set, it must stay (see `data.replacing.check_replaceable`).
+        is damaged; or, if `again` is set, it must stay (see `base.replacing.check_replaceable`).
     """
     folder = config.run.dir
     try:

@@ -16,7 +16,7 @@ from ablation.statistics import Comparison
 from ablation.tables import AXES, all_tables, condition_value
 from base.files import atomic_file
 from base.tables import Table, to_csv, to_latex, to_markdown
-from data.words import plural
+from base.words import plural
 
 PARTS = ("report.html.j2", "report.css", "report.js")
 

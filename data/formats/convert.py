@@ -12,6 +12,8 @@ import numpy as np
 from base.errors import InputError
 from base.files import atomic_files, atomic_folder, regular_file
 from base.progress import progress
+from base.replacing import Kind, check_file_replaceable, check_replaceable
+from base.words import plural
 from data.debris import is_debris
 from data.formats import ctrgcn, stgcn
 from data.formats.clips import Advance, Incoming, Positions, check_exportable
@@ -21,9 +23,7 @@ from data.formats.pyskl import Precision, is_our_pickle, read_pyskl, write_pyskl
 from data.formats.skeleton_files import SKELETON_FOLDER, is_our_zip, read_skeletons, write_skeletons
 from data.ntu.splits import Split, in_training
 from data.ntu.units import METRES, Units, check_metres
-from data.replacing import Kind, check_file_replaceable, check_replaceable
 from data.skeletons.store import STORE, ClipStore, StoreInfo, StoreWriter, Track, open_store
-from data.words import plural
 
 Format = Literal["pyskl", "ctrgcn", "stgcn", "skeleton", "npy"]
 SPLITS: tuple[Split, ...] = get_args(Split)

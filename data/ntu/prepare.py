@@ -16,17 +16,17 @@ from base.errors import InputError
 from base.files import NO_ROOM, locked, resumable_folder
 from base.journal import JOURNAL
 from base.progress import console, progress
+from base.replacing import check_replaceable
 from base.settings import Section
+from base.words import plural
 from data.ntu.archive import Listing, list_entries
 from data.ntu.read_clips import read_clips
 from data.ntu.simulate import SimulateSection, make_stand_in
 from data.ntu.simulate.stand_in import say_waiting
 from data.ntu.splits import MISSING, Split, in_training
 from data.ntu.units import Units
-from data.replacing import check_replaceable
 from data.skeletons.resumable import ResumableStore
 from data.skeletons.store import STORE, ClipStore, StoreInfo, open_store, rename_origin
-from data.words import plural
 
 RULES = 1
 """Raised whenever the same text gives another store, so that no store is begun by one version and ended by another."""

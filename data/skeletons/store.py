@@ -34,10 +34,10 @@ from pydantic import Field, ValidationError
 from base.errors import InputError
 from base.files import atomic_file, atomic_folder, is_left_over, resumable_folder, sha256
 from base.journal import JOURNAL, Journal
+from base.replacing import Kind
 from base.settings import Section
 from data.debris import is_debris
 from data.ntu.names import ClipName
-from data.replacing import Kind
 from data.skeletons.layouts import LAYOUTS, Layout
 
 
