@@ -66,7 +66,8 @@ class Unprefixed(ast.NodeTransformer):
         self.generic_visit(node)
         for argument in node.args:
             if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
-                argument.value = argument.value.removeprefix("steady.")
+                name = argument.value.removeprefix("steady.")
+                argument.value = name if name.partition(".")[0] in setup.OURS else argument.value
         return node
 
 
