@@ -1,9 +1,7 @@
 """Refining clip stores: every actor's track, and nothing else."""
 
 import mmap
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace as replace_fields
 from pathlib import Path
 from typing import Any, Literal
@@ -13,7 +11,8 @@ import torch
 
 from base.errors import InputError
 from base.progress import console, progress
-from data.seen import seen_joints
+from base.workers import map_in_threads
+from data.skeletons.seen import seen_joints
 from data.skeletons.store import ClipStore, StoreInfo, derive_store
 from refine.filters.classical import TURNED, Filter, smooth_sightings
 from refine.in_space import Sightings, cut_track
@@ -56,8 +55,8 @@ def apply_refiner(
     """Write a store whose tracks are refined.
 
     A track that needs no refining comes out as it went in, see `refine.refiner.refine_poses`. Joints that were not
-    seen in a frame (`tracked` 0, or no position by the rule of `data.seen`) stay exactly as they were; for the network
-    alone, they are interpolated over time. Sightings that the store's confidences or the Kinect are unsure of are led
+    seen in a frame (`tracked` 0, or no position by the rule of `data.skeletons.seen`) stay exactly as they were; for the
+    network alone, they are interpolated over time. Sightings that the store's confidences or the Kinect are unsure of are led
     by surer ones (`refine.trust`). Tracks are cut where they are not one motion (`refine.splits`); `store.json` says
     how often, as `gaps`, `jumps` and frames `astray` of its refiner, where that is not never.
 
@@ -217,20 +216,16 @@ def _transformed(store: ClipStore, transform: Transform, done: int, workers: int
     out as well. A few blocks are under way or waiting at any time.
     """
     threads = torch.get_num_threads()
-    with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(max(1, threads // workers),)) as pool:
-        waiting: deque[Future[np.ndarray]] = deque()
-        try:
-            for block in _blocks(store, done):
-                waiting.append(pool.submit(_transform_block, store, transform, *block))
-                if len(waiting) > 2 * workers:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
-            # The setting is each thread's own, but new threads take the one that was set last.
-            torch.set_num_threads(threads)
+
+    def work(block: _Block) -> np.ndarray:
+        return _transform_block(store, transform, *block)
+
+    each = (max(1, threads // workers),)
+    try:
+        yield from map_in_threads(work, _blocks(store, done), workers, start=torch.set_num_threads, given=each)
+    finally:
+        # The setting is each thread's own, but new threads take the one that was set last.
+        torch.set_num_threads(threads)
 
 
 _Block = tuple[int, int, np.ndarray, np.ndarray]

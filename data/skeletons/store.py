@@ -20,9 +20,10 @@ import io
 import json
 import os
 import shutil
+import warnings
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, closing, suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from types import TracebackType
@@ -32,9 +33,11 @@ import numpy as np
 from pydantic import Field, ValidationError
 
 from base.errors import InputError
-from base.files import atomic_file, atomic_folder, resumable_folder, sha256
+from base.files import atomic_file, atomic_folder, is_left_over, resumable_folder, sha256
+from base.journal import JOURNAL, Journal
+from base.replacing import Kind
 from base.settings import Section
-from data.ntu.decimals import parse_digits
+from data.debris import is_debris
 from data.ntu.names import ClipName
 from data.skeletons.layouts import LAYOUTS, Layout
 
@@ -399,11 +402,13 @@ class StoreWriter:
         Layout, frame rate and origin; the counts are filled in.
     replace
         Whether an existing store may be replaced, once the new one is complete.
+    inputs
+        What the clips come from, which must stay.
     """
 
-    def __init__(self, folder: Path, info: StoreInfo, replace: bool = False) -> None:
+    def __init__(self, folder: Path, info: StoreInfo, replace: bool = False, inputs: Sequence[Path] = ()) -> None:
         self.info = info
-        self._folder: AbstractContextManager[Path] = atomic_folder(folder, replace)
+        self._folder: AbstractContextManager[Path] = atomic_folder(folder, STORE if replace else None, inputs)
 
     def __enter__(self) -> Self:
         at = self._folder.__enter__()
@@ -468,14 +473,12 @@ def derive_store(
     InputError
         `folder` exists and may not be replaced, another process is writing it, or the disk is full.
     """
-    if folder.exists() and not replace:
-        raise InputError(f"{folder}: already exists; choose another folder or pass --again to replace it")
     counts = {name: getattr(source.info, name) for name in ("clips", "tracks", "frames")}
     info = info.model_copy(update={**counts, "confidence": source.info.confidence, "times": source.info.times})
     identity = {"info": info.model_dump(mode="json"), "source": _fingerprint(source), "made_by": dict(made_by or {})}
     same = ("tracked.npy", "tracks.csv", "clips.csv", *_optional_files(source.info))
     try:
-        with resumable_folder(folder) as at:
+        with resumable_folder(folder, STORE if replace else None, [source.folder]) as at:
             _write_blocks(at, source.joints.shape, blocks, identity)
             for name in same:
                 shutil.copyfile(source.folder / name, at / name)
@@ -491,25 +494,19 @@ def _optional_files(info: StoreInfo) -> list[str]:
     return [f"{name}.npy" for name in ("confidence", "times") if getattr(info, name)]
 
 
-JOURNAL = "journal.jsonl"
-"""Of a store that is being derived: what it will be, and then a line for each block that is on disk."""
-
-
 def _write_blocks(
     folder: Path, shape: tuple[int, ...], blocks: Callable[[int], Iterable[np.ndarray]], identity: Mapping[str, Any]
 ) -> None:
     """Write `joints.npy`, going on after the blocks that the journal lists and that are as they were written."""
-    path, journal = folder / "joints.npy", folder / JOURNAL
-    first = json.dumps(identity, sort_keys=True)
+    check_begun(folder)
+    path, journal = folder / "joints.npy", Journal(folder, identity)
     row_bytes = 4 * int(np.prod(shape[1:]))
-    lines = _good_lines(path, journal, first, row_bytes)
-    done = sum(line["rows"] for line in lines)
-    if not lines:
+    good = _good_entries(path, journal.read(), row_bytes)
+    done = sum(entry["rows"] for entry in good)
+    if not good:
         path.write_bytes(_header(shape, np.float32))
-    # Rewritten without what was half written; from here on it only grows.
-    with atomic_file(journal) as temporary:
-        temporary.write_text("\n".join([first, *map(json.dumps, lines)]) + "\n")
-    with path.open("r+b") as file, journal.open("a") as log:
+    with path.open("r+b") as file, closing(journal):
+        journal.begin(good)
         file.seek(_header_bytes(path) + done * row_bytes)
         file.truncate()
         for block in blocks(done):
@@ -518,30 +515,23 @@ def _write_blocks(
             # The journal may not be ahead of what it lists, not even when the power fails.
             file.flush()
             os.fsync(file.fileno())
-            log.write(json.dumps({"rows": len(data), "crc32": zlib.crc32(data.data)}) + "\n")
-            log.flush()
+            journal.add({"rows": len(data), "crc32": zlib.crc32(data.data)})
             done += len(data)
     if done != shape[0]:
         raise ValueError(f"{folder}: {done} rows given for a store of {shape[0]}")
 
 
-def _good_lines(path: Path, journal: Path, first: str, row_bytes: int) -> list[dict[str, int]]:
-    """Return the journal's lines up to the first whose block is not on disk as it was written."""
+def _good_entries(path: Path, entries: Sequence[Any], row_bytes: int) -> list[dict[str, int]]:
+    """Return the journal's entries up to the first whose block is not on disk as it was written."""
     good: list[dict[str, int]] = []
-    # Nothing may be there yet, and whatever was ended may have left a line that was cut short: what precedes it counts.
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        head, *rest = journal.read_text().splitlines()
-        if head != first:
-            return []
-        with path.open("rb") as file:
-            file.seek(_header_bytes(path))
-            for text in rest:
-                line = json.loads(text)
-                wanted = int(line["rows"]) * row_bytes
-                data = file.read(max(wanted, 0))
-                if wanted <= 0 or len(data) != wanted or zlib.crc32(data) != line["crc32"]:
-                    break
-                good.append(line)
+    with suppress(OSError, ValueError, KeyError, TypeError), path.open("rb") as file:
+        file.seek(_header_bytes(path))
+        for entry in entries:
+            wanted = int(entry["rows"]) * row_bytes
+            data = file.read(max(wanted, 0))
+            if wanted <= 0 or len(data) != wanted or zlib.crc32(data) != entry["crc32"]:
+                break
+            good.append(entry)
     return good
 
 
@@ -560,6 +550,63 @@ def _fingerprint(store: ClipStore) -> dict[str, Any]:
         "bytes": joints.st_size,
         "modified": joints.st_mtime_ns,
     }
+
+
+def stranger(folder: Path) -> str:
+    """Return the name of something in a folder that no clip store has; empty if there is nothing."""
+    flags = {name: True for name, field in StoreInfo.model_fields.items() if field.annotation is bool}
+    known = {*_headers(StoreInfo.model_validate(flags), 0), "store.json", JOURNAL}
+    for path in sorted(folder.iterdir()):
+        ours = (path.name in known and not path.is_symlink()) or is_debris(path.name)
+        if not (ours and path.is_file()) and not is_left_over(path):
+            return path.name
+    return ""
+
+
+def check_begun(folder: Path) -> None:
+    """Make sure that a folder in which a store was begun holds nothing else, which would be removed.
+
+    Raises
+    ------
+    InputError
+        There is something else in it.
+    """
+    if name := stranger(folder):
+        raise InputError(
+            f"{folder}: holds {name}, which no clip store has; expected what an ended run has left, move the rest away"
+        )
+
+
+def _store_fault(folder: Path) -> str:
+    """Say why a folder is no clip store that may be replaced; one that is damaged may be."""
+    if name := stranger(folder):
+        return f"holds {name}, which no clip store has"
+    if not any(folder.iterdir()) or _names_a_store(folder / "store.json"):
+        return ""
+    try:  # without its description, the table of tracks tells: it begins as no other file does
+        with (folder / "tracks.csv").open("rb") as file:
+            header = _headers(StoreInfo(), 0)["tracks.csv"]
+            return "" if file.read(len(header)) == header else "is no clip store"
+    except OSError:
+        return "is no clip store"
+
+
+STORE = Kind("clip store", _store_fault)
+
+
+def _names_a_store(path: Path) -> bool:
+    try:
+        StoreInfo.model_validate_json(path.read_bytes())
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def rename_origin(store: ClipStore, fps: float, config: dict[str, Any]) -> None:
+    """Write another frame rate and configuration into a store's `store.json`; its clips stay as they are."""
+    info = store.info.model_copy(update={"fps": fps, "config": config})
+    with atomic_file(store.folder / "store.json") as temporary:
+        temporary.write_text(json.dumps(info.model_dump(mode="json"), indent=1) + "\n")
 
 
 def open_store(folder: Path) -> ClipStore:
@@ -645,33 +692,19 @@ def _read_table(path: Path, table: type, rows: int) -> dict[str, np.ndarray]:
 
 
 def _read_columns(text: np.ndarray, names: list[str], rows: int) -> dict[str, np.ndarray] | None:
-    """Read lines of digits and plain words between commas; None if the text is anything else."""
-    ends: np.ndarray = np.flatnonzero((text == ord(",")) | (text == ord("\r")))
-    if len(ends) != rows * len(names) or rows == 0:
+    """Read lines of whole numbers and plain words between commas; None if the text is anything else."""
+    content = text.tobytes()
+    width = content.find(b",")  # of the first name; a table that has names has them in front, all as long
+    if rows == 0 or not 0 < width <= _LONGEST_NAME or b'"' in content:
         return None
-    starts = np.empty((rows, len(names)), np.int64)
-    starts.flat[0], starts.flat[1:] = 0, ends[:-1] + 1
-    starts[1:, 0] += 1  # behind the line feed
-    ends = ends.reshape(starts.shape)
-    if not np.array_equal(np.flatnonzero(text == ord("\r")), ends[:, -1]):
+    kinds = [(name, f"U{width + 1}" if name == "name" else "i8") for name in names]  # a longer one would be cut there
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # of numbers that are not whole
+            table = np.loadtxt(io.BytesIO(content), kinds, comments=None, delimiter=",", encoding="ascii", ndmin=1)
+    except (ValueError, Warning):
         return None
-    if not np.array_equal(np.flatnonzero(text == ord("\n")), ends[:, -1] + 1) or ends[-1, -1] + 2 != len(text):
+    columns = {name: np.ascontiguousarray(table[name]) for name in names}
+    if len(table) != rows or ("name" in columns and np.any(np.char.str_len(columns["name"]) != width)):
         return None
-    lengths = ends - starts
-    columns: dict[str, np.ndarray] = {}
-    for number, name in enumerate(names):
-        if name == "name":
-            width = int(lengths[0, number])
-            if np.any(lengths[:, number] != width) or not 0 < width <= _LONGEST_NAME:
-                return None
-            characters = text[starts[:, number, None] + np.arange(width)]
-            if characters.max() > 127 or np.any(characters == ord('"')):
-                return None
-            # four bytes a character, as in an array of text
-            columns[name] = characters.astype(np.uint32).view(f"<U{width}").astype(f"U{width}")[:, 0]
-        else:
-            numbers = parse_digits(text, ends[:, number], lengths[:, number])
-            if numbers is None:
-                return None
-            columns[name] = numbers
-    return columns
+    return columns | ({"name": columns["name"].astype(f"U{width}")} if "name" in columns else {})

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import torch
 from pydantic import ValidationError
+from torch import nn
 
-from base.config import read_yaml
+from base.config import read_kept
 from base.errors import InputError
 from data.skeletons.layouts import LAYOUTS, Layout
 from data.skeletons.store import ClipStore
 from recognition.config import InputSection, ModelSection
-from recognition.nets.build import build_model
-from recognition.nets.stgcn import STGCN
+from recognition.nets.registry import build_model
 from training.checkpoints import load_checkpoint
 
 
@@ -40,7 +40,7 @@ class Recognizer:
         The checkpoint.
     """
 
-    net: STGCN
+    net: nn.Module
     seen: InputSection
     layout: Layout
     confidence: bool
@@ -161,8 +161,7 @@ def _kind(recognizer: Recognizer) -> str:
 
 def _parts(folder: Path) -> dict[Path, float]:
     """Return the runs that a run of several streams consists of, with their weights."""
-    kept = folder / "config.yaml"
-    config: Any = read_yaml(kept.read_text()) if kept.is_file() else None
+    config: Any = read_kept(folder) if (folder / "config.yaml").is_file() else None
     if not isinstance(config, dict) or not (folder / "results.json").is_file():
         raise InputError(
             f"{folder}: no trained recogniser (checkpoints/best.pt is missing); "

@@ -9,7 +9,7 @@ import numpy as np
 
 from base.errors import InputError
 from base.unpickling import member_names, read_array
-from data.seen import seen_joints
+from data.skeletons.seen import seen_joints
 from refine.benchmarks.table import SMPL_JOINTS, Benchmark, Split
 from refine.normalise import body_size
 
@@ -321,7 +321,7 @@ def _zero_roots(sequences: list[np.ndarray], row: Benchmark, joints: int) -> fro
 
 
 def _missing(poses: np.ndarray, always_zero: frozenset[int]) -> np.ndarray:
-    """Say which joints are not there, bool [T, J], see `data.seen`."""
+    """Say which joints are not there, bool [T, J], see `data.skeletons.seen`."""
     return ~seen_joints(poses, origin=always_zero)
 
 

@@ -138,7 +138,7 @@ def make_findings(
             ],
         },
         clip=clip,
-        data={"store": "data/ntu/simulated/raw", "clips": 1440, "joints inferred": "4.1 %", "skipped": []},
+        data={"store": "datasets/ntu/simulated/raw", "clips": 1440, "joints inferred": "4.1 %", "skipped": []},
         simulated=True,
         made={
             "config": "run:\n  dir: runs/ablate\n  seed: 0\n",

@@ -95,7 +95,7 @@ def test_what_is_wrong_is_told_in_one_line(root, make_store, tmp_path):
             NTURGBD60(*words, **options)
         assert "\n" not in str(caught.value)
 
-    refused("no clip store, and .* holds 0 zips .* make it with `python run.py prepare", tmp_path)
+    refused("no clip store, and .* hold 0 zips .* make it with `python run.py prepare", tmp_path)
     refused("no refined clips; make them with `python run.py refine", tmp_path, skeletons="refined")
     refused("split: found 'xset', expected 'xsub' or 'xview'", root, "xset")
     refused("subset: found 'val', expected 'train' or 'test'", root, "xsub", "val")
@@ -110,7 +110,7 @@ def test_the_readmes_example_runs(root, tmp_path, monkeypatch, capsys):
     code = next(block for block in blocks if "NTURGBD60" in block)
     assert len([line for line in code.splitlines() if line]) == 5
     (tmp_path / "data/ntu").mkdir(parents=True)
-    (tmp_path / "data/ntu/simulated").symlink_to(root)
+    (tmp_path / "datasets/ntu/simulated").symlink_to(root)
     monkeypatch.chdir(tmp_path)
     exec(compile(code, "README.md", "exec"), {})
     assert capsys.readouterr().out.count("tensor(") >= 6

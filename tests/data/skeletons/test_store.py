@@ -187,6 +187,9 @@ def test_tables_written_otherwise_are_read_the_same(store):
     [
         ("tracks.csv", "1,0,0,11,10", "1,0,0,11,-10"),
         ("tracks.csv", "1,0,0,11,10", "1,0,0,11,1e1"),
+        ("tracks.csv", "1,0,0,11,10", "1,0,0,11,10.0"),
+        ("tracks.csv", "1,0,0,11,10", "1,0,0,11,"),
+        ("tracks.csv", "1,0,0,11,10", "1,0,0,11,10#"),
         ("tracks.csv", "1,0,0,11,10", "1,0,0,11"),
         ("tracks.csv", "1,0,0,11,10", "1,0,0,11,10,9"),
         ("tracks.csv", "1,0,0,11,10", "9,0,0,11,10"),
@@ -200,7 +203,7 @@ def test_a_damaged_table_is_refused(store, name, before, after):
     path = store.folder / name
     text = path.read_bytes()
     assert before.encode() in text
-    path.write_bytes(text.replace(before.encode(), after.encode(), 1))
+    path.write_bytes(text.replace(before.encode(), after.encode("utf-8"), 1))
     with pytest.raises(InputError, match="damaged clip store"):
         open_store(store.folder)
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from data.seen import seen_joints
+from data.skeletons.seen import seen_joints
 
 
 @pytest.mark.parametrize(
