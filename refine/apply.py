@@ -55,10 +55,10 @@ def apply_refiner(
     """Write a store whose tracks are refined.
 
     A track that needs no refining comes out as it went in, see `refine.refiner.refine_poses`. Joints that were not
-    seen in a frame (`tracked` 0, or no position by the rule of `data.skeletons.seen`) stay exactly as they were; for the
-    network alone, they are interpolated over time. Sightings that the store's confidences or the Kinect are unsure of are led
-    by surer ones (`refine.trust`). Tracks are cut where they are not one motion (`refine.splits`); `store.json` says
-    how often, as `gaps`, `jumps` and frames `astray` of its refiner, where that is not never.
+    seen in a frame (`tracked` 0, or no position by the rule of `data.skeletons.seen`) stay exactly as they were; for
+    the network alone, they are interpolated over time. Sightings that the store's confidences or the Kinect are unsure
+    of are led by surer ones (`refine.trust`). Tracks are cut where they are not one motion (`refine.splits`);
+    `store.json` says how often, as `gaps`, `jumps` and frames `astray` of its refiner, where that is not never.
 
     Clips, tracks, lengths, times, tracking states and confidences are taken over as they are. What is interrupted goes
     on where it was, and ends in the same bytes.
