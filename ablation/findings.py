@@ -21,17 +21,15 @@ from ablation.statistics import (
 )
 from ablation.study.grid import Condition, GridRow
 from base.words import plural
+from refine.filters.registry import FILTERS
 
 LABELS = {
     "raw": "raw",
     "refined": "SmoothNet",
-    "one_euro": "One-Euro",
-    "savitzky_golay": "Savitzky-Golay",
-    "gaussian": "Gaussian",
+    **{name: FILTERS[name].label for name in FILTERS.names()},
     "oracle": "noise-free",
 }
 """What readers call the arms."""
-FILTERS = ("one_euro", "savitzky_golay", "gaussian")
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from base.progress import console, progress
 from base.workers import map_in_threads
 from data.skeletons.seen import seen_joints
 from data.skeletons.store import ClipStore, StoreInfo, derive_store
-from refine.filters.classical import TURNED, Filter, smooth_sightings
+from refine.filters.registry import FILTERS
+from refine.filters.smoothing import smooth_sightings
 from refine.in_space import Sightings, cut_track
 from refine.refiner import Refiner, fingerprint, refine_sightings
 from refine.splits import BRIDGE_S, Pieces
@@ -125,7 +126,7 @@ def _fitted(refiner: Refiner, store: ClipStore) -> tuple[Refiner, float | None]:
 
 
 def apply_filter(
-    store: ClipStore, name: Filter, parameters: Mapping[str, float], output: Path, *, replace: bool = False
+    store: ClipStore, name: str, parameters: Mapping[str, float], output: Path, *, replace: bool = False
 ) -> None:
     """Write a store whose tracks went through a classical filter, under the same rules as `apply_refiner`.
 
@@ -134,7 +135,7 @@ def apply_filter(
     store
         What to filter.
     name, parameters
-        See `refine.filters.classical.smooth`.
+        See `refine.filters.smoothing.smooth`.
     output
         The new store's folder.
     replace
@@ -145,7 +146,8 @@ def apply_filter(
         return smooth_sightings(name, tracks, parameters, store.info.fps)
 
     description = {"filter": name, "parameters": dict(parameters)}
-    _derive(store, output, transform, "filtered", description, replace, f"filtering ({name})", {}, 1, TURNED[name])
+    turned = FILTERS[name].turned
+    _derive(store, output, transform, "filtered", description, replace, f"filtering ({name})", {}, 1, turned)
 
 
 def _derive(

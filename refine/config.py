@@ -4,19 +4,28 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, PositiveInt, Tag, model_validator
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, PositiveInt, Tag, model_validator
 
 from base.config import RunSection
 from base.settings import Section
 from data.ntu.simulate import SimulateSection
 from refine.benchmarks.pairs import OnError, Pairs, read_pairs
 from refine.benchmarks.table import Benchmark, Row, Split, benchmarks, find_benchmark
-from refine.filters.classical import Filter
+from refine.filters.registry import FILTERS
 from refine.nets.smoothnet import Kind
 from refine.normalise import Centre, Scale
 from refine.windows import Merge
 
 Weight = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+def _filter(name: str) -> str:
+    FILTERS[name]  # says what there is
+    return name
+
+
+Filter = Annotated[str, AfterValidator(_filter)]
+"""A kind of filter, one file each in `refine/filters`."""
 
 
 def _as_names(given: Any) -> Any:

@@ -11,6 +11,7 @@ from rich.table import Table as Screen
 from base.files import atomic_file
 from base.tables import Column, Table, to_csv, to_markdown
 from base.words import plural
+from refine.filters.registry import filter_label
 
 METRICS = {
     "mpjpe": "MPJPE",
@@ -21,8 +22,6 @@ METRICS = {
     "pck_10": "PCK@0.1",
     "pck_20": "PCK@0.2",
 }
-
-NAMES = {"one_euro": "One-Euro", "savitzky_golay": "Savitzky-Golay", "gaussian": "Gaussian"}
 
 
 def all_tables(results: Mapping[str, Any]) -> list[Table]:
@@ -95,7 +94,7 @@ def filter_table(filters: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[st
         for row in filters:
             if row["benchmark"] == name:
                 how = f"tuned on {row['tuned_on']}" if row["tuned_on"] else "as released"
-                lines.append((row, NAMES[row["filter"]], f"{parameters(row['parameters'])}; {how}", row["output"]))
+                lines.append((row, filter_label(row["filter"]), f"{parameters(row['parameters'])}; {how}", row["output"]))
     return _wide_table("filters", "Classical filters over whole sequences", lines)
 
 

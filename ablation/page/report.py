@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from ablation.figures import alternative_texts, draw_all
 from ablation.findings import TOO_FEW, Findings, answer
 from ablation.page.player import player_data
-from ablation.page.theme import save_formats, themed_svg
+from ablation.page.theme import filter_properties, save_formats, themed_svg
 from ablation.statistics import Comparison
 from ablation.tables import AXES, all_tables, condition_value
 from base.files import atomic_file
@@ -69,7 +69,7 @@ def render_page(title: str, findings: Findings, tables: list[Table], figures: di
             if value is not None
         ),
         caveats=caveats(findings),
-        styles=Markup(parts["report.css"]),
+        styles=Markup(filter_properties() + parts["report.css"]),
         script=Markup(parts["report.js"]),
         player=Markup(player_data(findings)),
     )

@@ -16,11 +16,10 @@ from data.ntu.splits import Split
 from recognition import config as recognition
 from recognition.input.streams import Stream
 from refine import config as refine
+from refine.filters.registry import FILTERS
 from refine.windows import Merge
 
-FilterArm = Literal["one_euro", "savitzky_golay", "gaussian"]
-FILTERS: tuple[FilterArm, ...] = get_args(FilterArm)
-ARMS = ("raw", "refined", *FILTERS, "oracle")
+ARMS = ("raw", "refined", *FILTERS.names(), "oracle")
 """Arms that every study knows; it may define refiners of its own beside them."""
 
 
@@ -324,9 +323,9 @@ class AblateConfig(Section):
         return self.report.labels.get(arm) or LABELS.get(arm) or f"SmoothNet {arm}"
 
     @property
-    def filters(self) -> tuple[FilterArm, ...]:
+    def filters(self) -> tuple[str, ...]:
         """The arms that are classical filters."""
-        return tuple(arm for arm in FILTERS if arm in self.arms)
+        return tuple(arm for arm in self.arms if arm in FILTERS)
 
     @property
     def refined_arms(self) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ablation.findings import LABELS
-from ablation.study.config import AblateConfig, FilterArm, RefineSection
+from ablation.study.config import AblateConfig, RefineSection
 from ablation.study.grid import Condition
 from ablation.study.hashes import content_of, content_of_files, name_of
 from base.config import RunSection
@@ -24,7 +24,7 @@ from data.skeletons.store import ClipStore, derive_store, open_store
 from refine.apply import RULES, apply_filter, apply_refiner
 from refine.config import RefineConfig
 from refine.evaluate import tune_on
-from refine.filters.classical import Parameters
+from refine.filters.registry import Parameters
 from refine.refiner import Refiner, load_refiner
 from refine.stage import refine
 from refine.tables import parameters
@@ -143,10 +143,10 @@ def make_stores(config: AblateConfig, source: Source) -> Made:
                 apply_refiner(base, refiner, folder, **applied)
             stores[arm], how[arm] = open_store(folder), _describe(refiner, results[arm])
         else:
-            name, found = _tuned(config, arm, source)  # type: ignore[arg-type]
+            name, found = _tuned(config, arm, source)
             folder = _folder(config, "stores", {"from": content, "filter": arm, "rules": RULES, **found})
             if not (folder / "store.json").is_file():
-                apply_filter(base, arm, found, folder)  # type: ignore[arg-type]
+                apply_filter(base, arm, found, folder)
             how[arm] = f"{parameters(found)}; tuned for the least MPJPE on the training split of {name}"
             stores[arm] = open_store(folder)
     return Made(source, stores, how, results)
@@ -282,7 +282,7 @@ def _trained(
     return load_refiner(given or folder / "checkpoints" / "best.pt", pick_device(config.run.device)), results
 
 
-def _tuned(config: AblateConfig, name: FilterArm, source: Source) -> tuple[str, Parameters]:
+def _tuned(config: AblateConfig, name: str, source: Source) -> tuple[str, Parameters]:
     """Return the benchmark that a filter is tuned on, the main refiner's own, and the parameters found there."""
     section = config.refine
     names = section.train.names

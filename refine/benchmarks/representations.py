@@ -12,7 +12,8 @@ from refine.benchmarks.bodies import BodyModel, body_joints_and_vertex_errors
 from refine.benchmarks.pairs import Pair, Pairs
 from refine.benchmarks.rotations import axis_angle_to_six, six_to_axis_angle
 from refine.benchmarks.table import Benchmark, Linear
-from refine.filters.classical import Filter, Parameters, smooth_sequences
+from refine.filters.registry import Parameters
+from refine.filters.smoothing import smooth_sequences
 from refine.normalise import Centre, Normalise, body_size
 from refine.refiner import Refiner, refine_sequences
 from refine.windows import Merge
@@ -73,13 +74,13 @@ def refine_pairs(
     return results
 
 
-def smooth_pairs(kind: Filter, pairs: Pairs, parameters: Parameters, *, released: bool = False) -> list[np.ndarray]:
+def smooth_pairs(kind: str, pairs: Pairs, parameters: Parameters, *, released: bool = False) -> list[np.ndarray]:
     """Filter the detected poses of a benchmark; rotations as six numbers each.
 
     Parameters
     ----------
     kind, parameters
-        See `refine.filters.classical.smooth_sequences`.
+        See `refine.filters.smoothing.smooth_sequences`.
     pairs
         What to filter.
     released

@@ -11,7 +11,7 @@ from refine.benchmarks.representations import image_units, refine_pairs, smooth_
 from refine.benchmarks.table import benchmarks, find_benchmark
 from refine.config import RefineConfig
 from refine.evaluate import check_evaluation, evaluate
-from refine.filters.classical import released_parameters
+from refine.filters.registry import FILTERS
 from refine.normalise import Normalise
 from refine.refiner import Refiner
 from tests.refine.conftest import make_net, make_refiner, moving_poses, write_benchmark, write_row
@@ -170,7 +170,7 @@ def test_released_one_euro_is_in_metres_and_frames(tmp_path, rng):
     row = find_benchmark("h36m_fcn_3D")
     write_row(tmp_path, row, rng)
     pairs = read_pairs(row, tmp_path, "test")
-    [filtered, *_] = smooth_pairs("one_euro", pairs, released_parameters("one_euro", row.fps), released=True)
+    [filtered, *_] = smooth_pairs("one_euro", pairs, FILTERS["one_euro"].released(row.fps), released=True)
 
     def alpha(cutoff):
         return 2 * np.pi * cutoff / (2 * np.pi * cutoff + 1)
@@ -192,7 +192,7 @@ def test_filters_mean_the_same_in_millimetres(tmp_path, rng, kind):
     for folder, row in (("m", metres), ("mm", millimetres)):
         write_row(tmp_path / folder, row, np.random.default_rng(3))
         pairs = read_pairs(row, tmp_path / folder, "test")
-        filtered.append(smooth_pairs(kind, pairs, released_parameters(kind, row.fps), released=True))
+        filtered.append(smooth_pairs(kind, pairs, FILTERS[kind].released(row.fps), released=True))
     for x, y in zip(*filtered, strict=True):
         np.testing.assert_allclose(x, y, atol=1e-6)
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.transform import Rotation
 
-from refine.filters.classical import smooth
+from refine.filters.smoothing import smooth
 from refine.nets.smoothnet import new_net
 from refine.normalise import Normalise
 from refine.refiner import Refiner, refine_poses

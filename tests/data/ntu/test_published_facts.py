@@ -9,7 +9,8 @@ from data.ntu.splits import MISSING, TRAIN_CAMERAS, TRAIN_PERFORMERS
 from data.skeletons.layouts import COCO17, JOINTS, NTU25, OPENPOSE18
 from recognition.nets.graph import skeleton_graph
 from refine.benchmarks.bodies import _LSP
-from refine.filters.classical import one_euro, released_parameters
+from refine.filters.one_euro import one_euro
+from refine.filters.registry import FILTERS
 
 # As 2s-AGCN and CTR-GCN write them, (joint, parent) from 1; (21, 21) is the centre.
 NTU_PAIRS = (
@@ -88,5 +89,5 @@ def test_one_euro_with_the_releases_parameters_is_the_releases_filter(fps):
         [-0.461, 3.409838, 0.21253],
         [-0.849536, 11.895085, 0.017383],
     ]
-    found = one_euro(x, fps=fps, **released_parameters("one_euro", fps))
+    found = one_euro(x, fps=fps, **FILTERS["one_euro"].released(fps))
     np.testing.assert_allclose(found[[1, 5, 6, 11]], expected, atol=1e-6)
