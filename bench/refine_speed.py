@@ -13,7 +13,8 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench.measure import current_mib, forget_peak, in_own_process, peak_mib, seconds, take_turns
-from refine.nets.smoothnet import CACHED_COLUMNS, SmoothNet
+from refine.nets.columns import CACHED_COLUMNS
+from refine.nets.smoothnet import SmoothNet
 from refine.normalise import window_offsets
 from refine.windows import refine_windows
 

@@ -28,8 +28,8 @@ from bench.measure import Server, peak_mib, processor, ratio, take_turns, timed
 from refine.benchmarks.pairs import Pairs
 from refine.benchmarks.table import find_benchmark
 from refine.config import TrainSection
-from refine.nets.backward import COLUMNS, BatchLoss
-from refine.nets.smoothnet import new_net
+from refine.nets.loss import COLUMNS, BatchLoss
+from refine.nets.registry import ModelSection, build_net
 from refine.normalise import Normalise
 from refine.train import Material, batch_losses, new_optimizer
 from refine.windows import pool_windows
@@ -137,7 +137,15 @@ def ours(sizes: Sizes) -> Iterator[float]:
     # Nothing is validated here, so nothing is held out.
     material = Material(find_benchmark(BENCHMARK), pool, cast(Pairs, None), [])
     train = TrainSection(on=(BENCHMARK,), batch=sizes.batch, windows=len(pool.starts) // sizes.batch * sizes.batch)
-    net = new_net("basic", WINDOW, sizes.hidden, sizes.res_hidden, sizes.blocks, sizes.dropout)
+    net = build_net(
+        ModelSection(
+            window=WINDOW,
+            hidden=sizes.hidden,
+            res_hidden=sizes.res_hidden,
+            blocks=sizes.blocks,
+            dropout=sizes.dropout,
+        )
+    )
     optimizer = new_optimizer(net, train)
     loss = BatchLoss(net, train.position_weight, train.acceleration_weight, sizes.columns)
     generator = torch.Generator().manual_seed(0)

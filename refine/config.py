@@ -12,7 +12,8 @@ from data.ntu.simulate import SimulateSection
 from refine.benchmarks.pairs import OnError, Pairs, read_pairs
 from refine.benchmarks.table import Benchmark, Row, Split, benchmarks, find_benchmark
 from refine.filters.registry import FILTERS
-from refine.nets.smoothnet import Kind
+from refine.nets.registry import ModelSection as ModelSection
+from refine.nets.registry import known_kind
 from refine.normalise import Centre, Scale
 from refine.windows import Merge
 
@@ -23,6 +24,9 @@ def _filter(name: str) -> str:
     FILTERS[name]  # says what there is
     return name
 
+
+Kind = Annotated[str, AfterValidator(known_kind)]
+"""A kind of network, one file each in `refine/nets`."""
 
 Filter = Annotated[str, AfterValidator(_filter)]
 """A kind of filter, one file each in `refine/filters`."""
@@ -75,17 +79,6 @@ class SmplSection(Section):
 
     model: Path | None = None
     regressor: Path | None = None
-
-
-class ModelSection(Section):
-    """The network and its sizes, see `refine.nets.smoothnet`: `basic` as released, or the `motion_aware` one."""
-
-    kind: Kind = "basic"
-    window: int = Field(32, ge=3)
-    hidden: PositiveInt = 512
-    res_hidden: PositiveInt = 16
-    blocks: int = Field(1, ge=0)
-    dropout: float = Field(0.5, ge=0, lt=1)
 
 
 class NormaliseSection(Section):

@@ -3,7 +3,6 @@
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -11,12 +10,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from pydantic import ValidationError
 from torch import Tensor
 
 from base.errors import InputError
 from base.files import sha256
 from refine.in_space import Sightings, as_sightings, refine_in_space
-from refine.nets.smoothnet import Kind, Net, SmoothNet, kind_of, new_net
+from refine.nets.registry import NETS, ModelSection, Net, at_rest, build_net
 from refine.normalise import Normalise, body_size, window_offsets
 from refine.resample import lower_rate, resample, resampled_length
 from refine.splits import Pieces
@@ -62,7 +62,7 @@ class Refiner:
     def describe(self) -> dict[str, Any]:
         """Say in plain values which refiner this is."""
         return {
-            "kind": kind_of(self.net),
+            "kind": self.net.kind,
             "window": self.window,
             "normalise": asdict(self.normalise),
             "fps": self.fps,
@@ -81,7 +81,7 @@ def refiner_content(
 
 def fingerprint(net: Net) -> str:
     """Return the SHA-256 of a network's kind, names, shapes and weights."""
-    digest = hashlib.sha256(kind_of(net).encode())
+    digest = hashlib.sha256(net.kind.encode())
     for name, tensor in net.state_dict().items():
         digest.update(f"{name} {tuple(tensor.shape)}".encode())
         digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
@@ -91,9 +91,9 @@ def fingerprint(net: Net) -> str:
 def load_refiner(path: Path, device: torch.device | str = "cpu") -> Refiner:
     """Load a refiner from one of our checkpoints, from one that SmoothNet's authors released, or from one of MMPose's.
 
-    Kind and widths are taken from the tensors, whose names may have a prefix; they may be all that the file holds. A
-    released checkpoint says neither its frame rate nor how its input was
-    prepared; its authors took nothing out of poses that were near the origin already, and neither does this.
+    Ours says which kind of network it is, and its sizes. For others these are taken from the tensors, whose names may
+    have a prefix; they may be all that the file holds. A released checkpoint says neither its frame rate nor how its
+    input was prepared; its authors took nothing out of poses that were near the origin already, and neither does this.
 
     Parameters
     ----------
@@ -114,8 +114,8 @@ def load_refiner(path: Path, device: torch.device | str = "cpu") -> Refiner:
     if not isinstance(state, dict):
         raise InputError(f"{path}: no 'state_dict', only {', '.join(map(str, content))}; expected a SmoothNet")
     state = {PREFIX.sub("", str(name)): tensor for name, tensor in state.items()}
-    net = _build(path, state).to(device).eval()
-    described = content.get("refiner")
+    described = None if bare else content.get("refiner")
+    net = _build(path, state, described.get("model") if isinstance(described, dict) else None).to(device).eval()
     if described is None:
         return Refiner(net, Normalise("none", "none"), sha256=sha256(path))
     try:
@@ -125,32 +125,54 @@ def load_refiner(path: Path, device: torch.device | str = "cpu") -> Refiner:
     return Refiner(net, normalise, fps, tuple(trained_on), sha256(path))
 
 
-def _build(path: Path, state: Mapping[str, Any]) -> Net:
+def _build(path: Path, state: Mapping[str, Any], model: Any) -> Net:
     shapes = {name: tuple(tensor.shape) for name, tensor in state.items() if isinstance(tensor, Tensor)}
-    kind: Kind = "motion_aware" if any(name.startswith("position.") for name in shapes) else "basic"
-    prefix = "position." if kind == "motion_aware" else ""
-    blocks = sum(name.startswith(f"{prefix}res_blocks.") and name.endswith(".linear1.weight") for name in shapes)
-    try:
-        hidden, window = shapes[f"{prefix}encoder.0.weight"]
-        narrow = shapes[f"{prefix}res_blocks.0.linear1.weight"][0] if blocks else 1
-    except (KeyError, ValueError):
-        names = ", ".join(list(state)[:3]) or "none"
-        raise InputError(
-            f"{path}: not a SmoothNet: its tensors are {names} ...; expected encoder.0, res_blocks.*, decoder"
-        ) from None
-    if kind == "motion_aware" and window < 3:
-        raise InputError(f"{path}: a motion-aware net over {window} frames; accelerations take 3 frames or more")
+    told = isinstance(model, dict) and "kind" in model
+    section = _told(path, model) if told else _recognised(path, shapes)
     with torch.device("meta"):
-        net = new_net(kind, window, hidden, narrow, blocks)
-    expected = {name: tuple(tensor.shape) for name, tensor in net.state_dict().items()}
+        net = build_net(section)
+    expected = net.state_dict()
     for name in [*expected, *shapes]:
-        if shapes.get(name) != expected.get(name):
+        wanted = tuple(expected[name].shape) if name in expected else "none"
+        if shapes.get(name, "none") != wanted:
             raise InputError(
-                f"{path}: {name} has shape {shapes.get(name, 'none')}, expected {expected.get(name, 'none')} beside an "
-                f"encoder of {window} frames and {hidden} units; this is not a SmoothNet checkpoint of one shape"
+                f"{path}: {name} has shape {shapes.get(name, 'none')}, expected {wanted} in a {section.kind} net of "
+                f"{section.window} frames and {section.hidden} units; this is not a SmoothNet checkpoint of one shape"
             )
-    net.load_state_dict({name: state[name].float() for name in expected}, assign=True)
+    weights = {name: state[name].to(tensor.dtype) for name, tensor in expected.items()}
+    net.load_state_dict(weights, assign=True)
+    if any(tensor.is_meta for tensor in (*net.parameters(), *net.buffers())):  # what a kind computes and does not keep
+        with torch.random.fork_rng(devices=[]):
+            net = build_net(section)
+        net.load_state_dict(weights)
     return net
+
+
+def _told(path: Path, model: Any) -> ModelSection:
+    """Return the section `model` that a checkpoint of ours was trained with."""
+    try:
+        return ModelSection.model_validate(model)
+    except ValidationError as error:
+        first = error.errors()[0]
+        reason = ".".join(map(str, ("model", *first["loc"]))) + ": " + first["msg"].removeprefix("Value error, ")[:200]
+        raise InputError(f"{path}: its 'refiner' entry is damaged ({reason}); train it again") from error
+
+
+def _recognised(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> ModelSection:
+    """Find out which kind of network these tensors are, for files that do not say so."""
+    for name in NETS.names():
+        sizes = NETS[name].sizes(shapes)
+        if sizes is not None:
+            section = ModelSection.model_construct(kind=name, **sizes)
+            try:
+                NETS[name].check(section)
+            except ValueError as error:
+                raise InputError(f"{path}: {error}") from None
+            return section
+    names = ", ".join(list(shapes)[:3]) or "none"
+    raise InputError(
+        f"{path}: not a SmoothNet: its tensors are {names} ...; expected encoder.0, res_blocks.*, decoder"
+    )
 
 
 def refine_poses(
@@ -234,15 +256,6 @@ def refine_sightings(
         return _refine_arrays(still, motions, root=(), stride=stride, merge=merge, rate=rate, sizes=sizes)
 
     return refine_in_space(sightings, method, fps or refiner.fps or DEFAULT_FPS)
-
-
-def at_rest(net: Net) -> Net:
-    """Return a network that answers rest with rest, and everything else as this one but for that difference."""
-    still = deepcopy(net).eval()
-    last = still.decoder if isinstance(still, SmoothNet) else still.fusion
-    with torch.no_grad():
-        last.bias.sub_(still(last.bias.new_zeros(1, still.window))[0])
-    return still
 
 
 def refine_sequences(

@@ -4,10 +4,12 @@ It is a mean over what is known: joints that nobody saw, and accelerations of wh
 weigh nothing. A batch may be gone through in parts whose losses and gradients add up to those of the whole.
 """
 
+import itertools
 import math
+from collections.abc import Iterator
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 
 def smoothing_loss(
@@ -70,3 +72,67 @@ def smoothing_sum(
 def _triples(known: Tensor) -> Tensor:
     """Tell which three frames in a row are all known, [..., W - 2]."""
     return known[..., 2:] & known[..., 1:-1] & known[..., :-2]
+
+
+COLUMNS = {"cpu": 1024, "cuda": 1 << 16}
+"""Windows that go through forward and backward at a time. On a GPU, more than a usual batch has."""
+
+
+class BatchLoss:
+    """The smoothing loss of a net on a batch, a piece at a time.
+
+    The same as `smoothing_loss(net(detected), truth, position_weight, acceleration_weight, known)`. But on a CPU, of a
+    whole batch (52,000 windows x 512 units: 107 MB for each layer) autograd would write every layer to memory; the
+    layers of a piece stay in the processor's cache. As the loss is a sum over windows, the pieces' gradients add up to
+    the batch's.
+
+    Parameters
+    ----------
+    net
+        The network; while it is in training mode, dropout draws from the device's global generator.
+    position_weight, acceleration_weight
+        See `smoothing_loss`.
+    columns
+        How many windows to treat at a time; by default as suits the device.
+    """
+
+    def __init__(
+        self, net: nn.Module, position_weight: float, acceleration_weight: float, columns: int | None = None
+    ) -> None:
+        self.net = net
+        self.weights = (position_weight, acceleration_weight)
+        self.columns = columns or COLUMNS.get(next(net.parameters()).device.type, COLUMNS["cuda"])
+
+    def __call__(self, detected: Tensor, truth: Tensor, known: Tensor | None = None) -> Tensor:
+        """Return the loss, a scalar whose `backward` gives the parameters their gradients.
+
+        Parameters
+        ----------
+        detected, truth
+            [..., W].
+        known
+            bool [..., W]; which of the true values are known. All by default.
+        """
+        factors = smoothing_factors(truth, *self.weights, known)
+        x, y = detected.flatten(0, -2), truth.flatten(0, -2)
+        mask = None if known is None else known.flatten(0, -2)
+        parameters = list(self.net.parameters())
+        sums = [torch.zeros_like(parameter) for parameter in parameters]
+        total = x.new_zeros(())
+        for rows in even_pieces(len(x), self.columns):
+            part = smoothing_sum(self.net(x[rows]), y[rows], factors, None if mask is None else mask[rows])
+            gradients = torch.autograd.grad(part, parameters, allow_unused=True)
+            for whole, gradient in zip(sums, gradients, strict=True):
+                if gradient is not None:
+                    whole += gradient
+            total += part.detach()
+        # A scalar of this value and these gradients.
+        linear = sum((parameter * whole).sum() for parameter, whole in zip(parameters, sums, strict=True))
+        return linear - linear.detach() + total
+
+
+def even_pieces(count: int, most: int) -> Iterator[slice]:
+    """Split `count` rows into the fewest pieces of at most `most`, none much smaller than the others."""
+    pieces = -(-count // most)
+    ends = [count * piece // pieces for piece in range(pieces + 1)] if pieces else []
+    return (slice(*ends) for ends in itertools.pairwise(ends))

@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 
 from refine.benchmarks.table import benchmarks
+from refine.nets.registry import ModelSection, build_net
 from refine.nets.smoothnet import SmoothNet
 from refine.normalise import Normalise
 from refine.refiner import Refiner
@@ -14,6 +15,13 @@ def make_net(window=8, hidden=16, res_hidden=4, blocks=2, seed=0):
 
     torch.manual_seed(seed)
     return SmoothNet(window, hidden, res_hidden, blocks, dropout=0.5).eval()
+
+
+def new_net(kind, window=8, hidden=16, res_hidden=4, blocks=1, dropout=0.5):
+    section = ModelSection(
+        kind=kind, window=window, hidden=hidden, res_hidden=res_hidden, blocks=blocks, dropout=dropout
+    )
+    return build_net(section)
 
 
 def make_refiner(centre="channel", scale="body", fps=None, **sizes):

@@ -15,11 +15,10 @@ from data.skeletons.layouts import LAYOUTS
 from data.skeletons.store import StoreInfo, StoreWriter, Track, open_store
 from refine import apply
 from refine.apply import apply_filter, apply_refiner, default_stride
-from refine.nets.smoothnet import new_net
 from refine.normalise import Normalise
 from refine.refiner import Refiner, refine_poses
 from refine.trust import INFERRED
-from tests.refine.conftest import make_refiner
+from tests.refine.conftest import make_refiner, new_net
 
 FILES = ("joints.npy", "tracked.npy", "tracks.csv", "clips.csv", "store.json")
 

@@ -10,9 +10,9 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.transform import Rotation
 
 from refine.filters.smoothing import smooth
-from refine.nets.smoothnet import new_net
 from refine.normalise import Normalise
 from refine.refiner import Refiner, refine_poses
+from tests.refine.conftest import new_net
 
 FILTERS = {
     "gaussian": {"sigma_s": 0.1},

@@ -5,10 +5,9 @@ from scipy.spatial.transform import Rotation
 
 from base.errors import InputError
 from base.files import sha256
-from refine.nets.smoothnet import new_net
 from refine.normalise import Normalise, body_size, window_offsets
 from refine.refiner import load_refiner, refine_poses, refine_sequences, refiner_content
-from tests.refine.conftest import make_net, make_refiner
+from tests.refine.conftest import make_net, make_refiner, new_net
 
 
 def walks(rng, lengths=(40, 9, 5, 1), joints=6):
