@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, Literal
@@ -90,6 +91,18 @@ def _arguments(stage: str, config: Path | None, overrides: list[str] | None) -> 
     return config or HERE / "configs" / stage / "default.yaml", words
 
 
+def _print_run(show: Callable[[], None], folder: Path, there: bool) -> None:
+    """Print the results of a run, and whether they were there already."""
+    from training.runs import already_finished, showing
+
+    if not there:
+        show()
+        return
+    with showing(folder):
+        show()
+    print(already_finished(folder))
+
+
 @app.command()
 def prepare(config: Config = None, overrides: Overrides = None, again: Again = False) -> None:
     """Turn NTU RGB+D .skeleton files (a zip or a folder) into a clip store."""
@@ -109,9 +122,14 @@ def refine(config: Config = None, overrides: Overrides = None, again: Again = Fa
     """Train SmoothNet, evaluate it on pose benchmarks, and apply it to a clip store."""
     from base.config import load_config
     from refine.config import RefineConfig
+    from refine.stage import is_finished
     from refine.stage import refine as run
+    from refine.terminal import print_results
 
-    run(load_config(RefineConfig, *_arguments("refine", config, overrides)), again)
+    settings = load_config(RefineConfig, *_arguments("refine", config, overrides))
+    there = is_finished(settings) and not again
+    results = run(settings, again)
+    _print_run(lambda: print_results(results, settings), settings.run.dir, there)
 
 
 @app.command()
@@ -119,9 +137,16 @@ def recognize(config: Config = None, overrides: Overrides = None, again: Again =
     """Train and test ST-GCN on one clip store."""
     from base.config import load_config
     from recognition.config import RecognizeConfig
+    from recognition.stage import is_finished
     from recognition.stage import recognize as run
+    from recognition.terminal import print_results
+    from training.distributed import is_first
 
-    run(load_config(RecognizeConfig, *_arguments("recognize", config, overrides)), again)
+    settings = load_config(RecognizeConfig, *_arguments("recognize", config, overrides))
+    there = is_finished(settings) and not again
+    results = run(settings, again)
+    if is_first():
+        _print_run(lambda: print_results(results, settings), settings.run.dir, there)
 
 
 @app.command()
@@ -155,9 +180,10 @@ def predict(
     ] = "stop",
 ) -> None:
     """Print and save the five likeliest actions of each clip."""
+    from recognition.terminal import print_predictions
     from recognition.use.predict import predict_clips
 
-    predict_clips(
+    found = predict_clips(
         clips,
         model,
         output=output,
@@ -167,6 +193,7 @@ def predict(
         device=device,
         on_error=on_error,
     )
+    print_predictions(found, output)
 
 
 @app.command("export-onnx")
@@ -177,7 +204,8 @@ def export_onnx(
     """Write a trained recogniser as ONNX, checked against PyTorch."""
     from recognition.use.onnx_export import export
 
-    export(model, output)
+    gap = export(model, output)
+    print(f"{output}: probabilities differ from PyTorch's by at most {gap:.1g}")
 
 
 @app.command()
@@ -193,9 +221,11 @@ def explain(
     device: Annotated[Device, typer.Option(help="auto, cpu or cuda.")] = "auto",
 ) -> None:
     """Show which joints and frames a recogniser's decision rests on."""
+    from recognition.terminal import print_explanation
     from recognition.use.explain_report import explain as run
 
-    run(clips, model, name=clip, action=action, names=names, output=output, device=device)
+    found = run(clips, model, name=clip, action=action, names=names, output=output, device=device)
+    print_explanation(found, output)
 
 
 @app.command()

@@ -1,19 +1,14 @@
-"""What a run leaves for people: the confusion matrix as a table and a figure, and the closing table."""
+"""What a run leaves for people: the confusion matrix as a table and a figure."""
 
 import csv
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 from sklearn.metrics import confusion_matrix
 
 from base.files import atomic_file
-from base.words import plural
 
 
 def confusion(label: np.ndarray, scores: np.ndarray) -> np.ndarray:
@@ -43,32 +38,3 @@ def draw_confusion(counts: np.ndarray, names: Sequence[str]) -> Figure:
     axes.set_ylabel("true")
     figure.colorbar(image, label="% of the true class", shrink=0.8)
     return figure
-
-
-def print_results(results: dict[str, Any], store: Path, run: Path) -> None:
-    """Print the closing table on standard output."""
-    classes = plural(results["classes"], "class", "classes")
-    table = Table(title=Text(f"{store} ({results['split']}), {classes}"))
-    for column in ("training clips", "test clips", "top-1 %", "top-5 %", "mean class %", "seconds"):
-        table.add_column(column, justify="right")
-    table.add_row(
-        str(results["train_clips"]),
-        str(results["test_clips"]),
-        f"{results['top1']:.2f}",
-        f"{results['top5']:.2f}",
-        f"{results['mean_class_accuracy']:.2f}",
-        f"{results['seconds']:.1f}",
-    )
-    console = Console()
-    console.print(table)
-    if "streams" in results:
-        parts = Table(title="streams, and ensembles of them")
-        for column in ("", "top-1 %", "top-5 %", "mean class %"):
-            parts.add_column(column, justify="right" if column else "left")
-        for name, found in (*results["streams"].items(), *results["ensembles"].items()):
-            parts.add_row(name, *(f"{found[key]:.2f}" for key in ("top1", "top5", "mean_class_accuracy")))
-        console.print(parts)
-    for folder in (run, *(run / name for name in results.get("streams", ()))):
-        if (best := folder / "checkpoints" / "best.pt").is_file():
-            print(f"trained recogniser: {best}")
-    print(f"results, scores and confusion matrix: {run}")

@@ -18,12 +18,12 @@ from recognition.evaluate import accuracies, score
 from recognition.input.loading import load_clips
 from recognition.input.selection import Selection, select_clips
 from recognition.nets.registry import build_model
-from recognition.report import confusion, draw_confusion, print_results, write_confusion
+from recognition.report import confusion, draw_confusion, write_confusion
 from recognition.scores import Scores, add_scores, aligned, read_scores, write_scores
 from recognition.train import start_from, train
 from training.devices import deterministic_algorithms, explain_out_of_memory, pick_device
 from training.distributed import Workers, launch
-from training.runs import Run, already_finished, check_run, open_run, showing
+from training.runs import Run, check_run, open_run
 
 
 def recognize(config: RecognizeConfig, again: bool = False) -> dict[str, Any]:
@@ -51,22 +51,20 @@ def recognize(config: RecognizeConfig, again: bool = False) -> dict[str, Any]:
     InputError
         The store, its clips, the scores of an earlier run or the run's folder do not allow it.
     """
-    if not again and (config.run.dir / "results.json").is_file():
-        finished = open_run(config)
-        with showing(config.run.dir):
-            print_results(finished.results(), config.data.store, config.run.dir)
-        print(already_finished(config.run.dir))
-        return finished.results()
+    if not again and is_finished(config):
+        return open_run(config).results()
     workers, device = launch(pick_device(config.run.device), config.run.devices, config.run.nodes)
     try:
-        results = _run(config, workers, device, again)
+        return _run(config, workers, device, again)
     except InputError:
         if workers.first:
             raise
         raise SystemExit(2) from None  # one line is enough, and the first process says it
-    if workers.first:
-        print_results(results, config.data.store, config.run.dir)
-    return results
+
+
+def is_finished(config: RecognizeConfig) -> bool:
+    """Whether an earlier run has left nothing to do, but for `again`."""
+    return (config.run.dir / "results.json").is_file()
 
 
 def _run(config: RecognizeConfig, workers: Workers, device: torch.device, again: bool) -> dict[str, Any]:
@@ -219,9 +217,7 @@ def stream_config(config: RecognizeConfig, stream: str) -> RecognizeConfig:
 
 def _finished(config: RecognizeConfig) -> dict[str, Any] | None:
     """Return the results of a run if it is finished."""
-    if not (config.run.dir / "results.json").is_file():
-        return None
-    return open_run(config).results()
+    return open_run(config).results() if is_finished(config) else None
 
 
 def _write_scores(folder: Path, scores: Scores, run: Run | None = None) -> None:

@@ -170,9 +170,7 @@ def _recognised(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> ModelSecti
                 raise InputError(f"{path}: {error}") from None
             return section
     names = ", ".join(list(shapes)[:3]) or "none"
-    raise InputError(
-        f"{path}: not a SmoothNet: its tensors are {names} ...; expected encoder.0, res_blocks.*, decoder"
-    )
+    raise InputError(f"{path}: not a SmoothNet: its tensors are {names} ...; expected encoder.0, res_blocks.*, decoder")
 
 
 def refine_poses(

@@ -5,9 +5,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table as Screen
-
 from base.files import atomic_file
 from base.tables import Column, Table, to_csv, to_markdown
 from base.words import plural
@@ -94,7 +91,9 @@ def filter_table(filters: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[st
         for row in filters:
             if row["benchmark"] == name:
                 how = f"tuned on {row['tuned_on']}" if row["tuned_on"] else "as released"
-                lines.append((row, filter_label(row["filter"]), f"{parameters(row['parameters'])}; {how}", row["output"]))
+                lines.append(
+                    (row, filter_label(row["filter"]), f"{parameters(row['parameters'])}; {how}", row["output"])
+                )
     return _wide_table("filters", "Classical filters over whole sequences", lines)
 
 
@@ -115,11 +114,6 @@ def _wide_table(name: str, caption: str, lines: Sequence[tuple[Any, ...]]) -> Ta
     )
 
 
-def absent_lines(absent: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Say which benchmarks were not evaluated, one line each."""
-    return [f"{row['benchmark']}: absent, looked for {row['missing']}" for row in absent]
-
-
 def write_tables(tables: Sequence[Table], folder: Path) -> None:
     """Write each table as `{name}.csv`, `.md` and `.json`."""
     for table in tables:
@@ -128,29 +122,6 @@ def write_tables(tables: Sequence[Table], folder: Path) -> None:
         for suffix, text in ((".csv", to_csv(table)), (".md", to_markdown(table)), (".json", content)):
             with atomic_file(folder / (table.name + suffix)) as temporary:
                 temporary.write_text(text, encoding="utf-8")
-
-
-def wide_console() -> Console:
-    """Return a console that is wide enough for the tables where the output is no terminal but a file."""
-    console = Console()
-    return console if console.is_terminal else Console(width=170)
-
-
-def print_table(table: Table, console: Console) -> None:
-    """Print a table, the first columns only where they change."""
-    screen = Screen(title=table.caption)
-    for column in table.columns:
-        screen.add_column(column.label, justify="right" if column.numeric else "left", overflow="fold")
-    last: list[str] | None = None
-    for row in table.text():
-        if last is not None and row[0] != last[0]:
-            screen.add_section()
-        same = 0
-        while last is not None and same < 2 and row[same] == last[same]:
-            same += 1
-        screen.add_row(*[""] * same, *row[same:])
-        last = row
-    console.print(screen)
 
 
 def unit(metric: str, row: Mapping[str, Any]) -> str:

@@ -99,6 +99,13 @@ class Workers:
 ALONE = Workers()
 
 
+def is_first() -> bool:
+    """Whether this is the process that speaks for all of a run, or the only one."""
+    return not (
+        torch.distributed.is_available() and torch.distributed.is_initialized() and torch.distributed.get_rank()
+    )
+
+
 def launch(device: torch.device, devices: int | Literal["auto"], nodes: int) -> tuple[Workers, torch.device]:
     """Start, or join, the processes of a run.
 

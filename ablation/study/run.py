@@ -1,9 +1,7 @@
 """Training the recognisers of a study, one after another or several at once."""
 
-import io
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -70,8 +68,7 @@ def _one_by_one(cells: Sequence[Cell], total: int) -> Iterator[tuple[Cell, Outco
 def _attempt(cell: Cell) -> Outcome:
     """Run a cell; whatever goes wrong in it must not stop the others."""
     try:
-        with redirect_stdout(io.StringIO()):
-            return run_cell(cell)
+        return run_cell(cell)
     except InputError as error:
         return str(error)
     except Exception as error:

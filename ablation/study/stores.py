@@ -1,9 +1,8 @@
 """The clip stores of a study: one per arm and kind of noise, made once and shared by all studies."""
 
-import io
 import json
 from collections.abc import Mapping
-from contextlib import redirect_stdout, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -232,13 +231,6 @@ def ensure_source(config: AblateConfig, source: Source) -> None:
         ensure_stand_in(config.simulate, needed(config, source))  # its benchmarks are learnt from
 
 
-def quietly(stage: Any, config: Any) -> dict[str, Any]:
-    """Run a stage without its closing table; its progress bars, on standard error, stay."""
-    with redirect_stdout(io.StringIO()):
-        results: dict[str, Any] = stage(config)
-    return results
-
-
 def _folder(config: AblateConfig, kind: str, what: Mapping[str, Any]) -> Path:
     return config.shared_folder / kind / name_of(kind, what)
 
@@ -278,7 +270,7 @@ def _trained(
         results = Run(folder, finished=True).results()
     else:
         console.print(f"refining: {label}", highlight=False)
-        results = quietly(refine, plan.model_copy(update={"run": run}))
+        results = refine(plan.model_copy(update={"run": run}))
     return load_refiner(given or folder / "checkpoints" / "best.pt", pick_device(config.run.device)), results
 
 

@@ -64,7 +64,11 @@ class RaggedClips:
 
 
 def load_clips(
-    store: ClipStore, rows: np.ndarray, actions: np.ndarray, device: torch.device | str, rotate_to_body: bool = False
+    store: ClipStore,
+    rows: np.ndarray,
+    actions: np.ndarray | None,
+    device: torch.device | str,
+    rotate_to_body: bool = False,
 ) -> RaggedClips:
     """Put clips on the device.
 
@@ -84,7 +88,7 @@ def load_clips(
     rows
         int64 [N], rows of its clip table.
     actions
-        int64 [classes], ascending: the action of each label.
+        int64 [classes], ascending: the action of each label. None not to look at the clips' actions: all labels are 0.
     device
         Where the tensors shall be.
     rotate_to_body
@@ -123,8 +127,10 @@ def load_clips(
     held, ever = hold_nearest(torch.from_numpy(joints).to(device), shown_at, length)
     first_row = length.cumsum(0) - length
     counts = np.bincount(clip, minlength=len(rows))
-    place = {action: label for label, action in enumerate(actions.tolist())}
-    label = torch.tensor([place[action] for action in store.clips.action[rows].tolist()], dtype=torch.int64)
+    label = torch.zeros(len(rows), dtype=torch.int64)
+    if actions is not None:
+        place = {action: label for label, action in enumerate(actions.tolist())}
+        label = torch.tensor([place[action] for action in store.clips.action[rows].tolist()], dtype=torch.int64)
     if flat:
         assert store.info.image is not None
         ready = _in_image(held, ever, length, store.info.image)

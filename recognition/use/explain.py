@@ -1,6 +1,6 @@
 """Which joints and frames a recogniser's decision rests on, by PyTorch Geometric's explainers."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -98,8 +98,7 @@ def explain_clip(
     if not (store.tracks.clip == row).any() or store.clips.frames[row] < 1:
         raise InputError(f"{store.folder}: clip {store.clips.name[row]} shows nobody; there is nothing to explain")
     seen, device = recognizer.seen, recognizer.device
-    unlabelled = replace(store, clips=replace(store.clips, action=np.full(len(store.clips), actions[0])))
-    clips = load_clips(unlabelled, np.array([row]), recognizer.actions, device, seen.rotate_to_body)
+    clips = load_clips(store, np.array([row]), None, device, seen.rotate_to_body)
     draws = still(1, seen, 0.5, device)
     batch = gather_batch(clips, torch.zeros(1, dtype=torch.int64), seen, draws)
     actors, frames, joints, channels = batch.x.shape

@@ -1,6 +1,7 @@
 """`python run.py explain`: one clip's explanation as a table and a figure."""
 
 import csv
+from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib as mpl
@@ -15,7 +16,7 @@ from data.skeletons.store import ClipStore
 from drawing.skeleton import draw_skeleton
 from drawing.style import GRID, INK, STYLE
 from recognition.use.clip_files import read_chunks
-from recognition.use.explain import Explained, explain_clip, joint_shares
+from recognition.use.explain import Explained, explain_clip
 from recognition.use.predict import action_names
 from recognition.use.recognizer import load_recognizer
 from training.devices import pick_device
@@ -24,6 +25,15 @@ POSES = 5
 """Frames that are drawn as skeletons: the most important of so many equal parts of the clip."""
 
 COLOURS = "YlOrRd"
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What a decision about one clip rests on, what its action is called, and the joints."""
+
+    found: Explained
+    name: str
+    layout: Layout
 
 
 def explain(
@@ -35,8 +45,8 @@ def explain(
     names: str | None = None,
     output: Path,
     device: str = "auto",
-) -> Explained:
-    """Explain one clip, write the figure and beside it the table, and say which joints mattered most.
+) -> Explanation:
+    """Explain one clip, and write the figure and beside it the table.
 
     Parameters
     ----------
@@ -73,11 +83,7 @@ def explain(
         write_table(output.with_suffix(".csv"), found, store.layout)
     except OSError as error:
         raise InputError(f"--output: {output} cannot be written ({error.strerror})") from error
-    shares = joint_shares(found)
-    most = ", ".join(f"{store.layout.joints[joint]} {100 * shares[joint]:.0f}%" for joint in np.argsort(-shares)[:5])
-    print(f"{found.clip}: {called[found.action]} ({100 * found.probability:.0f}%) rests most on {most}")
-    print(f"{output} and {output.with_suffix('.csv')}")
-    return found
+    return Explanation(found, called[found.action], store.layout)
 
 
 def write_table(path: Path, found: Explained, layout: Layout) -> None:

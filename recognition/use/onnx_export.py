@@ -107,12 +107,11 @@ def export_onnx(recognizer: Recognizer, output: Path) -> float:
     return gap
 
 
-def export(model: Path, output: Path) -> None:
-    """Export the recogniser of a run, and say how near it is to PyTorch."""
+def export(model: Path, output: Path) -> float:
+    """Export the recogniser of a run; return how far a probability is from PyTorch's at most, see `export_onnx`."""
     if output.suffix != ".onnx":
         raise InputError(f"--output: found {output}, expected a name that ends in .onnx")
-    gap = export_onnx(load_recognizer(model), output)
-    print(f"{output}: probabilities differ from PyTorch's by at most {gap:.1g}")
+    return export_onnx(load_recognizer(model), output)
 
 
 def _example(recognizer: Recognizer, clips: int, actors: int, frames: int) -> tuple[Tensor, Tensor]:

@@ -4,14 +4,12 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
 from base.config import read_yaml
 from base.errors import InputError
@@ -27,16 +25,15 @@ from recognition.use.recognizer import Recognizer, check_same_task, check_store,
 from training.devices import explain_out_of_memory, pick_device
 
 TOP = 5
-SHOWN = 40
-"""Clips in the table on the terminal; the file has all."""
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """The likeliest actions of a clip, the first most so: NTU's numbers and probabilities."""
+    """The likeliest actions of a clip, the first most so: NTU's numbers, what they are called, and probabilities."""
 
     clip: str
     actions: tuple[int, ...]
+    names: tuple[str, ...]
     probabilities: tuple[float, ...]
 
 
@@ -73,11 +70,10 @@ def predict(
         The store has other skeletons than the recognisers know.
     """
     actions = recognizers[0][1].actions
-    unlabelled = replace(store, clips=replace(store.clips, action=np.full(len(store.clips), actions[0])))
     total, weights = np.zeros((len(rows), len(actions))), 0.0
     for weight, recognizer in recognizers:
         check_store(recognizer, store)
-        clips = load_clips(unlabelled, rows, actions, recognizer.device, recognizer.seen.rotate_to_body)
+        clips = load_clips(store, rows, None, recognizer.device, recognizer.seen.rotate_to_body)
         found = score(recognizer.net, clips, recognizer.seen, batch=batch, samplings=samplings or recognizer.samplings)
         total += weight * found.double().cpu().numpy()
         weights += weight
@@ -95,7 +91,7 @@ def predict_clips(
     device: str = "auto",
     on_error: Literal["stop", "skip"] = "stop",
 ) -> list[Prediction]:
-    """Predict clips, print the five likeliest actions of each, and save them.
+    """Predict clips, and save the five likeliest actions of each.
 
     Parameters
     ----------
@@ -141,13 +137,11 @@ def predict_clips(
         task = bar.add_task("predicting", total=None)
         for chunk in read_chunks(paths, unusable):
             scores = predict(recognizers, chunk.store, chunk.rows, samplings=samplings, batch=batch)
-            found.extend(_best(chunk.store.clips.name[chunk.rows], scores, actions))
+            found.extend(_best(chunk.store.clips.name[chunk.rows], scores, actions, called))
             bar.update(task, advance=len(chunk.rows), description=f"predicting ({plural(len(found), 'clip')})")
     if not found:
         raise InputError(f"{paths[0]}: no clip could be used; nothing is written")
-    _save(output, found, called)
-    _print(found, called)
-    Console().print(f"{plural(len(found), 'clip')}: {output}", soft_wrap=True, highlight=False)
+    _save(output, found)
     return found
 
 
@@ -220,17 +214,22 @@ def _number(key: object) -> int | None:
     return int(found[1]) if found else None
 
 
-def _best(clips: np.ndarray, scores: np.ndarray, actions: np.ndarray) -> Iterator[Prediction]:
+def _best(
+    clips: np.ndarray, scores: np.ndarray, actions: np.ndarray, called: Mapping[int, str]
+) -> Iterator[Prediction]:
     order = np.argsort(-scores, axis=1, kind="stable")[:, :TOP]
     for clip, places, values in zip(clips.tolist(), order, np.take_along_axis(scores, order, 1), strict=True):
-        yield Prediction(clip, tuple(actions[places].tolist()), tuple(values.tolist()))
+        best = tuple(actions[places].tolist())
+        yield Prediction(clip, best, tuple(called[action] for action in best), tuple(values.tolist()))
 
 
-def _save(output: Path, found: Sequence[Prediction], called: dict[int, str]) -> None:
+def _save(output: Path, found: Sequence[Prediction]) -> None:
     rows = [
-        {"clip": one.clip, "rank": rank, "action": action, "name": called[action], "probability": round(probability, 6)}
+        {"clip": one.clip, "rank": rank, "action": action, "name": name, "probability": round(probability, 6)}
         for one in found
-        for rank, (action, probability) in enumerate(zip(one.actions, one.probabilities, strict=True), 1)
+        for rank, (action, name, probability) in enumerate(
+            zip(one.actions, one.names, one.probabilities, strict=True), 1
+        )
     ]
     if output.suffix == ".json":
         text = json.dumps(rows, indent=1) + "\n"
@@ -245,16 +244,3 @@ def _save(output: Path, found: Sequence[Prediction], called: dict[int, str]) -> 
             temporary.write_text(text, encoding="utf-8")
     except OSError as error:
         raise InputError(f"--output: {output} cannot be written ({error.strerror})") from error
-
-
-def _print(found: Sequence[Prediction], called: dict[int, str]) -> None:
-    table = Table(title="likeliest actions, probability in %")
-    table.add_column("clip", no_wrap=True)
-    for rank in range(1, len(found[0].actions) + 1):
-        table.add_column(str(rank))
-    for one in found[:SHOWN]:
-        pairs = zip(one.actions, one.probabilities, strict=True)
-        table.add_row(one.clip, *(f"{called[action]} {100 * probability:.0f}" for action, probability in pairs))
-    Console().print(table)
-    if len(found) > SHOWN:
-        Console().print(f"and {len(found) - SHOWN} more", highlight=False)

@@ -33,7 +33,5 @@ def butterworth(x: np.ndarray, cutoff_hz: float, order: float, fps: float) -> np
 
 FILTERS.add(
     "butterworth",
-    FilterKind(
-        "Butterworth", butterworth, grid={"cutoff_hz": tuple(np.geomspace(0.4, 12.8, 11)), "order": (2, 4)}
-    ),
+    FilterKind("Butterworth", butterworth, grid={"cutoff_hz": tuple(np.geomspace(0.4, 12.8, 11)), "order": (2, 4)}),
 )

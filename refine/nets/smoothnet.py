@@ -38,7 +38,23 @@ class ResidualBlock(nn.Module):
         return x + F.leaky_relu_(self._drop(self.linear2(y)), BLOCK_SLOPE)
 
     def _drop(self, x: Tensor) -> Tensor:
-        return F.dropout(x, self.dropout) if self.training and self.dropout else x
+        return drop(x, self.dropout) if self.training and self.dropout else x
+
+
+def drop(x: Tensor, share: float) -> Tensor:
+    """Drop units at random as `torch.nn.functional.dropout` does, by a random byte each where that is quicker.
+
+    A share that is a multiple of 1/256, such as 0.25 or 0.5, takes a byte per unit and is exact; any other takes two
+    and is met to within 1/131072. What is kept is scaled by the share that is really dropped, so that the expectation
+    is right in any case.
+    """
+    size = 1 if (share * 256).is_integer() else 2
+    steps = 256**size
+    dropped = min(round(share * steps), steps - 1)
+    words = torch.empty(-(-x.numel() * size // 8), dtype=torch.int64, device=x.device).random_(-(2**63), None)
+    numbers = words.view(torch.int8 if size == 1 else torch.int16)[: x.numel()].view(x.shape)
+    kept = torch.ge(numbers, dropped - steps // 2, out=x.new_empty(x.shape, requires_grad=False))
+    return x * kept.mul_(steps / (steps - dropped))
 
 
 class SmoothNet(Net):

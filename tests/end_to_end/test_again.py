@@ -242,9 +242,9 @@ def test_results_of_another_shape_are_told_in_one_line(work, monkeypatch, capsys
     folder = open_run(config).dir
     (folder / "report.html").touch()
     (folder / "results.json").write_text(content)
-    monkeypatch.setattr("refine.pipeline.ensure_stand_in", lambda *_: None)
-    monkeypatch.setattr("refine.pipeline.open_store", lambda *_: None)
-    monkeypatch.setattr("refine.pipeline._output_exists", lambda *_: True)
+    monkeypatch.setattr("refine.single.ensure_stand_in", lambda *_: None)
+    monkeypatch.setattr("refine.single.open_store", lambda *_: None)
+    monkeypatch.setattr("refine.single.output_exists", lambda *_: True)
     status, said = command(monkeypatch, capsys, stage, "run.dir=runs/x")
     assert (status, said.err.count("\n")) == (2, 1), said.err
     assert "error: runs/x/results.json: damaged (" in said.err

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 
+import run as command
 from base.errors import InputError
 from recognition import train as training
 from recognition.config import RecognizeConfig
@@ -60,7 +61,16 @@ def test_finished_run_is_not_run_again(run, monkeypatch, capsys):
     store, folder, results = run
     monkeypatch.setattr("recognition.stage.train", None)
     assert recognize(config(store, folder)) == results
+    assert capsys.readouterr().out == ""
+
+
+def test_the_command_prints_what_an_earlier_run_has_left(run, monkeypatch, capsys):
+    _, folder, results = run
+    monkeypatch.setattr("recognition.stage.train", None)
+    monkeypatch.setattr("sys.argv", ["run.py", "recognize", str(folder / "config.yaml")])
+    assert command.main() == 0
     told = capsys.readouterr().out.splitlines()
+    assert f"{results['top1']:.2f}" in "".join(told)
     assert f"trained recogniser: {folder}/checkpoints/best.pt" in told
     assert told[-1] == f"{folder}: already finished, nothing was run; pass --again to run it again"
 

@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 import torch
 
+import run
 from base.config import load_config
 from base.errors import InputError
 from data.ntu.names import parse_name
 from data.skeletons.store import StoreInfo, StoreWriter, Track, open_store
 from refine.config import RefineConfig
 from refine.stage import refine
+from refine.terminal import print_results
 from tests.refine.conftest import moving_poses, write_benchmark
 
 
@@ -40,6 +42,8 @@ apply: {{input: {workplace}/raw, output: {workplace}/refined}}
 
 def test_trains_evaluates_and_applies(workplace, configured, capsys):
     results = refine(configured())
+    assert capsys.readouterr().out == ""
+    print_results(results, configured())
     assert results == json.loads((workplace / "run" / "results.json").read_text())
     [row] = results["rows"]
     assert (row["benchmark"], row["split"], row["window"], row["frames"]) == ("h36m_fcn_3D", "test", 8, 156)
@@ -83,17 +87,21 @@ def test_a_checkpoint_instead_of_training(workplace, configured):
     np.testing.assert_array_equal(open_store(workplace / "b-refined").joints, open_store(workplace / "refined").joints)
 
 
-def test_a_run_says_where_its_refiner_is_and_a_finished_one_that_it_did_nothing(workplace, configured, capsys):
-    refine(configured())
-    first = capsys.readouterr().out
+def test_a_run_says_where_its_refiner_is_and_a_finished_one_that_it_did_nothing(
+    workplace, configured, capsys, monkeypatch
+):
+    def said(*words):
+        monkeypatch.setattr("sys.argv", ["run.py", "refine", str(workplace / "refine.yaml"), *words])
+        assert run.main() == 0
+        return capsys.readouterr().out
+
+    first = said()
     assert f"trained refiner: {workplace}/run/checkpoints/best.pt" in first.splitlines()
     assert "already finished" not in first
-    refine(configured())
-    second = capsys.readouterr().out
+    second = said()
     told = f"{workplace}/run: already finished, nothing was run; pass --again to run it again"
     assert second.splitlines() == [*first.splitlines(), told]
-    refine(configured(), again=True)
-    assert "already finished" not in capsys.readouterr().out
+    assert "already finished" not in said("--again")
 
 
 def test_the_folder_of_a_run_instead_of_training(workplace, configured):
@@ -169,6 +177,7 @@ def test_unusable_sequences_are_skipped_when_asked(workplace, configured, rng, c
     with pytest.raises(InputError, match="sequence 2, frame 3, joint 0 is not finite"):
         refine(configured())
     results = refine(configured("benchmarks.on_error=skip"))
+    print_results(results, configured())
     assert results["rows"][0]["frames"] == 106
     assert [len(lines) for lines in results["skipped"].values()] == [1]
     assert "left out 1 sequence" in capsys.readouterr().out

@@ -8,6 +8,7 @@ from torch import nn
 from base.errors import InputError
 from data.skeletons.layouts import NTU25
 from recognition.config import InputSection
+from recognition.terminal import print_explanation
 from recognition.use.explain import explain_clip, joint_shares
 from recognition.use.explain_report import explain
 from recognition.use.recognizer import Recognizer
@@ -81,7 +82,9 @@ def test_the_command_writes_a_figure_and_a_table(one_joint, make_store, tmp_path
     monkeypatch.setattr("recognition.use.explain_report.load_recognizer", lambda path, device: one_joint)
     store = make_store(replications=1, second_actor=True)
     name = str(store.clips.name[2])
-    explain(store.folder, tmp_path, name=name, output=tmp_path / "why.png", action=23, device="cpu")
+    found = explain(store.folder, tmp_path, name=name, output=tmp_path / "why.png", action=23, device="cpu")
+    assert capsys.readouterr().out == ""
+    print_explanation(found, tmp_path / "why.png")
     assert "rests most on left hand 100%" in capsys.readouterr().out
     assert (tmp_path / "why.png").read_bytes().startswith(b"\x89PNG")
     rows = list(csv.DictReader((tmp_path / "why.csv").open()))

@@ -15,6 +15,7 @@ from data.ntu.text import Body, Skeleton, read_skeleton, write_skeleton
 from data.skeletons.store import StoreInfo, StoreWriter, Track
 from recognition.config import RecognizeConfig
 from recognition.stage import recognize
+from recognition.terminal import print_predictions
 from recognition.use.predict import action_names, predict, predict_clips
 from recognition.use.recognizer import load_ensemble, load_recognizer
 from training.checkpoints import load_checkpoint, save_checkpoint
@@ -114,6 +115,8 @@ def test_files_of_any_name_are_predicted_as_their_clips_are(run, tmp_path, kind)
 def test_saves_the_likeliest_actions_as_csv_or_json(run, tmp_path, capsys):
     store, folder = run
     found = predict_clips([store.folder], [folder], output=tmp_path / "out.csv", device="cpu")
+    assert capsys.readouterr().out == ""
+    print_predictions(found, tmp_path / "out.csv")
     assert store.clips.name[0] in capsys.readouterr().out
     rows = list(csv.DictReader((tmp_path / "out.csv").open()))
     assert len(rows) == 2 * len(store.clips) == 2 * len(found)

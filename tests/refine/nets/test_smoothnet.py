@@ -1,9 +1,10 @@
+import pytest
 import torch
 from torch import nn
 
 from refine.nets.columns import Columns
 from refine.nets.registry import at_rest
-from refine.nets.smoothnet import SmoothNet
+from refine.nets.smoothnet import SmoothNet, drop
 from tests.refine.conftest import make_net
 
 
@@ -64,3 +65,28 @@ def test_at_rest_its_answer_is_rest_and_else_differs_by_that_alone():
     torch.testing.assert_close(still(torch.zeros(1, 8)), torch.zeros(1, 8), atol=1e-6, rtol=0)
     torch.testing.assert_close(still(x), net(x) - net(torch.zeros(1, 8)))
     assert still is not net
+
+
+@pytest.mark.parametrize("share", [0.25, 0.5, 0.1, 0.9])
+def test_units_are_dropped_independently_and_the_rest_scaled(share):
+    torch.manual_seed(0)
+    draws = drop(torch.ones(10, 40_001), share)
+    kept = (draws > 0).double()
+    assert draws[draws > 0].unique().tolist() == pytest.approx([1 / (1 - share)], rel=2e-4)
+    spread = (share * (1 - share)) ** 0.5
+    for part in (kept, *(kept[:, i::8] for i in range(8))):  # eight units share a random word
+        assert abs(part.mean() - (1 - share)) < 4.5 * spread / part.numel() ** 0.5
+    for lag in (1, 2, 4, 8):
+        product = (kept[:, lag:] - kept.mean()) * (kept[:, :-lag] - kept.mean())
+        assert abs(product.mean()) < 4.5 * spread**2 / product.numel() ** 0.5
+    between = ((kept[1:] - kept.mean()) * (kept[:-1] - kept.mean())).mean()
+    assert abs(between) < 4.5 * spread**2 / kept[1:].numel() ** 0.5
+
+
+def test_what_is_dropped_has_no_gradient_and_the_rest_its_scale():
+    x = torch.randn(50, 40, dtype=torch.float64, requires_grad=True)
+    result = drop(x, 0.25)
+    [gradient] = torch.autograd.grad(result.sum(), x)
+    torch.testing.assert_close(gradient, (result != 0) / 0.75)
+    torch.testing.assert_close(result, x * gradient)
+    assert 0.2 < (result == 0).double().mean() < 0.3

@@ -1,7 +1,7 @@
 """One refiner: train it or take a trained one, evaluate it on pose benchmarks, draw it, apply it to a clip store."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,6 @@ import torch
 
 from base.errors import InputError
 from base.replacing import check_replaceable
-from base.words import plural
 from data.ntu.prepare import ensure_stand_in
 from data.skeletons.store import STORE, ClipStore, open_store
 from refine.apply import apply_refiner
@@ -19,16 +18,18 @@ from refine.config import ApplySection, RefineConfig, TrainSection
 from refine.draw import check_figures, draw_sequence, plot_trade_offs
 from refine.evaluate import Evaluation, check_evaluation, evaluate, load_body
 from refine.refiner import Refiner, load_refiner
-from refine.tables import absent_lines, all_tables, print_table, wide_console, write_tables
+from refine.tables import all_tables, write_tables
 from refine.train import Material, as_normalise, read_material, train_refiner
 from training.devices import pick_device
-from training.runs import Run, already_finished, check_run, open_run, showing
+from training.runs import Run, check_run, open_run
 
-FEW_LINES = 40
-"""A table of more lines is not printed but named."""
+Check = Callable[[RefineConfig], None]
+"""Reads what will be needed; InputError if it is absent or cannot be used."""
 
 
-def run_refiner(config: RefineConfig, again: bool = False, nested: bool = False) -> dict[str, Any]:
+def run_refiner(
+    config: RefineConfig, again: bool = False, checks: Sequence[Check] = (check_evaluation, check_figures)
+) -> dict[str, Any]:
     """Train or load, evaluate, draw and apply one refiner; return the results, which are also kept as `results.json`.
 
     A finished run is not run again: its results are returned. An interrupted one goes on where it was.
@@ -39,8 +40,8 @@ def run_refiner(config: RefineConfig, again: bool = False, nested: bool = False)
         What to do.
     again
         Throw an earlier run in `run.dir` away, and replace `apply.output`.
-    nested
-        This is one of several, which are checked and shown together.
+    checks
+        What to make sure of before the run's folder exists.
 
     Raises
     ------
@@ -59,17 +60,11 @@ def run_refiner(config: RefineConfig, again: bool = False, nested: bool = False)
     if again or not (config.run.dir / "config.yaml").is_file():
         # Before the run's folder exists: a mistake in the data then leaves nothing behind.
         materials = _read_materials(config, device)
-        if not nested:
-            check_evaluation(config)
-            check_figures(config)
+        for check in checks:
+            check(config)
     run = open_run(config, again)
-    if run.finished and _output_exists(config.apply):
-        results = run.results()
-        if not nested:
-            with showing(run.dir):
-                print_results(results, run.dir)
-            print(already_finished(run.dir))
-        return results
+    if run.finished and output_exists(config.apply):
+        return run.results()
     refiners, training = _trained(config, run, device, materials)
     refiner = next(iter(refiners.values()))
     found = evaluate(refiners if isinstance(config.train.checkpoint, dict) else refiner, config)
@@ -88,8 +83,6 @@ def run_refiner(config: RefineConfig, again: bool = False, nested: bool = False)
         results["applied"] = {"input": str(config.apply.input), "output": str(config.apply.output)}
     results["seconds"] = round(time.perf_counter() - started, 1)
     run.finish(results)
-    if not nested:
-        print_results(results, run.dir)
     return results
 
 
@@ -101,33 +94,6 @@ def as_results(evaluation: Evaluation) -> dict[str, Any]:
         "skipped": evaluation.skipped,
         "absent": [asdict(row) for row in evaluation.absent],
     }
-
-
-def print_results(results: Mapping[str, Any], folder: Path) -> None:
-    """Print what came out: the tables, as far as they fit a screen, what is absent, what was left out."""
-    console = wide_console()
-    for table in all_tables(results):
-        if table.name == "benchmarks" or len(table.rows) <= FEW_LINES:
-            print_table(table, console)
-        else:
-            console.print(f"{table.caption}: {folder / table.name}.md", highlight=False, soft_wrap=True)
-    for line in absent_lines(results["absent"]):
-        console.print(line, highlight=False, soft_wrap=True)
-    if "body" in results:
-        console.print(f"the 14th joint of SMPL bodies is {results['body']}", highlight=False)
-    skipped = sum(map(len, results["skipped"].values()))
-    skipped += len((results.get("training") or {}).get("skipped", ()))
-    if skipped:
-        console.print(f"left out {plural(skipped, 'sequence')} that cannot be used; results.json names them")
-    for path in results.get("figures", ()):
-        console.print(f"drew {path}", highlight=False, soft_wrap=True)
-    if "applied" in results:
-        console.print(f"refined {results['applied']['input']} into {results['applied']['output']}", soft_wrap=True)
-    cells = {f", {name}": Path(part["run"]) for name, part in results.get("refiners", {}).items() if "run" in part}
-    for name, run in {"": folder, **cells}.items():
-        if (best := run / "checkpoints" / "best.pt").is_file():  # none where a trained one was given
-            print(f"trained refiner{name}: {best}")
-    print(f"results: {folder}")
 
 
 def needed_files(config: RefineConfig) -> list[Path]:
@@ -142,7 +108,8 @@ def needed_files(config: RefineConfig) -> list[Path]:
     return files + ([config.apply.input] if config.apply.input is not None else [])
 
 
-def _output_exists(apply: ApplySection) -> bool:
+def output_exists(apply: ApplySection) -> bool:
+    """Whether the store to write is there, if there is one to write."""
     return apply.output is None or apply.output.exists()
 
 
