@@ -91,9 +91,8 @@ def filter_table(filters: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[st
         for row in filters:
             if row["benchmark"] == name:
                 how = f"tuned on {row['tuned_on']}" if row["tuned_on"] else "as released"
-                lines.append(
-                    (row, filter_label(row["filter"]), f"{parameters(row['parameters'])}; {how}", row["output"])
-                )
+                details = f"{parameters(row['parameters'])}; {how}"
+                lines.append((row, filter_label(row["filter"]), details, row["output"]))
     return _wide_table("filters", "Classical filters over whole sequences", lines)
 
 

@@ -101,9 +101,8 @@ ALONE = Workers()
 
 def is_first() -> bool:
     """Whether this is the process that speaks for all of a run, or the only one."""
-    return not (
-        torch.distributed.is_available() and torch.distributed.is_initialized() and torch.distributed.get_rank()
-    )
+    together = torch.distributed.is_available() and torch.distributed.is_initialized()
+    return not together or torch.distributed.get_rank() == 0
 
 
 def launch(device: torch.device, devices: int | Literal["auto"], nodes: int) -> tuple[Workers, torch.device]:

@@ -87,9 +87,7 @@ def test_a_checkpoint_instead_of_training(workplace, configured):
     np.testing.assert_array_equal(open_store(workplace / "b-refined").joints, open_store(workplace / "refined").joints)
 
 
-def test_a_run_says_where_its_refiner_is_and_a_finished_one_that_it_did_nothing(
-    workplace, configured, capsys, monkeypatch
-):
+def test_the_command_says_where_the_refiner_is_and_when_it_did_nothing(workplace, configured, capsys, monkeypatch):
     def said(*words):
         monkeypatch.setattr("sys.argv", ["run.py", "refine", str(workplace / "refine.yaml"), *words])
         assert run.main() == 0

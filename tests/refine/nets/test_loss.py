@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from refine.nets.loss import BatchLoss, even_pieces, smoothing_factors, smoothing_loss, smoothing_sum
+from tests.refine.conftest import new_net
 
 
 def test_masked_loss_by_hand():
