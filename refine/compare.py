@@ -50,7 +50,7 @@ def compare_refiners(config: RefineConfig, again: bool = False) -> dict[str, Any
     run = open_run(config, again)
     if run.finished:
         return run.results()
-    results = {"rows": [], "filters": [], "skipped": {}, "absent": [], "refiners": {}}
+    results: dict[str, Any] = {"rows": [], "filters": [], "skipped": {}, "absent": [], "refiners": {}}
     for at, (name, line, cell) in enumerate(cells):
         console.print(f"refiner {at + 1} of {len(cells)}: {name}", highlight=False)
         found = run_refiner(cell, checks=())  # which are made above, once for all

@@ -163,7 +163,7 @@ def _recognised(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> ModelSecti
     for name in NETS.names():
         sizes = NETS[name].sizes(shapes)
         if sizes is not None:
-            section = ModelSection.model_construct(kind=name, **sizes)
+            section = ModelSection.model_construct(None, kind=name, **sizes)
             try:
                 NETS[name].check(section)
             except ValueError as error:

@@ -127,7 +127,8 @@ class BatchLoss:
                     whole += gradient
             total += part.detach()
         # A scalar of this value and these gradients.
-        linear = sum((parameter * whole).sum() for parameter, whole in zip(parameters, sums, strict=True))
+        products = [(parameter * whole).sum() for parameter, whole in zip(parameters, sums, strict=True)]
+        linear = torch.stack(products).sum()
         return linear - linear.detach() + total
 
 

@@ -35,6 +35,38 @@ def build(section, layout, channels, classes):
 NETS.add("mean_pose", NetKind(build))
 """
 
+FILTER = """
+import numpy as np
+from scipy.ndimage import median_filter
+from refine.filters.registry import FILTERS, FilterKind
+
+
+def running_median(x, window_s, fps):
+    frames = 2 * round(window_s * fps / 2) + 1
+    return median_filter(x, (frames, *[1] * (x.ndim - 1)), mode="nearest")
+
+
+grid, colours = {"window_s": (0.1, 0.2, 0.4)}, ("#123456", "#abcdef")
+FILTERS.add("running_median", FilterKind("Running median", running_median, grid, turned=True, colours=colours))
+"""
+
+REFINER = """
+import torch
+from refine.nets.registry import NETS, NetKind
+
+
+class Mixed(torch.nn.Module):
+    def __init__(self, window):
+        super().__init__()
+        self.frames = torch.nn.Linear(window, window)
+
+    def forward(self, x):
+        return x + 0.1 * self.frames(x)
+
+
+NETS.add("mixed", NetKind(lambda section: Mixed(section.window)))
+"""
+
 
 def install(folder: Path, name: str, source: str, group: str) -> None:
     """Lay a package with one entry point into a folder, as pip does."""
@@ -71,3 +103,34 @@ def test_a_recogniser(tmp_path, plugins):
     assert (tmp_path / "predictions.csv").read_text().count(
         "\n"
     ) == 1 + 4 * 48  # the header, and the four actions of each clip
+
+
+def test_a_filter_and_a_refiner(tmp_path, plugins):
+    """Trained, tuned, kept, loaded, applied and evaluated by `refine`, and compared by `ablate`."""
+    install(plugins, "running_median", FILTER, "steady.filters")
+    install(plugins, "mixed", REFINER, "steady.refiners")
+    small = ["model.kind=mixed", "train.epochs=1", "train.windows=128"]
+    words = ["evaluate.filters=[running_median]", "evaluate.released_filters=true", "run.dir=toy"]
+    run("refine", *SMALL_STAND_IN, *small, *words, "apply.output=toy-refined", folder=tmp_path, plugins=plugins)
+    kept = torch.load(tmp_path / "toy/checkpoints/best.pt", weights_only=True)
+    assert set(kept["state_dict"]) == {"frames.weight", "frames.bias"}
+    results = json.loads((tmp_path / "toy/results.json").read_text())
+    assert results["refiner"]["kind"] == results["rows"][0]["kind"] == "mixed"
+    [row] = results["filters"]  # it is tuned, and was never released
+    assert (row["filter"], row["tuned_on"]) == ("running_median", "ntusim_kinect_3D")
+    assert "Running median" in (tmp_path / "toy/filters.md").read_text()
+    assert json.loads((tmp_path / "toy-refined/store.json").read_text())["refiner"]["kind"] == "mixed"
+
+    recogniser = ["model.width=4", "model.blocks=3", "input.frames=8", "train.epochs=1", "train.warmup=0"]
+    words = [
+        "arms=[raw, refined, running_median]", "seeds=[0]", "run.dir=study", "refine.evaluate.filters=[running_median]",
+        "statistics.resamples=100", "report.explained=0", *(f"recognize.{word}" for word in recogniser),
+        *(f"refine.{word}" for word in small),
+    ]  # fmt: skip
+    run("ablate", *SMALL_STAND_IN, *words, folder=tmp_path, plugins=plugins)
+    study = json.loads((tmp_path / "study/results.json").read_text())
+    assert list(study["arms"]) == ["raw", "refined", "running_median"]
+    page = (tmp_path / "study/report.html").read_text()
+    assert "Running median" in page
+    assert "--arm-running-median: #123456" in page
+    assert "--arm-running-median: #abcdef" in page

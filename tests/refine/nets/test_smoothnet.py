@@ -87,6 +87,6 @@ def test_what_is_dropped_has_no_gradient_and_the_rest_its_scale():
     x = torch.randn(50, 40, dtype=torch.float64, requires_grad=True)
     result = drop(x, 0.25)
     [gradient] = torch.autograd.grad(result.sum(), x)
-    torch.testing.assert_close(gradient, (result != 0) / 0.75)
+    torch.testing.assert_close(gradient, (result != 0).double() / 0.75)
     torch.testing.assert_close(result, x * gradient)
     assert 0.2 < (result == 0).double().mean() < 0.3
