@@ -1,0 +1,1 @@
+"""The kinds of recognisers, and the layers that they are made of."""

@@ -1,7 +1,8 @@
 """Poses in each representation through networks and filters, and their errors: space, image, SMPL rotations."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -62,12 +63,8 @@ def refine_pairs(
             continue
         poses = [complete(pair) for pair in block]
         if refiner.normalise.scale == "none":
-            units = [image_units(row, pair) for pair in block]
-            scaled = [(x - shift) / scale for x, (shift, scale) in zip(poses, units, strict=True)]
-            refined = refine_sequences(refiner, scaled, root=row.root, stride=stride, merge=merge, fps=fps)
-            results += [
-                (x * scale + shift).astype(np.float32) for x, (shift, scale) in zip(refined, units, strict=True)
-            ]
+            refine = partial(refine_sequences, refiner, root=row.root, stride=stride, merge=merge, fps=fps)
+            results += _in_units(row, block, poses, refine)
         else:
             sizes = [body_size(pair.detected, pair.detected_known) for pair in block]
             results += refine_sequences(refiner, poses, root=row.root, stride=stride, merge=merge, fps=fps, sizes=sizes)
@@ -102,10 +99,8 @@ def smooth_pairs(kind: str, pairs: Pairs, parameters: Parameters, *, released: b
     if not released:
         sizes = [body_size(pair.detected, pair.detected_known) for pair in pairs.sequences]
         return smooth_sequences(kind, poses, parameters, row.fps, sizes)
-    units = [image_units(row, pair) for pair in pairs.sequences]
-    scaled = [(x - shift) / scale for x, (shift, scale) in zip(poses, units, strict=True)]
-    smoothed = smooth_sequences(kind, scaled, parameters, row.fps, ones)
-    return [(x * scale + shift).astype(np.float32) for x, (shift, scale) in zip(smoothed, units, strict=True)]
+    smooth = partial(smooth_sequences, kind, parameters=parameters, fps=row.fps, sizes=ones)
+    return _in_units(row, pairs.sequences, poses, smooth)
 
 
 def errors_of(pairs: Pairs, poses: Sequence[np.ndarray], body: BodyModel | None = None) -> list[FrameErrors]:
@@ -124,6 +119,18 @@ def errors_of(pairs: Pairs, poses: Sequence[np.ndarray], body: BodyModel | None 
         )
         errors.append(frame_errors(joints.cpu(), truth.cpu(), row.root, vertices=vertices.cpu()))
     return errors
+
+
+def _in_units(
+    row: Benchmark,
+    pairs: Sequence[Pair],
+    poses: Sequence[np.ndarray],
+    method: Callable[[list[np.ndarray]], list[np.ndarray]],
+) -> list[np.ndarray]:
+    """Take poses to the units that the released networks saw, through a method, and back."""
+    units = [image_units(row, pair) for pair in pairs]
+    results = method([(x - shift) / scale for x, (shift, scale) in zip(poses, units, strict=True)])
+    return [(x * scale + shift).astype(np.float32) for x, (shift, scale) in zip(results, units, strict=True)]
 
 
 def image_units(row: Benchmark, pair: Pair) -> tuple[np.ndarray, np.ndarray]:
