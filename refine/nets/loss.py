@@ -6,10 +6,14 @@ weigh nothing. A batch may be gone through in parts whose losses and gradients a
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+from torch.autograd.function import FunctionCtx, once_differentiable
+
+from refine.nets.registry import NETS, Net, Pass
 
 
 def smoothing_loss(
@@ -79,12 +83,12 @@ COLUMNS = {"cpu": 1024, "cuda": 1 << 16}
 
 
 class BatchLoss:
-    """The smoothing loss of a net on a batch, a piece at a time.
+    """The smoothing loss of a net on a batch, differentiable in its parameters, a piece at a time.
 
-    The same as `smoothing_loss(net(detected), truth, position_weight, acceleration_weight, known)`. But on a CPU, of a
-    whole batch (52,000 windows x 512 units: 107 MB for each layer) autograd would write every layer to memory; the
-    layers of a piece stay in the processor's cache. As the loss is a sum over windows, the pieces' gradients add up to
-    the batch's.
+    The same as `smoothing_loss(net(detected), truth, position_weight, acceleration_weight, known)`, but the gradients
+    are computed with the loss: of a whole batch (52,000 windows x 512 units: 107 MB for each layer) autograd would
+    write every layer to memory, and the layers of a piece stay in a CPU's cache. As the loss is a sum over windows, the
+    pieces' gradients add up to the batch's. Buffers are kept from one batch to the next.
 
     Parameters
     ----------
@@ -97,11 +101,14 @@ class BatchLoss:
     """
 
     def __init__(
-        self, net: nn.Module, position_weight: float, acceleration_weight: float, columns: int | None = None
+        self, net: Net, position_weight: float, acceleration_weight: float, columns: int | None = None
     ) -> None:
         self.net = net
         self.weights = (position_weight, acceleration_weight)
         self.columns = columns or COLUMNS.get(next(net.parameters()).device.type, COLUMNS["cuda"])
+        self._way: Callable[[Net, int], Pass] = NETS[net.kind].gradients or ByAutograd
+        self._pass: Pass | None = None
+        self._room = 0
 
     def __call__(self, detected: Tensor, truth: Tensor, known: Tensor | None = None) -> Tensor:
         """Return the loss, a scalar whose `backward` gives the parameters their gradients.
@@ -113,23 +120,75 @@ class BatchLoss:
         known
             bool [..., W]; which of the true values are known. All by default.
         """
+        loss: Tensor = _Differentiated.apply(lambda: self._compute(detected, truth, known), *self.net.parameters())
+        return loss
+
+    def _compute(self, detected: Tensor, truth: Tensor, known: Tensor | None) -> tuple[Tensor, list[Tensor]]:
         factors = smoothing_factors(truth, *self.weights, known)
         x, y = detected.flatten(0, -2), truth.flatten(0, -2)
         mask = None if known is None else known.flatten(0, -2)
-        parameters = list(self.net.parameters())
-        sums = [torch.zeros_like(parameter) for parameter in parameters]
+        through = self._begin(len(x))
         total = x.new_zeros(())
         for rows in even_pieces(len(x), self.columns):
-            part = smoothing_sum(self.net(x[rows]), y[rows], factors, None if mask is None else mask[rows])
-            gradients = torch.autograd.grad(part, parameters, allow_unused=True)
-            for whole, gradient in zip(sums, gradients, strict=True):
-                if gradient is not None:
-                    whole += gradient
-            total += part.detach()
-        # A scalar of this value and these gradients.
-        products = [(parameter * whole).sum() for parameter, whole in zip(parameters, sums, strict=True)]
-        linear = torch.stack(products).sum()
-        return linear - linear.detach() + total
+            refined = through.forward(x[rows])
+            with torch.enable_grad():
+                leaf = refined.detach().requires_grad_()
+                loss = smoothing_sum(leaf, y[rows], factors, None if mask is None else mask[rows])
+            [gradient] = torch.autograd.grad(loss, leaf)
+            through.backward(gradient)
+            total += loss.detach()
+        return total, through.gradients()
+
+    def _begin(self, count: int) -> Pass:
+        columns = min(count, self.columns)
+        if self._pass is None or self._room < columns:
+            self._pass, self._room = self._way(self.net, columns), columns
+        self._pass.begin()
+        return self._pass
+
+
+class ByAutograd:
+    """Any net on one piece of a batch after the other, see `refine.nets.registry.Pass`."""
+
+    def __init__(self, net: Net, columns: int) -> None:
+        self.net = net
+
+    def begin(self) -> None:
+        """Start a new batch."""
+        self._parameters = list(self.net.parameters())
+        self._sums = [torch.zeros_like(parameter) for parameter in self._parameters]
+
+    @torch.enable_grad()
+    def forward(self, x: Tensor) -> Tensor:
+        """Map [n, W] to [n, W]."""
+        self._output: Tensor = self.net(x)
+        return self._output
+
+    def backward(self, gradient: Tensor) -> None:
+        """Add the parameters' gradients; what the output does not depend on has none."""
+        parts = torch.autograd.grad(self._output, self._parameters, gradient, allow_unused=True)
+        for total, part in zip(self._sums, parts, strict=True):
+            if part is not None:
+                total += part
+
+    def gradients(self) -> list[Tensor]:
+        """Return the sums."""
+        return self._sums
+
+
+class _Differentiated(torch.autograd.Function):
+    """A scalar that comes with its gradients."""
+
+    @staticmethod
+    def forward(ctx: Any, compute: Callable[[], tuple[Tensor, Sequence[Tensor]]], *_parameters: Tensor) -> Tensor:
+        value, gradients = compute()
+        ctx.save_for_backward(*gradients)
+        return value
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: FunctionCtx, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        return None, *(gradient * saved for saved in ctx.saved_tensors)  # type: ignore[attr-defined]
 
 
 def even_pieces(count: int, most: int) -> Iterator[slice]:

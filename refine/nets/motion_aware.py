@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from refine.nets.backward import MotionAwarePass
 from refine.nets.registry import NETS, ModelSection, Net, NetKind
 from refine.nets.smoothnet import InPlace, SmoothNet, sizes_below, still_by
 
@@ -91,6 +92,7 @@ NETS.add(
         _check,
         sizes=lambda shapes: sizes_below(shapes, "position."),
         in_place=MotionAwareInPlace,
+        gradients=MotionAwarePass,
         at_rest=lambda net: still_by(net.fusion, net),
     ),
 )

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any, Self, cast
+from typing import Any, Protocol, Self, cast
 
 import torch
 from pydantic import Field, field_validator, model_validator
@@ -61,6 +61,22 @@ InPlace = Callable[[Tensor, Tensor], None]
 """Reads windows that lie in columns, [W, n], and writes the refined ones into the second, [W, n]."""
 
 
+class Pass(Protocol):
+    """A network on one piece of a batch after the other, and the sum of its gradients."""
+
+    def begin(self) -> None:
+        """Start a new batch: take the parameters as they are now, forget the gradients."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map [n, W] to [n, W]; the result may be overwritten by the next call."""
+
+    def backward(self, gradient: Tensor) -> None:
+        """Add the parameters' gradients, given the output's [n, W], for the piece that went forward last."""
+
+    def gradients(self) -> list[Tensor]:
+        """Return the sums, in the order of the net's parameters."""
+
+
 @dataclass(frozen=True)
 class NetKind:
     """One kind of network.
@@ -78,6 +94,8 @@ class NetKind:
     in_place
         Makes, for a network and the most columns of a call, a quicker way to run it that allocates nothing. None to
         call the network.
+    gradients
+        Makes, for a network and the most windows of a piece, a quicker way to its gradients. None for autograd's.
     at_rest
         Returns a network that answers rest with rest, and everything else as the given one but for that difference.
         None to subtract its answer to zeros.
@@ -87,6 +105,7 @@ class NetKind:
     check: Callable[[ModelSection], None] = lambda section: None
     sizes: Callable[[Mapping[str, tuple[int, ...]]], dict[str, int] | None] = lambda shapes: None
     in_place: Callable[[Any, int], InPlace] | None = None
+    gradients: Callable[[Any, int], Pass] | None = None
     at_rest: Callable[[Any], nn.Module] | None = None
 
 

@@ -6,10 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from refine.nets.backward import BLOCK_SLOPE, ENCODER_SLOPE, BasicPass
 from refine.nets.registry import NETS, ModelSection, Net, NetKind
-
-ENCODER_SLOPE = 0.1
-BLOCK_SLOPE = 0.2
 
 
 class ResidualBlock(nn.Module):
@@ -33,45 +31,12 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map [..., hidden] to [..., hidden]."""
-        # In place: the derivatives need no more than the sign, and what was dropped, which the results keep. The scale
-        # of what was kept may come after the activation, as leaky_relu(s x) = s leaky_relu(x) for s > 0.
-        y, scale = self.linear1(x), 1.0
-        if self.training and self.dropout:
-            kept, scale = keep(y, self.dropout)
-            y.mul_(kept.mul_(scale))
-        y = self.linear2(F.leaky_relu_(y, BLOCK_SLOPE))
-        if self.training and self.dropout:
-            y.mul_(keep(y, self.dropout)[0])
-        return torch.add(x, F.leaky_relu_(y, BLOCK_SLOPE), alpha=scale)
+        # In place: the derivative needs no more than the sign, which the result keeps.
+        y = F.leaky_relu_(self._drop(self.linear1(x)), BLOCK_SLOPE)
+        return x + F.leaky_relu_(self._drop(self.linear2(y)), BLOCK_SLOPE)
 
-
-def keep(x: Tensor, share: float) -> tuple[Tensor, float]:
-    """Draw which units to keep, and by what to scale them, for dropout by a random byte per unit.
-
-    A share that is a multiple of 1/256, such as 0.25 or 0.5, takes a byte and is exact; any other takes two and is met
-    to within 1/131072. The scale belongs to the share that is really dropped, so that the expectation is right in any
-    case.
-
-    Parameters
-    ----------
-    x
-        The units.
-    share
-        Of units to drop.
-
-    Returns
-    -------
-    kept
-        0 or 1 for each unit, of the same type.
-    scale
-        By what to multiply those that are kept.
-    """
-    size = 1 if (share * 256).is_integer() else 2
-    steps = 256**size
-    dropped = min(round(share * steps), steps - 1)
-    words = torch.empty(-(-x.numel() * size // 8), dtype=torch.int64, device=x.device).random_(-(2**63), None)
-    numbers = words.view(torch.int8 if size == 1 else torch.int16)[: x.numel()].view(x.shape)
-    return torch.ge(numbers, dropped - steps // 2, out=x.new_empty(x.shape)), steps / (steps - dropped)
+    def _drop(self, x: Tensor) -> Tensor:
+        return F.dropout(x, self.dropout) if self.training and self.dropout else x
 
 
 class SmoothNet(Net):
@@ -185,6 +150,7 @@ NETS.add(
         _build,
         sizes=lambda shapes: sizes_below(shapes, ""),
         in_place=InPlace,
+        gradients=BasicPass,
         at_rest=lambda net: still_by(net.decoder, net),
     ),
 )

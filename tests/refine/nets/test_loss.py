@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from refine.nets.loss import BatchLoss, even_pieces, smoothing_factors, smoothing_loss, smoothing_sum
+from refine.nets.registry import NETS, NetKind
 from tests.refine.conftest import new_net
 
 
@@ -50,7 +51,15 @@ def test_sums_of_parts_are_the_loss_of_the_whole(masked):
     torch.testing.assert_close(total, smoothing_loss(refined, truth, 1.0, 0.1, known))
 
 
-KINDS = ("basic", "motion_aware")
+@pytest.fixture(autouse=True)
+def plain():
+    """Add a kind whose gradients are autograd's: a basic net by another name."""
+    NETS.add("plain", NetKind(NETS["basic"].build))
+    yield
+    NETS.remove("plain")
+
+
+KINDS = ("plain", "basic")
 
 
 def make(kind="basic", dropout=0.0, blocks=2, dtype=torch.float64):

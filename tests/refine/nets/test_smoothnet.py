@@ -1,11 +1,9 @@
-import pytest
 import torch
 from torch import nn
 
-from refine.nets import smoothnet
 from refine.nets.columns import Columns
 from refine.nets.registry import at_rest
-from refine.nets.smoothnet import ResidualBlock, SmoothNet, keep
+from refine.nets.smoothnet import SmoothNet
 from tests.refine.conftest import make_net
 
 
@@ -66,44 +64,3 @@ def test_at_rest_its_answer_is_rest_and_else_differs_by_that_alone():
     torch.testing.assert_close(still(torch.zeros(1, 8)), torch.zeros(1, 8), atol=1e-6, rtol=0)
     torch.testing.assert_close(still(x), net(x) - net(torch.zeros(1, 8)))
     assert still is not net
-
-
-@pytest.mark.parametrize("share", [0.25, 0.5, 0.1, 0.9])
-def test_units_are_dropped_independently(share):
-    torch.manual_seed(0)
-    draws, scale = keep(torch.ones(10, 40_001), share)
-    kept = draws.double()
-    assert set(draws.unique().tolist()) == {0.0, 1.0}
-    assert scale == pytest.approx(1 / (1 - share), rel=2e-4)
-    spread = (share * (1 - share)) ** 0.5
-    for part in (kept, *(kept[:, i::8] for i in range(8))):  # eight units share a random word
-        assert abs(part.mean() - (1 - share)) < 4.5 * spread / part.numel() ** 0.5
-    for lag in (1, 2, 4, 8):
-        product = (kept[:, lag:] - kept.mean()) * (kept[:, :-lag] - kept.mean())
-        assert abs(product.mean()) < 4.5 * spread**2 / product.numel() ** 0.5
-    between = ((kept[1:] - kept.mean()) * (kept[:-1] - kept.mean())).mean()
-    assert abs(between) < 4.5 * spread**2 / kept[1:].numel() ** 0.5
-
-
-@pytest.mark.parametrize("share", [0.25, 0.5])
-def test_what_is_dropped_is_as_torchs_dropout_has_it(share, monkeypatch):
-    """Value and gradients are those of the layers written down, with the same units dropped."""
-    torch.manual_seed(0)
-    block = ResidualBlock(12, 5, share).double().train()
-    drawn = []
-    monkeypatch.setattr(smoothnet, "keep", lambda x, share: drawn.append(keep(x, share)) or clone(drawn[-1]))
-    x = torch.randn(40, 12, dtype=torch.float64, requires_grad=True)
-    result = block(x)
-    first, second = (kept / (1 - share) for kept, _ in drawn)
-    y = nn.functional.leaky_relu(block.linear1(x) * first, 0.2)
-    expected = x + nn.functional.leaky_relu(block.linear2(y) * second, 0.2)
-    torch.testing.assert_close(result, expected)
-    weight = torch.randn_like(x)
-    inputs = [x, *block.parameters()]
-    ours, theirs = (torch.autograd.grad((weight * value).sum(), inputs) for value in (result, expected))
-    for given, wanted in zip(ours, theirs, strict=True):
-        torch.testing.assert_close(given, wanted)
-
-
-def clone(drawn):
-    return drawn[0].clone(), drawn[1]
