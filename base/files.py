@@ -4,6 +4,7 @@ import errno
 import hashlib
 import os
 import shutil
+import stat
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -125,6 +126,38 @@ def _put_in_place(temporary: Path, path: Path) -> None:
     for found in path.parent.iterdir():  # what was replaced now, and by runs that were ended while they removed it
         if found.name.startswith(f".{path.name}.") and found.name.endswith(".old"):
             shutil.rmtree(found, ignore_errors=True)
+
+
+def regular_file(path: Path, where: str = "") -> Path:
+    """Return a path that leads to a regular file: to open anything else may wait for ever, or read without end.
+
+    Parameters
+    ----------
+    path
+        The file; a symbolic link to one is as good.
+    where
+        What the message shall begin with, such as a key; the path by default.
+
+    Raises
+    ------
+    InputError
+        There is nothing, a folder, a pipe, a socket or a device.
+    """
+    where = f"{where}: {path}" if where else str(path)
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError) as error:  # a path with a null byte is a ValueError
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise InputError(f"{where}: cannot be read ({reason}); give the path of a file") from error
+    if not stat.S_ISREG(mode):
+        raise InputError(f"{where}: is {_sort_of(mode)}, expected a regular file")
+    return path
+
+
+def _sort_of(mode: int) -> str:
+    """Name what is no regular file."""
+    sorts = ((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"))
+    return next((name for test, name in sorts if test(mode)), "a device")
 
 
 def sha256(path: Path) -> str:

@@ -1,10 +1,12 @@
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from base.errors import InputError
-from base.files import atomic_folder, resumable_folder
+from base.files import atomic_folder, regular_file, resumable_folder
 
 
 def fill_and_fail(path, content):
@@ -69,3 +71,19 @@ def test_two_runs_do_not_write_the_same_folder(tmp_path):
 def test_a_folder_that_exists_is_not_replaced_unless_asked(tmp_path):
     with pytest.raises(InputError, match="already exists"), atomic_folder(tmp_path):
         pass
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="has no pipes in folders")
+def test_a_pipe_or_a_device_is_no_file_to_read(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    assert regular_file(tmp_path / "link") == tmp_path / "link"
+    for path, found in (
+        (tmp_path / "pipe", "is a pipe"),
+        (tmp_path, "is a folder"),
+        (Path("/dev/zero"), "is a device"),
+        (tmp_path / "absent", "No such file"),
+    ):
+        with pytest.raises(InputError, match=f"^data.raw: {path}: .*{found}"):
+            regular_file(path, "data.raw")
