@@ -1,7 +1,7 @@
 """Clips between a store's ragged tracks and the dense arrays of other people's files."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from base.errors import InputError
 from data.ntu.names import ClipName, parse_name
+from data.shown import shown
 from data.skeletons.layouts import ACTIONS, LAYOUTS, NTU25, Layout
 from data.skeletons.store import ClipStore, Track
 
@@ -200,6 +201,7 @@ def as_tracks(joints: np.ndarray, confidence: np.ndarray | None, where: str) -> 
 
 
 _SUFFIX = re.compile(r"(_rgb)?(\.skeleton)?(\.npy|\.avi)?$")
+_LONGEST_NAME = 100
 
 
 def clip_name(text: object, where: str) -> ClipName:
@@ -210,15 +212,25 @@ def clip_name(text: object, where: str) -> ClipName:
     InputError
         It is no name of an NTU RGB+D clip.
     """
-    if isinstance(text, str):
+    if isinstance(text, str) and len(text) < _LONGEST_NAME:
         try:
             return parse_name(_SUFFIX.sub("", text))
         except InputError:
             pass
     raise InputError(
-        f"{where}: found {ascii(text)[:60]} for a clip's name, expected SsssCcccPpppRrrrAaaa such as "
+        f"{where}: found {shown(text)} for a clip's name, expected SsssCcccPpppRrrrAaaa such as "
         "S001C002P003R002A013; only NTU RGB+D clips can be imported"
     )
+
+
+def found_twice(names: Sequence[ClipName]) -> ClipName | None:
+    """Return a name that is there more than once, if there is one."""
+    seen: set[ClipName] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return None
 
 
 def check_label(name: ClipName, label: object, where: str) -> None:
@@ -231,6 +243,6 @@ def check_label(name: ClipName, label: object, where: str) -> None:
     """
     if isinstance(label, bool) or not isinstance(label, int | np.integer) or label != name.action - 1:
         raise InputError(
-            f"{where}: clip {name} has label {ascii(label)[:40]}, expected {name.action - 1}, its action counted from "
+            f"{where}: clip {name} has label {shown(label, 40)}, expected {name.action - 1}, its action counted from "
             "0; the labels belong to other clips"
         )

@@ -24,9 +24,12 @@ from data.formats.clips import (
     as_tracks,
     check_label,
     clip_name,
+    found_twice,
     in_order,
 )
+from data.ntu.names import ClipName
 from data.ntu.splits import TRAIN_CAMERAS, TRAIN_PERFORMERS, Split, in_training
+from data.shown import cut, shown
 from data.skeletons.layouts import COCO17, NTU25, OPENPOSE18, Layout
 from data.skeletons.store import ClipStore
 
@@ -99,7 +102,7 @@ def read_pyskl(file: Path) -> Incoming:
         clip_name(_get(item, "frame_dir", file, at), f"{file}: annotations[{at}]")
         for at, item in enumerate(annotations)
     ]
-    _check_names(file, [str(name) for name in names], split)
+    _check_names(file, names, split)
     keypoint = _keypoint(annotations[0], file, 0)
     layout = _layout(keypoint, file)
     notes = _compare_splits(split, names)
@@ -120,17 +123,17 @@ def _get(item: Any, key: str, file: Path, at: int) -> Any:
     return as_plain(item[key])
 
 
-def _check_names(file: Path, names: list[str], split: Any) -> None:
+def _check_names(file: Path, names: list[ClipName], split: Any) -> None:
     known = set(names)
-    if len(known) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
+    if (twice := found_twice(names)) is not None:
         raise InputError(f"{file}: clip {twice} has two annotations; remove one")
     if not isinstance(split, dict) or not all(isinstance(part, list) for part in split.values()):
         raise InputError(f"{file}: split is no dict of lists of clip names")
     for key, part in split.items():
+        where = f"{file}: split {shown(key)}"
         for name in part:
-            if str(clip_name(name, f"{file}: split {key!a:.60}")) not in known:
-                raise InputError(f"{file}: split {key!a:.60} names clip {name}, which has no annotation")
+            if clip_name(name, where) not in known:
+                raise InputError(f"{where} names clip {name}, which has no annotation")
 
 
 def _compare_splits(split: dict[str, list[str]], names: list[Any]) -> list[str]:
@@ -145,15 +148,17 @@ def _compare_splits(split: dict[str, list[str]], names: list[Any]) -> list[str]:
             notes.append(
                 f"{key} differs in {len(different)} clips from the split of NTU RGB+D 60, by which the store is divided"
             )
-    if other := sorted(str(key) for key in split if str(key).split("_")[0] not in SPLITS):
-        notes.append(f"a store does not keep these splits: {ascii(', '.join(other))[1:-1]}")
+    if other := sorted(str(key)[:60] for key in split if str(key)[:60].split("_")[0] not in SPLITS):
+        notes.append(f"a store does not keep these splits: {cut(', '.join(other), 200)}")
     return notes
 
 
 def _keypoint(item: Any, file: Path, at: int) -> np.ndarray:
     keypoint = _get(item, "keypoint", file, at)
     if not isinstance(keypoint, np.ndarray) or keypoint.dtype.kind != "f" or keypoint.ndim != 4:
-        found = f"{keypoint.dtype} {keypoint.shape}" if isinstance(keypoint, np.ndarray) else type(keypoint).__name__
+        found = (
+            f"{keypoint.dtype} {shown(keypoint.shape)}" if isinstance(keypoint, np.ndarray) else type(keypoint).__name__
+        )
         raise InputError(f"{file}: annotations[{at}]: keypoint is {found}, expected floats [M, T, V, C]")
     return keypoint
 
@@ -172,9 +177,7 @@ def _image(item: Any, file: Path, at: int) -> tuple[int, int]:
     shape = tuple(shape.tolist()) if isinstance(shape, np.ndarray) else shape
     sizes = isinstance(shape, tuple | list) and len(shape) == 2
     if not sizes or not all(isinstance(size, int | np.integer) and 0 < size < 2**20 for size in shape):
-        raise InputError(
-            f"{file}: annotations[{at}]: img_shape is {ascii(shape)[:60]}, expected (height, width) in pixels"
-        )
+        raise InputError(f"{file}: annotations[{at}]: img_shape is {shown(shape)}, expected (height, width) in pixels")
     return int(shape[1]), int(shape[0])
 
 
@@ -190,7 +193,7 @@ def _read_clip(name: Any, item: Any, layout: Layout, image: tuple[int, int] | No
     frames = keypoint.shape[1]
     total = as_plain(item.get("total_frames", frames))
     if not isinstance(total, int | np.integer) or total != frames or not 1 <= frames <= LONGEST:
-        raise InputError(f"{where}: total_frames is {ascii(total)[:40]} and keypoint has {frames} frames")
+        raise InputError(f"{where}: total_frames is {shown(total, 40)} and keypoint has {frames} frames")
     score = None
     if image is not None:
         if _image(item, file, at) != image:

@@ -25,11 +25,13 @@ from data.formats.clips import (
     as_tracks,
     check_label,
     clip_name,
+    found_twice,
     in_order,
 )
 from data.formats.padded import FRAMES, Cuts, normalise, pad, trim
 from data.ntu.names import ClipName
 from data.ntu.splits import Split, in_training
+from data.shown import shown
 from data.skeletons.layouts import NTU25
 from data.skeletons.store import ClipStore
 
@@ -101,8 +103,7 @@ def read_stgcn(folder: Path, split: Split | None) -> Incoming:
         raise InputError(f"{folder}: found no train_label.pkl in {' or '.join(map(str, places))}")
     parts = [_open_part(place, part) for part in PARTS if (place / f"{part}_label.pkl").is_file()]
     names = [name for part in parts for name in part[1]]
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
+    if (twice := found_twice(names)) is not None:
         raise InputError(f"{place}: clip {twice} is in its files twice")
     notes = [] if len(parts) == len(PARTS) else [f"{place} has no val_label.pkl: only the clips for training were read"]
 
@@ -137,7 +138,8 @@ def _read_header(stream: IO[bytes], clips: int, file: Path) -> tuple[int, np.dty
     shape, kind = read_header(stream, str(file))
     rest = (len(NTU25.joints), ACTORS)
     if len(shape) != 5 or shape[1] != NTU25.dims or shape[3:] != rest or not 1 <= shape[2] <= LONGEST:
-        raise InputError(f"{file}: {kind} {shape}, expected float32 [N, {NTU25.dims}, {FRAMES}, {rest[0]}, {rest[1]}]")
+        expected = f"float32 [N, {NTU25.dims}, {FRAMES}, {rest[0]}, {rest[1]}]"
+        raise InputError(f"{file}: {kind} {shown(shape)}, expected {expected}")
     if shape[0] != clips:
         raise InputError(f"{file}: has {shape[0]} clips, and the labels beside it name {clips}")
     return shape[2], kind

@@ -121,7 +121,7 @@ X, Y = np.ones((1, 6, 150), np.float32), np.eye(60)[:1]
 ARRAYS = {"x_train": X, "y_train": Y, "x_test": X, "y_test": np.eye(60)[1:2]}
 NAN = X * np.float32(np.nan)
 CTRGCN = {
-    "an array missing": ({"y_test": None}, "no item named 'y_test.npy'"),
+    "an array missing": ({"y_test": None}, "holds no y_test, only x_train, y_train, x_test"),
     "another width": ({"x_train": X[..., :144]}, r"x_train is float32 \(1, 6, 144\), expected float32 \[1, 300, 150\]"),
     "other numbers of clips": ({"x_test": np.ones((2, 6, 150), "f4")}, r"x_test is float32 \(2, 6, 150\), expected"),
     "integers": ({"x_train": X.astype(int)}, "x_train is int64, expected float32"),
