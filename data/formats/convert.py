@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-import numpy as np
-
 from base.errors import InputError
 from base.files import atomic_file, atomic_folder
 from base.progress import progress
+from base.settings import FPS
 from data.formats import ctrgcn, stgcn
 from data.formats.clips import Advance, Incoming, Positions, check_exportable
 from data.formats.npy_files import SUFFIX, read_npy_files, write_npy_files
@@ -238,8 +237,8 @@ def import_store(source: Path, folder: Path, options: ImportOptions, again: bool
     if not source.exists():
         raise InputError(f"{source}: no such file or folder")
     format = options.format or guess_format(source)
-    if not options.fps > 0 or not np.isfinite(options.fps):
-        raise InputError(f"--fps {options.fps}: expected a number above 0")
+    if not FPS[0] <= options.fps <= FPS[1]:
+        raise InputError(f"--fps {options.fps}: expected a number from {FPS[0]} to {FPS[1]}, frames per second")
     if folder.exists() and not again:  # before anything long is read
         raise InputError(f"{folder}: already exists; choose another folder or pass --again to replace it")
     if again and folder.exists():

@@ -16,7 +16,7 @@ from pydantic import Field
 from base.errors import InputError
 from base.files import resumable_folder
 from base.progress import console, progress
-from base.settings import Section
+from base.settings import Fps, Section
 from data.ntu.archive import Listing, list_entries
 from data.ntu.read_clips import read_clips
 from data.ntu.simulate import SimulateSection, make_stand_in
@@ -53,8 +53,8 @@ class DataSection(Section):
     raw: Path | None = None
     store: Path
     on_error: Literal["stop", "skip"] = "stop"
-    fps: float = Field(30.0, gt=0)
-    workers: int | None = Field(None, ge=1)
+    fps: Fps = 30.0
+    workers: int | None = Field(None, ge=1, le=1024)
 
 
 class PrepareConfig(Section):
