@@ -45,7 +45,7 @@ class UnsafeError(pickle.UnpicklingError):
     """A pickle is damaged, or asks for more than its size warrants; the text says how, in a few words."""
 
 
-def scan_pickle(stream: IO[bytes], size: int, late: int = 0, persistent: bool = False) -> int:
+def scan_pickle(stream: IO[bytes], size: int, late: int = 0, names: set[bytes] | None = None) -> int:
     """Follow a pickle's instructions to its end; `stream` is then behind it.
 
     Parameters
@@ -56,8 +56,9 @@ def scan_pickle(stream: IO[bytes], size: int, late: int = 0, persistent: bool = 
         Bytes that are there at most.
     late
         How many times a value may be added to once it is part of another. Only values that hold themselves need it.
-    persistent
-        Whether it may refer to what is kept elsewhere, as PyTorch's do.
+    names
+        Of PyTorch's files: gets what the pickle names, module and name in a line each. Such a pickle may refer to what
+        is kept elsewhere, and may not make names of its own texts.
 
     Returns
     -------
@@ -69,7 +70,7 @@ def scan_pickle(stream: IO[bytes], size: int, late: int = 0, persistent: bool = 
         It promises more bytes than there are, files a value under too high a number, nests too deeply, has more
         instructions than any file of ours, or is no pickle.
     """
-    scan = _Scan(stream, size, late, persistent)
+    scan = _Scan(stream, size, late, names)
     try:
         scan.run()
     except IndexError as error:
@@ -102,8 +103,8 @@ _LONGEST_NUMBER = 300
 
 
 class _Scan:
-    def __init__(self, stream: IO[bytes], size: int, late: int, persistent: bool) -> None:
-        self.stream, self.size, self.late, self.persistent = stream, size, late, persistent
+    def __init__(self, stream: IO[bytes], size: int, late: int, names: set[bytes] | None) -> None:
+        self.stream, self.size, self.late, self.names = stream, size, late, names
         self.at = self.sets = 0
         self.most = ANY_SIZE + MOST_TIMES * size
         self.stack: list[_Value] = []
@@ -146,7 +147,7 @@ class _Scan:
                 self.grow(self.take(marks.pop(), 2 * (code == pickle.SETITEMS)))
             elif code in _CALLS:
                 stack.append([self.take(len(stack) - _CALLS[code] - 1), 0])
-            elif code == pickle.STACK_GLOBAL:
+            elif code == pickle.STACK_GLOBAL and self.names is None:
                 self.take(len(stack) - 2)
                 stack.append(_ATOM)
             elif code in _TEXT:
@@ -154,7 +155,10 @@ class _Scan:
                     raise UnsafeError("it has a number of too many digits")
                 stack.append(_ATOM)
             elif code in _LINES:
-                length = sum(len(self.line()) for _ in range(_LINES[code]))
+                text = b"".join([self.line() for _ in range(_LINES[code])])
+                if code == pickle.GLOBAL and self.names is not None:
+                    self.names.add(text)
+                length = len(text)
                 stack.append(length + 8 << _DEPTH_BITS)
             elif code == pickle.STOP:
                 stack.pop()
@@ -183,7 +187,7 @@ class _Scan:
             self.take(self.marks.pop())
         elif code == pickle.DUP:
             stack.append(stack[-1])
-        elif code in (pickle.INST, pickle.OBJ):
+        elif code in (pickle.INST, pickle.OBJ) and self.names is None:
             for _ in range(2 if code == pickle.INST else 0):
                 self.line()
             stack.append([self.take(self.marks.pop()), 0])
@@ -194,7 +198,7 @@ class _Scan:
             stack.append([_ATOM + 1 if code == pickle.EMPTY_SET else self.take(self.marks.pop(), 1), 0])
         elif code == pickle.ADDITEMS:
             self.grow(self.take(self.marks.pop(), 1))
-        elif code == pickle.BINPERSID and self.persistent:
+        elif code == pickle.BINPERSID and self.names is not None:
             self.take(len(stack) - 1)
             stack.append(_ATOM)
         elif not code:

@@ -592,7 +592,7 @@ def _check_clips(clips: Clips) -> None:
     for code, letter, column in zip(letters, "SCPRA", columns, strict=True):
         digits = code[1:] - np.uint32(ord("0"))  # what is less becomes very large
         number = 100 * digits[0] + 10 * digits[1] + digits[2]
-        right &= (code[0] == ord(letter)) & (digits <= 9).all(0) & (number == column) & (number > 0)
+        right &= (code[0] == ord(letter)) & (digits <= 9).all(0) & (number == column)
         key = 1000 * key + number
     wrong = np.flatnonzero(~right)
     if len(wrong):

@@ -1,5 +1,7 @@
 from typing import Any
 
+import torch
+
 from data.skeletons.layouts import Layout
 from recognition.config import ModelSection
 from recognition.nets.graph import skeleton_graph
@@ -23,8 +25,10 @@ def build_model(section: ModelSection, layout: Layout, channels: int, classes: i
     classes
         Number of actions.
     """
+    with torch.device("cpu"):  # the graph is looked at while it is made, also where the network is but sketched
+        graph = skeleton_graph(layout, section.partition)
     return STGCN(
-        skeleton_graph(layout, section.partition),
+        graph,
         channels=channels,
         classes=classes,
         width=section.width,

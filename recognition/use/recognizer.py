@@ -7,15 +7,19 @@ from typing import Any
 import numpy as np
 import torch
 from pydantic import ValidationError
+from torch import Tensor
 
 from base.config import read_yaml
 from base.errors import InputError
+from data.shown import cut
 from data.skeletons.layouts import LAYOUTS, Layout
 from data.skeletons.store import ClipStore
-from recognition.config import InputSection, ModelSection
+from recognition.config import InputSection, ModelSection, TestSection
 from recognition.nets.build import build_model
 from recognition.nets.stgcn import STGCN
-from training.checkpoints import load_checkpoint
+from training.checkpoints import load_checkpoint, weights_of
+
+MOST_ACTIONS = 10_000
 
 
 @dataclass(frozen=True)
@@ -81,24 +85,46 @@ def load_recognizer(path: Path, device: torch.device | str = "cpu") -> Recognize
             f"{path}: not a recogniser's checkpoint ({missing[0]!r} is missing); "
             "give a best.pt of `python run.py recognize`"
         )
+    state = weights_of(path, content)
+    damaged = f"{path}: damaged checkpoint of a recogniser"
     try:
         section = ModelSection.model_validate(content["model"])
         seen = InputSection.model_validate(content["input"])
         layout = LAYOUTS[content["layout"]]
         actions = np.array(content["actions"], np.int64).reshape(-1)
-        samplings = int(content.get("test", {}).get("clips", 1))
-    except (ValidationError, KeyError, TypeError, ValueError, AttributeError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"{path}: damaged checkpoint of a recogniser ({reason}); train it again") from error
-    confidence = bool(content.get("confidence", False))
+        samplings = TestSection.model_validate({"clips": (content.get("test") or {}).get("clips", 1)}).clips
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        reason = f"{cut('.'.join(map(str, first['loc'])), 100)}: {cut(first['msg'], 200)}"
+        raise InputError(f"{damaged} ({reason}); train it again") from error
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
+        raise InputError(f"{damaged} ({cut(str(error), 200)}); train it again") from error
+    if not 1 <= len(actions) <= MOST_ACTIONS or len(np.unique(actions)) < len(actions) or actions.min() < 1:
+        raise InputError(f"{damaged} (actions: expected different numbers from 1); train it again")
+    confidence = content.get("confidence", False) is True
+    _check_shapes(path, state, section, layout, layout.dims + confidence, len(actions))
     net = build_model(section, layout, layout.dims + confidence, len(actions))
     try:
-        net.load_state_dict(content["state_dict"])
+        net.load_state_dict(state)
     except (RuntimeError, AttributeError, TypeError) as error:
-        raise InputError(
-            f"{path}: its weights do not fit the network of {len(actions)} actions that it describes; train it again"
-        ) from error
+        raise InputError(_no_fit(path, len(actions))) from error
     return Recognizer(net.to(device).eval(), seen, layout, confidence, actions, samplings, path)
+
+
+def _check_shapes(
+    path: Path, state: dict[str, Tensor], section: ModelSection, layout: Layout, channels: int, classes: int
+) -> None:
+    """Refuse weights that are not those of the network described, before room is made for that."""
+    with torch.device("meta"):
+        net = build_model(section, layout, channels, classes)
+    if {name: value.shape for name, value in net.state_dict().items()} != {
+        name: value.shape for name, value in state.items()
+    }:
+        raise InputError(_no_fit(path, classes))
+
+
+def _no_fit(path: Path, classes: int) -> str:
+    return f"{path}: its weights do not fit the network of {classes} actions that it describes; train it again"
 
 
 def load_ensemble(path: Path, device: torch.device | str = "cpu") -> list[tuple[float, Recognizer]]:

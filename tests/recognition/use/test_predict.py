@@ -166,7 +166,7 @@ def test_models_that_cannot_be_used(run, tmp_path):
             predict_clips([clips], [model], output=tmp_path / "out.csv", device="cpu")
 
     refused(tmp_path, "no trained recogniser")
-    refused(tmp_path / "none.pt", "cannot read")
+    refused(tmp_path / "none.pt", "cannot be read")
     content = load_checkpoint(folder / "checkpoints" / "best.pt")
     save_checkpoint(tmp_path / "other.pt", {"state_dict": {}, "window": 32})
     refused(tmp_path / "other.pt", "not a recogniser's checkpoint")
