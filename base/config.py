@@ -1,4 +1,6 @@
 import difflib
+import errno
+import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -8,17 +10,55 @@ import yaml
 from pydantic import BaseModel, Field, ValidationError
 
 from base.errors import InputError
+from base.files import regular_file
 from base.settings import Section
+from data.shown import cut, one_line, shown
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
+LARGEST = 1 << 18
+"""Characters of a configuration or a list of names."""
+_DEEPEST = 40
+_MOST_VALUES = 50_000
+_TAGS = (None, "!", *(f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null", "seq", "map")))
+_OTHERWISE = ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp")
+
+
 class _Loader(yaml.SafeLoader):
-    """YAML in which `on`, `off`, `yes` and `no` are words, as in YAML 1.2: `train.on` is a key of ours."""
+    """YAML in which `on`, `off`, `yes` and `no` are words, as in YAML 1.2: `train.on` is a key of ours.
+
+    So are dates: no value of ours is one, and a folder may have one for its name.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._sizes: dict[yaml.Node, int] = {}
+        self._depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """Compose a node, counting what it is when all that it refers to is written out."""
+        alias = self.check_event(yaml.AliasEvent)
+        if not alias and (tag := getattr(self.peek_event(), "tag", None)) not in _TAGS:
+            raise yaml.YAMLError(f"has the tag {cut(str(tag))}; write plain values")
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise yaml.YAMLError(f"nests more than {_DEEPEST} levels")
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        if node is None or (alias and node not in self._sizes):
+            raise yaml.YAMLError("refers to what it is part of")
+        if not alias:
+            parts = node.value if isinstance(node, yaml.CollectionNode) else []
+            inner = (one for part in parts for one in (part if isinstance(part, tuple) else (part,)))
+            self._sizes[node] = 1 + sum(self._sizes[one] for one in inner)
+        if self._sizes[node] > _MOST_VALUES:
+            raise yaml.YAMLError(f"has more than {_MOST_VALUES} values when its references are written out")
+        return node
 
 
 _Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
+    first: [(tag, pattern) for tag, pattern in resolvers if tag not in _OTHERWISE]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 _Loader.add_implicit_resolver(
@@ -27,8 +67,37 @@ _Loader.add_implicit_resolver(
 
 
 def read_yaml(text: str) -> Any:
-    """Read YAML of plain values; nothing in it can make an object."""
-    return yaml.load(text, _Loader)
+    """Read YAML of plain values; nothing in it can make an object, and it is no larger than it looks.
+
+    Raises
+    ------
+    yaml.YAMLError
+        It is no YAML, too large or too deep, or has a value that is not what it seems.
+    """
+    if len(text) > LARGEST:
+        raise yaml.YAMLError(f"has more than {LARGEST} characters")
+    try:
+        return yaml.load(text, _Loader)
+    except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError) as error:
+        # PyYAML leaves it to Python to read numbers
+        raise yaml.YAMLError(f"has a value that cannot be read ({cut(str(error), 100)})") from error
+
+
+def read_yaml_file(path: Path) -> Any:
+    """Read a YAML file of plain values, see `read_yaml`.
+
+    Raises
+    ------
+    yaml.YAMLError, OSError, InputError
+        It is no YAML; it is not there; it is no file, or a very large one.
+    """
+    size = regular_file(path).stat().st_size
+    if size > LARGEST:
+        raise InputError(f"{path}: {size} bytes, more than {LARGEST} are not read as YAML")
+    try:
+        return read_yaml(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise yaml.YAMLError(f"is no text in UTF-8 ({error.reason} at byte {error.start})") from error
 
 
 class RunSection(Section):
@@ -57,15 +126,18 @@ def load_config(model: type[Model], path: Path, overrides: Sequence[str] = ()) -
         The file cannot be read, or the first key that is unknown, missing or has a value that is not allowed.
     """
     try:
-        values = read_yaml(Path(path).read_text(encoding="utf-8"))
+        if not Path(path).exists():
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        values = read_yaml_file(Path(path))
     except OSError as error:
         raise InputError(
             f"{path}: cannot read the configuration ({error.strerror}); give a YAML file's path"
         ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
+    except yaml.YAMLError as error:
+        raise InputError(f"{path}: not valid YAML: {one_line(str(error), 300)}") from error
     if not isinstance(values, dict):
         raise InputError(f"{path}: expected sections with keys, found {type(values).__name__}")
+    values = _written_out(values)
     given: dict[str, str] = {}
     for override in overrides:
         key, value = _apply_override(values, override)
@@ -76,15 +148,24 @@ def load_config(model: type[Model], path: Path, overrides: Sequence[str] = ()) -
         raise InputError(_explain(error, model, Path(path), given)) from error
 
 
+def _written_out(value: Any) -> Any:
+    """Copy what is referred to into each place, so that an override changes one place only."""
+    if isinstance(value, dict):
+        return {key: _written_out(part) for key, part in value.items()}
+    return [_written_out(part) for part in value] if isinstance(value, list) else value
+
+
 def _apply_override(values: dict[str, Any], override: str) -> tuple[str, str]:
     key, separator, text = override.partition("=")
     parts = key.split(".")
-    if not separator or not all(parts):
-        raise InputError(f"{override}: not an override; expected section.key=value, such as train.epochs=20")
+    if not separator or not all(parts) or len(parts) > _DEEPEST:
+        raise InputError(f"{cut(override, 100)}: not an override; expected section.key=value, such as train.epochs=20")
     try:
         value = read_yaml(text)
     except yaml.YAMLError as error:
-        raise InputError(f"{override}: the value is not valid YAML; quote it, or write lists as [a, b]") from error
+        raise InputError(
+            f"{cut(override, 100)}: the value is not valid YAML; quote it, or write lists as [a, b]"
+        ) from error
     section = values
     for part in parts[:-1]:
         if not isinstance(section.get(part), dict):
@@ -96,15 +177,15 @@ def _apply_override(values: dict[str, Any], override: str) -> tuple[str, str]:
 
 def _explain(error: ValidationError, model: type[BaseModel], path: Path, overrides: dict[str, str]) -> str:
     """Tell the first of the errors in one line."""
-    first, *others = error.errors()
+    first, *others = error.errors(include_url=False)
     parts = [str(part) for part in first["loc"]]
-    key = ".".join(parts)
+    key = cut(".".join(parts), 200)
     touched = [text for name, text in overrides.items() if key.startswith(name) or name.startswith(f"{key}.")]
-    where = f"{path} with {touched[0]}" if touched else str(path)
-    text = first["msg"].removeprefix("Value error, ")
+    where = f"{path} with {cut(touched[0], 100)}" if touched else str(path)
+    text = cut(first["msg"].removeprefix("Value error, "), 400)
     if first["type"] == "extra_forbidden":
         allowed = sorted(_keys(model, parts[:-1]))
-        near = difflib.get_close_matches(parts[-1], allowed, n=1, cutoff=0.5)
+        near = difflib.get_close_matches(parts[-1][:100], allowed, n=1, cutoff=0.5)
         advice = f"did you mean {near[0]!r}?" if near else f"allowed here: {', '.join(allowed)}"
         what = f"unknown key; {advice}"
     elif first["type"] == "missing":
@@ -112,7 +193,7 @@ def _explain(error: ValidationError, model: type[BaseModel], path: Path, overrid
     elif not parts or isinstance(first["input"], dict | BaseModel):
         what = text  # about several keys, which the message names
     else:
-        what = f"found {first['input']!r}; {text[0].lower()}{text[1:]}"
+        what = f"found {shown(first['input'])}; {text[0].lower()}{text[1:]}"
     more = f" (and {len(others)} more)" if others else ""
     return ": ".join(filter(None, (where, key, f"{what}{more}")))
 

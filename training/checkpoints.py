@@ -70,14 +70,15 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
 
 
 def weights_of(path: Path, content: dict[str, Any]) -> dict[str, Tensor]:
-    """Return a checkpoint's weights by their names, all of them finite.
+    """Return a checkpoint's weights by their names, all of them finite; they may be all that it holds.
 
     Raises
     ------
     InputError
         There are none, or one has a number that is NaN or infinite: whatever is computed with it is NaN, too.
     """
-    state = content.get("state_dict")
+    bare = bool(content) and all(isinstance(value, Tensor) for value in content.values())
+    state = content if bare else content.get("state_dict")
     if not isinstance(state, dict):
         there = (
             cut(", ".join(cut(key) if isinstance(key, str) else shown(key) for key in list(content)[:10]), 200)

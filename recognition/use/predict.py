@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import yaml
 from rich.console import Console
 from rich.table import Table
 
-from base.config import read_yaml
+from base.config import read_yaml_file
 from base.errors import InputError
 from base.files import atomic_file
 from base.progress import console, progress
@@ -173,10 +174,12 @@ def action_names(actions: np.ndarray, names: str | None) -> dict[int, str]:
 
 def _read_names(path: Path) -> list[str]:
     try:
-        listed = read_yaml(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"--names: {path} cannot be read ({error}); give `ntu` or a YAML file") from error
-    except Exception as error:  # PyYAML's own errors have no narrower common base that it promises
+        listed = read_yaml_file(path)
+    except InputError as error:
+        raise InputError(f"--names: {error}; give `ntu` or a YAML file") from error
+    except OSError as error:
+        raise InputError(f"--names: {path} cannot be read ({error.strerror}); give `ntu` or a YAML file") from error
+    except yaml.YAMLError as error:
         raise InputError(f"--names: {path} is not valid YAML; expected a list of names") from error
     if not isinstance(listed, list) or not listed or not all(isinstance(name, str) for name in listed):
         raise InputError(f"--names: {path} is not a list of names; expected one name a line, each after `- `")
