@@ -201,12 +201,13 @@ def import_(
 def main() -> int:
     """Run the command line; 0 done, 2 the user's mistake, 130 interrupted."""
     from base.errors import InputError
+    from data.shown import one_line
 
     status = INTERRUPTED
     try:
         status = int(app(standalone_mode=False) or 0)  # typer itself turns Ctrl-C into this status
     except (typer.TyperException, InputError) as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"error: {one_line(str(error))}", file=sys.stderr)
         return 2
     except (KeyboardInterrupt, typer.Abort):
         pass

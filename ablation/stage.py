@@ -1,6 +1,5 @@
 """Stage 3, `python run.py ablate`: recognise raw and refined skeletons alike, compare them, and write the report."""
 
-import csv
 import io
 import shlex
 from collections.abc import Mapping
@@ -9,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from rich.console import Console
 from rich.table import Table as RichTable
 
 from ablation.analysis import find
@@ -22,7 +20,8 @@ from ablation.study.stores import Source, ensure_source, list_sources, make_stor
 from ablation.tables import accuracy_table
 from base.errors import InputError
 from base.files import atomic_file
-from base.progress import console
+from base.progress import PlainConsole, console
+from base.tables import write_csv
 from data.ntu.splits import in_training
 from data.skeletons.store import open_store
 from recognition.input.selection import select_clips
@@ -131,14 +130,14 @@ def _check(config: AblateConfig, source: Source) -> None:
 def _write_cells(path: Path, planned: Plan, outcomes: Mapping[Path, Outcome]) -> None:
     """Say of every use of a recogniser where it is and what came out."""
     text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
     axes = ("split", "stream", "pairing", "severity", "setting", "share")
-    table.writerow(["arm", "seed", *axes, "folder", "scores", "outcome"])
+    rows: list[list[Any]] = [["arm", "seed", *axes, "folder", "scores", "outcome"]]
     for use in planned.uses:
         outcome = outcomes[use.cell.folder]
         said = outcome if isinstance(outcome, str) else "done"
         place = [getattr(use.condition, axis) for axis in axes]
-        table.writerow([use.arm, use.seed, *place, use.cell.folder, use.scores.name, said])
+        rows.append([use.arm, use.seed, *place, use.cell.folder, use.scores.name, said])
+    write_csv(text, rows)
     with atomic_file(path) as temporary:
         temporary.write_text(text.getvalue())
 
@@ -214,11 +213,11 @@ def _print_table(findings: Findings) -> None:
         printed.add_column(column.label, justify="right" if column.numeric else "left", no_wrap=True)
     for row in table.text():
         printed.add_row(*(row[at] for at in shown))
-    Console().print(printed)
+    PlainConsole().print(printed)
 
 
 def _close(page: Path, sentences: list[str]) -> None:
-    shown = Console()
+    shown = PlainConsole()
     for sentence in sentences:
         shown.print(sentence, highlight=False, markup=False)
     shown.print(f"report: {page}", soft_wrap=True, highlight=False, markup=False)

@@ -16,6 +16,11 @@ from data.shown import cut, one_line, shown
 
 Model = TypeVar("Model", bound=BaseModel)
 
+MOST_EPOCHS = 1_000_000
+MOST_AT_ONCE = 1_000_000
+HIGHEST_RATE = 1000.0
+"""Limits of epochs, of what a step computes with, and of a learning rate, which nobody means to reach."""
+
 
 LARGEST = 1 << 18
 """Characters of a configuration or a list of names."""

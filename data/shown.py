@@ -50,9 +50,14 @@ def one_line(text: str, limit: int = LONGEST_LINE) -> str:
 
     Letters of any language stay. A terminal obeys control characters, such as those in the name of somebody's file.
     """
-    text = " ".join(text[: 4 * limit].split()) if len(text) <= 4 * limit else _without_middle(text, 4 * limit)
-    printable = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in " ".join(text.split()))
-    return printable if len(printable) <= limit else _without_middle(printable, limit)
+    text = text if len(text) <= 4 * limit else _without_middle(text, 4 * limit)
+    line = printable(" ".join(text.split()))
+    return line if len(line) <= limit else _without_middle(line, limit)
+
+
+def printable(text: str) -> str:
+    """Write control characters as Python does, but for line ends."""
+    return "".join(letter if letter.isprintable() or letter == "\n" else ascii(letter)[1:-1] for letter in text)
 
 
 def _without_middle(text: str, limit: int) -> str:

@@ -17,7 +17,7 @@ from base.errors import InputError
 from base.files import sha256
 from base.settings import Fps
 from data.shown import cut, shown
-from refine.nets.smoothnet import Kind, Net, kind_of, new_net
+from refine.nets.smoothnet import MOST_BLOCKS, MOST_FRAMES, MOST_UNITS, Kind, Net, kind_of, new_net
 from refine.normalise import Centre, Normalise, Scale, body_size, window_offsets
 from refine.windows import Merge, mirrored, refine_windows
 from training.checkpoints import load_checkpoint, weights_of
@@ -130,12 +130,6 @@ class _Described(BaseModel):
     normalise: _DescribedNormalise
     fps: Fps | None
     trained_on: tuple[str, ...]
-
-
-MOST_FRAMES = 10_000
-MOST_UNITS = 65_536
-MOST_BLOCKS = 1000
-"""Sizes that no SmoothNet comes near: the release has windows of 64 frames, 512 units and 5 blocks."""
 
 
 def _build(path: Path, state: Mapping[str, Tensor]) -> Net:

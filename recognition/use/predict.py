@@ -1,6 +1,5 @@
 """`python run.py predict`: what a trained recogniser sees in clips."""
 
-import csv
 import io
 import json
 from collections.abc import Iterator, Sequence
@@ -10,13 +9,14 @@ from typing import Literal
 
 import numpy as np
 import yaml
-from rich.console import Console
 from rich.table import Table
 
 from base.config import read_yaml_file
 from base.errors import InputError
 from base.files import atomic_file
-from base.progress import console, progress
+from base.progress import PlainConsole, console, progress
+from base.tables import write_csv
+from data.shown import one_line
 from data.skeletons.layouts import ACTIONS
 from data.skeletons.store import ClipStore
 from recognition.evaluate import score
@@ -130,7 +130,7 @@ def predict_clips(
     def unusable(line: str) -> None:
         if on_error == "stop":
             raise InputError(f"{line}; go on without such clips with --on-error skip")
-        console.print(f"skipped: {line}", style="yellow", highlight=False, soft_wrap=True)
+        console.print(f"skipped: {one_line(line)}", style="yellow", highlight=False, soft_wrap=True)
 
     found: list[Prediction] = []
     with progress() as bar, explain_out_of_memory(f"--batch: {batch} clips do not fit on {where}; lower it"):
@@ -143,7 +143,7 @@ def predict_clips(
         raise InputError(f"{paths[0]}: no clip could be used; nothing is written")
     _save(output, found, called)
     _print(found, called)
-    Console().print(f"{len(found)} clips: {output}", soft_wrap=True, highlight=False)
+    PlainConsole().print(f"{len(found)} clips: {output}", soft_wrap=True, highlight=False)
     return found
 
 
@@ -202,9 +202,7 @@ def _save(output: Path, found: Sequence[Prediction], called: dict[int, str]) -> 
         text = json.dumps(rows, indent=1) + "\n"
     else:
         table = io.StringIO()
-        writer = csv.DictWriter(table, rows[0].keys(), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+        write_csv(table, [list(rows[0]), *(list(row.values()) for row in rows)])
         text = table.getvalue()
     try:
         with atomic_file(output) as temporary:
@@ -221,6 +219,6 @@ def _print(found: Sequence[Prediction], called: dict[int, str]) -> None:
     for one in found[:SHOWN]:
         pairs = zip(one.actions, one.probabilities, strict=True)
         table.add_row(one.clip, *(f"{called[action]} {100 * probability:.0f}" for action, probability in pairs))
-    Console().print(table)
+    PlainConsole().print(table)
     if len(found) > SHOWN:
-        Console().print(f"and {len(found) - SHOWN} more", highlight=False)
+        PlainConsole().print(f"and {len(found) - SHOWN} more", highlight=False)
