@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 
 from base.errors import InputError
+from base.unpickling import read_array
 
 
 @dataclass(frozen=True)
@@ -103,14 +103,13 @@ def check_paired(first: Scores, second: Scores, first_name: str, second_name: st
 
 def _read(file: Path) -> dict[str, np.ndarray]:
     try:
-        with np.load(file, allow_pickle=False) as content:
-            part = {name: content[name] for name in ("clip", "label", "score", "action")}
+        part = {name: read_array(file, name) for name in ("clip", "label", "score", "action")}
         count, classes = part["score"].shape
         if part["clip"].shape != (count,) or part["label"].shape != (count,) or part["action"].shape != (classes,):
             raise ValueError("its arrays do not fit together")
         if not np.isfinite(part["score"]).all():
             raise ValueError("a score is not finite")
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+    except (OSError, ValueError, TypeError) as error:
         raise InputError(
             f"{file}: cannot read the scores ({error}); delete the run's folder and run it again"
         ) from error

@@ -11,6 +11,7 @@ import math
 import pickle
 import re
 import struct
+import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -272,7 +273,10 @@ def read_any_header(member: IO[bytes], where: str) -> tuple[tuple[int, ...], boo
     """
     try:
         version = npy.read_magic(member)
-        shape, fortran, kind = (npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0)(member)
+        read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Python's, about what it reads
+            shape, fortran, kind = read(member)
         check_shape(shape)
         if kind.kind not in KINDS or kind.fields is not None or kind.itemsize == 0 or any(n < 0 for n in shape):
             raise ValueError(f"an array of {kind}")

@@ -1,9 +1,9 @@
 """Going through a pickle before it is read: a few bytes of one may ask for gigabytes, or for what ends the program.
 
 Python's unpickler makes room for whatever number a value is filed under, and for as many bytes as a length promises; it
-nests without limit, where hashing, comparing and printing end in a crash; and a value that is used ten times in one that
-is used ten times has no end for whoever goes through it. Here the instructions are followed without their values, so
-that nothing is built but a stack of how deep and how large each value is.
+nests without limit, where hashing, comparing and printing end in a crash; and a value that is used ten times in one
+that is used ten times has no end for whoever goes through it. Here the instructions are followed without their values,
+so that nothing is built but a stack of how deep and how large each value is.
 """
 
 import pickle
@@ -38,7 +38,7 @@ _DEPTH_MASK = (1 << _DEPTH_BITS) - 1
 _ATOM = 8 << _DEPTH_BITS
 
 _Value = int | list[int]
-"""The size of a value and, in the last bits, its depth; if it can grow, in a list with whether it is part of another."""
+"""Size of a value and, in the last bits, its depth; if it can grow, in a list with whether it is part of another."""
 
 
 class UnsafeError(pickle.UnpicklingError):

@@ -80,12 +80,14 @@ def start_from(model: nn.Module, path: Path, about: Mapping[str, Any]) -> None:
     for key, (found, wanted) in known.items():
         if type(found) is not type(wanted) or found != wanted:
             raise InputError(
-                f"train.start_from: {path} has {key} {shown(found)}, and here it is {shown(wanted)}; give another checkpoint"
+                f"train.start_from: {path} has {key} {shown(found)}, and here it is {shown(wanted)}; "
+                "give another checkpoint"
             )
     actions = content.get("actions")
     if not isinstance(actions, list) or any(type(one) is not int for one in actions) or actions != about["actions"]:
         raise InputError(
-            f"train.start_from: {path} tells other actions apart than the {len(about['actions'])} of the store; give a checkpoint of the same actions"
+            f"train.start_from: {path} tells other actions apart than the {len(about['actions'])} of the store; "
+            "give a checkpoint of the same actions"
         )
     try:
         model.load_state_dict(weights)

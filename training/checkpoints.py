@@ -94,7 +94,7 @@ def weights_of(path: Path, content: dict[str, Any]) -> dict[str, Tensor]:
         if tensor.is_floating_point() and not bool(torch.isfinite(tensor.float()).all()):
             bad = int((~torch.isfinite(tensor.float())).sum())
             raise InputError(
-                f"{path}: {cut(name, 100)} has {bad} of {tensor.numel()} numbers that are NaN or infinite; the training "
+                f"{path}: {cut(name, 100)}: {bad} of {tensor.numel()} numbers are NaN or infinite; its training "
                 "failed, take another checkpoint"
             )
     return state

@@ -220,7 +220,7 @@ def read_results(path: Path) -> dict[str, Any]:
         found = json.loads(path.read_text())
         if missing := [key for key in ("top1", "top5", "mean_class_accuracy", "seconds") if key not in found]:
             raise ValueError(f"{missing[0]!r} is missing")
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         raise InputError(f"{path}: cannot be read ({error}); delete its folder, and it is trained again") from error
     results: dict[str, Any] = found
     return results

@@ -103,9 +103,9 @@ class DenseClips:
             states = _read_rows(store.tracked, rows)
             seen = np.any(states, axis=-1)
             tracked[at] = states
-            joints[at] = _read_rows(store.joints, rows) * seen[:, None, None]
+            joints[at] = np.where(seen[:, None, None], _read_rows(store.joints, rows), 0)
             if confidence is not None and store.confidence is not None:
-                confidence[at] = _read_rows(store.confidence, rows) * seen[:, None]
+                confidence[at] = np.where(seen[:, None], _read_rows(store.confidence, rows), 0)
         return DenseClip(parse_name(str(store.clips.name[row])), joints, tracked, confidence)
 
 

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
+from base.files import regular_file
 from data.skeletons.store import Block, Progress, StoreFiles, StoreInfo, sound_states
 
 JOURNAL = "journal.jsonl"
@@ -71,7 +72,7 @@ def _read_journal(path: Path, identity: str) -> tuple[list[str], list[tuple[dict
     """Return a journal's whole lines, and how far the store was after each but the first."""
     states = []
     try:
-        lines = path.read_text().split("\n")[:-1]
+        lines = regular_file(path).read_text().split("\n")[:-1]
         if json.loads(lines[0]) != {"identity": identity}:
             return [], []
         for line in lines[1:]:
@@ -79,7 +80,7 @@ def _read_journal(path: Path, identity: str) -> tuple[list[str], list[tuple[dict
             files = {str(name): (int(size), int(crc)) for name, (size, crc) in state["files"].items()}
             progress = Progress(int(state["clips"]), int(state["tracks"]), int(state["frames"]), files)
             states.append(({"entries": int(state["entries"]), "skipped": list(state["skipped"])}, progress))
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         pass  # what can be read so far is good
     return lines[: 1 + len(states)] if states else [], states
 

@@ -19,6 +19,7 @@ import io
 import json
 import os
 import shutil
+import warnings
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
@@ -662,7 +663,9 @@ def _memory_map(path: Path, shape: tuple[int, ...], kind: type) -> np.ndarray:
     if 0 in shape:
         return np.zeros(shape, kind)  # a store without frames: nothing to map
     try:
-        array = np.load(regular_file(path), mmap_mode="r", allow_pickle=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Python's, about what it reads
+            array = np.load(regular_file(path), mmap_mode="r", allow_pickle=False)
     except (OSError, InputError):
         raise
     except Exception as error:  # NumPy reads the header as Python text, which can go wrong in many ways

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 import torch
+import yaml
 from pydantic import ValidationError
 from torch import Tensor
 
-from base.config import read_yaml
+from base.config import read_yaml_file
 from base.errors import InputError
 from data.shown import cut
 from data.skeletons.layouts import LAYOUTS, Layout
@@ -188,15 +189,24 @@ def _kind(recognizer: Recognizer) -> str:
 def _parts(folder: Path) -> dict[Path, float]:
     """Return the runs that a run of several streams consists of, with their weights."""
     kept = folder / "config.yaml"
-    config: Any = read_yaml(kept.read_text()) if kept.is_file() else None
+    try:
+        config: Any = read_yaml_file(kept) if kept.is_file() else None
+    except (OSError, yaml.YAMLError) as error:
+        raise InputError(f"{kept}: cannot be read ({cut(str(error), 200)}); train it again") from error
     if not isinstance(config, dict) or not (folder / "results.json").is_file():
         raise InputError(
             f"{folder}: no trained recogniser (checkpoints/best.pt is missing); "
             "give the folder of a finished `python run.py recognize`"
         )
-    ensemble = config.get("ensemble") or {}
-    runs = {name: Path(run) for name, run in (ensemble.get("runs") or {}).items()}
-    runs |= {name: folder / name for name in config.get("streams") or ()}
-    weights = ensemble.get("weights") or {}
-    chosen = list(weights.values())[-1] if weights else {next(iter(runs)): 1.0}
-    return {runs[name]: float(weight) for name, weight in chosen.items()}
+    try:
+        ensemble = config.get("ensemble") or {}
+        runs = {name: Path(run) for name, run in (ensemble.get("runs") or {}).items()}
+        runs |= {name: folder / name for name in config.get("streams") or ()}
+        weights = ensemble.get("weights") or {}
+        chosen = list(weights.values())[-1] if weights else {next(iter(runs)): 1.0}
+        found = {runs[name]: float(weight) for name, weight in chosen.items()}
+    except (AttributeError, TypeError, ValueError, KeyError, StopIteration) as error:
+        raise InputError(f"{kept}: no configuration of a run of several streams; train it again") from error
+    if not any(weight > 0 for weight in found.values()):
+        raise InputError(f"{kept}: no recogniser of its ensemble has a weight above 0; train it again")
+    return found

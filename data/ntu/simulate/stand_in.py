@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from base.errors import InputError
-from base.files import atomic_folder
+from base.files import atomic_folder, regular_file
 from base.progress import progress
 from data.ntu.names import ClipName
 from data.ntu.simulate.bodies import FPS
@@ -118,8 +118,10 @@ def _part(name: ClipName) -> str | None:
 
 def _check_same(folder: Path, kept: dict[str, Any]) -> None:
     try:
-        found = json.loads((folder / "simulate.json").read_bytes())
-    except (OSError, ValueError):
+        found = json.loads(regular_file(folder / "simulate.json").read_bytes())
+        if not isinstance(found, dict):
+            raise ValueError("no table")
+    except (OSError, ValueError, RecursionError):
         raise InputError(
             f"{folder}: is there already but holds no simulated stand-in (no readable simulate.json); "
             "remove it or choose another simulate.folder"
