@@ -77,7 +77,7 @@ def write_csv(file: TextIO, rows: Iterable[Iterable[Any]], line_end: str = "\n")
 def _plain_cell(cell: Any) -> Any:
     if cell is None or isinstance(cell, int | float | np.generic):
         return cell
-    text = str(cell)
+    text = str(cell).replace("\r\n", "\n").replace("\r", "\n")  # which csv does not quote
     return f"'{text}" if text[:1] in _FORMULAS and not _is_number(text) else text
 
 

@@ -39,6 +39,8 @@ ANY_TIMES = 64 << 20
 MOST_EMPTY = 1 << 20
 """An array without numbers may have so many rows of nothing; whoever goes through them needs time for each."""
 
+MOST_DIMENSIONS = 32
+
 KINDS = "biufcSUO"
 """Numbers, text and objects."""
 
@@ -48,7 +50,9 @@ class Refused(pickle.UnpicklingError):
 
 
 def check_shape(shape: tuple[int, ...]) -> None:
-    """Refuse, with a ValueError, the shape of an array of nothing that has more rows than any file has bytes for."""
+    """Refuse, with a ValueError, more dimensions than arrays have, and more rows of nothing than files have bytes."""
+    if len(shape) > MOST_DIMENSIONS:
+        raise ValueError(f"an array of {len(shape)} dimensions")
     if 0 in shape and math.prod(length for length in shape if length) > MOST_EMPTY:
         raise ValueError(f"an array of shape {shown(shape)} without a single number")
 
@@ -361,7 +365,7 @@ def load_scanned(
     start = file.tell()
     try:
         if isinstance(file, zipfile.ZipExtFile):
-            scanned = io.BufferedReader(file, 1 << 16)  # type: ignore[type-var]
+            scanned = io.BufferedReader(file, 1 << 16)
             scan_pickle(scanned, size, late)
             scanned.detach()
         else:

@@ -89,7 +89,7 @@ def _parts(value: Any, limit: int, depth: int) -> Iterator[str]:
 
 
 def _container(value: Any, limit: int, depth: int) -> Iterator[str]:
-    first, last = {list: "[]", tuple: "()"}.get(type(value), "{}")
+    first, last = "[]" if isinstance(value, list) else "()" if isinstance(value, tuple) else "{}"
     yield first
     if depth >= _DEEPEST - 1 and len(value):
         yield "..."

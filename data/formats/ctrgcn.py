@@ -160,7 +160,8 @@ def _read_header(member: IO[bytes], clips: int, where: str) -> tuple[int, np.dty
 
 def _read_clip(member: IO[bytes], frames: int, kind: np.dtype, name: ClipName, where: str) -> ReadClip:
     joints = read_block(member, (frames, ACTORS, len(NTU25.joints), NTU25.dims), kind, where)
-    joints = trim(joints.swapaxes(0, 1))
+    with np.errstate(invalid="ignore"):  # NaN is refused below
+        joints = trim(joints.swapaxes(0, 1))
     return name, joints.shape[1], as_tracks(joints, None, where)
 
 

@@ -115,7 +115,9 @@ def read_stgcn(folder: Path, split: Split | None) -> Incoming:
                 for at, name in enumerate(part_names):
                     where = f"{file}: clip {at} ({name})"
                     shape = (NTU25.dims, frames, len(NTU25.joints), ACTORS)
-                    joints = trim(read_block(stream, shape, kind, where).transpose(3, 1, 2, 0))
+                    block = read_block(stream, shape, kind, where).transpose(3, 1, 2, 0)
+                    with np.errstate(invalid="ignore"):  # NaN is refused below
+                        joints = trim(block)
                     yield name, joints.shape[1], as_tracks(joints, None, where)
 
     return Incoming(NTU25, len(names), clips(), notes=notes)

@@ -566,7 +566,7 @@ def open_store(folder: Path) -> ClipStore:
         _check_tracks(tracks, clips, info.frames)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        reason = f"store.json: {cut('.'.join(map(str, first['loc'])), 100)}: {cut(first['msg'], 200)}"
+        reason = ": ".join(["store.json", *(cut(str(part), 100) for part in first["loc"]), cut(first["msg"], 200)])
         raise InputError(f"{folder}: damaged clip store: {reason}; prepare it again") from error
     except InputError as error:
         raise InputError(f"{folder}: damaged clip store: {error}; prepare it again") from error

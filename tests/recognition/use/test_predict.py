@@ -1,5 +1,6 @@
 import csv
 import json
+import shutil
 import zipfile
 
 import numpy as np
@@ -133,6 +134,30 @@ def test_names_are_guessed_for_all_sixty_actions_only(tmp_path):
     (tmp_path / "names.yaml").write_text("a: [")
     with pytest.raises(InputError, match="not valid YAML"):
         action_names(np.array([2]), str(tmp_path / "names.yaml"))
+
+
+def test_clips_of_a_store_whose_joints_are_nowhere_are_named(run, tmp_path, capsys):
+    store, folder = run
+    shutil.copytree(store.folder, tmp_path / "store")
+    joints = np.load(tmp_path / "store" / "joints.npy", mmap_mode="r+")
+    joints[: store.tracks.length[store.tracks.clip == 0].sum()] = np.nan
+    joints.flush()
+    with pytest.raises(InputError, match=f"clip {store.clips.name[0]} shows nobody"):
+        predict_clips([tmp_path / "store"], [folder], output=tmp_path / "out.csv", device="cpu")
+    found = predict_clips([tmp_path / "store"], [folder], output=tmp_path / "out.csv", device="cpu", on_error="skip")
+    assert [one.clip for one in found] == store.clips.name[1:].tolist()
+    assert f"clip {store.clips.name[0]} shows nobody" in capsys.readouterr().err
+
+
+def test_names_with_markup_and_formulas_are_text(run, tmp_path, capsys):
+    store, folder = run
+    names = ["=1+1", "[/b]"] * 12
+    (tmp_path / "names.yaml").write_text("".join(f"- '{name}'\n" for name in names))
+    predict_clips(
+        [store.folder], [folder], output=tmp_path / "out.csv", device="cpu", names=str(tmp_path / "names.yaml")
+    )
+    assert "=1+1" in capsys.readouterr().out
+    assert {row["name"] for row in csv.DictReader((tmp_path / "out.csv").open())} == {"'=1+1"}
 
 
 def test_clips_that_cannot_be_used_stop_it_or_are_named(run, tmp_path, capsys):
