@@ -146,9 +146,9 @@ def _build(path: Path, state: Mapping[str, Tensor]) -> Net:
             f"{path}: not a SmoothNet: its tensors are {names} ...; expected encoder.0, res_blocks.*, decoder"
         ) from None
     sizes = (("frames", window, MOST_FRAMES), ("units", hidden, MOST_UNITS), ("narrow units", narrow, MOST_UNITS))
-    for name, found, most in (*sizes, ("blocks", blocks + 1, MOST_BLOCKS + 1)):
-        if not 1 <= found <= most:
-            raise InputError(f"{path}: a SmoothNet of {found} {name}, expected 1 to {most}; take another checkpoint")
+    for what, size, most in (*sizes, ("blocks", max(blocks, 1), MOST_BLOCKS)):
+        if not 1 <= size <= most:
+            raise InputError(f"{path}: a SmoothNet of {size} {what}, expected 1 to {most}; take another checkpoint")
     if kind == "motion_aware" and window < 3:
         raise InputError(f"{path}: a motion-aware net over {window} frames; accelerations take 3 frames or more")
     with torch.device("meta"):

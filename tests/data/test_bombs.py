@@ -19,6 +19,7 @@ from data.formats.convert import ImportOptions, import_store
 from data.formats.ctrgcn import read_ctrgcn
 from data.pickle_scan import UnsafeError, scan_pickle
 from data.skeletons.store import open_store
+from drawing.skeleton import read_image
 from recognition.scores import read_scores
 from recognition.use.clip_files import read_chunks
 from recognition.use.predict import action_names
@@ -182,6 +183,7 @@ def doors(path):
         "recogniser": lambda: load_recognizer(path),
         "clips": lambda: list(read_chunks([path], lambda line: None)),
         "import": lambda: import_store(path, path.parent / "store", ImportOptions("pyskl")),
+        "image": lambda: read_image(path),
         "show": lambda: show(str(path), Path("a.png"), checkpoint=path),
     }
 
