@@ -8,6 +8,7 @@ import numpy as np
 
 from base.errors import InputError
 from base.unpickling import read_array
+from base.words import plural
 
 
 @dataclass(frozen=True)
@@ -92,8 +93,8 @@ def check_paired(first: Scores, second: Scores, first_name: str, second_name: st
     odd = np.setxor1d(first.clip, second.clip)
     if len(odd):
         raise InputError(
-            f"{second_name}: not scored on the same test clips as {first_name} ({len(odd)} clips are in one only, the "
-            f"first is {odd[0]}); make both from stores with the same clips"
+            f"{second_name}: not scored on the same test clips as {first_name} ({plural(len(odd), 'clip')} in one "
+            f"only, the first is {odd[0]}); make both from stores with the same clips"
         )
     if not np.array_equal(first.action, second.action) or not np.array_equal(first.label, second.label):
         raise InputError(

@@ -13,6 +13,7 @@ from rich.table import Table as RichTable
 from ablation.analysis import find
 from ablation.findings import Findings, answer
 from ablation.page.report import findings_notes, write_report
+from ablation.statistics import Comparison
 from ablation.study.config import AblateConfig
 from ablation.study.plan import Plan, gather, plan
 from ablation.study.run import Outcome, duration, run_cells
@@ -22,11 +23,12 @@ from base.errors import InputError
 from base.files import atomic_file
 from base.progress import PlainConsole, console
 from base.tables import write_csv
+from base.words import plural
 from data.ntu.splits import in_training
 from data.skeletons.store import open_store
 from recognition.input.selection import select_clips
 from training.devices import pick_device
-from training.runs import Run, open_run
+from training.runs import Run, already_finished, check_run, open_run, read_json, showing
 
 SHOWN = ("skeletons", "top-1", "difference", "verdict")
 """What the terminal has room for."""
@@ -61,8 +63,11 @@ def ablate(config: AblateConfig, again: bool = False) -> dict[str, Any]:
         run = open_run(config)
         if run.finished:
             results = run.results()
-            _close(run.dir / "report.html", results["answer"])
+            with showing(run.dir):
+                _close(run.dir / "report.html", results["answer"])
+            print(already_finished(run.dir))
             return results
+    check_run(config, again)
     sources = list_sources(config)
     for source in sources:
         ensure_source(config, source)
@@ -92,15 +97,15 @@ def ablate(config: AblateConfig, again: bool = False) -> dict[str, Any]:
     )
     results = _results(findings, planned, outcomes)
     run.write_json("details.json", findings_notes(findings))
+    page = write_report(run.dir, config.report.title, findings)
     if not failures:
         run.finish(results)
-    page = write_report(run.dir, config.report.title, findings)
     _print_table(findings)
     _close(page, results["answer"])
     if failures:
         raise InputError(
-            f"{run.dir}: {len(failures)} recognisers or their scores are missing in the report ({failures[0]}); the "
-            "same command tries again"
+            f"{run.dir}: {plural(len(failures), 'recogniser')} or their scores are missing in the report "
+            f"({failures[0]}); the same command tries again"
         )
     return results
 
@@ -164,7 +169,7 @@ def _results(findings: Findings, planned: Plan, outcomes: Mapping[Path, Outcome]
                 "arm": one.arm,
                 "against": one.against,
                 "difference": one.difference,
-                "interval": list(one.interval),
+                "interval": _ends(one),
                 "mcnemar_p": one.mcnemar_p,
             }
             for one in findings.comparisons
@@ -176,7 +181,7 @@ def _results(findings: Findings, planned: Plan, outcomes: Mapping[Path, Outcome]
                 "seeds": list(row.seeds),
                 "top1": list(row.top1),
                 **(
-                    {"difference": row.comparison.difference, "interval": list(row.comparison.interval)}
+                    {"difference": row.comparison.difference, "interval": _ends(row.comparison)}
                     if row.comparison
                     else {}
                 ),
@@ -185,6 +190,11 @@ def _results(findings: Findings, planned: Plan, outcomes: Mapping[Path, Outcome]
         ],
         "answer": answer(findings),
     }
+
+
+def _ends(found: Comparison) -> list[float] | None:
+    """Return an interval as `results.json` has it; null where there are too few clips for one."""
+    return None if found.interval is None else list(found.interval)
 
 
 def _command(folder: Path) -> str:
@@ -199,8 +209,7 @@ def _cell_command(planned: Plan) -> str:
 
 
 def _versions(run: Run) -> dict[str, str]:
-    versions: dict[str, str] = yaml.safe_load((run.dir / "versions.json").read_text())
-    return versions
+    return read_json(run.dir / "versions.json", "choose another run.dir, or pass --again")
 
 
 def _print_table(findings: Findings) -> None:

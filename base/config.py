@@ -4,7 +4,8 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args
+from types import UnionType
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, Field, ValidationError
@@ -12,7 +13,7 @@ from pydantic import BaseModel, Field, ValidationError
 from base.errors import InputError
 from base.files import regular_file
 from base.settings import Section
-from data.shown import cut, one_line, shown
+from base.shown import cut, one_line, shown
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -71,7 +72,19 @@ _Loader.add_implicit_resolver(
 )
 
 
-def read_yaml(text: str) -> Any:
+class _TextLoader(_Loader):
+    """YAML in which all but null is text, as it was typed: `2024_11` is a path, and no number."""
+
+
+_TextLoader.yaml_implicit_resolvers = {
+    first: [
+        (tag, pattern) for tag, pattern in resolvers if tag in ("tag:yaml.org,2002:null", "tag:yaml.org,2002:merge")
+    ]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def read_yaml(text: str, loader: type[_Loader] = _Loader) -> Any:
     """Read YAML of plain values; nothing in it can make an object, and it is no larger than it looks.
 
     Raises
@@ -82,7 +95,7 @@ def read_yaml(text: str) -> Any:
     if len(text) > LARGEST:
         raise yaml.YAMLError(f"has more than {LARGEST} characters")
     try:
-        return yaml.load(text, _Loader)
+        return yaml.load(text, loader)
     except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError) as error:
         # PyYAML leaves it to Python to read numbers
         raise yaml.YAMLError(f"has a value that cannot be read ({cut(str(error), 100)})") from error
@@ -96,13 +109,33 @@ def read_yaml_file(path: Path) -> Any:
     yaml.YAMLError, OSError, InputError
         It is no YAML; it is not there; it is no file, or a very large one.
     """
+    return read_yaml(_read_text(path))
+
+
+def _read_text(path: Path) -> str:
     size = regular_file(path).stat().st_size
     if size > LARGEST:
         raise InputError(f"{path}: {size} bytes, more than {LARGEST} are not read as YAML")
     try:
-        return read_yaml(path.read_text(encoding="utf-8"))
+        return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise yaml.YAMLError(f"is no text in UTF-8 ({error.reason} at byte {error.start})") from error
+
+
+def read_kept(folder: Path) -> Any:
+    """Read the configuration that a run has kept in its folder.
+
+    Raises
+    ------
+    InputError
+        It cannot be read.
+    """
+    path = folder / "config.yaml"
+    try:
+        return read_yaml_file(path)
+    except (OSError, yaml.YAMLError) as error:
+        reason = one_line(str(error), 200)
+        raise InputError(f"{path}: cannot be read ({reason}); choose another run.dir, or pass --again") from error
 
 
 class RunSection(Section):
@@ -133,7 +166,9 @@ def load_config(model: type[Model], path: Path, overrides: Sequence[str] = ()) -
     try:
         if not Path(path).exists():
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
-        values = read_yaml_file(Path(path))
+        _check_is_configuration(Path(path), model)
+        text = _read_text(Path(path))
+        values, texts = _written_out(read_yaml(text)), _written_out(read_yaml(text, _TextLoader))
     except OSError as error:
         raise InputError(
             f"{path}: cannot read the configuration ({error.strerror}); give a YAML file's path"
@@ -142,10 +177,10 @@ def load_config(model: type[Model], path: Path, overrides: Sequence[str] = ()) -
         raise InputError(f"{path}: not valid YAML: {one_line(str(error), 300)}") from error
     if not isinstance(values, dict):
         raise InputError(f"{path}: expected sections with keys, found {type(values).__name__}")
-    values = _written_out(values)
+    _take_paths_as_text(model, values, texts)
     given: dict[str, str] = {}
     for override in overrides:
-        key, value = _apply_override(values, override)
+        key, value = _apply_override(values, override, model)
         given[key] = value
     try:
         return model.model_validate(values)
@@ -154,19 +189,94 @@ def load_config(model: type[Model], path: Path, overrides: Sequence[str] = ()) -
 
 
 def _written_out(value: Any) -> Any:
-    """Copy what is referred to into each place, so that an override changes one place only."""
+    """Copy what is referred to into each place, so that a change of one place changes no other."""
     if isinstance(value, dict):
         return {key: _written_out(part) for key, part in value.items()}
     return [_written_out(part) for part in value] if isinstance(value, list) else value
 
 
-def _apply_override(values: dict[str, Any], override: str) -> tuple[str, str]:
+def _check_is_configuration(path: Path, model: type[BaseModel]) -> None:
+    """Tell what is no configuration from one that has a mistake in it, and by which key it may have been meant."""
+    if path.is_file():
+        try:
+            with path.open("rb") as file:
+                if b"\0" not in file.read(1 << 12):
+                    return
+        except OSError:
+            return
+    what = "no text" if path.is_file() else "a folder" if path.is_dir() else "no regular file"
+    fields = model.model_fields
+    key = ""
+    if path.suffix in (".pt", ".pth", ".tar") and "train" in fields:
+        key = "train.checkpoint" if "apply" in fields else "train.start_from"
+    elif (path / "store.json").is_file():
+        key = "apply.input" if "apply" in fields else "data.store" if "train" in fields else ""
+    elif {"data", "simulate"} == fields.keys():
+        key = "data.raw"
+    advice = f"; to use it, give {key}={path}" if key else ""
+    raise InputError(f"{path}: is {what}, expected a configuration, a YAML file{advice}")
+
+
+def _kinds(annotation: Any) -> Iterator[Any]:
+    """Give what a value may be, one by one."""
+    if get_origin(annotation) in (Union, UnionType):
+        for kind in get_args(annotation):
+            yield from _kinds(kind)
+    elif get_origin(annotation) is Annotated:
+        yield from _kinds(get_args(annotation)[0])
+    else:
+        yield annotation
+
+
+def _holds_paths(annotation: Any) -> bool:
+    """Say whether a value is a path, or a list or dictionary of paths."""
+    kinds = list(_kinds(annotation))
+    return Path in kinds or any(Path in get_args(kind) for kind in kinds)
+
+
+def _take_paths_as_text(model: type[BaseModel], values: Any, texts: Any) -> None:
+    """Put the text of all paths in the place of what YAML takes it for."""
+    for name, field in model.model_fields.items():
+        if not isinstance(values, dict) or name not in values:
+            continue
+        if _holds_paths(field.annotation):
+            values[name] = texts[name]
+        for kind in _kinds(field.annotation):
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                _take_paths_as_text(kind, values[name], texts[name])
+
+
+def _annotation_at(model: type[BaseModel], parts: Sequence[str]) -> Any:
+    """Return what the value of a key may be; None if the model does not say."""
+    annotation: Any = model
+    for part in parts:
+        found = None
+        for kind in _kinds(annotation):
+            if isinstance(kind, type) and issubclass(kind, BaseModel) and part in kind.model_fields:
+                found = kind.model_fields[part].annotation
+            elif get_origin(kind) is dict:
+                found = get_args(kind)[1]
+        annotation = found
+    return annotation
+
+
+def _read_value(text: str, annotation: Any) -> Any:
+    """Read the value of an override: YAML, but for paths, which are as they were typed."""
+    if not _holds_paths(annotation):
+        return read_yaml(text)
+    several = any(Path in get_args(kind) for kind in _kinds(annotation))
+    if text in ("", "~", "null") or text[0] in "'\"" or (several and text[0] in "[{"):
+        return read_yaml(text, _TextLoader)
+    return text
+
+
+def _apply_override(values: dict[str, Any], override: str, model: type[BaseModel]) -> tuple[str, str]:
     key, separator, text = override.partition("=")
     parts = key.split(".")
     if not separator or not all(parts) or len(parts) > _DEEPEST:
         raise InputError(f"{cut(override, 100)}: not an override; expected section.key=value, such as train.epochs=20")
     try:
-        value = read_yaml(text)
+        value = _read_value(text, _annotation_at(model, parts))
     except yaml.YAMLError as error:
         raise InputError(
             f"{cut(override, 100)}: the value is not valid YAML; quote it, or write lists as [a, b]"

@@ -24,8 +24,8 @@ from numpy.lib import format as npy
 
 from base.errors import InputError
 from base.files import regular_file
-from data.pickle_scan import UnsafeError, scan_pickle
-from data.shown import cut, shown
+from base.pickle_scan import UnsafeError, scan_pickle
+from base.shown import cut, shown
 
 LARGEST = 16 << 30
 """Bytes that one member of a file may take when unpacked; the largest released one takes about 2 GiB."""
@@ -355,7 +355,7 @@ def load_scanned(
     where, damaged
         How messages begin; the message for what is no pickle.
     late
-        See `data.pickle_scan.scan_pickle`.
+        See `base.pickle_scan.scan_pickle`.
 
     Raises
     ------

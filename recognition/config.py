@@ -1,5 +1,7 @@
+"""What `python run.py recognize` may be told, section by section."""
+
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
 from pydantic import Field, field_validator, model_validator
 
@@ -10,6 +12,7 @@ from data.ntu.splits import Split
 from recognition.input.sampling import Sampling
 from recognition.input.streams import Stream
 from recognition.nets.graph import Partition
+from recognition.nets.registry import NETS
 
 
 class RunSection(training.RunSection):
@@ -17,7 +20,7 @@ class RunSection(training.RunSection):
 
     devices: Literal["auto"] | int = Field(1)
     """Processes on each machine that share the batch, one accelerator each; `auto`: as many as there are accelerators.
-    The result is the same but for rounding, as long as `model.dropout` is 0."""
+    Each step is the same but for rounding, as long as `model.dropout` is 0; rounding grows over an epoch and more."""
     nodes: int = Field(1, ge=1, le=1024)
     """Machines; each starts the same command under `torchrun` or Slurm, and all see the same `run.dir`."""
 
@@ -69,9 +72,9 @@ class InputSection(Section):
 class ModelSection(Section):
     """The network and its size."""
 
-    name: Literal["stgcn", "stgcn++"] = "stgcn"
-    """`stgcn`: as published (Yan et al., AAAI 2018). `stgcn++`: PYSKL's, with learnable adjacency, a residual in the
-    spatial module and a temporal module of several branches."""
+    name: str = "stgcn"
+    """A kind of network, one file each in `recognition/nets`. `stgcn`: as published (Yan et al., AAAI 2018). `stgcn++`:
+    PYSKL's, with learnable adjacency, a residual in the spatial module and a temporal module of several branches."""
     width: int = Field(64, ge=1, le=4096)
     blocks: int = Field(10, ge=3, le=100)
     temporal_kernel: int = Field(9, ge=1, le=999)
@@ -79,12 +82,17 @@ class ModelSection(Section):
     dropout: float = Field(0.0, ge=0, lt=1)
     partition: Partition = "spatial"
 
+    @field_validator("name")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        NETS[value]  # says what there is
+        return value
+
     @model_validator(mode="after")
     def _possible(self) -> Self:
         if self.temporal_kernel % 2 == 0:
             raise ValueError(f"temporal_kernel must be odd, found {self.temporal_kernel}")
-        if self.name == "stgcn++" and self.width < 6:
-            raise ValueError(f"width must be at least 6, a channel for each branch of stgcn++, found {self.width}")
+        NETS[self.name].check(self)
         return self
 
 
@@ -92,7 +100,7 @@ class TrainSection(Section):
     """The recipe."""
 
     start_from: Path | None = None
-    """A `best.pt` of the same network, skeleton and actions, whose weights training begins with."""
+    """A finished run, or its `best.pt`, of the same network, skeleton and actions: the weights training begins with."""
     epochs: int = Field(65, ge=1, le=training.MOST_EPOCHS)
     repeat: int = Field(1, ge=1, le=10_000)
     """How often an epoch shows every clip."""
@@ -159,12 +167,30 @@ class RecognizeConfig(Section):
     data: DataSection
     input: InputSection = InputSection()
     streams: tuple[Stream, ...] | None = None
-    """The streams to train, one recogniser each; `input.stream` alone if null. With several, or with an ensemble, each
-    has its own run in `run.dir/<stream>`."""
+    """The streams to train, one recogniser each; `input.stream` alone if null, and then ensembles of other streams are
+    left out. With several, or with an ensemble, each has its own run in `run.dir/<stream>`."""
     model: ModelSection = ModelSection()
     train: TrainSection = TrainSection()
     test: TestSection = TestSection()
     ensemble: EnsembleSection = EnsembleSection()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_stream(cls, values: Any) -> Any:
+        """Leave ensembles out that need streams which an explicit `streams: null` does not train: a file's own ones."""
+        if not isinstance(values, dict) or values.get("streams", ()) is not None:
+            return values
+        ensemble, seen = values.get("ensemble"), values.get("input")
+        if not isinstance(ensemble, dict) or not isinstance(weights := ensemble.get("weights"), dict):
+            return values
+        own = seen.get("stream", "joint") if isinstance(seen, dict) else getattr(seen, "stream", "joint")
+        trained_by_others = set(get_args(Stream)) - {own} - set(ensemble.get("runs") or ())
+        kept = {
+            name: parts
+            for name, parts in weights.items()
+            if not isinstance(parts, dict) or not trained_by_others & set(map(str, parts))
+        }
+        return {**values, "ensemble": {**ensemble, "weights": kept}}
 
     @field_validator("run", mode="before")
     @classmethod

@@ -9,6 +9,7 @@ import numpy as np
 from base.errors import InputError
 from base.files import atomic_file
 from base.unpickling import read_array
+from base.words import plural
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def aligned(scores: Scores, to: Scores, name: str, other: str) -> Scores:
     if len(odd) or len(scores.clip) != len(to.clip):
         first = f", the first is {odd[0]}" if len(odd) else ""
         raise InputError(
-            f"{name}: not scored on the same clips as {other} ({len(odd)} clips are in one only{first}); add up "
+            f"{name}: not scored on the same clips as {other} ({plural(len(odd), 'clip')} in one only{first}); add up "
             "runs of one store and one data.split"
         )
     order = np.argsort(scores.clip, kind="stable")[np.argsort(np.argsort(to.clip, kind="stable"), kind="stable")]

@@ -1,6 +1,7 @@
 """A trained SmoothNet together with everything that using it right depends on."""
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -16,12 +17,14 @@ from torch import Tensor
 from base.errors import InputError
 from base.files import sha256
 from base.settings import Fps
-from data.shown import cut, shown
+from base.shown import cut, shown
 from refine.nets.smoothnet import MOST_BLOCKS, MOST_FRAMES, MOST_UNITS, Kind, Net, kind_of, new_net
 from refine.normalise import Centre, Normalise, Scale, body_size, window_offsets
 from refine.windows import Merge, mirrored, refine_windows
-from training.checkpoints import load_checkpoint, weights_of
+from training.checkpoints import checkpoint_file, load_checkpoint, weights_of
 
+PREFIX = re.compile(r"^(?:(?:module|smoothnet)\.)+")
+"""What networks that were trained on several devices, and MMPose's filter around its network, write before names."""
 SAME_RATE = 0.01
 """Frame rates that differ by less than this share count as one."""
 
@@ -85,15 +88,16 @@ def fingerprint(net: Net) -> str:
 
 
 def load_refiner(path: Path, device: torch.device | str = "cpu") -> Refiner:
-    """Load a refiner from one of our checkpoints, or from one that SmoothNet's authors released.
+    """Load a refiner from one of our checkpoints, from one that SmoothNet's authors released, or from one of MMPose's.
 
-    Kind and widths are taken from the tensors. A released checkpoint says neither its frame rate nor how its input was
+    Kind and widths are taken from the tensors, whose names may have a prefix; they may be all that the file holds. A
+    released checkpoint says neither its frame rate nor how its input was
     prepared; its authors took nothing out of poses that were near the origin already, and neither does this.
 
     Parameters
     ----------
     path
-        `best.pt` of a run, or a released `checkpoint_32.pth.tar`.
+        A run's folder, its `best.pt`, a released `checkpoint_32.pth.tar`, or MMPose's `smoothnet_ws32_h36m.pth`.
     device
         Where to put the network.
 
@@ -102,9 +106,9 @@ def load_refiner(path: Path, device: torch.device | str = "cpu") -> Refiner:
     InputError
         The file is absent, damaged, or holds no SmoothNet.
     """
+    path = checkpoint_file(path)
     content = load_checkpoint(path)
-    # Networks that were trained on several devices keep a prefix.
-    state = {name.removeprefix("module."): tensor for name, tensor in weights_of(path, content).items()}
+    state = {PREFIX.sub("", name): tensor for name, tensor in weights_of(path, content).items()}
     net = _build(path, state).to(device).eval()
     described = content.get("refiner")
     if described is None:

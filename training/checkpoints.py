@@ -1,6 +1,9 @@
+import io
 import re
+import sys
 import warnings
 import zipfile
+from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +12,8 @@ from torch import Tensor
 
 from base.errors import InputError
 from base.files import atomic_file, regular_file
-from data.pickle_scan import UnsafeError, scan_pickle
-from data.shown import cut, shown
+from base.pickle_scan import UnsafeError, scan_pickle
+from base.shown import cut, shown
 
 LARGEST_TABLE = 64 << 20
 """Bytes of all but the numbers in a checkpoint: names, shapes, settings."""
@@ -33,13 +36,63 @@ _PICKLES = 5
 
 
 def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
-    """Write a checkpoint of tensors, numbers, text, lists and dictionaries, whole or not at all."""
+    """Write a checkpoint of tensors, numbers, text, lists and dictionaries, whole or not at all.
+
+    Equal contents give equal bytes, wherever they are written and however they came about.
+
+    Raises
+    ------
+    UnwritableError
+        The disk is full, or the place cannot be written; an InputError that says so in one line.
+    """
+    memory = io.BytesIO()  # given a file, torch writes its name into it
+    torch.save(_canonical(content), memory)
     with atomic_file(path) as temporary:
-        torch.save(content, temporary)
+        temporary.write_bytes(memory.getbuffer())
+
+
+def _canonical(value: Any) -> Any:
+    """Return a value such that equal ones are pickled alike: nothing is shared in it but text, which always is."""
+    if type(value) is str:
+        return sys.intern(value)
+    if type(value) in (list, tuple):
+        return type(value)(map(_canonical, value))
+    if type(value) in (dict, OrderedDict):
+        copy = type(value)((_canonical(key), _canonical(item)) for key, item in value.items())
+        if isinstance(copy, OrderedDict):  # PyTorch keeps the versions of modules in an attribute
+            copy.__dict__.update(_canonical(vars(value)))
+        return copy
+    return value
+
+
+def checkpoint_file(path: Path) -> Path:
+    """Return the checkpoint that a path names: the file itself, or of a run's folder its best epoch.
+
+    Raises
+    ------
+    InputError
+        The folder is not that of a run that has trained something.
+    """
+    if not path.is_dir():
+        return path
+    for best in (path / "checkpoints" / "best.pt", path / "best.pt"):
+        if best.is_file():
+            return best
+    inner = sorted(path.glob("*/checkpoints/best.pt")) + sorted(path.glob("cells/*/checkpoints/best.pt"))
+    several = f"; those of its parts are in {', '.join(str(one.parents[1]) for one in inner[:3])}" if inner else ""
+    raise InputError(
+        f"{path}: no trained network (checkpoints/best.pt is missing){several}; give a finished run's folder, or a "
+        "checkpoint's file"
+    )
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:
     """Read a checkpoint on the CPU; nothing but tensors and plain values is unpickled.
+
+    Parameters
+    ----------
+    path
+        Its file, or the folder of the run that made it.
 
     Raises
     ------
@@ -47,6 +100,7 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
         The file is absent, no checkpoint, holds anything but tensors and plain values, or tensors of more numbers than
         it has bytes for.
     """
+    path = checkpoint_file(path)
     expected = "not a checkpoint of tensors and plain values, or damaged"
     advice = "expected a file saved by torch.save"
     try:

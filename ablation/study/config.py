@@ -111,7 +111,7 @@ class GridSection(Section):
         beside `simulate.folder`, of the same movements.
     refit
         Whether refiners and filters learn anew from each of these stand-ins; otherwise all use those of
-        `refine.benchmarks.table`, as who does not know the noise of his recordings has to.
+        `refine.benchmarks`, as who does not know the noise of his recordings has to.
     shares
         Shares of the training clips to learn from.
     """
@@ -179,7 +179,7 @@ class ReportSection(Section):
     labels
         What to call refiners of the study's own.
     explained
-        How many test clips are explained per arm to see which joints matter; 0 for none. It takes the extra `explain`.
+        How many test clips are explained per arm to see which joints matter; 0 for none.
     """
 
     title: str = "Does refining skeletons help to recognise actions?"

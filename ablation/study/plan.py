@@ -14,7 +14,7 @@ from ablation.study.config import AblateConfig
 from ablation.study.grid import Condition
 from ablation.study.hashes import content_of, name_of
 from ablation.study.stores import Made, mixed_store
-from base.config import read_yaml
+from base.config import read_kept
 from base.errors import InputError
 from data.skeletons.store import ClipStore, open_store
 from recognition.config import RecognizeConfig
@@ -230,10 +230,10 @@ def _begun_elsewhere(cell: Cell) -> bool:
     """Whether an unfinished run of the same content, but of a store at another place, is there: it cannot go on."""
     kept = cell.folder / "config.yaml"
     try:
-        content = read_yaml(kept.read_text())
+        content = read_kept(cell.folder)
         places = content["data"]["store"], content["run"]["dir"]
         return places != (str(cell.config.data.store), str(cell.folder))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ValueError, LookupError, TypeError):
         return kept.exists()
 
 

@@ -13,6 +13,7 @@ from ablation.study.config import AblateConfig
 from ablation.study.plan import Cell, run_cell
 from base.errors import InputError
 from base.progress import console
+from base.words import plural
 
 Outcome = dict[str, Any] | str
 """The results of a recogniser, or one line on why there are none."""
@@ -34,7 +35,9 @@ def run_cells(config: AblateConfig, cells: Sequence[Cell]) -> dict[Path, Outcome
     """
     waiting = [cell for cell in cells if not cell.finished]
     if len(waiting) < len(cells):
-        console.print(f"{len(cells) - len(waiting)} of {len(cells)} recognisers are finished already", highlight=False)
+        console.print(
+            f"{len(cells) - len(waiting)} of {plural(len(cells), 'recogniser')} finished already", highlight=False
+        )
     outcomes: dict[Path, Outcome] = {cell.folder: _attempt(cell) for cell in cells if cell.finished}
     runs = _with_ray(config, waiting) if config.executor == "ray" and waiting else _one_by_one(waiting, len(cells))
     begin = time.perf_counter()
@@ -95,7 +98,7 @@ def _with_ray(config: AblateConfig, cells: Sequence[Cell]) -> Iterator[tuple[Cel
     try:
         remote = ray.remote(num_cpus=1, num_gpus=1 if accelerated else 0, max_retries=2)(_attempt_alone)
         running = {remote.remote(cell): cell for cell in cells}
-        console.print(f"{len(running)} recognisers are given to Ray", highlight=False)
+        console.print(f"{plural(len(running), 'recogniser')} given to Ray", highlight=False)
         while running:
             (ready,), _ = ray.wait(list(running), num_returns=1)
             cell = running.pop(ready)

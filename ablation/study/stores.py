@@ -3,7 +3,7 @@
 import io
 import json
 from collections.abc import Mapping
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,9 @@ from refine.filters.classical import Parameters
 from refine.refiner import Refiner, load_refiner
 from refine.stage import refine
 from refine.tables import parameters
+from training.checkpoints import checkpoint_file
 from training.devices import pick_device
+from training.runs import Run, read_json
 
 
 @dataclass(frozen=True)
@@ -268,12 +270,12 @@ def _trained(
     plan = _refine_config(config, section, source)
     what = plan.model_dump(mode="json", exclude={"run": {"dir", "device"}, "simulate": True, "benchmarks": {"root"}})
     files = _benchmark_files(plan)
-    given = plan.train.checkpoint if isinstance(plan.train.checkpoint, Path) else None
+    given = checkpoint_file(plan.train.checkpoint) if isinstance(plan.train.checkpoint, Path) else None
     what["files"] = content_of_files([*files, *([given] if given else [])])
     folder = _folder(config, "refiners", what)
     run = plan.run.model_copy(update={"dir": folder})
     if (folder / "results.json").is_file():
-        results = json.loads((folder / "results.json").read_text())
+        results = Run(folder, finished=True).results()
     else:
         console.print(f"refining: {label}", highlight=False)
         results = quietly(refine, plan.model_copy(update={"run": run}))
@@ -295,8 +297,8 @@ def _tuned(config: AblateConfig, name: FilterArm, source: Source) -> tuple[str, 
     benchmarks = _refine_config(config, section, source).benchmarks
     files = content_of_files(benchmarks.find(names[0]).paths(benchmarks.root, "train"))
     kept = _folder(config, "filters", {"filter": name, "files": files}).with_suffix(".json")
-    if kept.is_file():
-        return names[0], dict(json.loads(kept.read_text()))
+    with suppress(InputError):  # what is not there, or damaged, is made anew
+        return names[0], read_json(kept, "")
     console.print(f"tuning {LABELS[name]} on {names[0]}", highlight=False)
     found = tune_on(benchmarks.find(names[0]), name, benchmarks)
     with atomic_file(kept) as temporary:

@@ -7,6 +7,7 @@ those for training first.
 
 import zipfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -14,26 +15,28 @@ import numpy as np
 
 from base.errors import InputError
 from base.files import regular_file
-from base.unpickling import find_member, open_arrays, read_any_header, read_array
+from base.shown import cut, shown
+from base.unpickling import find_member, member_names, open_arrays, read_any_header, read_array
 from data.formats.arrays import read_block, read_header, write_header
 from data.formats.clips import (
     ACTORS,
-    LONGEST,
     Advance,
     DenseClips,
     Incoming,
+    NextClip,
     Positions,
     ReadClip,
     as_tracks,
+    check_length,
     clip_name,
 )
 from data.formats.padded import FRAMES, Cuts, centre, ctrgcn_order, pad, trim
 from data.ntu.names import ClipName
 from data.ntu.splits import MISSING, TRAIN_CAMERAS, TRAIN_PERFORMERS, Split
-from data.shown import shown
 from data.skeletons.layouts import ACTIONS, NTU25
 from data.skeletons.store import ClipStore
 
+WIDE = (ACTORS, len(NTU25.joints), NTU25.dims)
 WIDTH = ACTORS * len(NTU25.joints) * NTU25.dims
 CODES: dict[Split, str] = {"xsub": "CS", "xview": "CV"}
 PARTS = ("train", "test")
@@ -108,6 +111,7 @@ def read_ctrgcn(file: Path, split: Split, names: Path | None) -> Incoming:
     InputError
         The file is damaged or not laid out as CTR-GCN's, or the names are not its clips'; so does reading its clips.
     """
+    check_arrays(file)
     labels = {part: _read_labels(file, part) for part in PARTS}
     with open_arrays(file) as packed:
         for part in PARTS:
@@ -118,16 +122,35 @@ def read_ctrgcn(file: Path, split: Split, names: Path | None) -> Incoming:
     if names is not None:
         known, notes = _read_names(names, labels, split, file), []
 
-    def clips() -> Iterator[ReadClip]:
+    def clips() -> Iterator[NextClip]:
         with open_arrays(file) as packed:
             for part in PARTS:
                 with packed.open(f"x_{part}.npy") as member:
                     frames, kind = _read_header(member, len(labels[part]), f"{file}: x_{part}")
                     for at, name in enumerate(known[part]):
-                        yield _read_clip(member, frames, kind, name, f"{file}: x_{part}[{at}] ({name})")
+                        where = f"{file}: x_{part}[{at}] ({name})"
+                        joints = read_block(member, (frames, *WIDE), kind, where)
+                        yield str(name), partial(_read_clip, joints, name, where)
                     member.read(1)  # the end, where the checksum is compared
 
     return Incoming(NTU25, sum(map(len, labels.values())), clips(), notes=notes)
+
+
+def check_arrays(file: Path) -> None:
+    """Refuse a file that does not hold CTR-GCN's four arrays, and say what it holds.
+
+    Raises
+    ------
+    InputError
+        One is missing, or the file is no zip of arrays.
+    """
+    names = member_names(file)
+    if missing := [f"{kind}_{part}" for part in PARTS for kind in "xy" if f"{kind}_{part}" not in names]:
+        found = ", ".join(cut(name, 40) for name in names[:5]) + (" and more" if len(names) > 5 else "")
+        raise InputError(
+            f"{file}: not CTR-GCN's arrays: found {found or 'nothing'}, expected x_train, y_train, x_test and y_test "
+            f"({missing[0]} is missing); no other .npz can be imported"
+        )
 
 
 def _read_labels(file: Path, part: str) -> np.ndarray:
@@ -153,13 +176,13 @@ def _read_labels(file: Path, part: str) -> np.ndarray:
 def _read_header(member: IO[bytes], clips: int, where: str) -> tuple[int, np.dtype]:
     """Return the frames of each clip and the kind of number."""
     shape, kind = read_header(member, where)
-    if len(shape) != 3 or shape[0] != clips or not 1 <= shape[1] <= LONGEST or shape[2] != WIDTH:
+    if len(shape) != 3 or shape[0] != clips or shape[2] != WIDTH:
         raise InputError(f"{where} is {kind} {shown(shape)}, expected float32 [{clips}, {FRAMES}, {WIDTH}]")
+    check_length(shape[1], where)
     return shape[1], kind
 
 
-def _read_clip(member: IO[bytes], frames: int, kind: np.dtype, name: ClipName, where: str) -> ReadClip:
-    joints = read_block(member, (frames, ACTORS, len(NTU25.joints), NTU25.dims), kind, where)
+def _read_clip(joints: np.ndarray, name: ClipName, where: str) -> ReadClip:
     with np.errstate(invalid="ignore"):  # NaN is refused below
         joints = trim(joints.swapaxes(0, 1))
     return name, joints.shape[1], as_tracks(joints, None, where)

@@ -10,15 +10,16 @@ import pytest
 
 from ablation.stage import ablate
 from ablation.study.config import AblateConfig
-from ablation.study.plan import plan
+from ablation.study.plan import _begun_elsewhere, plan, read_results
 from ablation.study.run import duration, run_cells
 from ablation.study.stores import list_sources, make_stores
-from base.config import load_config
+from base.config import RunSection, load_config
 from base.errors import InputError
 from data.ntu.names import ClipName
 from data.skeletons.store import StoreInfo, StoreWriter, Track, open_store
 from recognition.config import RecognizeConfig
 from recognition.stage import recognize
+from training.runs import open_run
 
 CONFIGS = Path(__file__).parents[2] / "configs" / "ablate"
 
@@ -325,7 +326,7 @@ def test_a_cell_that_fails_is_told_and_the_rest_goes_on(settings, monkeypatch, c
         return real(cell)
 
     monkeypatch.setattr("ablation.study.run.run_cell", run)
-    with pytest.raises(InputError, match=r"1 recognisers .*raw, seed 1 failed .RuntimeError: no more memory"):
+    with pytest.raises(InputError, match=r"1 recogniser .*raw, seed 1 failed .RuntimeError: no more memory"):
         ablate(config)
     assert "no more memory" in (config.run.dir / "cells.csv").read_text()
     assert (config.run.dir / "report.html").is_file()
@@ -336,16 +337,57 @@ def test_a_cell_that_fails_is_told_and_the_rest_goes_on(settings, monkeypatch, c
     assert "no more memory" not in (config.run.dir / "cells.csv").read_text()
 
 
-@pytest.mark.parametrize(("name", "content"), [("scores.npz", b"PK"), ("results.json", b"{}")])
-def test_a_corrupt_cell_is_told_in_one_line(settings, name, content):
-    config = configured(settings)
+def test_a_corrupt_cell_is_told_in_one_line(settings):
+    config = configured(settings, arms=["raw", "oracle"])
     ablate(config)
-    (config.run.dir / "report.html").unlink()
     folder = planned(config).cells[0].folder
-    (folder / name).write_bytes(content)
-    with pytest.raises(InputError, match=rf"{folder.name}/{name}: cannot .*delete"):
-        ablate(config)
-    assert (config.run.dir / "report.html").is_file()
+    for name, content in (("scores.npz", b"PK"), ("results.json", b"{}")):
+        (config.run.dir / "report.html").unlink()
+        before = (folder / name).read_bytes()
+        (folder / name).write_bytes(content)
+        with pytest.raises(InputError, match=rf"{folder.name}/{name}: cannot .*delete"):
+            ablate(config)
+        assert (config.run.dir / "report.html").is_file()
+        (folder / name).write_bytes(before)
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff", b"3", b"null", b"[" * 100_000])
+def test_damaged_parts_of_a_study_are_told_or_made_anew(settings, content):
+    config = configured(settings, arms=["raw", "gaussian"], seeds=[0])
+    cell = planned(config).cells[0]
+    cell.folder.mkdir(parents=True)
+    for name in ("results.json", "config.yaml"):
+        (cell.folder / name).write_bytes(content[:1000])
+    with pytest.raises(InputError, match=r"results\.json: cannot be read .*delete its folder"):
+        read_results(cell.folder / "results.json")
+    assert _begun_elsewhere(cell), "it cannot go on"
+    [kept] = (config.shared_folder / "filters").iterdir()
+    whole = kept.read_bytes()
+    kept.write_bytes(content)
+    assert planned(config).cells[-1].folder.name
+    assert kept.read_bytes() == whole
+
+
+def test_a_report_that_is_thrown_away_leaves_what_all_studies_share(settings):
+    folder = settings["run"]["dir"]
+    config = configured(settings, shared=folder / "shared")
+    run = open_run(config)
+    cell = config.recognizer("joint").model_copy(update={"run": RunSection(dir=folder / "shared" / "cells" / "a")})
+    open_run(cell).finish({"top1": 1})
+    for name in ("shared/filters/a.json", "report.html", "tables/arms.csv", "figures/gain.svg"):
+        run.write_json(name, {})
+    for name in ("figures/mine.png", "tables/mine.csv"):
+        (folder / name).write_text("dear")
+    shared = {path: path.read_bytes() for path in (folder / "shared").rglob("*") if path.is_file()}
+    assert len(shared) == 5
+    run.finish({})
+    assert not open_run(config, again=True).finished
+    left = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert {path: path.read_bytes() for path in shared} == shared
+    assert left == {
+        *(path.relative_to(folder).as_posix() for path in shared),
+        *("run.json", "versions.json", "config.yaml", "figures/mine.png", "tables/mine.csv"),
+    }
 
 
 def test_ray_gives_what_one_process_gives(settings, tmp_path):

@@ -14,10 +14,10 @@ import pytest
 
 from base.config import load_config
 from base.errors import InputError
+from base.pickle_scan import UnsafeError, scan_pickle
 from base.unpickling import member_names, read_array, read_npy, read_pickle
 from data.formats.convert import ImportOptions, import_store
 from data.formats.ctrgcn import read_ctrgcn
-from data.pickle_scan import UnsafeError, scan_pickle
 from data.skeletons.store import open_store
 from drawing.skeleton import read_image
 from recognition.scores import read_scores
@@ -161,10 +161,13 @@ def test_headers_of_arrays(tmp_path, content):
 @pytest.mark.parametrize("shape", [(2**27, 1), (2, 2**26)])
 def test_labels_that_are_packed_a_thousandfold(tmp_path, shape):
     path = tmp_path / "NTU60_CS.npz"
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file, file.open("y_train.npy", "w") as member:
-        member.write(npy(shape, kind="|b1"))
-        for _ in range(2**27 // 2**22):
-            member.write(bytes(2**22))
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        for name in ("x_train", "x_test", "y_test"):
+            file.writestr(f"{name}.npy", b"")
+        with file.open("y_train.npy", "w") as member:
+            member.write(npy(shape, kind="|b1"))
+            for _ in range(2**27 // 2**22):
+                member.write(bytes(2**22))
     with refused("as a zip bomb does|rows, expected one for each clip|bytes unpacked, more than"):
         read_ctrgcn(path, "xsub", None)
 
@@ -197,7 +200,7 @@ def test_only_regular_files_are_read(tmp_path, door, kind):
         os.mkfifo(path)
     else:
         path.symlink_to(f"/dev/{kind}")
-    with refused("expected a regular file|no such file"):
+    with refused("expected a regular file|is no regular file, expected a configuration|no such file"):
         doors(path)[door]()
 
 

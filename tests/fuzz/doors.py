@@ -28,7 +28,7 @@ from data.ntu.prepare import PrepareConfig
 from data.skeletons.layouts import LAYOUTS
 from data.skeletons.store import StoreInfo, StoreWriter, Track, open_store
 from recognition.config import InputSection, ModelSection, RecognizeConfig
-from recognition.nets.build import build_model
+from recognition.nets.registry import build_model
 from recognition.scores import Scores, read_scores, write_scores
 from recognition.use.predict import action_names
 from recognition.use.recognizer import load_recognizer

@@ -11,7 +11,7 @@ import torch
 from base.errors import InputError
 from data.skeletons.layouts import LAYOUTS
 from recognition.config import InputSection, ModelSection
-from recognition.nets.build import build_model
+from recognition.nets.registry import NETS, NetKind, build_model
 from recognition.use.recognizer import load_recognizer
 from refine.nets.smoothnet import new_net
 from refine.normalise import Normalise
@@ -143,6 +143,27 @@ def test_a_recogniser_that_describes_another(tmp_path, changes, message):
     save_checkpoint(tmp_path / "best.pt", recogniser(**changes))
     with pytest.raises(InputError, match=message):
         load_recognizer(tmp_path / "best.pt")
+
+
+def test_a_network_that_looks_at_its_numbers_while_it_is_made(tmp_path):
+    """It cannot be sketched without numbers; it is loaded all the same, and other weights are refused."""
+
+    def build(section, layout, channels, classes):
+        assert torch.ones(1).item() == 1
+        return torch.nn.Linear(channels, classes)
+
+    NETS.add("looks", NetKind(build))
+    try:
+        weights = {"weight": torch.arange(6.0).reshape(2, 3), "bias": torch.zeros(2)}
+        save_checkpoint(tmp_path / "a.pt", recogniser(model={"name": "looks"}, state_dict=weights))
+        assert torch.equal(load_recognizer(tmp_path / "a.pt").net.weight, weights["weight"])
+        save_checkpoint(
+            tmp_path / "b.pt", recogniser(model={"name": "looks"}, state_dict={**weights, "bias": torch.zeros(3)})
+        )
+        with pytest.raises(InputError, match="do not fit the network of 2 actions"):
+            load_recognizer(tmp_path / "b.pt")
+    finally:
+        NETS.remove("looks")
 
 
 @pytest.mark.parametrize(

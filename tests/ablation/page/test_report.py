@@ -4,10 +4,14 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
+import matplotlib as mpl
 import pytest
 
+from ablation.figures import alternative_texts, draw_along, draw_classes, draw_differences
 from ablation.findings import answer, p_value, points, verdict
-from ablation.page.report import findings_notes, write_report
+from ablation.page.report import caveats, findings_notes, write_report
+from ablation.tables import all_tables
+from base.tables import to_markdown
 
 EMPTY = {"meta", "br", "img", "link", "hr", "input"}
 
@@ -70,6 +74,35 @@ def test_a_loss_is_called_a_loss(make):
     assert "lowered accuracy" in sentences[0]
     assert re.search(r": −\d+\.\d points", sentences[0])
     assert "so much was there to gain" in sentences[1]
+
+
+def test_too_few_clips_get_a_dash_and_a_footnote(make):
+    """Of 16 classes with six clips each none has an interval, while the whole of 96 clips has one."""
+    findings = make.findings({"raw": 0, "refined": 0.1, "oracle": 0.2}, clips=96, resamples=200)
+    tables = {table.name: to_markdown(table) for table in all_tables(findings)}
+    lines = tables["classes"].splitlines()
+    assert "–: no interval is given from fewer than 10 clips, or 30 clips times seeds" in lines[0]
+    column = [cell.strip() for cell in lines[2].split("|")].index("interval")
+    assert {line.split("|")[column].strip() for line in lines[4:]} == {"–"}
+    assert "no interval is given" not in tables["comparisons"]
+    assert "Of 16 classes no interval is given" in caveats(findings)[-1]
+    notes = json.loads(json.dumps(findings_notes(findings)))
+    assert all(effect["interval"] is None for effect in notes["classes"])
+
+
+def test_a_test_split_of_too_few_clips_gets_no_verdict(make):
+    findings = make.findings({"raw": 0, "refined": 0.1, "oracle": 0.2}, clips=16, seeds=1, resamples=200, grid=True)
+    with mpl.rc_context():  # what is not there is not drawn either
+        figures = [draw_differences(findings), draw_classes(findings), draw_along(findings, "severity")]
+    assert all(figure.axes for figure in figures)
+    assert "(no interval)" in alternative_texts(findings)["difference"]
+    sentences = answer(findings)
+    assert "(too few clips for an interval; McNemar" in sentences[0]
+    assert "over 16 test clips and 1 seed;" in sentences[0]
+    assert {verdict(findings, found) for found in findings.comparisons} == {"too few clips"}
+    tables = {table.name: to_markdown(table) for table in all_tables(findings)}
+    for name in ("accuracy", "comparisons", "conditions", "crossings"):
+        assert "–: no interval is given" in tables[name]
 
 
 def test_no_difference_is_called_no_significant_difference(make):
@@ -184,8 +217,8 @@ def test_a_verdict_takes_the_interval_and_the_corrected_test(make):
     assert verdict(findings, found) == "better"
     assert verdict(findings, replace(found, holm_p=0.2)) == "leans better"
     assert verdict(findings, replace(found, interval=(-3.0, -1.0), difference=-2.0, holm_p=0.2)) == "leans worse"
-    assert verdict(findings, replace(found, interval=(-3.0, 1.0), narrow=(-2.0, 0.4))) == "undecided"
-    assert verdict(findings, replace(found, interval=(-0.4, 0.4), narrow=(-0.3, 0.3))) == "equal within ±0.5"
+    assert verdict(findings, replace(found, interval=(-3.0, 1.0), tested=(-2.0, 0.4))) == "undecided"
+    assert verdict(findings, replace(found, interval=(-0.4, 0.4), tested=(-0.3, 0.3))) == "equal within ±0.5"
 
 
 def test_equality_is_said_only_where_it_is_shown(make):
@@ -193,7 +226,7 @@ def test_equality_is_said_only_where_it_is_shown(make):
     assert "neither a gain nor a loss of more than 0.5 points is ruled out" in answer(alike)[0]
     assert "rule out a difference of more than 20 points either way" in answer(replace(alike, margin=20))[0]
     (found,) = alike.comparisons
-    lost = replace(alike, comparisons=[replace(found, interval=(-3.0, 0.1), narrow=(-2.6, 0.0))])
+    lost = replace(alike, comparisons=[replace(found, interval=(-3.0, 0.1), tested=(-2.6, 0.0))])
     assert "a gain of more than 0.5 points is ruled out, a loss is not" in answer(lost)[0]
 
 
@@ -207,9 +240,9 @@ def test_a_test_that_disagrees_with_the_interval_is_not_kept_quiet(make):
 def test_no_ceiling_is_claimed_that_the_clips_cannot_show(make):
     findings = make.findings({"raw": 0, "refined": 0.1, "oracle": 0.2})
     refined, ceiling = findings.comparisons
-    unsure = replace(ceiling, difference=3.3, interval=(-2.1, 8.5), narrow=(-1.5, 8.0))
+    unsure = replace(ceiling, difference=3.3, interval=(-2.1, 8.5), tested=(-1.5, 8.0))
     assert "cannot tell from none" in answer(replace(findings, comparisons=[refined, unsure]))[1]
-    flat = replace(ceiling, difference=0.0, interval=(-0.3, 0.3), narrow=(-0.2, 0.2))
+    flat = replace(ceiling, difference=0.0, interval=(-0.3, 0.3), tested=(-0.2, 0.2))
     assert "hardly anything to gain" in answer(replace(findings, comparisons=[refined, flat]))[1]
     beyond = replace(refined, difference=ceiling.difference + 1)
     assert "%" not in answer(replace(findings, comparisons=[beyond, ceiling]))[1].partition("): ")[2]

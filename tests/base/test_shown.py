@@ -5,7 +5,7 @@ import pytest
 from rich.table import Table
 
 from base.progress import PlainConsole
-from data.shown import cut, one_line, shown
+from base.shown import cut, one_line, shown
 
 
 def nested(levels, width=10):
