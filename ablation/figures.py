@@ -15,6 +15,7 @@ from ablation.page.theme import ARMS, GAIN, LOSS, OWN, PAPER, STYLE, WIDTH, new_
 from ablation.sections.movement import Movement
 from ablation.sections.poses import ClipPoses, acceleration_per_frame
 from ablation.sections.spectrum import Spectrum
+from ablation.statistics import Comparison
 from ablation.study.grid import GridRow
 from ablation.tables import AXES, condition_value
 from data.skeletons.layouts import Layout
@@ -94,17 +95,15 @@ def draw_differences(findings: Findings) -> Figure:
     axes.axvline(0, color=INK, linewidth=1, zorder=1)
     for row, comparison in enumerate(found):
         colour = colour_of(findings, comparison.arm)
-        axes.plot(comparison.interval, [row, row], color=colour, linewidth=2, zorder=2, solid_capstyle="butt")
-        for end in comparison.interval:
+        ends = comparison.interval or ()
+        axes.plot(ends, [row] * len(ends), color=colour, linewidth=2, zorder=2, solid_capstyle="butt")
+        for end in ends:
             axes.plot([end, end], [row - 0.12, row + 0.12], color=colour, linewidth=2, zorder=2)
         filled = colour if comparison.significant else PAPER
         axes.plot(
             comparison.difference, row, "o", markersize=7, color=colour, markerfacecolor=filled, markeredgewidth=1.8
         )
-        ends = f"{comparison.interval[0]:+.1f} to {comparison.interval[1]:+.1f}"
-        tip(
-            axes, comparison.difference, row, f"{findings.label(comparison.arm)}: {comparison.difference:+.1f} ({ends})"
-        )
+        tip(axes, comparison.difference, row, f"{findings.label(comparison.arm)}: {_with_interval(comparison)}")
     axes.set_yticks(range(len(found)), [findings.label(comparison.arm) for comparison in found])
     axes.set_ylim(len(found) - 0.45, -0.55)
     axes.margins(x=0.08)
@@ -118,7 +117,7 @@ def draw_classes(findings: Findings) -> Figure:
     figure, axes = new_axes(0.185 * len(effects) + 0.8)
     rows = np.arange(len(effects))
     difference = np.array([effect.difference for effect in effects])
-    low, high = np.array([effect.interval for effect in effects]).T
+    low, high = np.array([effect.interval or (np.nan, np.nan) for effect in effects]).T
     colours = [GAIN if value > 0 else LOSS if value < 0 else MUTED for value in difference]
     axes.barh(rows, difference, height=0.62, color=colours, alpha=0.55, zorder=2)
     axes.hlines(rows, low, high, color=INK, linewidth=1, zorder=3)
@@ -198,13 +197,12 @@ def draw_along(findings: Findings, axis: str) -> Figure:
             # side by side, or the intervals hide each other
             aside = step * (number - (len(rows_of) - 1) / 2)
             shifted = np.array([at + aside for at, _ in compared])
-            low, high = np.array([one.interval for _, one in compared]).T
+            low, high = np.array([one.interval or (np.nan, np.nan) for _, one in compared]).T
             differences = [one.difference for _, one in compared]
             below.vlines(shifted, low, high, color=colour, linewidth=1.2, alpha=0.8)
             below.plot(shifted, differences, "-o", color=colour, markersize=4, linewidth=1)
             for at, (value, one) in zip(shifted, compared, strict=True):
-                ends = f"{one.interval[0]:+.1f} to {one.interval[1]:+.1f}"
-                tip(below, at, one.difference, f"{name} at {value:g}: {one.difference:+.1f} points ({ends})")
+                tip(below, at, one.difference, f"{name} at {value:g}: {_with_interval(one, ' points')}")
     above.set_ylabel("top-1, %")
     below.set_ylabel(f"points above {findings.label(findings.against)}")
     below.set_xticks(places, [f"{at:.0%}" if axis == "share" else f"{at:g}" for at in places])
@@ -238,7 +236,8 @@ def draw_conditions(findings: Findings) -> Figure:
         found = row.comparison
         assert found is not None
         colour = INK if row.condition == findings.condition else colour_of(findings, findings.main)
-        axes.plot(found.interval, [place, place], color=colour, linewidth=2, zorder=2, solid_capstyle="butt")
+        ends = found.interval or ()
+        axes.plot(ends, [place] * len(ends), color=colour, linewidth=2, zorder=2, solid_capstyle="butt")
         filled = colour if found.significant else PAPER
         axes.plot(found.difference, place, "o", markersize=6.5, color=colour, markerfacecolor=filled, zorder=3)
         changed = row.condition.but(findings.condition)
@@ -271,7 +270,8 @@ def draw_reduction(findings: Findings) -> Figure:
         found = findings.comparison(arm)
         assert found is not None
         colour, name = colour_of(findings, arm), findings.label(arm)
-        axes.plot([lower] * 2, found.interval, color=colour, linewidth=1.4)
+        ends = found.interval or ()
+        axes.plot([lower] * len(ends), ends, color=colour, linewidth=1.4)
         axes.plot(lower, found.difference, "o", color=colour, markersize=7, label=name)
         tip(axes, lower, found.difference, f"{name}: {found.difference:+.1f} points, acceleration {-lower:+.0f}%")
     axes.margins(0.1)
@@ -351,13 +351,16 @@ def burst_frames(clip: ClipPoses, arm: str, count: int) -> np.ndarray:
     return frames[frames < length]
 
 
+def _with_interval(found: Comparison, unit: str = "") -> str:
+    """Write a comparison's difference with its interval behind it."""
+    ends = "no interval" if found.interval is None else " to ".join(f"{end:+.1f}" for end in found.interval)
+    return f"{found.difference:+.1f}{unit} ({ends})"
+
+
 def alternative_texts(findings: Findings) -> dict[str, str]:
     """Say in words what each figure shows, for those who do not see it."""
     accuracy = "; ".join(f"{findings.label(arm)} {findings.top1(arm).mean():.1f}%" for arm in findings.arms)
-    difference = "; ".join(
-        f"{findings.label(found.arm)} {found.difference:+.1f} ({found.interval[0]:+.1f} to {found.interval[1]:+.1f})"
-        for found in findings.comparisons
-    )
+    difference = "; ".join(f"{findings.label(found.arm)} {_with_interval(found)}" for found in findings.comparisons)
     up = sum(effect.difference > 0 for effect in findings.classes)
     down = sum(effect.difference < 0 for effect in findings.classes)
     texts = {

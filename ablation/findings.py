@@ -10,8 +10,9 @@ from ablation.scores import Scores
 from ablation.sections.movement import Movement
 from ablation.sections.poses import ClipPoses, PoseFigures
 from ablation.sections.spectrum import Spectrum
-from ablation.statistics import ClassEffect, Comparison, Confusion, Crossing
+from ablation.statistics import FEWEST_CLIPS, FEWEST_SCORED, ClassEffect, Comparison, Confusion, Crossing, Interval
 from ablation.study.grid import Condition, GridRow
+from data.words import plural
 
 LABELS = {
     "raw": "raw",
@@ -183,6 +184,18 @@ def points(value: float) -> str:
     return ("+" if value > 0 else "−") + (f"{size:.2f}" if size < 0.05 else f"{size:.1f}")
 
 
+def interval_text(interval: Interval | None) -> str:
+    """Write an interval of a difference: +0.3 to +2.1; or that there is none."""
+    return "no interval" if interval is None else " to ".join(map(points, interval))
+
+
+TOO_FEW = (
+    f"no interval is given from fewer than {FEWEST_CLIPS} clips, or {FEWEST_SCORED} clips times seeds: resampling so "
+    "few would cover the truth too seldom"
+)
+"""The footnote of tables in which an interval is left out."""
+
+
 def p_value(p: float) -> str:
     """Write a p-value the way people read it."""
     return "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
@@ -197,6 +210,8 @@ def answer(findings: Findings) -> list[str]:
 
 def verdict(findings: Findings, found: Comparison) -> str:
     """Say in a few words what a comparison shows; `leans` where only the uncorrected interval leaves zero out."""
+    if found.interval is None:
+        return "too few clips"
     if found.significant:
         way = "better" if found.difference > 0 else "worse"
         return way if found.holm_p < 1 - findings.confidence else f"leans {way}"
@@ -204,8 +219,9 @@ def verdict(findings: Findings, found: Comparison) -> str:
 
 
 def _interval(found: Comparison, confidence: float) -> str:
-    low, high = found.interval
-    return f"{100 * confidence:g}% interval {points(low)} to {points(high)}"
+    if found.interval is None:
+        return "too few clips for an interval"
+    return f"{100 * confidence:g}% interval {interval_text(found.interval)}"
 
 
 def _main_sentence(findings: Findings) -> str:
@@ -213,8 +229,7 @@ def _main_sentence(findings: Findings) -> str:
     found = findings.comparison(arm)
     assert found is not None
     after, before = (float(findings.top1(name).mean()) for name in (arm, against))
-    count = len(findings.seeds)
-    over = f"{findings.test_clips:,} test clips and {count} seed{'s' if count > 1 else ''}"
+    over = f"{plural(findings.test_clips, 'test clip', separator=',')} and {plural(len(findings.seeds), 'seed')}"
     numbers = (
         f"{points(found.difference)} points ({_interval(found, findings.confidence)}; McNemar "
         f"{p_value(found.mcnemar_p)}), over {over}"
@@ -247,12 +262,12 @@ def _used(findings: Findings, arm: str) -> str:
 
 def _ruled_out(findings: Findings, found: Comparison) -> str:
     """Say which differences of more than the margin two one-sided tests rule out."""
-    margin, (low, high) = f"{findings.margin:g} points", found.narrow
+    margin = f"{findings.margin:g} points"
     if found.equivalent(findings.margin):
         return f"two one-sided tests rule out a difference of more than {margin} either way"
-    if high < findings.margin:
+    if found.rules_out_gain(findings.margin):
         return f"a gain of more than {margin} is ruled out, a loss is not"
-    if low > -findings.margin:
+    if found.rules_out_loss(findings.margin):
         return f"a loss of more than {margin} is ruled out, a gain is not"
     return f"neither a gain nor a loss of more than {margin} is ruled out"
 
@@ -263,15 +278,17 @@ def _crossing_sentence(findings: Findings) -> str | None:
     if found is None or not rows:
         return None
     low, high = (float(rows[at].condition.severity or 0) for at in (0, -1))
-    better = [row for row in rows if row.comparison is not None and row.comparison.interval[0] > 0]
+    better = [row for row in rows if row.comparison is not None and row.comparison.gains]
     sure = (
         f"the interval leaves zero out on the side of a gain at severity "
         f"{', '.join(f'{row.condition.severity:g}' for row in better)}"
         if better
         else "at no severity does the interval leave zero out on the side of a gain"
     )
-    ends = " to ".join(severity_text(end, high) for end in found.interval)
-    certainty = f"{100 * findings.confidence:g}% interval {ends}, where a Kinect's is 1"
+    certainty = "too few clips for an interval; a Kinect's is 1"
+    if found.interval is not None:
+        ends = " to ".join(severity_text(end, high) for end in found.interval)
+        certainty = f"{100 * findings.confidence:g}% interval {ends}, where a Kinect's is 1"
     if found.severity == -np.inf:
         begin = f"On average it gains at every severity of noise from {low:g} to {high:g}"
     elif found.severity == np.inf:
@@ -314,7 +331,7 @@ def _ceiling_sentence(findings: Findings) -> str | None:
         f"Noise-free skeletons reach {best:.1f}%, {points(ceiling.difference)} points from {reference} ({certainty})"
     )
     if not ceiling.significant or ceiling.difference <= 0:
-        if ceiling.narrow[1] < findings.margin:
+        if ceiling.rules_out_gain(findings.margin):
             return f"{begin}, so there was hardly anything to gain."
         return f"{begin}, which these clips and seeds cannot tell from none."
     if not found.significant or found.difference <= 0 or found.difference > ceiling.difference:

@@ -15,6 +15,7 @@ from rich.table import Table as RichTable
 from ablation.analysis import find
 from ablation.findings import Findings, answer
 from ablation.page.report import findings_notes, write_report
+from ablation.statistics import Comparison
 from ablation.study.config import AblateConfig
 from ablation.study.plan import Plan, gather, plan
 from ablation.study.run import Outcome, duration, run_cells
@@ -165,7 +166,7 @@ def _results(findings: Findings, planned: Plan, outcomes: Mapping[Path, Outcome]
                 "arm": one.arm,
                 "against": one.against,
                 "difference": one.difference,
-                "interval": list(one.interval),
+                "interval": _ends(one),
                 "mcnemar_p": one.mcnemar_p,
             }
             for one in findings.comparisons
@@ -177,7 +178,7 @@ def _results(findings: Findings, planned: Plan, outcomes: Mapping[Path, Outcome]
                 "seeds": list(row.seeds),
                 "top1": list(row.top1),
                 **(
-                    {"difference": row.comparison.difference, "interval": list(row.comparison.interval)}
+                    {"difference": row.comparison.difference, "interval": _ends(row.comparison)}
                     if row.comparison
                     else {}
                 ),
@@ -186,6 +187,11 @@ def _results(findings: Findings, planned: Plan, outcomes: Mapping[Path, Outcome]
         ],
         "answer": answer(findings),
     }
+
+
+def _ends(found: Comparison) -> list[float] | None:
+    """Return an interval as `results.json` has it; null where there are too few clips for one."""
+    return None if found.interval is None else list(found.interval)
 
 
 def _command(folder: Path) -> str:

@@ -1,10 +1,11 @@
 """The report's tables."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from ablation.findings import Findings, points, severity_text, verdict
+from ablation.findings import TOO_FEW, Findings, interval_text, points, severity_text, verdict
+from ablation.statistics import Interval
 from base.tables import Column, Table
 from recognition.evaluate import accuracies
 from refine.tables import parameters
@@ -44,7 +45,7 @@ def accuracy_table(findings: Findings) -> Table:
     return Table(
         "accuracy",
         f"Accuracy on the {findings.test_clips:,} test clips, in percent; differences in points from "
-        f"{findings.label(findings.against)}",
+        f"{findings.label(findings.against)}" + _footnote(found.interval for found in findings.comparisons),
         (
             Column("skeletons", numeric=False),
             Column("top-1", _one),
@@ -52,7 +53,7 @@ def accuracy_table(findings: Findings) -> Table:
             Column("top-5", _one),
             Column("mean class", _one),
             Column("difference", points),
-            Column(f"{100 * findings.confidence:g}% interval", _interval),
+            Column(f"{100 * findings.confidence:g}% interval", interval_text),
             Column("McNemar p", _p),
             Column("verdict", numeric=False),
         ),
@@ -82,13 +83,13 @@ def comparison_table(findings: Findings) -> Table:
     return Table(
         "comparisons",
         "Each comparison: the difference of each seed, and the clips that only one of the two gets right "
-        "(scores averaged over the seeds)",
+        "(scores averaged over the seeds)" + _footnote(row[2] for row in rows),
         (
             Column("comparison", numeric=False),
             Column("difference", points),
-            Column(f"{100 * findings.confidence:g}% interval", _interval),
-            Column("interval for equivalence", _interval),
-            Column("interval over people", _interval),
+            Column(f"{100 * findings.confidence:g}% interval", interval_text),
+            Column("interval for equivalence", interval_text),
+            Column("interval over people", interval_text),
             Column("by seed", lambda values: "  ".join(map(points, values))),
             Column("repaired", str),
             Column("broken", str),
@@ -107,7 +108,8 @@ def class_table(findings: Findings) -> Table:
     moving = {action: (jitter, speed) for action, jitter, speed in zip(*columns, strict=True)}
     return Table(
         "classes",
-        "Share of each class's clips that is recognised, mean over the seeds, in percent",
+        "Share of each class's clips that is recognised, mean over the seeds, in percent"
+        + _footnote(effect.interval for effect in ordered),
         (
             Column("action", numeric=False),
             Column("number", lambda action: f"A{action:03d}", numeric=False),
@@ -115,7 +117,7 @@ def class_table(findings: Findings) -> Table:
             Column(findings.label(findings.against), _one),
             Column(findings.label(findings.main), _one),
             Column("difference", points),
-            Column("interval", _interval),
+            Column("interval", interval_text),
             Column("McNemar p", _p),
             Column("Holm p", _p),
             Column(f"jitter, {findings.unit}/frame²", _two),
@@ -184,14 +186,15 @@ def condition_table(findings: Findings) -> Table | None:
     return Table(
         "conditions",
         "Every kind of skeletons under every condition: top-1 in percent, and its difference in points from "
-        f"{findings.label(findings.against)} under the same one; Holm's correction is over this whole table",
+        f"{findings.label(findings.against)} under the same one; Holm's correction is over this whole table"
+        + _footnote(row.comparison.interval for row in findings.rows if row.comparison),
         (
             Column("skeletons", numeric=False),
             *map(on, varied),
             Column("seeds", str),
             Column("top-1", _one),
             Column("difference", points),
-            Column(f"{100 * findings.confidence:g}% interval", _interval),
+            Column(f"{100 * findings.confidence:g}% interval", interval_text),
             Column("McNemar p", _p),
             Column("Holm p", _p),
             Column("verdict", numeric=False),
@@ -213,7 +216,7 @@ def crossing_table(findings: Findings) -> Table | None:
     return Table(
         "crossings",
         f"The severity of the noise above which accuracy is higher than with {findings.label(findings.against)}, "
-        "linear between those that were measured",
+        "linear between those that were measured" + _footnote(one.interval for one in findings.crossings),
         (
             Column("skeletons", numeric=False),
             Column("severity", severity),
@@ -340,6 +343,11 @@ def action_name(findings: Findings, action: int) -> str:
     return findings.actions.get(action, f"A{action:03d}")
 
 
+def _footnote(intervals: Iterable[Interval | None]) -> str:
+    """Say in a table's caption why it has dashes for intervals, if it has."""
+    return f"; –: {TOO_FEW}" if any(interval is None for interval in intervals) else ""
+
+
 def _errors(figures: dict[str, float | None]) -> Sequence[float | None]:
     return [figures[name] for name in ("mpjpe", "pa_mpjpe", "accel")]
 
@@ -358,10 +366,6 @@ def _three(value: float) -> str:
 
 def _several(values: Sequence[float]) -> str:
     return "  ".join(f"{value:.1f}" for value in values)
-
-
-def _interval(interval: tuple[float, float]) -> str:
-    return " to ".join(map(points, interval))
 
 
 def _p(value: float) -> str:

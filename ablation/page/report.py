@@ -9,12 +9,13 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from ablation.figures import alternative_texts, draw_all
-from ablation.findings import Findings, answer
+from ablation.findings import TOO_FEW, Findings, answer
 from ablation.page.player import player_data
 from ablation.page.theme import save_formats, themed_svg
 from ablation.tables import AXES, all_tables, condition_value
 from base.files import atomic_file
 from base.tables import Table, to_csv, to_latex, to_markdown
+from data.words import plural
 
 PARTS = ("report.html.j2", "report.css", "report.js")
 
@@ -81,7 +82,7 @@ def caveats(findings: Findings) -> list[str]:
             "The clips are simulated: skeletons, actions and noise come from a model. The size of the effect need not "
             "carry over to real recordings."
         )
-    people = f"{findings.performers} {'people' if findings.performers != 1 else 'person'}"
+    people = plural(findings.performers, "person", "people")
     said.append(
         f"The test clips show {people}. The interval treats clips as independent draws, but clips of one person "
         "resemble each other, so the uncertainty for other people is larger than it says."
@@ -102,11 +103,14 @@ def caveats(findings: Findings) -> list[str]:
         )
     if findings.between is not None:
         said.append("The best filter was picked by its test accuracy, which favours the filters.")
-    expected = (1 - findings.confidence) * len(findings.classes)
-    said.append(
-        f"Of {len(findings.classes)} intervals per class, about {expected:.1f} would leave zero out by chance alone. "
-        "Intervals of classes with few clips are rough."
-    )
+    given = sum(effect.interval is not None for effect in findings.classes)
+    if given:
+        said.append(
+            f"Of {given} intervals per class, about {(1 - findings.confidence) * given:.1f} would leave zero out by "
+            "chance alone. Intervals of classes with few clips are rough."
+        )
+    if given < len(findings.classes):
+        said.append(f"Of {plural(len(findings.classes) - given, 'class', 'classes')} {TOO_FEW}.")
     return said
 
 
@@ -119,7 +123,11 @@ def findings_notes(findings: Findings) -> dict[str, Any]:
         "failures": findings.failures,
         "comparisons": [vars(found) for found in findings.comparisons],
         "crossings": [
-            {**vars(found), "severity": str(found.severity), "interval": list(map(str, found.interval))}
+            {
+                **vars(found),
+                "severity": str(found.severity),
+                "interval": None if found.interval is None else list(map(str, found.interval)),
+            }
             for found in findings.crossings
         ],
         "best_filter": vars(findings.between) if findings.between else None,

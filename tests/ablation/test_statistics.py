@@ -161,6 +161,90 @@ def test_confusions_find_what_was_repaired_and_broken():
     ]
 
 
+def wild_arms(make, rng, clips, seeds, accuracies=(0.6, 0.3)):
+    """Two arms whose seeds differ by far more than chance, of one class."""
+    label = np.zeros(clips, int)
+    shares = [np.clip(rng.normal(share, 0.35, (seeds, 1)), 0, 1) for share in accuracies]
+    return [make.scores(rng.random((seeds, clips)) < share, label, 2, rng) for share in shares]
+
+
+@pytest.mark.parametrize(("clips", "seeds"), [(10, 3), (15, 2), (30, 1), (12, 5)])
+def test_no_interval_is_wider_than_what_is_possible(make, clips, seeds):
+    """With k of n right before, at most n - k can be gained and k lost, whatever the seeds do."""
+    rng, cut = np.random.default_rng(0), 0
+    for _ in range(25):
+        before, after = wild_arms(make, rng, clips, seeds)
+        right = int((before.score.argmax(-1) == before.label).sum())
+        lowest, highest = -100 * right / (seeds * clips), 100 - 100 * right / (seeds * clips)
+        few = {**SETTINGS, "resamples": 200}
+        (found,) = compare({"a": after, "b": before}, [("a", "b")], **few, people=np.arange(clips) % 6)
+        (effect,) = class_effects(before, after, **few)
+        for low, high in (found.interval, found.people, effect.interval):
+            assert lowest - 1e-9 <= low <= high <= highest + 1e-9
+            cut += low <= lowest + 1e-9 or high >= highest - 1e-9
+        assert -100 <= found.narrow[0] <= found.narrow[1] <= 100
+    assert cut > 0 or seeds == 1, "none of these would have been too wide"
+
+
+def test_cutting_off_at_what_is_possible_loses_no_coverage():
+    """A class that is right in nearly all clips before, so that its limit is near: with and without the limit."""
+    rng, sets = np.random.default_rng(13), 300
+    covered = {True: 0, False: 0}
+    for _ in range(sets):
+        before, after = (rng.random((3, 20)) < share for share in (0.85, 0.9))
+        differences = after.astype(int) - before
+        for cut in covered:
+            limits = (-before.mean(), 1 - before.mean()) if cut else (-1.0, 1.0)
+            low, high = bootstrap_interval(differences, resamples=300, confidence=0.95, rng=rng, limits=limits)
+            covered[cut] += low - 1e-9 <= 0.05 <= high + 1e-9
+    assert covered[True] >= 0.9 * sets
+    assert covered[True] >= covered[False] - 0.02 * sets
+
+
+@pytest.mark.parametrize(
+    ("clips", "seeds", "given"),
+    [(9, 5, False), (10, 3, True), (14, 2, False), (15, 2, True), (29, 1, False), (30, 1, True)],
+)
+def test_there_is_no_interval_from_too_few_clips(make, clips, seeds, given):
+    before, after = wild_arms(make, np.random.default_rng(1), clips, seeds)
+    (found,) = compare({"a": after, "b": before}, [("a", "b")], **SETTINGS, people=np.arange(clips))
+    (effect,) = class_effects(before, after, **SETTINGS)
+    differences = paired_differences(before, after, "b", "a")
+    crossing = find_crossing("a", (0.0, 1.0), [differences, differences + 1], **SETTINGS)
+    for interval in (found.interval, found.narrow, found.people, effect.interval, crossing.interval):
+        assert (interval is not None) == given
+    if not given:
+        assert not found.significant
+        assert not found.equivalent(100.0)
+    assert found.difference == pytest.approx(100 * differences.mean())
+
+
+def test_the_fewest_clips_are_those_from_which_intervals_cover():
+    """At the fewest clips a 95% interval covers in nearly as many cases; at a third of them it does not."""
+    rng = np.random.default_rng(14)
+
+    def coverage(clips, seeds, sets=250):
+        found = 0
+        for _ in range(sets):
+            differences, true = crossed(rng, clips, seeds, 0.3)
+            low, high = bootstrap_interval(differences, resamples=200, confidence=0.95, rng=rng)
+            found += low <= true <= high
+        return found / sets
+
+    for clips, seeds in ((30, 1), (15, 2), (10, 3)):
+        assert coverage(clips, seeds) >= 0.86
+        assert coverage(clips // 3, seeds) <= 0.82
+
+
+def test_the_crossings_interval_stays_between_the_severities(make):
+    rng = np.random.default_rng(2)
+    for _ in range(20):
+        tables = [rng.integers(-1, 2, (2, 20)) for _ in range(3)]
+        found = find_crossing("a", (0.5, 1.0, 3.0), tables, resamples=100, confidence=0.95, seed=0)
+        for end in (found.severity, *found.interval):
+            assert np.isinf(end) or 0.5 <= end <= 3.0
+
+
 def part(names, label, right):
     score = np.where(np.eye(2, dtype=bool)[np.where(right, label, 1 - np.asarray(label))], 0.9, 0.1)
     return {"clip": np.array(names), "label": np.array(label), "score": score, "action": np.array([1, 2])}

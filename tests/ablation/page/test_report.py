@@ -72,6 +72,31 @@ def test_a_loss_is_called_a_loss(make):
     assert "so much was there to gain" in sentences[1]
 
 
+def test_too_few_clips_get_a_dash_and_a_footnote(make, tmp_path):
+    """Of 16 classes with six clips each none has an interval, while the whole of 96 clips has one."""
+    findings = make.findings({"raw": 0, "refined": 0.1, "oracle": 0.2}, clips=96, resamples=200)
+    page = write_report(tmp_path, "Few", findings)
+    lines = (tmp_path / "tables/classes.md").read_text().splitlines()
+    assert "–: no interval is given from fewer than 10 clips, or 30 clips times seeds" in lines[0]
+    column = [cell.strip() for cell in lines[2].split("|")].index("interval")
+    assert {line.split("|")[column].strip() for line in lines[4:]} == {"–"}
+    assert "no interval is given" not in (tmp_path / "tables/comparisons.md").read_text()
+    assert "Of 16 classes no interval is given" in Page(page.read_text(encoding="utf-8")).words.__str__()
+    notes = json.loads(json.dumps(findings_notes(findings)))
+    assert all(effect["interval"] is None for effect in notes["classes"])
+
+
+def test_a_test_split_of_too_few_clips_gets_no_verdict(make, tmp_path):
+    findings = make.findings({"raw": 0, "refined": 0.1, "oracle": 0.2}, clips=16, seeds=1, resamples=200, grid=True)
+    write_report(tmp_path, "Few", findings)
+    sentences = answer(findings)
+    assert "(too few clips for an interval; McNemar" in sentences[0]
+    assert "over 16 test clips and 1 seed;" in sentences[0]
+    assert {verdict(findings, found) for found in findings.comparisons} == {"too few clips"}
+    for name in ("accuracy", "comparisons", "conditions", "crossings"):
+        assert "–: no interval is given" in (tmp_path / f"tables/{name}.md").read_text()
+
+
 def test_no_difference_is_called_no_significant_difference(make):
     findings = make.findings({"raw": 0, "refined": 0, "gaussian": 0}, seed=2)
     sentences = answer(findings)
