@@ -84,12 +84,11 @@ class DenseClips:
 
     def __init__(self, store: ClipStore) -> None:
         self._store = store
-        by_clip = np.lexsort((store.tracks.actor, store.tracks.clip))
-        self._tracks = np.split(by_clip, np.searchsorted(store.tracks.clip[by_clip], np.arange(1, len(store.clips))))
 
     def __getitem__(self, row: int) -> DenseClip:
         """Return one clip; frames of which no joint was seen are 0, whatever the store has there."""
-        store, tracks = self._store, self._tracks[row]
+        store = self._store
+        tracks = store.tracks_of(row)
         frames = int(store.clips.frames[row])
         actors = int(store.tracks.actor[tracks].max(initial=0)) + 1
         shape = (actors, frames, *store.joints.shape[1:])
@@ -97,7 +96,7 @@ class DenseClips:
         confidence = None if store.confidence is None else np.zeros(shape[:3], np.float32)
         for track in tracks:
             first, length = int(store.tracks.first_frame[track]), int(store.tracks.length[track])
-            rows = slice(int(store.tracks.first_row[track]), int(store.tracks.first_row[track]) + length)
+            rows = store.rows_of(track)
             at = (int(store.tracks.actor[track]), slice(first, first + length))
             states = _read_rows(store.tracked, rows)
             seen = np.any(states, axis=-1)

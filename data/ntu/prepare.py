@@ -170,7 +170,7 @@ def summarise(store: ClipStore) -> dict[str, Any]:
         states = np.asarray(store.tracked[start : start + (1 << 16)])
         inferred += int(np.count_nonzero(states == 1))
         unseen += states.size - int(np.count_nonzero(states))
-    actors = np.bincount(store.tracks.clip, minlength=len(store.clips))
+    actors = store.tracks_per_clip
     splits: tuple[Split, ...] = ("xsub", "xview")
     training = {split: int(np.count_nonzero(in_training(store.clips, split))) for split in splits}
     return {

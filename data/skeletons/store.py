@@ -23,6 +23,7 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Literal, Self
@@ -114,6 +115,41 @@ class ClipStore:
     def layout(self) -> Layout:
         """The joints and bones of the store."""
         return LAYOUTS[self.info.layout]
+
+    @cached_property
+    def tracks_per_clip(self) -> np.ndarray:
+        """How many tracks each clip has, int64 [N]."""
+        return np.bincount(self.tracks.clip, minlength=len(self.clips))
+
+    @cached_property
+    def _by_clip(self) -> tuple[np.ndarray, np.ndarray]:
+        """All tracks, clip by clip and within a clip by actor, and where those of each clip begin."""
+        order = np.lexsort((self.tracks.actor, self.tracks.clip))
+        return order, np.cumsum(self.tracks_per_clip) - self.tracks_per_clip
+
+    def tracks_of(self, clips: int | np.ndarray) -> np.ndarray:
+        """Return the tracks of a clip or of several, one clip after another, within a clip by actor.
+
+        Parameters
+        ----------
+        clips
+            A row of `clips`, or int64 [n] of them.
+
+        Returns
+        -------
+        int64 [k], rows of `tracks`; two tracks of one actor are in the order of the table.
+        """
+        rows = np.atleast_1d(np.asarray(clips, np.int64))
+        order, begin = self._by_clip
+        count = self.tracks_per_clip[rows]
+        within = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+        found: np.ndarray = order[np.repeat(begin[rows], count) + within]
+        return found
+
+    def rows_of(self, track: int) -> slice:
+        """Return the rows of `joints`, `tracked` and `confidence` that a track has."""
+        first = int(self.tracks.first_row[track])
+        return slice(first, first + int(self.tracks.length[track]))
 
 
 @dataclass(frozen=True)

@@ -95,7 +95,7 @@ def explain_clip(
     actions = recognizer.actions.tolist()
     if action is not None and action not in actions:
         raise InputError(f"--action: found {action}, but {recognizer.path} knows {', '.join(map(str, actions))}")
-    if not (store.tracks.clip == row).any() or store.clips.frames[row] < 1:
+    if not store.tracks_per_clip[row] or store.clips.frames[row] < 1:
         raise InputError(f"{store.folder}: clip {store.clips.name[row]} shows nobody; there is nothing to explain")
     seen, device = recognizer.seen, recognizer.device
     unlabelled = replace(store, clips=replace(store.clips, action=np.full(len(store.clips), actions[0])))

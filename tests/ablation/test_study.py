@@ -11,7 +11,7 @@ import pytest
 from ablation.stage import ablate
 from ablation.study.config import AblateConfig
 from ablation.study.plan import plan
-from ablation.study.run import duration, run_cells
+from ablation.study.run import duration, train_all
 from ablation.study.stores import list_sources, make_stores
 from base.config import load_config
 from base.errors import InputError
@@ -123,26 +123,26 @@ def planned(config):
 
 def test_cells_of_a_seed_differ_in_the_store_alone(settings):
     config = configured(settings)
-    cells = planned(config).cells
-    assert [cell.title for cell in cells] == [
+    trainings = planned(config).trainings
+    assert [training.title for training in trainings] == [
         f"{arm}, seed {seed}" for seed in (0, 1) for arm in ("raw", "Gaussian", "noise-free")
     ]
-    assert len({cell.folder for cell in cells}) == len(cells)
-    for cell in cells:
-        same = cell.config.model_dump(exclude={"run": {"dir"}, "data": {"store"}})
-        first = next(one for one in cells if one.config.run.seed == cell.config.run.seed)
+    assert len({training.folder for training in trainings}) == len(trainings)
+    for training in trainings:
+        same = training.config.model_dump(exclude={"run": {"dir"}, "data": {"store"}})
+        first = next(one for one in trainings if one.config.run.seed == training.config.run.seed)
         assert same == first.config.model_dump(exclude={"run": {"dir"}, "data": {"store"}})
 
 
 def test_a_cell_is_named_by_what_determines_it(settings, tmp_path):
-    folders = {cell.folder for cell in planned(configured(settings)).cells}
+    folders = {training.folder for training in planned(configured(settings)).trainings}
     copied = shutil.copytree(tmp_path / "raw", tmp_path / "elsewhere")
     moved = configured(
         settings, run={"dir": tmp_path / "runs" / "other", "device": "cpu"}, data={**settings["data"], "store": copied}
     )
-    assert {cell.folder for cell in planned(moved).cells} == folders
+    assert {training.folder for training in planned(moved).trainings} == folders
     longer = {**settings["recognize"], "train": {**settings["recognize"]["train"], "epochs": 2}}
-    assert not folders & {cell.folder for cell in planned(configured(settings, recognize=longer)).cells}
+    assert not folders & {training.folder for training in planned(configured(settings, recognize=longer)).trainings}
 
 
 def test_only_what_the_grid_names_is_trained(settings):
@@ -150,11 +150,11 @@ def test_only_what_the_grid_names_is_trained(settings):
     grid = {"pairings": ["both", "test", "train"], "ensembles": ensembles, "streams": ["joint"], "shares": [1, 0.5]}
     found = planned(configured(settings, grid=grid, seeds=[0]))
     # three arms, two streams and two shares; trained on one and tested on the other takes no further training
-    assert len(found.cells) == 12
+    assert len(found.trainings) == 12
     assert [(c.pairing, c.share, c.stream) for c in found.conditions] == [
         (pairing, share, stream) for pairing in grid["pairings"] for share in (1, 0.5) for stream in ("joint", "two")
     ]
-    raw = next(cell for cell in found.cells if cell.title.startswith("raw, seed 0, 100%") and "joint" in cell.title)
+    raw = next(training for training in found.trainings if training.title.startswith("raw, seed 0, 100%") and "joint" in training.title)
     assert len(raw.others) == 2
 
 
@@ -195,7 +195,7 @@ def test_stores_of_other_tracks_are_not_mixed(settings, tmp_path):
 def test_mixed_training_takes_half_of_the_clips_of_either(settings):
     config = configured(settings, grid={"pairings": ["mixed"]}, seeds=[0], arms=["raw", "oracle"])
     made = make_stores(config, list_sources(config)[0])
-    mixed = open_store(planned(config).cells[1].config.data.store)
+    mixed = open_store(planned(config).trainings[1].config.data.store)
     assert mixed.clips.name.tolist() == made.stores["raw"].clips.name.tolist()
     same = {
         arm: [
@@ -261,7 +261,7 @@ def test_a_whole_study_runs_once_and_resumes(settings, monkeypatch, capsys, tmp_
     monkeypatch.setattr("ablation.stage.make_stores", forbidden)
     assert ablate(config) == results
     monkeypatch.undo()
-    # Without its last step, only that is done again, and comes out the same; and so does another study of these cells.
+    # Without its last step, only that is done again, and comes out the same; and so does another study of these trainings.
     page = (folder / "report.html").read_text()
     (folder / "report.html").unlink()
     monkeypatch.setattr("recognition.stage._train_and_test", forbidden)
@@ -315,16 +315,16 @@ def test_noise_of_several_severities(settings, tmp_path):
 
 def test_a_cell_that_fails_is_told_and_the_rest_goes_on(settings, monkeypatch, capsys):
     config = configured(settings)
-    broken = planned(config).cells[3]
+    broken = planned(config).trainings[3]
     assert broken.title == "raw, seed 1"
-    real = run_cells.__globals__["run_cell"]
+    real = train_all.__globals__["train_one"]
 
-    def run(cell):
-        if cell.folder == broken.folder:
+    def run(training):
+        if training.folder == broken.folder:
             raise RuntimeError("no more\nmemory")
-        return real(cell)
+        return real(training)
 
-    monkeypatch.setattr("ablation.study.run.run_cell", run)
+    monkeypatch.setattr("ablation.study.run.train_one", run)
     with pytest.raises(InputError, match=r"1 recognisers .*raw, seed 1 failed .RuntimeError: no more memory"):
         ablate(config)
     assert "no more memory" in (config.run.dir / "cells.csv").read_text()
@@ -341,7 +341,7 @@ def test_a_corrupt_cell_is_told_in_one_line(settings, name, content):
     config = configured(settings)
     ablate(config)
     (config.run.dir / "report.html").unlink()
-    folder = planned(config).cells[0].folder
+    folder = planned(config).trainings[0].folder
     (folder / name).write_bytes(content)
     with pytest.raises(InputError, match=rf"{folder.name}/{name}: cannot .*delete"):
         ablate(config)

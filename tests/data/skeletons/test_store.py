@@ -242,3 +242,23 @@ def test_a_full_disk_leaves_no_store(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space left"), StoreWriter(tmp_path / "store", StoreInfo()) as writer:
         writer.add(NAMES[0], 10, tracks(0, [10]))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_tracks_of_clips(tmp_path):
+    """Whatever the order of the table: clip by clip as asked for, and within a clip by actor."""
+    shape = (25, 3)
+    with StoreWriter(tmp_path / "s", StoreInfo()) as writer:
+        for action, actors in ((1, (1, 0)), (2, ()), (3, (0,))):
+            tracks = [
+                Track(actor, 0, np.full((actor + 2, *shape), 10 * action + actor, np.float32), np.ones((actor + 2, 25)))
+                for actor in actors
+            ]
+            writer.add(ClipName(1, 1, 1, 1, action), 9, tracks)
+    store = open_store(tmp_path / "s")
+    assert store.tracks_per_clip.tolist() == [2, 0, 1]
+    assert store.tracks_of(0).tolist() == [1, 0]
+    assert store.tracks_of(1).tolist() == []
+    assert store.tracks_of(np.array([2, 1, 0])).tolist() == [2, 1, 0]
+    first = [float(store.joints[store.rows_of(track)].mean()) for track in store.tracks_of(np.array([0, 2]))]
+    assert first == [10, 11, 30]
+    assert [len(store.joints[store.rows_of(track)]) for track in range(3)] == [3, 2, 2]
