@@ -266,7 +266,8 @@ def gather(config: AblateConfig, plan: Plan, failed: Mapping[Path, str]) -> tupl
             failures[str(error)] = None
     found: dict[Condition, dict[str, tuple[tuple[int, ...], SeedScores]]] = {}
     for condition in plan.conditions:
-        weights = config.grid.ensembles.get(condition.stream, {condition.stream: 1.0})
+        summed = config.grid.ensembles.get(condition.stream, {condition.stream: 1.0})
+        weights = {str(stream): weight for stream, weight in summed.items()}
         for arm in config.arms:
             seeds: dict[int, Scores] = {}
             for seed in config.seeds:
