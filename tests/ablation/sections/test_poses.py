@@ -3,6 +3,8 @@ import pytest
 
 from ablation.sections.poses import pose_figures
 from ablation.skeletons import clip_poses
+from data.ntu.names import parse_name
+from data.skeletons.store import StoreInfo, StoreWriter, Track, open_store
 from tests.ablation.small_study import bending, write_tracks
 
 NAMES = ("S001C001P003R001A001", "S001C001P003R001A002", "S001C001P003R002A001")
@@ -51,3 +53,21 @@ def test_errors_against_the_truth_find_the_right_actor(tmp_path):
     assert picture.first_frame == 5
     offset = picture.joints["raw"] - picture.joints["oracle"]
     assert np.abs(np.delete(offset, 4, axis=1)).max() < 1e-5
+
+
+@pytest.mark.parametrize(("layout", "scale", "expected"), [("ntu25", 1000, 0.0), ("coco17", 1, 5.0)])
+def test_roots_are_aligned_in_space_and_not_in_an_image(tmp_path, layout, scale, expected):
+    """As on the pose benchmarks: a body that is 5 px beside its place is 5 px wrong, and not at all relative to it."""
+    shape = {"ntu25": (25, 3), "coco17": (17, 2)}[layout]
+    rng = np.random.default_rng(0)
+    true = rng.normal(0, 1, (12, *shape)).astype(np.float32)
+    offset = np.zeros(shape[1], np.float32)
+    offset[:2] = 3, 4
+    stores = []
+    for name, joints in (("truth", true), ("raw", true + offset)):
+        with StoreWriter(tmp_path / name, StoreInfo(layout=layout, image=(640, 480))) as writer:
+            writer.add(parse_name(NAMES[0]), 12, [Track(0, 0, joints, np.full(joints.shape[:2], 2, np.uint8))])
+        stores.append(open_store(tmp_path / name))
+    found = pose_figures("raw", stores[1], np.array(NAMES[:1]), stores[0])
+    assert found.mpjpe == pytest.approx(expected, abs=1e-3 * scale / 1000 + 1e-5)
+    assert found.accel == pytest.approx(0, abs=1e-3 * scale / 1000 + 1e-5)
