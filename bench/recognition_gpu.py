@@ -33,7 +33,8 @@ from recognition.config import RecognizeConfig
 from recognition.evaluate import score
 from recognition.input.batches import training_batches
 from recognition.input.loading import RaggedClips
-from recognition.nets.build import build_model
+from recognition.nets.registry import build_model
+from recognition.nets.stgcn import STGCN
 from recognition.train import train
 from training.devices import pick_device
 from training.runs import open_run
@@ -115,6 +116,7 @@ def main() -> None:
 
         torch.manual_seed(0)
         model = build_model(config.model, NTU25, 3, CLASSES).to(device)
+        assert isinstance(model, STGCN)
         part = next(training_batches(clips, config.input, config.train, seed=0, epoch=0))
 
         def step(x: Tensor, network: torch.nn.Module, *given: object) -> None:

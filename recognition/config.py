@@ -1,3 +1,5 @@
+"""What `python run.py recognize` may be told, section by section."""
+
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
@@ -10,6 +12,7 @@ from data.ntu.splits import Split
 from recognition.input.sampling import Sampling
 from recognition.input.streams import Stream
 from recognition.nets.graph import Partition
+from recognition.nets.registry import NETS
 
 
 class RunSection(training.RunSection):
@@ -69,9 +72,9 @@ class InputSection(Section):
 class ModelSection(Section):
     """The network and its size."""
 
-    name: Literal["stgcn", "stgcn++"] = "stgcn"
-    """`stgcn`: as published (Yan et al., AAAI 2018). `stgcn++`: PYSKL's, with learnable adjacency, a residual in the
-    spatial module and a temporal module of several branches."""
+    name: str = "stgcn"
+    """A kind of network, one file each in `recognition/nets`. `stgcn`: as published (Yan et al., AAAI 2018). `stgcn++`:
+    PYSKL's, with learnable adjacency, a residual in the spatial module and a temporal module of several branches."""
     width: int = Field(64, ge=1)
     blocks: int = Field(10, ge=3)
     temporal_kernel: int = Field(9, ge=1)
@@ -79,12 +82,17 @@ class ModelSection(Section):
     dropout: float = Field(0.0, ge=0, lt=1)
     partition: Partition = "spatial"
 
+    @field_validator("name")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        NETS[value]  # says what there is
+        return value
+
     @model_validator(mode="after")
     def _possible(self) -> Self:
         if self.temporal_kernel % 2 == 0:
             raise ValueError(f"temporal_kernel must be odd, found {self.temporal_kernel}")
-        if self.name == "stgcn++" and self.width < 6:
-            raise ValueError(f"width must be at least 6, a channel for each branch of stgcn++, found {self.width}")
+        NETS[self.name].check(self)
         return self
 
 

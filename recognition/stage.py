@@ -16,7 +16,7 @@ from recognition.config import EnsembleSection, RecognizeConfig
 from recognition.evaluate import accuracies, score
 from recognition.input.loading import load_clips
 from recognition.input.selection import Selection, select_clips
-from recognition.nets.build import build_model
+from recognition.nets.registry import build_model
 from recognition.report import confusion, draw_confusion, print_results, write_confusion
 from recognition.scores import Scores, add_scores, aligned, read_scores, write_scores
 from recognition.train import start_from, train

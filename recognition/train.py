@@ -1,3 +1,5 @@
+"""Training one recogniser by a recipe: schedule, optimiser, loss, and the epoch that is kept."""
+
 import math
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -20,8 +22,8 @@ from training.distributed import ALONE, Workers
 from training.fit import Fit, fit
 from training.runs import Run
 
-SHAPING = ("name", "width", "blocks", "temporal_kernel", "partition")
-"""The keys of `model` without which the weights mean something else."""
+FREE = ("dropout",)
+"""The keys of `model` that may change: the weights mean the same whatever they are."""
 
 
 def learning_rate(section: TrainSection, per_epoch: int = 1) -> Callable[[int], float]:
@@ -73,7 +75,7 @@ def start_from(model: nn.Module, path: Path, about: Mapping[str, Any]) -> None:
     known = {
         "layout": (content.get("layout"), about["layout"]),
         "confidence": (content.get("confidence", False), about["confidence"]),
-        **{f"model.{key}": (made.get(key, expected[key]), expected[key]) for key in SHAPING},
+        **{f"model.{key}": (made.get(key, expected[key]), expected[key]) for key in expected if key not in FREE},
     }
     for key, (found, wanted) in known.items():
         if found != wanted:

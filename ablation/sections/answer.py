@@ -54,7 +54,8 @@ def _main_sentence(study: Study) -> str:
     assert found is not None
     after, before = (float(study.top1(name).mean()) for name in (arm, against))
     over = f"{plural(len(study.names), 'test clip', separator=',')} and {plural(len(study.seeds), 'seed')}"
-    numbers = f"{points(found.difference)} points ({_interval(found, study)}; McNemar {p_value(found.mcnemar_p)}), over {over}"
+    sure = f"{_interval(found, study)}; McNemar {p_value(found.mcnemar_p)}"
+    numbers = f"{points(found.difference)} points ({sure}), over {over}"
     confirmed = found.mcnemar_p < 1 - study.confidence
     one, other = _used(study, arm), _used(study, against)
     if not found.significant:

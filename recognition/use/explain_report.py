@@ -12,6 +12,7 @@ from base.errors import InputError
 from base.files import atomic_file
 from data.skeletons.layouts import Layout
 from data.skeletons.store import ClipStore
+from drawing.skeleton import draw_skeleton
 from drawing.style import GRID, INK, STYLE
 from recognition.use.clip_files import read_chunks
 from recognition.use.explain import Explained, explain_clip, joint_shares
@@ -126,9 +127,8 @@ def _draw_pose(axes: Axes, store: ClipStore, row: int, frame: int, importance: n
         joints = np.asarray(store.joints[tracks.first_row[track] + at])
         shown = np.asarray(store.tracked[tracks.first_row[track] + at]) > 0
         x, y = joints[:, 0], joints[:, 1] if store.layout.dims == 3 else -joints[:, 1]
-        for joint, parent in store.layout.bones:
-            if shown[joint] and shown[parent]:
-                axes.plot(x[[joint, parent]], y[[joint, parent]], color=GRID, linewidth=2.2, zorder=1)
+        points = np.where(shown[:, None], np.stack([x, y], -1), np.nan)
+        draw_skeleton(axes, points, store.layout.bones, GRID, width=2.2, joint_size=0)
         axes.scatter(
             x[shown], y[shown], c=importance[actor][shown], s=26, cmap=COLOURS, vmin=0, vmax=top,
             edgecolors=INK, linewidths=0.4, zorder=2,

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import torch
 from pydantic import ValidationError
+from torch import nn
 
 from base.config import read_yaml
 from base.errors import InputError
 from data.skeletons.layouts import LAYOUTS, Layout
 from data.skeletons.store import ClipStore
 from recognition.config import InputSection, ModelSection
-from recognition.nets.build import build_model
-from recognition.nets.stgcn import STGCN
+from recognition.nets.registry import build_model
 from training.checkpoints import load_checkpoint
 
 
@@ -40,7 +40,7 @@ class Recognizer:
         The checkpoint.
     """
 
-    net: STGCN
+    net: nn.Module
     seen: InputSection
     layout: Layout
     confidence: bool

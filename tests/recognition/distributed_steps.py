@@ -16,7 +16,7 @@ from recognition.config import InputSection, ModelSection, TrainSection
 from recognition.evaluate import score
 from recognition.input.batches import training_batches
 from recognition.input.loading import RaggedClips, load_clips
-from recognition.nets.build import build_model
+from recognition.nets.registry import build_model
 from recognition.train import batch_loss
 from training.distributed import ALONE, SynchronisedBatchNorm, Workers, launch
 

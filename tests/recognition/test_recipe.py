@@ -15,7 +15,7 @@ from recognition.config import InputSection, ModelSection, RecognizeConfig, Trai
 from recognition.evaluate import score
 from recognition.input.batches import training_batches
 from recognition.input.loading import load_clips
-from recognition.nets.build import build_model
+from recognition.nets.registry import build_model
 from recognition.stage import recognize
 from recognition.train import batch_loss
 from training.average import WeightAverage

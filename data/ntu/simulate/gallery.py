@@ -9,7 +9,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import typer
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
 from matplotlib.patches import Circle
 from PIL import Image
 
@@ -21,6 +20,7 @@ from data.ntu.simulate.clips import clean_clip
 from data.ntu.simulate.config import PERFORMERS, SimulateSection
 from data.ntu.simulate.kinect import kinect_noise
 from data.skeletons.layouts import BONES
+from drawing.skeleton import draw_skeleton
 
 SHEETS = 4
 COLUMNS = 3
@@ -58,14 +58,12 @@ def draw_strip(axes: Axes, section: SimulateSection, name: ClipName) -> None:
     apart = max(0.55 + 0.45 * len(clean), float(spans.max()) + 0.2)
     moments = np.linspace(0, clean.shape[1] - 1, min(POSES, int(WIDTH / apart))).astype(int)
     floor = float(np.percentile(seen[..., 1], 0.5))
-    child, parent = np.array(BONES).T
     for row, people in ((1, clean), (0, noisy)):
         for place, moment in enumerate(moments):
             middle = 0.5 * (seen[:, moment, :, 0].min() + seen[:, moment, :, 0].max())
             for joints in people[:, moment, :, :2]:
                 points = joints - [middle, floor] + [apart * (place + 0.5), ROW * row]
-                lines = np.stack([points[child], points[parent]], axis=1)
-                axes.add_collection(LineCollection(list(lines), colors=_COLOURS, linewidths=0.9, capstyle="round"))
+                draw_skeleton(axes, points, BONES, _COLOURS, width=0.9)
                 axes.add_patch(Circle(tuple(points[3]), 0.10, facecolor="#3a3a3a", edgecolor="none"))
     axes.set(xlim=(0, WIDTH), ylim=(-0.2, 2 * ROW), aspect="equal")
     axes.set_title(f"A{name.action:03d} {repertoire().actions[name.action].name}", fontsize=8, loc="left", pad=0)

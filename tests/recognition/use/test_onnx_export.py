@@ -9,7 +9,7 @@ import torch
 from base.errors import InputError
 from data.skeletons.layouts import NTU25
 from recognition.config import InputSection, ModelSection
-from recognition.nets.build import build_model
+from recognition.nets.registry import build_model
 from recognition.use.onnx_export import export_onnx
 from recognition.use.recognizer import Recognizer
 
