@@ -1,25 +1,84 @@
 """The command line; nothing else."""
 
+import os
+import signal
 import sys
+import threading
 from pathlib import Path
+from types import FrameType
 from typing import Annotated, Literal
 
-import typer
+from training.threads import wait_passively
+
+INTERRUPTED = 130
+GOES_ON = "interrupted; the same command goes on where it was"
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    """Leave at once: before a command has begun there is nothing to put away."""
+    os.write(2, f"{GOES_ON}\n".encode())
+    os._exit(INTERRUPTED)
+
+
+def _on_interrupt(action: signal.Handlers | object) -> None:
+    """Set what Ctrl-C does, unless whoever started this has it ignored."""
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
+        signal.signal(signal.SIGINT, action)  # type: ignore[arg-type]
+
+
+if __name__ == "__main__":
+    _on_interrupt(_leave)
+wait_passively()  # before torch is loaded
+
+import typer  # noqa: E402
 
 app = typer.Typer(
     add_completion=False,
-    no_args_is_help=True,
     rich_markup_mode=None,
     help="Refine human skeletons, recognise actions, and measure what refining is worth.",
 )
 
-INTERRUPTED = 130
 HERE = Path(__file__).parent
 Device = Literal["auto", "cpu", "cuda"]
 OnError = Literal["stop", "skip"]
 Config = Annotated[Path | None, typer.Argument(help="A YAML file; by default configs/<stage>/default.yaml.")]
 Overrides = Annotated[list[str] | None, typer.Argument(help="Any number of section.key=value.")]
-Again = Annotated[bool, typer.Option("--again", help="Replace an earlier run or store.")]
+Again = Annotated[
+    bool,
+    typer.Option("--again", help="Replace what an earlier run of this command made there; without, that is kept."),
+]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"steady-skeletons {_version()}")
+        raise typer.Exit
+
+
+def _version() -> str:
+    """Return the version of what is installed, or where nothing is, of this folder."""
+    import tomllib
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("steady-skeletons")
+    except PackageNotFoundError:
+        pass
+    try:
+        return str(tomllib.loads((HERE / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"])
+    except (OSError, KeyError, tomllib.TOMLDecodeError):
+        return "of unknown version"
+
+
+@app.callback(invoke_without_command=True)
+def _start(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    if context.invoked_subcommand is None:
+        print(context.get_help())
 
 
 def _arguments(stage: str, config: Path | None, overrides: list[str] | None) -> tuple[Path, list[str]]:
@@ -38,7 +97,11 @@ def prepare(config: Config = None, overrides: Overrides = None, again: Again = F
     from data.ntu.prepare import PrepareConfig, describe
     from data.ntu.prepare import prepare as run
 
-    print(describe(run(load_config(PrepareConfig, *_arguments("prepare", config, overrides)), again)))
+    settings = load_config(PrepareConfig, *_arguments("prepare", config, overrides))
+    there = settings.data.store.exists() and not again
+    print(describe(run(settings, again)))
+    if there:
+        print(f"{settings.data.store}: already prepared, nothing was done; pass --again to prepare it again")
 
 
 @app.command()
@@ -87,7 +150,9 @@ def predict(
     clips: Annotated[list[Path], typer.Argument(help=".skeleton files, folders or zips of them, clip stores.")],
     model: Model,
     output: Annotated[Path, typer.Option(help="Where to save: .csv or .json.")] = Path("predictions.csv"),
-    names: Annotated[str | None, typer.Option(help="`ntu`, or a YAML list of the actions' names.")] = None,
+    names: Annotated[
+        str | None, typer.Option(help="`ntu`, or a YAML file: a name per action in order, or lines like `103: name`.")
+    ] = None,
     samplings: Annotated[int | None, typer.Option(min=1, max=64, help="Samplings per clip.")] = None,
     batch: Annotated[int, typer.Option(min=1, help="Clips at a time.")] = 32,
     device: Annotated[Device, typer.Option(help="auto, cpu or cuda.")] = "auto",
@@ -127,7 +192,9 @@ def explain(
     model: Annotated[Path, typer.Option("--model", "-m", help="A finished run of recognize, or its best.pt.")],
     clip: Annotated[str | None, typer.Option(help="Which clip, by its name.")] = None,
     action: Annotated[int | None, typer.Option(help="Whose score to explain; the likeliest action by default.")] = None,
-    names: Annotated[str | None, typer.Option(help="`ntu`, or a YAML list of the actions' names.")] = None,
+    names: Annotated[
+        str | None, typer.Option(help="`ntu`, or a YAML file: a name per action in order, or lines like `103: name`.")
+    ] = None,
     output: Annotated[Path, typer.Option(help="The figure, .png or .svg.")] = Path("explanation.png"),
     device: Annotated[Device, typer.Option(help="auto, cpu or cuda.")] = "auto",
 ) -> None:
@@ -141,21 +208,21 @@ def explain(
 def show(
     clip: Annotated[str, typer.Argument(help="A clip's name in --store, or the path of a .skeleton file.")],
     store: Annotated[Path | None, typer.Option(help="The raw clip store.")] = None,
-    refined: Annotated[Path | None, typer.Option(help="The store that was refined from it.")] = None,
+    refined: Annotated[
+        Path | None, typer.Option(help="The store that was refined from it, to draw the clip from both.")
+    ] = None,
     checkpoint: Annotated[
-        Path | None, typer.Option(help="Instead of --refined: a trained refiner to refine the clip with.")
+        Path | None,
+        typer.Option(help="Instead of --refined: a finished run of refine, or its best.pt, to refine the clip with."),
     ] = None,
     output: Annotated[
         Path | None, typer.Option(help="A .png, .pdf, .svg, .gif or .mp4 to write; CLIP.png by default.")
     ] = None,
 ) -> None:
-    """Draw a clip, raw against refined, with its Accel per frame."""
+    """Draw a clip, alone or raw against refined, with its Accel per frame."""
     from refine.show import show as draw
 
     print(draw(clip, output, store=store, refined=refined, checkpoint=checkpoint))
-
-
-Replace = Annotated[bool, typer.Option("--again", help="Replace what is there.")]
 
 
 @app.command()
@@ -175,7 +242,7 @@ def export(
         Literal["prepared", "stored"] | None,
         typer.Option(help="ctrgcn, stgcn: as those projects prepare them (default), or as stored."),
     ] = None,
-    again: Replace = False,
+    again: Again = False,
 ) -> None:
     """Write a clip store as other people's files."""
     from data.formats.convert import ExportOptions, export_store
@@ -196,28 +263,56 @@ def import_(
         Literal["xsub", "xview"] | None, typer.Option(help="ctrgcn: how the file is divided; stgcn: which folder.")
     ] = None,
     fps: Annotated[float, typer.Option(help="Frames per second of the recordings.")] = 30.0,
-    again: Replace = False,
+    units: Annotated[
+        Literal["m", "cm", "mm"], typer.Option(help="What positions in space are in; a store has metres.")
+    ] = "m",
+    on_error: Annotated[
+        OnError, typer.Option(help="stop or skip: what to do with clips that cannot be used.")
+    ] = "stop",
+    again: Again = False,
 ) -> None:
     """Read other people's files into a clip store."""
     from data.formats.convert import ImportOptions, import_store
 
-    print("\n".join(import_store(source, store, ImportOptions(format, names, split, fps), again)))
+    print("\n".join(import_store(source, store, ImportOptions(format, names, split, fps, units, on_error), again)))
 
 
 def main() -> int:
-    """Run the command line; 0 done, 2 the user's mistake, 130 interrupted."""
+    """Run the command line; 0 done, 1 nobody reads the output, 2 the user's mistake, 130 interrupted."""
     from base.errors import InputError
+    from base.files import NO_ROOM
 
+    interrupts = []
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        interrupts.append(number)
+        raise KeyboardInterrupt
+
+    _on_interrupt(interrupt)
     status = INTERRUPTED
     try:
         status = int(app(standalone_mode=False) or 0)  # typer itself turns Ctrl-C into this status
+        sys.stdout.flush()
     except (typer.TyperException, InputError) as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        said = error.format_message() if isinstance(error, typer.TyperException) else str(error)
+        print(f"error: {' '.join(said.split())}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        place = error.filename or "a file"
+        print(f"error: {place}: cannot be written ({error.strerror}); make room and run it again", file=sys.stderr)
         return 2
     except (KeyboardInterrupt, typer.Abort):
         pass
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or it is flushed, and fails, again at the end
+        return 1
+    except Exception:
+        if not interrupts:
+            raise  # a library whose import is interrupted may fail in a way of its own
     if status == INTERRUPTED:
-        print("interrupted; the same command goes on where it was", file=sys.stderr)
+        print(GOES_ON, file=sys.stderr)
     return status
 
 

@@ -27,9 +27,10 @@ from base.progress import console
 from base.tables import Table
 from data.ntu.splits import in_training
 from data.skeletons.store import open_store
+from data.words import plural
 from recognition.input.selection import select_clips
 from training.devices import pick_device
-from training.runs import Run, open_run
+from training.runs import Run, already_finished, check_run, open_run, read_json, showing
 
 
 @dataclass(frozen=True)
@@ -42,13 +43,19 @@ class Ablation:
         The content of `results.json`; accuracies in percent, differences in points.
     page
         The report.
+    answer
+        The sentences that the report opens with.
     table
         The accuracies; None if the study was finished before.
+    note
+        What else the user should know.
     """
 
     results: dict[str, Any]
     page: Path
+    answer: list[str]
     table: Table | None = None
+    note: str = ""
 
 
 class IncompleteError(InputError):
@@ -84,7 +91,11 @@ def ablate(config: AblateConfig, again: bool = False) -> Ablation:
     if not again and (config.run.dir / "report.html").is_file():
         run = open_run(config)
         if run.finished:
-            return Ablation(run.results(), run.dir / "report.html")
+            results = run.results()
+            with showing(run.dir):
+                told = ["".join(sentence) for sentence in results["answer"]]
+            return Ablation(results, run.dir / "report.html", told, note=already_finished(run.dir))
+    check_run(config, again)
     sources = list_sources(config)
     for source in sources:
         ensure_source(config, source)
@@ -108,14 +119,14 @@ def ablate(config: AblateConfig, again: bool = False) -> Ablation:
     study = assemble(config, planned, made[0], gathered, failures, about)
     results = _results(study, outcomes)
     run.write_json("details.json", report_notes(study))
+    page = write_report(run.dir, config.report.title, study)
     if not failures:
         run.finish(results)
-    page = write_report(run.dir, config.report.title, study)
-    found = Ablation(results, page, accuracy_table(study, study.get(judge)))
+    found = Ablation(results, page, study.get(answer), accuracy_table(study, study.get(judge)))
     if failures:
         raise IncompleteError(
-            f"{run.dir}: {len(failures)} recognisers or their scores are missing in the report ({failures[0]}); the "
-            "same command tries again",
+            f"{run.dir}: {plural(len(failures), 'recogniser')} or their scores are missing in the report "
+            f"({failures[0]}); the same command tries again",
             found,
         )
     return found
@@ -221,5 +232,4 @@ def _training_command(planned: Plan) -> str:
 
 
 def _versions(run: Run) -> dict[str, str]:
-    versions: dict[str, str] = yaml.safe_load((run.dir / "versions.json").read_text())
-    return versions
+    return read_json(run.dir / "versions.json", "choose another run.dir, or pass --again")

@@ -52,6 +52,9 @@ class Comparison:
         The same, corrected for all comparisons with `against` by Holm's method.
     narrow
         The interval for two one-sided tests, see `equivalence_interval`; None from too few clips.
+    tested
+        What the two tests compare with the margin: `narrow` before it is cut off at what the observed reference leaves
+        possible. That is itself a sample, and its limit would call arms equal too often.
     people
         The interval if whole people are drawn anew instead of clips; None if it is unknown who they are, with fewer
         than `FEWEST_PEOPLE`, or from too few clips.
@@ -67,6 +70,7 @@ class Comparison:
     mcnemar_p: float
     holm_p: float
     narrow: Interval | None
+    tested: Interval | None
     people: Interval | None = None
 
     @property
@@ -85,18 +89,18 @@ class Comparison:
     def equivalent(self, margin: float) -> bool:
         """Whether a difference of so many points, in either direction, is ruled out.
 
-        By two one-sided tests (Schuirmann, J. of Pharmacokinetics and Biopharmaceutics 1987): the interval `narrow`
+        By two one-sided tests (Schuirmann, J. of Pharmacokinetics and Biopharmaceutics 1987): the interval `tested`
         lies within the margin.
         """
         return self.rules_out_gain(margin) and self.rules_out_loss(margin)
 
     def rules_out_gain(self, margin: float) -> bool:
         """Whether one of the two tests rules out that the arm is better by so many points."""
-        return self.narrow is not None and self.narrow[1] < margin
+        return self.tested is not None and self.tested[1] < margin
 
     def rules_out_loss(self, margin: float) -> bool:
         """Whether the other one rules out that the arm is worse by so many points."""
-        return self.narrow is not None and self.narrow[0] > -margin
+        return self.tested is not None and self.tested[0] > -margin
 
 
 @dataclass(frozen=True)
@@ -276,8 +280,7 @@ def equivalence_interval(
     The bootstrap's at confidence 1 - 2 alpha, but such that few disagreements do not pass for none, which resampling
     them would: a clip repaired and a clip broken are added to the table (Agresti & Min, Statistics in Medicine 2005, do
     alike), and either end is moved outwards by z^2 / 2 clips, as the score interval of a count is. Its ends are limited
-    by what is possible against any reference, -1 and 1: the observed reference is itself a sample, and cutting off at
-    what it leaves possible would call arms equal too often.
+    by what is possible against any reference, -1 and 1.
     """
     seeds, clips = differences.shape
     added = np.concatenate([differences, np.tile([1, -1], (seeds, 1))], axis=1)
@@ -351,16 +354,17 @@ def compare(
     for arm, against in pairs:
         after, before = arms[arm], arms[against]
         differences = paired_differences(before, after, against, arm)
-        interval, narrow, by_people = None, None, None
+        interval, narrow, tested, by_people = None, None, None, None
         if enough(*differences.shape):
             limits = in_points(possible_differences(before.correct))
             drawn = bootstrap_means(differences, resamples=resamples, rng=np.random.default_rng(seed))
             interval = within(percentiles(100 * drawn, confidence), limits)
-            narrow = in_points(
+            tested = in_points(
                 equivalence_interval(
                     differences, resamples=resamples, confidence=confidence, rng=np.random.default_rng(seed)
                 )
             )
+            narrow = within(tested, limits)
             if people is not None and len(np.unique(people)) >= FEWEST_PEOPLE:
                 rng = np.random.default_rng(seed)
                 drawn = bootstrap_means(differences, resamples=resamples, rng=rng, people=people)
@@ -378,6 +382,7 @@ def compare(
                 p,
                 p,
                 narrow,
+                tested,
                 by_people,
             )
         )

@@ -15,9 +15,11 @@ def print_ablation(found: Ablation) -> None:
     console = Console()
     if found.table is not None:
         console.print(narrow(found.table))
-    for sentence in found.results["answer"]:
+    for sentence in found.answer:
         console.print(sentence, highlight=False, markup=False)
     console.print(f"report: {found.page}", soft_wrap=True, highlight=False, markup=False)
+    if found.note:
+        print(found.note)
 
 
 def narrow(table: Table) -> RichTable:

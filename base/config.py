@@ -2,7 +2,8 @@ import difflib
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args
+from types import UnionType
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, Field, ValidationError
@@ -26,9 +27,37 @@ _Loader.add_implicit_resolver(
 )
 
 
-def read_yaml(text: str) -> Any:
+def read_yaml(text: str, loader: type[_Loader] = _Loader) -> Any:
     """Read YAML of plain values; nothing in it can make an object."""
-    return yaml.load(text, _Loader)
+    return yaml.load(text, loader)
+
+
+class _TextLoader(_Loader):
+    """YAML in which all but null is text, as it was typed: `2024_11` is a path, and no number."""
+
+
+_TextLoader.yaml_implicit_resolvers = {
+    first: [
+        (tag, pattern) for tag, pattern in resolvers if tag in ("tag:yaml.org,2002:null", "tag:yaml.org,2002:merge")
+    ]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def read_kept(folder: Path) -> Any:
+    """Read the configuration that a run has kept in its folder.
+
+    Raises
+    ------
+    InputError
+        It cannot be read.
+    """
+    path = folder / "config.yaml"
+    try:
+        return read_yaml(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(f"{path}: cannot be read ({reason}); choose another run.dir, or pass --again") from error
 
 
 class RunSection(Section):
@@ -56,8 +85,10 @@ def load_config(model: type[Model], path: Path, overrides: Sequence[str] = ()) -
     InputError
         The file cannot be read, or the first key that is unknown, missing or has a value that is not allowed.
     """
+    _check_is_configuration(Path(path), model)
     try:
-        values = read_yaml(Path(path).read_text(encoding="utf-8"))
+        text = Path(path).read_text(encoding="utf-8")
+        values = read_yaml(text)
     except OSError as error:
         raise InputError(
             f"{path}: cannot read the configuration ({error.strerror}); give a YAML file's path"
@@ -66,9 +97,10 @@ def load_config(model: type[Model], path: Path, overrides: Sequence[str] = ()) -
         raise InputError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
     if not isinstance(values, dict):
         raise InputError(f"{path}: expected sections with keys, found {type(values).__name__}")
+    _take_paths_as_text(model, values, read_yaml(text, _TextLoader))
     given: dict[str, str] = {}
     for override in overrides:
-        key, value = _apply_override(values, override)
+        key, value = _apply_override(values, override, model)
         given[key] = value
     try:
         return model.model_validate(values)
@@ -76,13 +108,90 @@ def load_config(model: type[Model], path: Path, overrides: Sequence[str] = ()) -
         raise InputError(_explain(error, model, Path(path), given)) from error
 
 
-def _apply_override(values: dict[str, Any], override: str) -> tuple[str, str]:
+def _check_is_configuration(path: Path, model: type[BaseModel]) -> None:
+    """Tell what is no configuration from one that has a mistake in it, and by which key it may have been meant."""
+    if not path.exists():
+        return  # told when it is read
+    if path.is_file():
+        try:
+            with path.open("rb") as file:
+                if b"\0" not in file.read(1 << 12):
+                    return
+        except OSError:
+            return
+    what = "no text" if path.is_file() else "a folder" if path.is_dir() else "no regular file"
+    fields = model.model_fields
+    key = ""
+    if path.suffix in (".pt", ".pth", ".tar") and "train" in fields:
+        key = "train.checkpoint" if "apply" in fields else "train.start_from"
+    elif (path / "store.json").is_file():
+        key = "apply.input" if "apply" in fields else "data.store" if "train" in fields else ""
+    elif {"data", "simulate"} == fields.keys():
+        key = "data.raw"
+    advice = f"; to use it, give {key}={path}" if key else ""
+    raise InputError(f"{path}: is {what}, expected a configuration, a YAML file{advice}")
+
+
+def _kinds(annotation: Any) -> Iterator[Any]:
+    """Give what a value may be, one by one."""
+    if get_origin(annotation) in (Union, UnionType):
+        for kind in get_args(annotation):
+            yield from _kinds(kind)
+    elif get_origin(annotation) is Annotated:
+        yield from _kinds(get_args(annotation)[0])
+    else:
+        yield annotation
+
+
+def _holds_paths(annotation: Any) -> bool:
+    """Say whether a value is a path, or a list or dictionary of paths."""
+    kinds = list(_kinds(annotation))
+    return Path in kinds or any(Path in get_args(kind) for kind in kinds)
+
+
+def _take_paths_as_text(model: type[BaseModel], values: Any, texts: Any) -> None:
+    """Put the text of all paths in the place of what YAML takes it for."""
+    for name, field in model.model_fields.items():
+        if not isinstance(values, dict) or name not in values:
+            continue
+        if _holds_paths(field.annotation):
+            values[name] = texts[name]
+        for kind in _kinds(field.annotation):
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                _take_paths_as_text(kind, values[name], texts[name])
+
+
+def _annotation_at(model: type[BaseModel], parts: Sequence[str]) -> Any:
+    """Return what the value of a key may be; None if the model does not say."""
+    annotation: Any = model
+    for part in parts:
+        found = None
+        for kind in _kinds(annotation):
+            if isinstance(kind, type) and issubclass(kind, BaseModel) and part in kind.model_fields:
+                found = kind.model_fields[part].annotation
+            elif get_origin(kind) is dict:
+                found = get_args(kind)[1]
+        annotation = found
+    return annotation
+
+
+def _read_value(text: str, annotation: Any) -> Any:
+    """Read the value of an override: YAML, but for paths, which are as they were typed."""
+    if not _holds_paths(annotation):
+        return read_yaml(text)
+    several = any(Path in get_args(kind) for kind in _kinds(annotation))
+    if text in ("", "~", "null") or text[0] in "'\"" or (several and text[0] in "[{"):
+        return read_yaml(text, _TextLoader)
+    return text
+
+
+def _apply_override(values: dict[str, Any], override: str, model: type[BaseModel]) -> tuple[str, str]:
     key, separator, text = override.partition("=")
     parts = key.split(".")
     if not separator or not all(parts):
         raise InputError(f"{override}: not an override; expected section.key=value, such as train.epochs=20")
     try:
-        value = read_yaml(text)
+        value = _read_value(text, _annotation_at(model, parts))
     except yaml.YAMLError as error:
         raise InputError(f"{override}: the value is not valid YAML; quote it, or write lists as [a, b]") from error
     section = values

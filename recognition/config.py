@@ -1,7 +1,7 @@
 """What `python run.py recognize` may be told, section by section."""
 
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self, get_args
 
 from pydantic import Field, field_validator, model_validator
 
@@ -20,7 +20,7 @@ class RunSection(training.RunSection):
 
     devices: Literal["auto"] | int = Field(1)
     """Processes on each machine that share the batch, one accelerator each; `auto`: as many as there are accelerators.
-    The result is the same but for rounding, as long as `model.dropout` is 0."""
+    Each step is the same but for rounding, as long as `model.dropout` is 0; rounding grows over an epoch and more."""
     nodes: int = Field(1, ge=1)
     """Machines; each starts the same command under `torchrun` or Slurm, and all see the same `run.dir`."""
 
@@ -100,7 +100,7 @@ class TrainSection(Section):
     """The recipe."""
 
     start_from: Path | None = None
-    """A `best.pt` of the same network, skeleton and actions, whose weights training begins with."""
+    """A finished run, or its `best.pt`, of the same network, skeleton and actions: the weights training begins with."""
     epochs: int = Field(65, ge=1)
     repeat: int = Field(1, ge=1)
     """How often an epoch shows every clip."""
@@ -167,12 +167,30 @@ class RecognizeConfig(Section):
     data: DataSection
     input: InputSection = InputSection()
     streams: tuple[Stream, ...] | None = None
-    """The streams to train, one recogniser each; `input.stream` alone if null. With several, or with an ensemble, each
-    has its own run in `run.dir/<stream>`."""
+    """The streams to train, one recogniser each; `input.stream` alone if null, and then ensembles of other streams are
+    left out. With several, or with an ensemble, each has its own run in `run.dir/<stream>`."""
     model: ModelSection = ModelSection()
     train: TrainSection = TrainSection()
     test: TestSection = TestSection()
     ensemble: EnsembleSection = EnsembleSection()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_stream(cls, values: Any) -> Any:
+        """Leave ensembles out that need streams which an explicit `streams: null` does not train: a file's own ones."""
+        if not isinstance(values, dict) or values.get("streams", ()) is not None:
+            return values
+        ensemble, seen = values.get("ensemble"), values.get("input")
+        if not isinstance(ensemble, dict) or not isinstance(weights := ensemble.get("weights"), dict):
+            return values
+        own = seen.get("stream", "joint") if isinstance(seen, dict) else getattr(seen, "stream", "joint")
+        trained_by_others = set(get_args(Stream)) - {own} - set(ensemble.get("runs") or ())
+        kept = {
+            name: parts
+            for name, parts in weights.items()
+            if not isinstance(parts, dict) or not trained_by_others & set(map(str, parts))
+        }
+        return {**values, "ensemble": {**ensemble, "weights": kept}}
 
     @field_validator("run", mode="before")
     @classmethod

@@ -21,7 +21,8 @@ class SkeletonGraphs(Dataset):
     Each item is a `Data` with
 
     ================  =========================================================================
-    `x`               float32 [n, C], positions as stored (metres)
+    `x`               float32 [n, C], positions as stored (metres; pixels of layouts in an image)
+    `pos`             float32 [n, C], the same positions, for transforms that move or measure them
     `edge_index`      int64 [2, E]
     `edge_type`       int64 [E]
     `edge_weight`     float32 [E]
@@ -80,8 +81,10 @@ class SkeletonGraphs(Dataset):
         at = np.repeat(store.tracks.first_row[tracks], length) + within
         joints = self.graph.joints
         frame = np.repeat(store.tracks.first_frame[tracks], length) + within
+        x = torch.from_numpy(np.asarray(store.joints[at])).flatten(0, 1)
         return Data(
-            x=torch.from_numpy(np.asarray(store.joints[at])).flatten(0, 1),
+            x=x,
+            pos=x.clone(),
             edge_index=repeat_edges(self.graph.edge_index, skeletons, joints, joints),
             edge_type=self.graph.partition.repeat(skeletons),
             edge_weight=self.graph.weight.repeat(skeletons),

@@ -9,9 +9,11 @@ import numpy as np
 from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 from sklearn.metrics import confusion_matrix
 
 from base.files import atomic_file
+from data.words import plural
 
 
 def confusion(label: np.ndarray, scores: np.ndarray) -> np.ndarray:
@@ -45,7 +47,8 @@ def draw_confusion(counts: np.ndarray, names: Sequence[str]) -> Figure:
 
 def print_results(results: dict[str, Any], store: Path, run: Path) -> None:
     """Print the closing table on standard output."""
-    table = Table(title=f"{store} ({results['split']}), {results['classes']} classes")
+    classes = plural(results["classes"], "class", "classes")
+    table = Table(title=Text(f"{store} ({results['split']}), {classes}"))
     for column in ("training clips", "test clips", "top-1 %", "top-5 %", "mean class %", "seconds"):
         table.add_column(column, justify="right")
     table.add_row(
@@ -65,4 +68,7 @@ def print_results(results: dict[str, Any], store: Path, run: Path) -> None:
         for name, found in (*results["streams"].items(), *results["ensembles"].items()):
             parts.add_row(name, *(f"{found[key]:.2f}" for key in ("top1", "top5", "mean_class_accuracy")))
         console.print(parts)
-    console.print(f"results, scores and confusion matrix: {run}", soft_wrap=True)
+    for folder in (run, *(run / name for name in results.get("streams", ()))):
+        if (best := folder / "checkpoints" / "best.pt").is_file():
+            print(f"trained recogniser: {best}")
+    print(f"results, scores and confusion matrix: {run}")

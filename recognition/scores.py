@@ -9,6 +9,7 @@ import numpy as np
 
 from base.errors import InputError
 from base.files import atomic_file
+from data.words import plural
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def aligned(scores: Scores, to: Scores, name: str, other: str) -> Scores:
     if len(odd) or len(scores.clip) != len(to.clip):
         first = f", the first is {odd[0]}" if len(odd) else ""
         raise InputError(
-            f"{name}: not scored on the same clips as {other} ({len(odd)} clips are in one only{first}); add up "
+            f"{name}: not scored on the same clips as {other} ({plural(len(odd), 'clip')} in one only{first}); add up "
             "runs of one store and one data.split"
         )
     order = np.argsort(scores.clip, kind="stable")[np.argsort(np.argsort(to.clip, kind="stable"), kind="stable")]
@@ -197,8 +198,8 @@ def check_paired(first: SeedScores, second: SeedScores, first_name: str, second_
     odd = np.setxor1d(first.clip, second.clip)
     if len(odd):
         raise InputError(
-            f"{second_name}: not scored on the same test clips as {first_name} ({len(odd)} clips are in one only, the "
-            f"first is {odd[0]}); make both from stores with the same clips"
+            f"{second_name}: not scored on the same test clips as {first_name} ({plural(len(odd), 'clip')} in one "
+            f"only, the first is {odd[0]}); make both from stores with the same clips"
         )
     if not np.array_equal(first.action, second.action) or not np.array_equal(first.label, second.label):
         raise InputError(

@@ -12,6 +12,7 @@ from base.errors import InputError
 from base.files import atomic_file
 from data.ntu.prepare import ensure_stand_in
 from data.skeletons.store import ClipStore, open_store
+from data.words import plural
 from recognition.config import EnsembleSection, RecognizeConfig
 from recognition.evaluate import accuracies, score
 from recognition.input.loading import load_clips
@@ -22,7 +23,7 @@ from recognition.scores import Scores, add_scores, aligned, read_scores, write_s
 from recognition.train import start_from, train
 from training.devices import deterministic_algorithms, explain_out_of_memory, pick_device
 from training.distributed import Workers, launch
-from training.runs import Run, open_run
+from training.runs import Run, already_finished, check_run, open_run, showing
 
 
 def recognize(config: RecognizeConfig, again: bool = False) -> dict[str, Any]:
@@ -52,7 +53,9 @@ def recognize(config: RecognizeConfig, again: bool = False) -> dict[str, Any]:
     """
     if not again and (config.run.dir / "results.json").is_file():
         finished = open_run(config)
-        print_results(finished.results(), config.data.store, config.run.dir)
+        with showing(config.run.dir):
+            print_results(finished.results(), config.data.store, config.run.dir)
+        print(already_finished(config.run.dir))
         return finished.results()
     workers, device = launch(pick_device(config.run.device), config.run.devices, config.run.nodes)
     try:
@@ -67,6 +70,7 @@ def recognize(config: RecognizeConfig, again: bool = False) -> dict[str, Any]:
 
 
 def _run(config: RecognizeConfig, workers: Workers, device: torch.device, again: bool) -> dict[str, Any]:
+    workers.on_first(lambda: check_run(config, again))
     workers.on_first(lambda: ensure_stand_in(config.simulate, [config.data.store]))
     store = open_store(config.data.store)
     selection = select_clips(store, config.data.split, config.data.validation, config.run.seed, config.data.share)
@@ -81,7 +85,7 @@ def _check(config: RecognizeConfig, selection: Selection, workers: Workers) -> N
     shown = config.train.repeat * len(selection.train)
     if config.train.batch > shown:
         raise InputError(
-            f"train.batch: found {config.train.batch}, but an epoch shows {shown} training clips; lower it, "
+            f"train.batch: found {config.train.batch}, but an epoch shows {plural(shown, 'training clip')}; lower it, "
             "and train.lr with it"
         )
     if config.train.batch < workers.count:

@@ -18,7 +18,7 @@ from refine.evaluate import check_evaluation
 from refine.pipeline import needed_files, print_results, run_refiner
 from refine.refiner import load_refiner
 from refine.tables import all_tables, print_table, wide_console, write_tables
-from training.runs import open_run
+from training.runs import already_finished, check_run, open_run, showing
 
 
 def compare_refiners(config: RefineConfig, again: bool = False) -> dict[str, Any]:
@@ -40,6 +40,7 @@ def compare_refiners(config: RefineConfig, again: bool = False) -> dict[str, Any
     InputError
         Something that the configuration names is absent or cannot be used.
     """
+    check_run(config, again)
     ensure_stand_in(config.simulate, needed_files(config))
     cells = _cells(config)
     if again or not (config.run.dir / "config.yaml").is_file():
@@ -47,7 +48,9 @@ def compare_refiners(config: RefineConfig, again: bool = False) -> dict[str, Any
     run = open_run(config, again)
     if run.finished:
         results = run.results()
-        print_results(results, run.dir)
+        with showing(run.dir):
+            print_results(results, run.dir)
+        print(already_finished(run.dir))
         return results
     console = Console(stderr=True)
     results = {"rows": [], "filters": [], "skipped": {}, "absent": [], "refiners": {}}

@@ -85,8 +85,9 @@ class NormaliseSection(Section):
 
 
 class TrainSection(Section):
-    """What to train on and how; or `checkpoint`, a trained refiner to use instead, or several: `{h36m_fcn_3D: ...,
-    aist_vibe_3D: ...}` evaluates each benchmark with the one whose name its published figures have, or the first.
+    """What to train on and how; or `checkpoint`, a trained refiner to use instead (a run's folder, or a file), or
+    several: `{h36m_fcn_3D: ..., aist_vibe_3D: ...}` evaluates each benchmark with the one whose name its published
+    figures have, or the first.
 
     `on` lists benchmarks, and every window of every sequence of them is equally likely; or it maps each benchmark to a
     weight, its share of the windows of an epoch. A benchmark whose windows run out is then gone through again.
@@ -147,7 +148,8 @@ class EvaluateSection(Section):
     filters
         Classical filters to compare with, their parameters tuned on a training split.
     released_filters
-        Compare with the same filters as SmoothNet's authors set them, too.
+        Compare with the same filters as SmoothNet's authors set them, too; where no training split is there, only with
+        those.
     padded_accel
         Count two frames of zero per sequence into Accel, as their evaluation does.
     """
@@ -222,7 +224,8 @@ class CompareSection(Section):
     train_on
         What to train on, each a name, a list or weights as in `train.on`; that if empty.
     checkpoints
-        Trained refiners to compare with them, such as the released `checkpoint_8.pth.tar` to `checkpoint_64.pth.tar`.
+        Trained refiners to compare with them: folders of finished runs, or files such as the released
+        `checkpoint_8.pth.tar` to `checkpoint_64.pth.tar`.
     """
 
     window: tuple[Annotated[int, Field(ge=3)], ...] = ()

@@ -101,6 +101,12 @@ def check_evaluation(config: RefineConfig) -> None:
     rows, _ = chosen_benchmarks(config)
     if any(row.representation == "smpl" for row in rows):
         load_body(config.smpl)
+    given = config.train.checkpoint is not None or config.compare.checkpoints  # which may say what they were trained on
+    if _must_tune(config.evaluate) and not given:
+        trained_on = list(dict.fromkeys(name for on in (config.train.on, *config.compare.train_on) for name in on))
+        for row in rows:
+            if tuning_source(row, trained_on, config.benchmarks) is None:
+                raise _nothing_to_tune_on(row)
     for row in rows:
         config.benchmarks.read(row.name, config.evaluate.split)
 
@@ -139,11 +145,9 @@ def evaluate(refiners: Refiner | Mapping[str, Refiner], config: RefineConfig) ->
                 found.rows.append(label | _score_refiner(refiner, judge, stride, settings))
                 bar.advance(task)
             for kind in settings.filters:
-                source = tuning_source(row, refiner, section)
-                if source is None and settings.on != "all":
-                    raise InputError(
-                        f"evaluate.filters: no training split to tune filters on for {row.name}; set it to []"
-                    )
+                source = tuning_source(row, refiner.trained_on, section)
+                if source is None and _must_tune(settings):
+                    raise _nothing_to_tune_on(row)
                 if source is not None:
                     if (source.name, kind) not in tuned:
                         tuned[source.name, kind] = tune_on(source, kind, section)
@@ -252,11 +256,11 @@ def tune_on(source: Benchmark, kind: Filter, benchmarks: BenchmarksSection) -> P
     return tune_filter(kind, poses, part.truth, source.fps, part.benchmark.root, known)
 
 
-def tuning_source(row: Benchmark, refiner: Refiner, benchmarks: BenchmarksSection) -> Benchmark | None:
+def tuning_source(row: Benchmark, trained_on: Sequence[str], benchmarks: BenchmarksSection) -> Benchmark | None:
     """Return the benchmark to tune filters on: this one; where it has no training split, the refiner's own, but for
     rotations, whose numbers are of another kind; None if there is none.
     """
-    for name in (row.name, *(refiner.trained_on if row.representation != "smpl" else ())):
+    for name in (row.name, *(trained_on if row.representation != "smpl" else ())):
         try:
             source = benchmarks.find(name)
         except InputError:  # a checkpoint may come from a benchmark that is not known here
@@ -264,6 +268,18 @@ def tuning_source(row: Benchmark, refiner: Refiner, benchmarks: BenchmarksSectio
         if "train" in source.splits and source.missing(benchmarks.root, "train") is None:
             return source
     return None
+
+
+def _must_tune(settings: EvaluateSection) -> bool:
+    """Whether filters that cannot be tuned are a mistake; with the release's parameters they need no training split."""
+    return bool(settings.filters) and settings.on != "all" and not settings.released_filters
+
+
+def _nothing_to_tune_on(row: Benchmark) -> InputError:
+    return InputError(
+        f"evaluate.filters: no training split to tune filters on for {row.name}; set 'evaluate.filters=[]', or "
+        "evaluate.released_filters=true to take the release's parameters"
+    )
 
 
 def _reported(figures: dict[str, float], pairs: Pairs) -> dict[str, Any]:

@@ -10,7 +10,9 @@ import torch
 
 from base.errors import InputError
 from data.ntu.prepare import ensure_stand_in
-from data.skeletons.store import ClipStore, open_store
+from data.replacing import check_replaceable
+from data.skeletons.store import STORE, ClipStore, open_store
+from data.words import plural
 from refine.apply import apply_refiner
 from refine.benchmarks.table import Split
 from refine.config import ApplySection, RefineConfig, TrainSection
@@ -20,7 +22,7 @@ from refine.refiner import Refiner, load_refiner
 from refine.tables import absent_lines, all_tables, print_table, wide_console, write_tables
 from refine.train import Material, as_normalise, read_material, train_refiner
 from training.devices import pick_device
-from training.runs import Run, open_run
+from training.runs import Run, already_finished, check_run, open_run, showing
 
 FEW_LINES = 40
 """A table of more lines is not printed but named."""
@@ -47,9 +49,10 @@ def run_refiner(config: RefineConfig, again: bool = False, nested: bool = False)
     """
     started = time.perf_counter()
     device = pick_device(config.run.device)
+    check_run(config, again)
+    _check_output(config, again)
     ensure_stand_in(config.simulate, needed_files(config))
     store = open_store(config.apply.input) if config.apply.input is not None else None
-    _check_output(config, again)
     for path in _checkpoints(config.train).values():
         _check_strides(load_refiner(path), config)
     materials = None
@@ -63,7 +66,9 @@ def run_refiner(config: RefineConfig, again: bool = False, nested: bool = False)
     if run.finished and _output_exists(config.apply):
         results = run.results()
         if not nested:
-            print_results(results, run.dir)
+            with showing(run.dir):
+                print_results(results, run.dir)
+            print(already_finished(run.dir))
         return results
     refiners, training = _trained(config, run, device, materials)
     refiner = next(iter(refiners.values()))
@@ -113,11 +118,16 @@ def print_results(results: Mapping[str, Any], folder: Path) -> None:
     skipped = sum(map(len, results["skipped"].values()))
     skipped += len((results.get("training") or {}).get("skipped", ()))
     if skipped:
-        console.print(f"left out {skipped} sequences that cannot be used; results.json names them")
+        console.print(f"left out {plural(skipped, 'sequence')} that cannot be used; results.json names them")
     for path in results.get("figures", ()):
         console.print(f"drew {path}", highlight=False, soft_wrap=True)
     if "applied" in results:
-        console.print(f"refined {results['applied']['input']} into {results['applied']['output']}")
+        console.print(f"refined {results['applied']['input']} into {results['applied']['output']}", soft_wrap=True)
+    cells = {f", {name}": Path(part["run"]) for name, part in results.get("refiners", {}).items() if "run" in part}
+    for name, run in {"": folder, **cells}.items():
+        if (best := run / "checkpoints" / "best.pt").is_file():  # none where a trained one was given
+            print(f"trained refiner{name}: {best}")
+    print(f"results: {folder}")
 
 
 def needed_files(config: RefineConfig) -> list[Path]:
@@ -137,13 +147,17 @@ def _output_exists(apply: ApplySection) -> bool:
 
 
 def _check_output(config: RefineConfig, again: bool) -> None:
-    """Refuse, before any work is done, to replace a store that this run did not make."""
+    """Refuse, before any work is done, to replace a store that this run did not make, or anything else."""
     output = config.apply.output
-    if output is None or not output.exists() or again:
+    if output is None:
         return
-    made_by = (open_store(output).info.refiner or {}).get("run")
-    if made_by != str(config.run.dir):
+    if config.run.dir.resolve().is_relative_to(output.resolve()):
+        raise InputError(f"apply.output: {output} would hold run.dir, {config.run.dir}; choose another folder")
+    if not output.exists():
+        return
+    if not again and (open_store(output).info.refiner or {}).get("run") != str(config.run.dir):
         raise InputError(f"apply.output: {output} exists already; choose another folder, or pass --again to replace it")
+    check_replaceable(output, STORE, [*needed_files(config), *_checkpoints(config.train).values()], "apply.output")
 
 
 def _check_strides(refiner: Refiner, config: RefineConfig) -> None:

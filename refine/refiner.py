@@ -1,6 +1,7 @@
 """A trained SmoothNet together with everything that using it right depends on."""
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -17,8 +18,10 @@ from base.files import sha256
 from refine.nets.smoothnet import Kind, Net, kind_of, new_net
 from refine.normalise import Normalise, body_size, window_offsets
 from refine.windows import Merge, mirrored, refine_windows
-from training.checkpoints import load_checkpoint
+from training.checkpoints import checkpoint_file, load_checkpoint
 
+PREFIX = re.compile(r"^(?:(?:module|smoothnet)\.)+")
+"""What networks that were trained on several devices, and MMPose's filter around its network, write before names."""
 SAME_RATE = 0.01
 """Frame rates that differ by less than this share count as one."""
 
@@ -82,15 +85,16 @@ def fingerprint(net: Net) -> str:
 
 
 def load_refiner(path: Path, device: torch.device | str = "cpu") -> Refiner:
-    """Load a refiner from one of our checkpoints, or from one that SmoothNet's authors released.
+    """Load a refiner from one of our checkpoints, from one that SmoothNet's authors released, or from one of MMPose's.
 
-    Kind and widths are taken from the tensors. A released checkpoint says neither its frame rate nor how its input was
+    Kind and widths are taken from the tensors, whose names may have a prefix; they may be all that the file holds. A
+    released checkpoint says neither its frame rate nor how its input was
     prepared; its authors took nothing out of poses that were near the origin already, and neither does this.
 
     Parameters
     ----------
     path
-        `best.pt` of a run, or a released `checkpoint_32.pth.tar`.
+        A run's folder, its `best.pt`, a released `checkpoint_32.pth.tar`, or MMPose's `smoothnet_ws32_h36m.pth`.
     device
         Where to put the network.
 
@@ -99,12 +103,13 @@ def load_refiner(path: Path, device: torch.device | str = "cpu") -> Refiner:
     InputError
         The file is absent, damaged, or holds no SmoothNet.
     """
+    path = checkpoint_file(path)
     content = load_checkpoint(path)
-    state = content.get("state_dict")
+    bare = bool(content) and all(isinstance(value, Tensor) for value in content.values())
+    state = content if bare else content.get("state_dict")
     if not isinstance(state, dict):
         raise InputError(f"{path}: no 'state_dict', only {', '.join(map(str, content))}; expected a SmoothNet")
-    # Networks that were trained on several devices keep a prefix.
-    state = {str(name).removeprefix("module."): tensor for name, tensor in state.items()}
+    state = {PREFIX.sub("", str(name)): tensor for name, tensor in state.items()}
     net = _build(path, state).to(device).eval()
     described = content.get("refiner")
     if described is None:

@@ -10,6 +10,7 @@ from rich.table import Table as Screen
 
 from base.files import atomic_file
 from base.tables import Column, Table, to_csv, to_markdown
+from data.words import plural
 
 METRICS = {
     "mpjpe": "MPJPE",
@@ -79,7 +80,7 @@ def worst_table(rows: Sequence[Mapping[str, Any]]) -> Table:
 def _worst_lines(rows: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
     given = rows[0]["worst"]
     return [
-        (rows[0], "input", f"{given['frames']} frames", given["input"]),
+        (rows[0], "input", plural(given["frames"], "frame"), given["input"]),
         *((row, _method(row), _details(row), row["worst"]["output"]) for row in rows),
     ]
 

@@ -1,7 +1,6 @@
 """The arm `refined`, and the refiners that a study defines itself: clips refined by a SmoothNet."""
 
 import io
-import json
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,9 @@ from refine.apply import apply_refiner
 from refine.config import RefineConfig
 from refine.refiner import Refiner, load_refiner
 from refine.stage import refine
+from training.checkpoints import checkpoint_file
 from training.devices import pick_device
+from training.runs import Run
 
 
 def _make(config: AblateConfig, source: Source, arm: str, base: ClipStore, content: str) -> ArmStore:
@@ -60,12 +61,12 @@ def _trained(
     plan = refine_config(config, section, source)
     what = plan.model_dump(mode="json", exclude={"run": {"dir", "device"}, "simulate": True, "benchmarks": {"root"}})
     files = _benchmark_files(plan)
-    given = plan.train.checkpoint if isinstance(plan.train.checkpoint, Path) else None
+    given = checkpoint_file(plan.train.checkpoint) if isinstance(plan.train.checkpoint, Path) else None
     what["files"] = content_of_files([*files, *([given] if given else [])])
     folder = shared_folder(config, "refiners", what)
     run = plan.run.model_copy(update={"dir": folder})
     if (folder / "results.json").is_file():
-        results = json.loads((folder / "results.json").read_text())
+        results = Run(folder, finished=True).results()
     else:
         console.print(f"refining: {label}", highlight=False)
         with redirect_stdout(io.StringIO()):  # its closing table; progress bars, on standard error, stay

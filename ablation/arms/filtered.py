@@ -1,6 +1,7 @@
 """The arms of the classical filters, each tuned on the training data of the study's refiner."""
 
 import json
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from refine.filters.classical import FILTERS, Filter, Parameters
 from refine.refiner import load_refiner
 from refine.tables import NAMES, parameters
 from training.devices import pick_device
+from training.runs import read_json
 
 
 def _make(name: Filter, config: AblateConfig, source: Source, arm: str, base: ClipStore, content: str) -> ArmStore:
@@ -50,8 +52,8 @@ def _tuned(config: AblateConfig, name: Filter, source: Source) -> tuple[str, Par
     benchmarks = refine_config(config, section, source).benchmarks
     files = content_of_files(benchmarks.find(names[0]).paths(benchmarks.root, "train"))
     kept = shared_folder(config, "filters", {"filter": name, "files": files}).with_suffix(".json")
-    if kept.is_file():
-        return names[0], dict(json.loads(kept.read_text()))
+    with suppress(InputError):  # what is not there, or damaged, is made anew
+        return names[0], read_json(kept, "")
     console.print(f"tuning {NAMES[name]} on {names[0]}", highlight=False)
     found = tune_on(benchmarks.find(names[0]), name, benchmarks)
     with atomic_file(kept) as temporary:

@@ -10,6 +10,7 @@ from ablation.study.study import Study
 from ablation.verdict import Verdict, judge, verdict_word
 from ablation.words import footnote, interval_text, one_decimal, p_cell, points, several
 from base.tables import Column, Table
+from data.words import plural
 from recognition.evaluate import accuracies
 
 LEAD = """
@@ -44,8 +45,8 @@ def accuracy_table(study: Study, verdict: Verdict) -> Table:
         )
     return Table(
         "accuracy",
-        f"Accuracy on the {len(study.names):,} test clips, in percent; differences in points from "
-        f"{study.label(study.against)}" + footnote(found.interval for found in verdict.comparisons),
+        f"Accuracy on the {plural(len(study.names), 'test clip', separator=',')}, in percent; differences in points "
+        f"from {study.label(study.against)}" + footnote(found.interval for found in verdict.comparisons),
         (
             Column("skeletons", numeric=False),
             Column("top-1", one_decimal),

@@ -5,6 +5,7 @@ from typing import Any
 
 from ablation.page.theme import PAPER, colour_of, new_axes, tip
 from ablation.sections.registry import RECOGNITION, SECTIONS, Drawing, Section
+from ablation.statistics import Comparison
 from ablation.study.study import Study
 from ablation.verdict import Verdict, judge
 from ablation.words import footnote, interval_text, p_cell, points, with_interval
@@ -113,9 +114,14 @@ def _notes(study: Study, verdict: Verdict | None) -> dict[str, Any]:
     assert verdict is not None
     best = verdict.best_filter
     return {
-        "comparisons": [vars(found) for found in verdict.comparisons],
-        "best_filter": vars(best) if best else None,
+        "comparisons": [_noted(found) for found in verdict.comparisons],
+        "best_filter": _noted(best) if best else None,
     }
+
+
+def _noted(found: Comparison) -> dict[str, Any]:
+    """Return what is kept of a comparison: all but what the tests of equality compare with the margin."""
+    return {key: value for key, value in vars(found).items() if key != "tested"}
 
 
 def _values(study: Study, verdict: Verdict) -> dict[str, Any]:

@@ -174,7 +174,7 @@ class ReportSection(Section):
     labels
         What to call refiners of the study's own.
     explained
-        How many test clips are explained per arm to see which joints matter; 0 for none. It takes the extra `explain`.
+        How many test clips are explained per arm to see which joints matter; 0 for none.
     """
 
     title: str = "Does refining skeletons help to recognise actions?"

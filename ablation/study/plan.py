@@ -11,7 +11,7 @@ from ablation.study.config import AblateConfig
 from ablation.study.grid import Condition
 from ablation.study.hashes import content_of, name_of
 from ablation.study.stores import Made, mixed_store
-from base.config import read_yaml
+from base.config import read_kept
 from base.errors import InputError
 from data.skeletons.store import ClipStore, open_store
 from recognition.config import RecognizeConfig
@@ -217,7 +217,7 @@ def read_results(path: Path) -> dict[str, Any]:
         found = json.loads(path.read_text())
         if missing := [key for key in ("top1", "top5", "mean_class_accuracy", "seconds") if key not in found]:
             raise ValueError(f"{missing[0]!r} is missing")
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         raise InputError(f"{path}: cannot be read ({error}); delete its folder, and it is trained again") from error
     results: dict[str, Any] = found
     return results
@@ -227,10 +227,10 @@ def _begun_elsewhere(training: Training) -> bool:
     """Whether an unfinished run of the same content, but of a store at another place, is there: it cannot go on."""
     kept = training.folder / "config.yaml"
     try:
-        content = read_yaml(kept.read_text())
+        content = read_kept(training.folder)
         places = content["data"]["store"], content["run"]["dir"]
         return places != (str(training.config.data.store), str(training.folder))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ValueError, LookupError, TypeError):
         return kept.exists()
 
 

@@ -13,6 +13,7 @@ from ablation.study.config import AblateConfig
 from ablation.study.plan import Training, train_one
 from base.errors import InputError
 from base.progress import console
+from data.words import plural
 
 Outcome = dict[str, Any] | str
 """The results of a recogniser, or one line on why there are none."""
@@ -34,9 +35,8 @@ def train_all(config: AblateConfig, trainings: Sequence[Training]) -> dict[Path,
     """
     waiting = [training for training in trainings if not training.finished]
     if len(waiting) < len(trainings):
-        console.print(
-            f"{len(trainings) - len(waiting)} of {len(trainings)} recognisers are finished already", highlight=False
-        )
+        finished = f"{len(trainings) - len(waiting)} of {plural(len(trainings), 'recogniser')} finished already"
+        console.print(finished, highlight=False)
     outcomes: dict[Path, Outcome] = {training.folder: _attempt(training) for training in trainings if training.finished}
     runs = _with_ray(config, waiting) if config.executor == "ray" and waiting else _one_by_one(waiting, len(trainings))
     begin = time.perf_counter()
@@ -97,7 +97,7 @@ def _with_ray(config: AblateConfig, trainings: Sequence[Training]) -> Iterator[t
     try:
         remote = ray.remote(num_cpus=1, num_gpus=1 if accelerated else 0, max_retries=2)(_attempt_alone)
         running = {remote.remote(training): training for training in trainings}
-        console.print(f"{len(running)} recognisers are given to Ray", highlight=False)
+        console.print(f"{plural(len(running), 'recogniser')} given to Ray", highlight=False)
         while running:
             (ready,), _ = ray.wait(list(running), num_returns=1)
             training = running.pop(ready)

@@ -18,6 +18,10 @@ LONGEST = 20_000
 
 ReadClip = tuple[ClipName, int, list[Track]]
 """A clip's name, its frames and its tracks."""
+NextClip = tuple[str, Callable[[], ReadClip]]
+"""What a clip is called where it comes from, and what reads it, to be called before the next clip is asked for.
+
+An InputError of the latter is about this clip alone; one that comes when the next clip is asked for, about the file."""
 Advance = Callable[[], None]
 """Called after each clip, for whoever shows the progress."""
 Positions = Literal["stored", "prepared"]
@@ -56,7 +60,7 @@ class Incoming:
     total
         How many clips there will be.
     clips
-        The clips; reading them is what may fail.
+        The clips, one after another; reading them is what may fail.
     image
         Width and height of the image, of layouts in one.
     confidence
@@ -67,7 +71,7 @@ class Incoming:
 
     layout: Layout
     total: int
-    clips: Iterator[ReadClip]
+    clips: Iterator[NextClip]
     image: tuple[int, int] | None = None
     confidence: bool = False
     notes: list[str] = field(default_factory=list)
@@ -218,6 +222,34 @@ def clip_name(text: object, where: str) -> ClipName:
         f"{where}: found {ascii(text)[:60]} for a clip's name, expected SsssCcccPpppRrrrAaaa such as "
         "S001C002P003R002A013; only NTU RGB+D clips can be imported"
     )
+
+
+def name_or_fault(text: object, where: str) -> ClipName | InputError:
+    """Read a clip's name as `clip_name` does, but return what is wrong with it, to be raised when the clip is read."""
+    try:
+        return clip_name(text, where)
+    except InputError as error:
+        return error
+
+
+def known(name: ClipName | InputError) -> ClipName:
+    """Return a name, or raise what is wrong with it."""
+    if isinstance(name, InputError):
+        raise name
+    return name
+
+
+def check_length(frames: int, where: str) -> None:
+    """Refuse a clip, or the array of all, without frames or of more than any clip has.
+
+    Raises
+    ------
+    InputError
+        It has 0 frames, or more than 20,000.
+    """
+    if not 1 <= frames <= LONGEST:
+        advice = "cut it into clips of one action each" if frames else "leave it out"
+        raise InputError(f"{where} has {frames} frames, expected 1 to {LONGEST} (eleven minutes); {advice}")
 
 
 def check_label(name: ClipName, label: object, where: str) -> None:

@@ -9,6 +9,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -19,13 +20,14 @@ from base.unpickling import read_array
 from data.formats.arrays import read_block, read_header, write_header
 from data.formats.clips import (
     ACTORS,
-    LONGEST,
     Advance,
     DenseClips,
     Incoming,
+    NextClip,
     Positions,
     ReadClip,
     as_tracks,
+    check_length,
     clip_name,
 )
 from data.formats.padded import FRAMES, Cuts, centre, ctrgcn_order, pad, trim
@@ -34,6 +36,7 @@ from data.ntu.splits import MISSING, TRAIN_CAMERAS, TRAIN_PERFORMERS, Split
 from data.skeletons.layouts import ACTIONS, NTU25
 from data.skeletons.store import ClipStore
 
+WIDE = (ACTORS, len(NTU25.joints), NTU25.dims)
 WIDTH = ACTORS * len(NTU25.joints) * NTU25.dims
 CODES: dict[Split, str] = {"xsub": "CS", "xview": "CV"}
 PARTS = ("train", "test")
@@ -104,6 +107,7 @@ def read_ctrgcn(file: Path, split: Split, names: Path | None) -> Incoming:
     InputError
         The file is damaged or not laid out as CTR-GCN's, or the names are not its clips'; so does reading its clips.
     """
+    check_arrays(file)
     labels = {part: _read_labels(file, part) for part in PARTS}
     with _reading(file), zipfile.ZipFile(file) as packed:
         for part in PARTS:
@@ -114,16 +118,36 @@ def read_ctrgcn(file: Path, split: Split, names: Path | None) -> Incoming:
     if names is not None:
         known, notes = _read_names(names, labels, split, file), []
 
-    def clips() -> Iterator[ReadClip]:
+    def clips() -> Iterator[NextClip]:
         with _reading(file), zipfile.ZipFile(file) as packed:
             for part in PARTS:
                 with packed.open(f"x_{part}.npy") as member:
                     frames, kind = _read_header(member, len(labels[part]), f"{file}: x_{part}")
                     for at, name in enumerate(known[part]):
-                        yield _read_clip(member, frames, kind, name, f"{file}: x_{part}[{at}] ({name})")
+                        where = f"{file}: x_{part}[{at}] ({name})"
+                        joints = read_block(member, (frames, *WIDE), kind, where)
+                        yield str(name), partial(_read_clip, joints, name, where)
                     member.read(1)  # the end, where the checksum is compared
 
     return Incoming(NTU25, sum(map(len, labels.values())), clips(), notes=notes)
+
+
+def check_arrays(file: Path) -> None:
+    """Refuse a file that does not hold CTR-GCN's four arrays, and say what it holds.
+
+    Raises
+    ------
+    InputError
+        One is missing, or the file is no zip of arrays.
+    """
+    with _reading(file), zipfile.ZipFile(file) as packed:
+        names = [name.removesuffix(".npy") for name in packed.namelist()]
+    if missing := [f"{kind}_{part}" for part in PARTS for kind in "xy" if f"{kind}_{part}" not in names]:
+        found = ", ".join(ascii(name)[1:-1][:40] for name in names[:5]) + (" and more" if len(names) > 5 else "")
+        raise InputError(
+            f"{file}: not CTR-GCN's arrays: found {found or 'nothing'}, expected x_train, y_train, x_test and y_test "
+            f"({missing[0]} is missing); no other .npz can be imported"
+        )
 
 
 @contextmanager
@@ -158,13 +182,13 @@ def _read_labels(file: Path, part: str) -> np.ndarray:
 def _read_header(member: IO[bytes], clips: int, where: str) -> tuple[int, np.dtype]:
     """Return the frames of each clip and the kind of number."""
     shape, kind = read_header(member, where)
-    if len(shape) != 3 or shape[0] != clips or not 1 <= shape[1] <= LONGEST or shape[2] != WIDTH:
+    if len(shape) != 3 or shape[0] != clips or shape[2] != WIDTH:
         raise InputError(f"{where} is {kind} {shape}, expected float32 [{clips}, {FRAMES}, {WIDTH}]")
+    check_length(shape[1], where)
     return shape[1], kind
 
 
-def _read_clip(member: IO[bytes], frames: int, kind: np.dtype, name: ClipName, where: str) -> ReadClip:
-    joints = read_block(member, (frames, ACTORS, len(NTU25.joints), NTU25.dims), kind, where)
+def _read_clip(joints: np.ndarray, name: ClipName, where: str) -> ReadClip:
     joints = trim(joints.swapaxes(0, 1))
     return name, joints.shape[1], as_tracks(joints, None, where)
 

@@ -13,7 +13,7 @@ from data.skeletons.store import Clips
 FRAMES = 300
 MIDDLE_OF_SPINE = JOINTS.index("middle of spine")
 _SPINE = (JOINTS.index("base of spine"), MIDDLE_OF_SPINE)
-_SHOULDERS = (JOINTS.index("right shoulder"), JOINTS.index("left shoulder"))
+_SHOULDERS = (JOINTS.index("left shoulder"), JOINTS.index("right shoulder"))
 
 
 @dataclass
@@ -60,7 +60,7 @@ def normalise(joints: np.ndarray) -> np.ndarray:
 
     An actor who enters late is moved to the beginning; each actor's frames are repeated to the end; the first actor's
     middle of the spine is at 0 in every frame; and all is turned so that in the first frame the first actor's spine is
-    along z and then the shoulders, right to left, along x.
+    along z and then the shoulders, left to right, along x.
 
     Parameters
     ----------

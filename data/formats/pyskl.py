@@ -5,9 +5,13 @@ One dict: `split` has lists of clip names by split (`xsub_train`, ...), `annotat
 float16 and `img_shape`, `original_shape` (height, width).
 """
 
-from collections.abc import Iterator
+import io
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
@@ -15,17 +19,20 @@ from base.errors import InputError
 from base.pickle_writer import PickleWriter
 from base.unpickling import as_plain, read_pickle
 from data.formats.clips import (
-    LONGEST,
     Advance,
     DenseClip,
     DenseClips,
     Incoming,
+    NextClip,
     ReadClip,
     as_tracks,
     check_label,
+    check_length,
     clip_name,
     in_order,
+    known,
 )
+from data.ntu.names import ClipName
 from data.ntu.splits import TRAIN_CAMERAS, TRAIN_PERFORMERS, Split, in_training
 from data.skeletons.layouts import COCO17, NTU25, OPENPOSE18, Layout
 from data.skeletons.store import ClipStore
@@ -81,6 +88,15 @@ def _annotate(clip: DenseClip, store: ClipStore, kind: np.dtype) -> dict[str, An
     return {**head, **shape, "total_frames": frames, "keypoint": keypoint, "keypoint_score": score.astype(kind)}
 
 
+def is_our_pickle(path: Path) -> bool:
+    """Say whether a pickle begins as `write_pyskl` begins, which remembers nothing as Python's own pickles do."""
+    with io.BytesIO() as stream:
+        PickleWriter(stream).dump({"split": {}})
+        beginning = stream.getvalue().partition(b"}(")[0] + b"}("
+    with path.open("rb") as file:
+        return file.read(len(beginning)) == beginning
+
+
 def read_pyskl(file: Path) -> Incoming:
     """Read PYSKL's pickle; the number of joints tells the layout.
 
@@ -91,27 +107,77 @@ def read_pyskl(file: Path) -> Incoming:
     """
     content = read_pickle(file, LARGEST)
     if not isinstance(content, dict) or not isinstance(content.get("annotations"), list):
-        raise InputError(f"{file}: not a PYSKL pickle: expected a dict with split and annotations, a list")
+        found = type(content).__name__
+        if isinstance(content, dict):
+            found = "a dict of " + (", ".join(ascii(str(key))[:40] for key in islice(content, 5)) or "nothing")
+        raise InputError(
+            f"{file}: not a PYSKL pickle: found {found}, expected a dict with split and annotations, a list; no other "
+            ".pkl can be imported"
+        )
     annotations, split = content["annotations"], content.get("split", {})
     if not annotations:
         raise InputError(f"{file}: annotations is empty; there is nothing to import")
-    names = [
-        clip_name(_get(item, "frame_dir", file, at), f"{file}: annotations[{at}]")
-        for at, item in enumerate(annotations)
-    ]
-    _check_names(file, [str(name) for name in names], split)
-    keypoint = _keypoint(annotations[0], file, 0)
-    layout = _layout(keypoint, file)
-    notes = _compare_splits(split, names)
+    names = [_name(item, file, at) for at, item in enumerate(annotations)]
+    right = [name for name in names if not isinstance(name, InputError)]
+    if not right:
+        known(names[0])
+    others = {_called(item) for item, name in zip(annotations, names, strict=True) if isinstance(name, InputError)}
+    split = _check_split(file, split, others)
+    _check_names(file, [str(name) for name in right], split)
+    layout = _layout(_usual([partial(_keypoint, item, file, at) for at, item in enumerate(annotations)]), file)
+    notes = _compare_splits(split, right)
     image = None
     if layout.dims == 2:
-        image = _image(annotations[0], file, 0)
+        image = _usual([partial(_image, item, file, at) for at, item in enumerate(annotations)])
 
-    def clips() -> Iterator[ReadClip]:
+    def clips() -> Iterator[NextClip]:
         for at, (name, item) in enumerate(zip(names, annotations, strict=True)):
-            yield _read_clip(name, item, layout, image, file, at)
+            called = f"annotations[{at}]" if isinstance(name, InputError) else str(name)
+            yield called, partial(_read_clip, name, item, layout, image, file, at)
 
     return Incoming(layout, len(names), clips(), image, layout.dims == 2, notes)
+
+
+Value = TypeVar("Value", np.ndarray, tuple[int, int])
+
+
+def _usual(read: Sequence[Callable[[], Value]]) -> Value:
+    """Return what most annotations have, of arrays one with the usual joints: one odd clip does not make the others so.
+
+    Raises
+    ------
+    InputError
+        No annotation has any; what is wrong with the first one.
+    """
+    count: Counter[Any] = Counter()
+    first: dict[Any, Value] = {}
+    fault = None
+    for get in read:
+        try:
+            value = get()
+        except InputError as error:
+            fault = fault or error
+        else:
+            kind = value.shape[2:] if isinstance(value, np.ndarray) else value
+            count[kind] += 1
+            first.setdefault(kind, value)
+    if not first:
+        assert fault is not None
+        raise fault
+    return first[count.most_common(1)[0][0]]
+
+
+def _name(item: Any, file: Path, at: int) -> ClipName | InputError:
+    try:
+        return clip_name(_get(item, "frame_dir", file, at), f"{file}: annotations[{at}]")
+    except InputError as error:
+        return error
+
+
+def _called(item: Any) -> Any:
+    """Return what a clip is called whose name is none."""
+    name = item.get("frame_dir") if isinstance(item, dict) else None
+    return name if isinstance(name, str) else None
 
 
 def _get(item: Any, key: str, file: Path, at: int) -> Any:
@@ -120,16 +186,23 @@ def _get(item: Any, key: str, file: Path, at: int) -> Any:
     return as_plain(item[key])
 
 
-def _check_names(file: Path, names: list[str], split: Any) -> None:
-    known = set(names)
-    if len(known) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise InputError(f"{file}: clip {twice} has two annotations; remove one")
+def _check_split(file: Path, split: Any, others: set[Any]) -> dict[Any, list[Any]]:
+    """Return the lists of names without those of clips whose names are none."""
     if not isinstance(split, dict) or not all(isinstance(part, list) for part in split.values()):
         raise InputError(f"{file}: split is no dict of lists of clip names")
+    return {
+        key: [name for name in part if not (isinstance(name, str) and name in others)] for key, part in split.items()
+    }
+
+
+def _check_names(file: Path, names: list[str], split: Any) -> None:
+    annotated = set(names)
+    if len(annotated) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InputError(f"{file}: clip {twice} has two annotations; remove one")
     for key, part in split.items():
         for name in part:
-            if str(clip_name(name, f"{file}: split {key!a:.60}")) not in known:
+            if str(clip_name(name, f"{file}: split {key!a:.60}")) not in annotated:
                 raise InputError(f"{file}: split {key!a:.60} names clip {name}, which has no annotation")
 
 
@@ -178,23 +251,30 @@ def _image(item: Any, file: Path, at: int) -> tuple[int, int]:
     return int(shape[1]), int(shape[0])
 
 
-def _read_clip(name: Any, item: Any, layout: Layout, image: tuple[int, int] | None, file: Path, at: int) -> ReadClip:
+def _read_clip(
+    named: ClipName | InputError, item: Any, layout: Layout, image: tuple[int, int] | None, file: Path, at: int
+) -> ReadClip:
+    name = known(named)
     where = f"{file}: annotations[{at}] ({name})"
     check_label(name, _get(item, "label", file, at), where)
     keypoint = _keypoint(item, file, at)
     if keypoint.shape[2:] != (len(layout.joints), layout.dims):
         raise InputError(
             f"{where}: {keypoint.shape[2]} joints with {keypoint.shape[3]} coordinates, expected {len(layout.joints)} "
-            f"with {layout.dims} as in the first one"
+            f"with {layout.dims} as in most clips"
         )
     frames = keypoint.shape[1]
     total = as_plain(item.get("total_frames", frames))
-    if not isinstance(total, int | np.integer) or total != frames or not 1 <= frames <= LONGEST:
+    if not isinstance(total, int | np.integer) or total != frames:
         raise InputError(f"{where}: total_frames is {ascii(total)[:40]} and keypoint has {frames} frames")
+    check_length(frames, f"{where}: keypoint")
     score = None
     if image is not None:
-        if _image(item, file, at) != image:
-            raise InputError(f"{where}: img_shape differs from the first clip's {image[1], image[0]}; a store has one")
+        if (size := _image(item, file, at)) != image:
+            raise InputError(
+                f"{where}: img_shape is {size[1], size[0]}, expected {image[1], image[0]} as of most clips, since a "
+                "store has one size of image; import the clips of each size into a store of their own"
+            )
         score = _get(item, "keypoint_score", file, at)
         if not isinstance(score, np.ndarray) or score.dtype.kind != "f" or score.shape != keypoint.shape[:3]:
             raise InputError(f"{where}: keypoint_score is no array of floats {list(keypoint.shape[:3])}")

@@ -5,6 +5,7 @@ The arrays are float32 [N, 3, 300, 25, 2] (coordinate, frame, joint, actor), mad
 """
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,16 +17,18 @@ from base.unpickling import as_plain, read_pickle
 from data.formats.arrays import read_block, read_header, write_header
 from data.formats.clips import (
     ACTORS,
-    LONGEST,
     Advance,
     DenseClips,
     Incoming,
+    NextClip,
     Positions,
     ReadClip,
     as_tracks,
     check_label,
-    clip_name,
+    check_length,
     in_order,
+    known,
+    name_or_fault,
 )
 from data.formats.padded import FRAMES, Cuts, normalise, pad, trim
 from data.ntu.names import ClipName
@@ -100,27 +103,38 @@ def read_stgcn(folder: Path, split: Split | None) -> Incoming:
     if place is None:
         raise InputError(f"{folder}: found no train_label.pkl in {' or '.join(map(str, places))}")
     parts = [_open_part(place, part) for part in PARTS if (place / f"{part}_label.pkl").is_file()]
-    names = [name for part in parts for name in part[1]]
+    names = [name for part in parts for name, _ in part[1] if isinstance(name, ClipName)]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise InputError(f"{place}: clip {twice} is in its files twice")
     notes = [] if len(parts) == len(PARTS) else [f"{place} has no val_label.pkl: only the clips for training were read"]
 
-    def clips() -> Iterator[ReadClip]:
-        for file, part_names in parts:
+    def clips() -> Iterator[NextClip]:
+        for file, named in parts:
             # Mapping the file would do as well, but then all of it counts as the program's memory in the end.
             with file.open("rb") as stream:
-                frames, kind = _read_header(stream, len(part_names), file)
-                for at, name in enumerate(part_names):
-                    where = f"{file}: clip {at} ({name})"
+                frames, kind = _read_header(stream, len(named), file)
+                for at, (name, label) in enumerate(named):
+                    where = f"{file}: clip {at}" + (f" ({name})" if isinstance(name, ClipName) else "")
                     shape = (NTU25.dims, frames, len(NTU25.joints), ACTORS)
-                    joints = trim(read_block(stream, shape, kind, where).transpose(3, 1, 2, 0))
-                    yield name, joints.shape[1], as_tracks(joints, None, where)
+                    joints = read_block(stream, shape, kind, where)
+                    yield str(name), partial(_read_clip, joints, name, label, where)
 
-    return Incoming(NTU25, len(names), clips(), notes=notes)
+    return Incoming(NTU25, sum(len(named) for _, named in parts), clips(), notes=notes)
 
 
-def _open_part(place: Path, part: str) -> tuple[Path, list[ClipName]]:
+def _read_clip(joints: np.ndarray, named: ClipName | InputError, label: object, where: str) -> ReadClip:
+    name = known(named)
+    check_label(name, label, where)
+    joints = trim(joints.transpose(3, 1, 2, 0))
+    return name, joints.shape[1], as_tracks(joints, None, where)
+
+
+Named = list[tuple[ClipName | InputError, object]]
+"""The names and labels of some clips."""
+
+
+def _open_part(place: Path, part: str) -> tuple[Path, Named]:
     labels = place / f"{part}_label.pkl"
     names = _read_names(labels)
     files = [place / f"{part}_data_joint.npy", place / f"{part}_data.npy"]
@@ -136,20 +150,18 @@ def _read_header(stream: IO[bytes], clips: int, file: Path) -> tuple[int, np.dty
     """Return the frames of each clip and the kind of number."""
     shape, kind = read_header(stream, str(file))
     rest = (len(NTU25.joints), ACTORS)
-    if len(shape) != 5 or shape[1] != NTU25.dims or shape[3:] != rest or not 1 <= shape[2] <= LONGEST:
+    if len(shape) != 5 or shape[1] != NTU25.dims or shape[3:] != rest:
         raise InputError(f"{file}: {kind} {shape}, expected float32 [N, {NTU25.dims}, {FRAMES}, {rest[0]}, {rest[1]}]")
+    check_length(shape[2], str(file))
     if shape[0] != clips:
         raise InputError(f"{file}: has {shape[0]} clips, and the labels beside it name {clips}")
     return shape[2], kind
 
 
-def _read_names(file: Path) -> list[ClipName]:
+def _read_names(file: Path) -> Named:
     content = read_pickle(file, _LARGEST_LABELS)
     pair: list[Any] = [as_plain(part) for part in content] if isinstance(content, tuple | list) else []
     pair = [part.tolist() if isinstance(part, np.ndarray) else part for part in pair]
     if len(pair) != 2 or not all(isinstance(part, list) for part in pair) or len(pair[0]) != len(pair[1]):
         raise InputError(f"{file}: expected a pair of lists of equal length: names and labels")
-    names = [clip_name(name, str(file)) for name in pair[0]]
-    for name, label in zip(names, pair[1], strict=True):
-        check_label(name, label, str(file))
-    return names
+    return [(name_or_fault(name, str(file)), label) for name, label in zip(*pair, strict=True)]

@@ -18,6 +18,7 @@ from base.errors import InputError
 from data.ntu.actors import choose_actors
 from data.ntu.archive import Entry, Source
 from data.ntu.text import read_skeleton
+from data.ntu.units import Units
 from data.skeletons.layouts import NTU25
 from data.skeletons.store import Block, to_block
 
@@ -43,7 +44,7 @@ class Batch:
     faults: list[tuple[str, str]]
 
 
-def read_clips(raw: Path, entries: Sequence[Entry], workers: int | None = None) -> Iterator[Batch]:
+def read_clips(raw: Path, entries: Sequence[Entry], workers: int | None = None, units: Units = "m") -> Iterator[Batch]:
     """Read clips in order; only a few batches are under way or waiting at any time.
 
     Parameters
@@ -54,6 +55,8 @@ def read_clips(raw: Path, entries: Sequence[Entry], workers: int | None = None) 
         Which of its files.
     workers
         Processes; None for one per processor, at most `MOST_WORKERS` in any case.
+    units
+        What positions are in.
 
     Raises
     ------
@@ -66,12 +69,12 @@ def read_clips(raw: Path, entries: Sequence[Entry], workers: int | None = None) 
         source = Source(raw)
         try:
             for batch in batches:
-                yield read_batch(source, batch)
+                yield read_batch(source, batch, units=units)
         finally:
             source.close()
         return
     context = get_context("spawn")
-    pool = ProcessPoolExecutor(workers, context, _start_worker, (raw, context.Lock()))
+    pool = ProcessPoolExecutor(workers, context, _start_worker, (raw, context.Lock(), units))
     try:
         waiting: deque[Future[Batch]] = deque()
         for batch in batches:
@@ -89,7 +92,12 @@ def read_clips(raw: Path, entries: Sequence[Entry], workers: int | None = None) 
         pool.shutdown(cancel_futures=True)
 
 
-def read_batch(source: Source, entries: Sequence[Entry], alone: AbstractContextManager[Any] | None = None) -> Batch:
+def read_batch(
+    source: Source,
+    entries: Sequence[Entry],
+    alone: AbstractContextManager[Any] | None = None,
+    units: Units = "m",
+) -> Batch:
     """Read some clips of an open zip or folder.
 
     Parameters
@@ -100,6 +108,8 @@ def read_batch(source: Source, entries: Sequence[Entry], alone: AbstractContextM
         Which of its files.
     alone
         What to hold while a large one is read.
+    units
+        What positions are in.
     """
     alone = alone or nullcontext()
     clips = []
@@ -110,9 +120,9 @@ def read_batch(source: Source, entries: Sequence[Entry], alone: AbstractContextM
                 raise InputError(entry.fault)
             where = source.place(entry)
             with alone if entry.size > LARGE else nullcontext():
-                frames, tracks = choose_actors(read_skeleton(source.read(entry), where))
+                frames, tracks = choose_actors(read_skeleton(source.read(entry), where, units, "data.units="))
             if not tracks:
-                raise InputError(f"{where}: nobody is seen in any frame; leave it out with data.on_error=skip")
+                raise InputError(f"{where}: nobody is seen in any frame")
             clips.append((entry.name, frames, tracks))
         except InputError as error:
             faults.append((entry.path, str(error)))
@@ -121,19 +131,20 @@ def read_batch(source: Source, entries: Sequence[Entry], alone: AbstractContextM
 
 _source: Source | None = None
 _alone: AbstractContextManager[Any] | None = None
+_units: Units = "m"
 
 
-def _start_worker(raw: Path, alone: AbstractContextManager[Any]) -> None:
-    global _source, _alone
+def _start_worker(raw: Path, alone: AbstractContextManager[Any], units: Units) -> None:
+    global _source, _alone, _units
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     threading.Thread(target=_end_with_parent, daemon=True).start()
     keep_memory()
-    _source, _alone = Source(raw), alone
+    _source, _alone, _units = Source(raw), alone, units
 
 
 def _read_batch(entries: Sequence[Entry]) -> Batch:
     assert _source is not None
-    return read_batch(_source, entries, _alone)
+    return read_batch(_source, entries, _alone, _units)
 
 
 def _end_with_parent() -> None:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
-from data.skeletons.store import Block, Progress, StoreFiles, StoreInfo, sound_states
+from data.skeletons.store import Block, Progress, StoreFiles, StoreInfo, check_begun, sound_states
 
 JOURNAL = "journal.jsonl"
 """The first line says from what the store is made, each further one how far it was after a block."""
@@ -85,8 +85,10 @@ def _read_journal(path: Path, identity: str) -> tuple[list[str], list[tuple[dict
 
 
 def _empty(folder: Path) -> None:
+    """Remove what a store that was begun consists of."""
+    check_begun(folder)
     for found in folder.iterdir():
-        if found.is_dir() and not found.is_symlink():
+        if found.is_dir():
             shutil.rmtree(found, ignore_errors=True)
         else:
             found.unlink(missing_ok=True)

@@ -32,10 +32,12 @@ import numpy as np
 from pydantic import Field, ValidationError
 
 from base.errors import InputError
-from base.files import atomic_file, atomic_folder, resumable_folder, sha256
+from base.files import atomic_file, atomic_folder, is_left_over, resumable_folder, sha256
 from base.settings import Section
+from data.debris import is_debris
 from data.ntu.decimals import parse_digits
 from data.ntu.names import ClipName
+from data.replacing import Kind
 from data.skeletons.layouts import LAYOUTS, Layout
 
 
@@ -410,11 +412,13 @@ class StoreWriter:
         Layout, frame rate and origin; the counts are filled in.
     replace
         Whether an existing store may be replaced, once the new one is complete.
+    inputs
+        What the clips come from, which must stay.
     """
 
-    def __init__(self, folder: Path, info: StoreInfo, replace: bool = False) -> None:
+    def __init__(self, folder: Path, info: StoreInfo, replace: bool = False, inputs: Sequence[Path] = ()) -> None:
         self.info = info
-        self._folder: AbstractContextManager[Path] = atomic_folder(folder, replace)
+        self._folder: AbstractContextManager[Path] = atomic_folder(folder, STORE if replace else None, inputs)
 
     def __enter__(self) -> Self:
         at = self._folder.__enter__()
@@ -476,14 +480,12 @@ def derive_store(
     InputError
         `folder` exists and may not be replaced, another process is writing it, or the disk is full.
     """
-    if folder.exists() and not replace:
-        raise InputError(f"{folder}: already exists; choose another folder or pass --again to replace it")
     counts = {name: getattr(source.info, name) for name in ("clips", "tracks", "frames")}
     info = info.model_copy(update=counts)
     identity = {"info": info.model_dump(mode="json"), "source": _fingerprint(source), "made_by": dict(made_by or {})}
     same = ("tracked.npy", "tracks.csv", "clips.csv", *(["confidence.npy"] if source.info.confidence else []))
     try:
-        with resumable_folder(folder) as at:
+        with resumable_folder(folder, STORE if replace else None, [source.folder]) as at:
             _write_blocks(at, source.joints.shape, blocks, identity)
             for name in same:
                 shutil.copyfile(source.folder / name, at / name)
@@ -503,6 +505,7 @@ def _write_blocks(
     folder: Path, shape: tuple[int, ...], blocks: Callable[[int], Iterable[np.ndarray]], identity: Mapping[str, Any]
 ) -> None:
     """Write `joints.npy`, going on after the blocks that the journal lists and that are as they were written."""
+    check_begun(folder)
     path, journal = folder / "joints.npy", folder / JOURNAL
     first = json.dumps(identity, sort_keys=True)
     row_bytes = 4 * int(np.prod(shape[1:]))
@@ -564,6 +567,63 @@ def _fingerprint(store: ClipStore) -> dict[str, Any]:
         "bytes": joints.st_size,
         "modified": joints.st_mtime_ns,
     }
+
+
+def stranger(folder: Path) -> str:
+    """Return the name of something in a folder that no clip store has; empty if there is nothing."""
+    flags = {name: True for name, field in StoreInfo.model_fields.items() if field.annotation is bool}
+    known = {*_headers(StoreInfo.model_validate(flags), 0), "store.json", JOURNAL}
+    for path in sorted(folder.iterdir()):
+        ours = (path.name in known and not path.is_symlink()) or is_debris(path.name)
+        if not (ours and path.is_file()) and not is_left_over(path):
+            return path.name
+    return ""
+
+
+def check_begun(folder: Path) -> None:
+    """Make sure that a folder in which a store was begun holds nothing else, which would be removed.
+
+    Raises
+    ------
+    InputError
+        There is something else in it.
+    """
+    if name := stranger(folder):
+        raise InputError(
+            f"{folder}: holds {name}, which no clip store has; expected what an ended run has left, move the rest away"
+        )
+
+
+def _store_fault(folder: Path) -> str:
+    """Say why a folder is no clip store that may be replaced; one that is damaged may be."""
+    if name := stranger(folder):
+        return f"holds {name}, which no clip store has"
+    if not any(folder.iterdir()) or _names_a_store(folder / "store.json"):
+        return ""
+    try:  # without its description, the table of tracks tells: it begins as no other file does
+        with (folder / "tracks.csv").open("rb") as file:
+            header = _headers(StoreInfo(), 0)["tracks.csv"]
+            return "" if file.read(len(header)) == header else "is no clip store"
+    except OSError:
+        return "is no clip store"
+
+
+STORE = Kind("clip store", _store_fault)
+
+
+def _names_a_store(path: Path) -> bool:
+    try:
+        StoreInfo.model_validate_json(path.read_bytes())
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def rename_origin(store: ClipStore, fps: float, config: dict[str, Any]) -> None:
+    """Write another frame rate and configuration into a store's `store.json`; its clips stay as they are."""
+    info = store.info.model_copy(update={"fps": fps, "config": config})
+    with atomic_file(store.folder / "store.json") as temporary:
+        temporary.write_text(json.dumps(info.model_dump(mode="json"), indent=1) + "\n")
 
 
 def open_store(folder: Path) -> ClipStore:

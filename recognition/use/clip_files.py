@@ -14,6 +14,10 @@ from data.ntu.text import MAX_BYTES, read_skeleton
 from data.skeletons.layouts import NTU25
 from data.skeletons.store import Clips, ClipStore, StoreInfo, Track, Tracks, open_store
 
+READS = (
+    "give .skeleton files, folders or zips of them, or clip stores (`python run.py import` makes one of other formats)"
+)
+
 CHUNK = 256
 """Clips that are in memory at a time."""
 
@@ -108,14 +112,12 @@ def _of_files(path: Path, unusable: Unusable) -> Iterator[tuple[str, int, Sequen
 
 def _texts(path: Path) -> Iterator[tuple[str, str, Callable[[], bytes]]]:
     """Give the name of each clip, its place for messages, and how to read it."""
-    if path.is_file() and path.suffix != ".zip":
+    if path.is_file() and path.suffix.lower() != ".zip":
+        if path.suffix != ".skeleton" and not _looks_like_a_clip(_bytes(path)):
+            raise InputError(f"{path}: is no .skeleton file, which begins with its number of frames; {READS}")
         yield path.name.removesuffix(".skeleton"), str(path), lambda: _bytes(path)
         return
-    if not path.exists():
-        raise InputError(
-            f"{path}: no such file or folder; give .skeleton files, a folder or zip of them, or a clip store"
-        )
-    entries = list_entries(path).entries
+    entries = list_entries(path, READS).entries
     source = Source(path)
     try:
         for entry in entries:
@@ -125,6 +127,11 @@ def _texts(path: Path) -> Iterator[tuple[str, str, Callable[[], bytes]]]:
             yield name, source.place(entry), lambda named=named: source.read(named)  # type: ignore[misc]
     finally:
         source.close()
+
+
+def _looks_like_a_clip(text: bytes) -> bool:
+    """Say whether the first line is one whole number: a clip's frames."""
+    return text.split(b"\n", 1)[0].strip().isdigit()
 
 
 def _bytes(path: Path) -> bytes:

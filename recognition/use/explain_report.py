@@ -62,7 +62,7 @@ def explain(
     """
     if output.suffix not in (".png", ".svg"):
         raise InputError(f"--output: found {output}, expected a name that ends in .png or .svg")
-    recognizer = load_recognizer(model, pick_device(device))
+    recognizer = load_recognizer(model, pick_device(device, "--device"))
     called = action_names(recognizer.actions, names)
     store, row = _find(clips, name)
     found = explain_clip(recognizer, store, row, action)

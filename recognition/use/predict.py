@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from base.files import atomic_file
 from base.progress import console, progress
 from data.skeletons.layouts import ACTIONS
 from data.skeletons.store import ClipStore
+from data.words import plural
 from recognition.evaluate import score
 from recognition.input.loading import load_clips
 from recognition.use.clip_files import read_chunks
@@ -119,7 +121,7 @@ def predict_clips(
     """
     if output.suffix not in (".csv", ".json"):
         raise InputError(f"--output: found {output}, expected a name that ends in .csv or .json")
-    where = pick_device(device)
+    where = pick_device(device, "--device")
     recognizers = [part for model in models for part in load_ensemble(model, where)]
     for _, other in recognizers[1:]:
         check_same_task(recognizers[0][1], other)
@@ -132,17 +134,20 @@ def predict_clips(
         console.print(f"skipped: {line}", style="yellow", highlight=False, soft_wrap=True)
 
     found: list[Prediction] = []
-    with progress() as bar, explain_out_of_memory(f"--batch: {batch} clips do not fit on {where}; lower it"):
+    with (
+        progress() as bar,
+        explain_out_of_memory(f"--batch: {batch} clips do not fit on {where}; lower it"),
+    ):
         task = bar.add_task("predicting", total=None)
         for chunk in read_chunks(paths, unusable):
             scores = predict(recognizers, chunk.store, chunk.rows, samplings=samplings, batch=batch)
             found.extend(_best(chunk.store.clips.name[chunk.rows], scores, actions))
-            bar.update(task, advance=len(chunk.rows), description=f"predicting ({len(found)} clips)")
+            bar.update(task, advance=len(chunk.rows), description=f"predicting ({plural(len(found), 'clip')})")
     if not found:
         raise InputError(f"{paths[0]}: no clip could be used; nothing is written")
     _save(output, found, called)
     _print(found, called)
-    Console().print(f"{len(found)} clips: {output}", soft_wrap=True, highlight=False)
+    Console().print(f"{plural(len(found), 'clip')}: {output}", soft_wrap=True, highlight=False)
     return found
 
 
@@ -154,33 +159,65 @@ def action_names(actions: np.ndarray, names: str | None) -> dict[int, str]:
     actions
         The recogniser's actions.
     names
-        `ntu`: as NTU RGB+D 60 has them. A YAML file: a list of the names of A001, A002 and so on. None: NTU's where the
-        actions are A001 to A060, and otherwise A and the number, since a set of one's own may count other actions.
+        `ntu`: as NTU RGB+D 60 has them. A YAML file: one name for each of the recogniser's actions, in their order; or
+        a mapping such as `A103: yawn` or `103: yawn`; or a longer list, the names of A001, A002 and so on. None: NTU's
+        where the actions are A001 to A060, and otherwise A and the number, since a set of one's own may count other
+        actions.
 
     Raises
     ------
     InputError
-        The file is no such list, or too short.
+        The file is nothing of the kind, or has no name for an action.
     """
     numbers = actions.tolist()
     if names is None and numbers != list(range(1, len(ACTIONS) + 1)):
         return {number: f"A{number:03d}" for number in numbers}
-    listed: Sequence[str] = ACTIONS if names in (None, "ntu") else _read_names(Path(str(names)))
-    if max(numbers) > len(listed):
-        raise InputError(f"--names: {len(listed)} names for actions up to A{max(numbers):03d}; give a name to each")
-    return {number: listed[number - 1] for number in numbers}
+    if names in (None, "ntu"):
+        if beyond := [number for number in numbers if not 1 <= number <= len(ACTIONS)]:
+            raise InputError(
+                f"--names ntu: names A001 to A{len(ACTIONS):03d}, and the model tells A{beyond[0]:03d} apart from "
+                "others; give a YAML file of names"
+            )
+        return {number: ACTIONS[number - 1] for number in numbers}
+    found = _read_names(Path(str(names)))
+    if isinstance(found, list) and len(found) == len(numbers):
+        return dict(zip(numbers, found, strict=True))
+    known = dict(enumerate(found, 1)) if isinstance(found, list) else found
+    if missing := [number for number in numbers if number not in known]:
+        several = ", ".join(f"A{number:03d}" for number in numbers[:5]) + (", ..." if len(numbers) > 5 else "")
+        raise InputError(
+            f"--names: {names} has {len(found)} names, none of them for A{missing[0]:03d}; the model has "
+            f"{len(numbers)} actions ({several}): give one name to each in this order, a mapping such as "
+            f"`{missing[0]}: name`, or the names of A001 to A{max(numbers):03d}"
+        )
+    return {number: known[number] for number in numbers}
 
 
-def _read_names(path: Path) -> list[str]:
+def _read_names(path: Path) -> list[str] | dict[int, str]:
     try:
         listed = read_yaml(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(f"--names: {path} cannot be read ({error}); give `ntu` or a YAML file") from error
     except Exception as error:  # PyYAML's own errors have no narrower common base that it promises
         raise InputError(f"--names: {path} is not valid YAML; expected a list of names") from error
-    if not isinstance(listed, list) or not listed or not all(isinstance(name, str) for name in listed):
-        raise InputError(f"--names: {path} is not a list of names; expected one name a line, each after `- `")
-    return listed
+    if isinstance(listed, list) and listed and all(isinstance(name, str) for name in listed):
+        return listed
+    if isinstance(listed, dict) and listed and all(isinstance(name, str) for name in listed.values()):
+        numbers = {key: _number(key) for key in listed}
+        if wrong := [key for key, number in numbers.items() if number is None]:
+            raise InputError(f"--names: {path} names {ascii(wrong[0])[:40]}, which is no action; expected 103 or A103")
+        return {numbers[key]: name for key, name in listed.items()}  # type: ignore[misc]
+    raise InputError(
+        f"--names: {path} is no list of names; expected one name a line, each after `- `, or lines such as `103: name`"
+    )
+
+
+def _number(key: object) -> int | None:
+    """Read the number of an action, such as 103 or A103."""
+    if isinstance(key, int) and not isinstance(key, bool):
+        return key
+    found = re.fullmatch(r"A?(\d{1,6})", key, re.ASCII) if isinstance(key, str) else None
+    return int(found[1]) if found else None
 
 
 def _best(clips: np.ndarray, scores: np.ndarray, actions: np.ndarray) -> Iterator[Prediction]:

@@ -9,7 +9,7 @@ import torch
 from pydantic import ValidationError
 from torch import nn
 
-from base.config import read_yaml
+from base.config import read_kept
 from base.errors import InputError
 from data.skeletons.layouts import LAYOUTS, Layout
 from data.skeletons.store import ClipStore
@@ -161,8 +161,7 @@ def _kind(recognizer: Recognizer) -> str:
 
 def _parts(folder: Path) -> dict[Path, float]:
     """Return the runs that a run of several streams consists of, with their weights."""
-    kept = folder / "config.yaml"
-    config: Any = read_yaml(kept.read_text()) if kept.is_file() else None
+    config: Any = read_kept(folder) if (folder / "config.yaml").is_file() else None
     if not isinstance(config, dict) or not (folder / "results.json").is_file():
         raise InputError(
             f"{folder}: no trained recogniser (checkpoints/best.pt is missing); "

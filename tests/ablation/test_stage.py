@@ -9,14 +9,16 @@ import numpy as np
 import pytest
 
 from ablation.stage import ablate
+from ablation.study.plan import _begun_elsewhere, read_results
 from ablation.study.stores import list_sources
 from ablation.terminal import print_ablation
-from base.config import load_config
+from base.config import RunSection, load_config
 from base.errors import InputError
 from data.skeletons.store import open_store
 from recognition.config import RecognizeConfig
 from recognition.stage import recognize
 from tests.ablation.small_study import configured, planned, write_store
+from training.runs import open_run
 
 
 def test_an_oracle_without_truth_is_refused_before_anything_is_written(settings):
@@ -118,13 +120,57 @@ def test_noise_of_several_severities(settings, tmp_path):
     assert {f"{name}.{end}" for name in ("conditions", "crossings") for end in ("csv", "md", "tex")} <= tables
 
 
-@pytest.mark.parametrize(("name", "content"), [("scores.npz", b"PK"), ("results.json", b"{}")])
-def test_a_corrupt_cell_is_told_in_one_line(settings, name, content):
-    config = configured(settings)
+def test_a_corrupt_cell_is_told_in_one_line(settings):
+    config = configured(settings, arms=["raw", "oracle"])
     ablate(config)
-    (config.run.dir / "report.html").unlink()
     folder = planned(config).trainings[0].folder
-    (folder / name).write_bytes(content)
-    with pytest.raises(InputError, match=rf"{folder.name}/{name}: cannot .*delete"):
-        ablate(config)
-    assert (config.run.dir / "report.html").is_file()
+    for name, content in (("scores.npz", b"PK"), ("results.json", b"{}")):
+        (config.run.dir / "report.html").unlink()
+        before = (folder / name).read_bytes()
+        (folder / name).write_bytes(content)
+        with pytest.raises(InputError, match=rf"{folder.name}/{name}: cannot .*delete"):
+            ablate(config)
+        assert (config.run.dir / "report.html").is_file()
+        (folder / name).write_bytes(before)
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff", b"3", b"null", b"[" * 100_000])
+def test_damaged_parts_of_a_study_are_told_or_made_anew(settings, content):
+    config = configured(settings, arms=["raw", "gaussian"], seeds=[0])
+    training = planned(config).trainings[0]
+    training.folder.mkdir(parents=True)
+    for name in ("results.json", "config.yaml"):
+        (training.folder / name).write_bytes(content[:1000])
+    with pytest.raises(InputError, match=r"results\.json: cannot be read .*delete its folder"):
+        read_results(training.folder / "results.json")
+    assert _begun_elsewhere(training), "it cannot go on"
+    [kept] = (config.shared_folder / "filters").iterdir()
+    whole = kept.read_bytes()
+    kept.write_bytes(content)
+    assert planned(config).trainings[-1].folder.name
+    assert kept.read_bytes() == whole
+
+
+def test_a_report_that_is_thrown_away_leaves_what_all_studies_share(settings):
+    folder = settings["run"]["dir"]
+    config = configured(settings, shared=folder / "shared")
+    run = open_run(config)
+    kept = RunSection(dir=folder / "shared" / "cells" / "a")
+    recogniser = config.recognizer("joint").model_copy(update={"run": kept})
+        update={"run": RunSection(dir=folder / "shared" / "cells" / "a")}
+    )
+    open_run(recogniser).finish({"top1": 1})
+    for name in ("shared/filters/a.json", "report.html", "tables/arms.csv", "figures/gain.svg"):
+        run.write_json(name, {})
+    for name in ("figures/mine.png", "tables/mine.csv"):
+        (folder / name).write_text("dear")
+    shared = {path: path.read_bytes() for path in (folder / "shared").rglob("*") if path.is_file()}
+    assert len(shared) == 5
+    run.finish({})
+    assert not open_run(config, again=True).finished
+    left = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert {path: path.read_bytes() for path in shared} == shared
+    assert left == {
+        *(path.relative_to(folder).as_posix() for path in shared),
+        *("run.json", "versions.json", "config.yaml", "figures/mine.png", "tables/mine.csv"),
+    }

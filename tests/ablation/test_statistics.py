@@ -178,10 +178,10 @@ def test_no_interval_is_wider_than_what_is_possible(make, clips, seeds):
         few = {**SETTINGS, "resamples": 200}
         (found,) = compare({"a": after, "b": before}, [("a", "b")], **few, people=np.arange(clips) % 6)
         (effect,) = class_effects(before, after, **few)
-        for low, high in (found.interval, found.people, effect.interval):
+        for low, high in (found.interval, found.people, found.narrow, effect.interval):
             assert lowest - 1e-9 <= low <= high <= highest + 1e-9
             cut += low <= lowest + 1e-9 or high >= highest - 1e-9
-        assert -100 <= found.narrow[0] <= found.narrow[1] <= 100
+        assert -100 <= found.tested[0] <= found.tested[1] <= 100
     assert cut > 0 or seeds == 1, "none of these would have been too wide"
 
 
@@ -291,7 +291,7 @@ def test_equivalence_is_the_narrow_interval_within_the_margin(make):
     assert not alike.equivalent(1.0)  # 60 clips without a disagreement cannot rule out a point
     assert alike.equivalent(10.0)
     (found,) = compare(make.arms({"raw": 0, "refined": 0}, clips=480), [("refined", "raw")], **SETTINGS)
-    low, high = found.narrow
+    low, high = found.tested
     assert not found.equivalent(max(-low, high))
     assert found.equivalent(max(-low, high) + 0.01)
 
@@ -319,6 +319,20 @@ def test_few_clips_with_few_disagreements_are_seldom_called_equal(make, clips, g
         (found,) = compare(arms, [("refined", "raw")], resamples=200, confidence=0.95, seed=0)
         called += found.equivalent(100 * gain)
     assert called / 200 <= 0.08
+
+
+def test_a_reference_near_its_limit_does_not_make_arms_equal(make):
+    """A true gain of the margin, 10 points to 100%: were its limit cut off, a quarter would be called equal."""
+    rng, called, inside, sets = np.random.default_rng(15), 0, 0, 100
+    for _ in range(sets):
+        label = np.zeros(30, int)
+        before, after = rng.random((1, 30)) < 0.9, np.ones((1, 30), bool)
+        arms = {name: make.scores(right, label, 2, rng) for name, right in (("raw", before), ("refined", after))}
+        (found,) = compare(arms, [("refined", "raw")], resamples=100, confidence=0.95, seed=0)
+        called += found.equivalent(10.0)
+        inside += found.narrow[0] > -10 and found.narrow[1] < 10
+    assert called <= 0.08 * sets
+    assert inside >= 0.2 * sets
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ def test_the_terminal_shows_the_columns_that_fit(make):
 
 
 def test_the_answer_and_the_report_are_told(capsys, tmp_path):
-    print_ablation(Ablation({"answer": ["One [sentence].", "Another."]}, tmp_path / "report.html"))
+    print_ablation(Ablation({}, tmp_path / "report.html", ["One [sentence].", "Another."]))
     lines = capsys.readouterr().out.splitlines()
     assert lines[:2] == ["One [sentence].", "Another."]
     assert "".join(lines[2:]) == f"report: {tmp_path / 'report.html'}"

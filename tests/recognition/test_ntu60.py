@@ -95,7 +95,7 @@ def test_what_is_wrong_is_told_in_one_line(root, make_store, tmp_path):
             NTURGBD60(*words, **options)
         assert "\n" not in str(caught.value)
 
-    refused("no clip store, and .* holds 0 zips .* make it with `python run.py prepare", tmp_path)
+    refused("no clip store, and .* hold 0 zips .* make it with `python run.py prepare", tmp_path)
     refused("no refined clips; make them with `python run.py refine", tmp_path, skeletons="refined")
     refused("split: found 'xset', expected 'xsub' or 'xview'", root, "xset")
     refused("subset: found 'val', expected 'train' or 'test'", root, "xsub", "val")

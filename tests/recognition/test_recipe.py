@@ -169,8 +169,7 @@ def test_no_step_of_an_epoch_waits_for_the_device(run):
 
 def test_starts_from_the_weights_of_an_earlier_run(run, tmp_path):
     store, folder, _ = run
-    best = folder / "checkpoints/best.pt"
-    recognize(config(store, tmp_path / "run", train={"start_from": best, "epochs": 1, "lr": 1e-12, "ema": 0}))
+    recognize(config(store, tmp_path / "run", train={"start_from": folder, "epochs": 1, "lr": 1e-12, "ema": 0}))
     before, after = checkpoint(folder, "best")["state_dict"], checkpoint(tmp_path / "run", "best")["state_dict"]
     torch.testing.assert_close(before["classifier.weight"], after["classifier.weight"])
 

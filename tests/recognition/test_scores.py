@@ -39,9 +39,9 @@ def test_clips_are_matched_by_name():
     [
         (
             {"clip": ("c", "a", "d")},
-            r"clips as one \(2 clips are in one only, the first is b",
+            r"clips as one \(2 clips in one only, the first is b",
         ),
-        ({"clip": ("c", "a"), "label": (0, 1)}, "1 clips are in one only"),
+        ({"clip": ("c", "a"), "label": (0, 1)}, "1 clip in one only"),
         ({"clip": ("c", "a", "a")}, "not scored on the same clips"),
         ({"label": (1, 1, 1)}, "other classes"),
         ({"action": (1, 24)}, "other classes"),

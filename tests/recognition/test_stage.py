@@ -56,10 +56,13 @@ def test_learns_and_keeps_the_contract(run):
     assert best["actions"] == [1, 23]
 
 
-def test_finished_run_is_not_run_again(run, monkeypatch):
+def test_finished_run_is_not_run_again(run, monkeypatch, capsys):
     store, folder, results = run
     monkeypatch.setattr("recognition.stage.train", None)
     assert recognize(config(store, folder)) == results
+    told = capsys.readouterr().out.splitlines()
+    assert f"trained recogniser: {folder}/checkpoints/best.pt" in told
+    assert told[-1] == f"{folder}: already finished, nothing was run; pass --again to run it again"
 
 
 def test_same_seed_same_run_other_seed_other_run(run, tmp_path):
@@ -68,6 +71,8 @@ def test_same_seed_same_run_other_seed_other_run(run, tmp_path):
     assert {**again, "seconds": 0} == {**results, "seconds": 0}
     for name, tensor in weights(folder).items():
         assert torch.equal(tensor, weights(tmp_path / "same")[name]), name
+    best = ("checkpoints", "best.pt")
+    assert folder.joinpath(*best).read_bytes() == (tmp_path / "same").joinpath(*best).read_bytes()
     recognize(config(store, tmp_path / "other", run={"seed": 1}))
     assert not torch.equal(weights(folder)["classifier.weight"], weights(tmp_path / "other")["classifier.weight"])
 

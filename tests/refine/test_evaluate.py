@@ -10,7 +10,7 @@ from refine.benchmarks.pairs import read_pairs
 from refine.benchmarks.representations import image_units, refine_pairs, smooth_pairs
 from refine.benchmarks.table import benchmarks, find_benchmark
 from refine.config import RefineConfig
-from refine.evaluate import evaluate
+from refine.evaluate import check_evaluation, evaluate
 from refine.filters.classical import released_parameters
 from refine.normalise import Normalise
 from refine.refiner import Refiner
@@ -208,6 +208,12 @@ def test_image_units(tmp_path, rng):
     assert ((np.array([1000, 400]) - shift) / scale).tolist() == [0.5, 0]
 
 
+def to_train(config):
+    return config.model_copy(
+        update={"train": config.train.model_copy(update={"on": ("pw3d_spin_3D",), "checkpoint": None})}
+    )
+
+
 def test_rotations_stay_rotations_and_shapes_stay(tmp_path, rng, body):
     row = find_benchmark("pw3d_spin_smpl")
     write_row(tmp_path / "poses", row, rng, noise=0.1)
@@ -217,11 +223,16 @@ def test_rotations_stay_rotations_and_shapes_stay(tmp_path, rng, body):
     assert angles.max() <= np.pi + 1e-4
     config = configured(tmp_path, evaluate={"on": [row.name], "filters": ["gaussian"], "released_filters": True})
     config = config.model_copy(update={"smpl": config.smpl.model_copy(update={"model": body})})
+    assert [row["tuned_on"] for row in evaluate(make_refiner(), config).filters] == [None]  # as released alone
+    to_tune = config.model_copy(update={"evaluate": config.evaluate.model_copy(update={"released_filters": False})})
     with pytest.raises(InputError, match="no training split to tune filters on for pw3d_spin_smpl"):
-        evaluate(make_refiner(), config)
+        evaluate(make_refiner(), to_tune)
+    with pytest.raises(InputError, match="no training split to tune filters on for pw3d_spin_smpl"):
+        check_evaluation(to_train(to_tune))  # before a network is trained for hours
+    check_evaluation(to_train(config))
     write_row(tmp_path / "poses", find_benchmark("pw3d_spin_3D"), rng, "train")
     with pytest.raises(InputError, match="no training split to tune filters on for pw3d_spin_smpl"):
-        evaluate(make_refiner(), config)  # positions are in another unit
+        evaluate(make_refiner(), to_tune)  # positions are in another unit
     write_row(tmp_path / "poses", row, rng, "train")
     found = evaluate(make_refiner(), config)
     tuned, released = found.filters

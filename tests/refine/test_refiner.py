@@ -191,3 +191,52 @@ def test_foreign_checkpoints(tmp_path, content, text):
         load_refiner(path)
     assert str(caught.value).startswith(f"{path}: ")
     assert "\n" not in str(caught.value)
+
+
+MMPOSE = ("encoder.0.weight", "res_blocks.0.linear1.weight", "res_blocks.1.linear2.bias", "decoder.bias")
+"""Names as MMPose's own network has them (its SmoothNetFilter, version 0.29)."""
+
+
+@pytest.mark.parametrize(
+    "packed",
+    [
+        lambda state: state,
+        lambda state: {"state_dict": state},
+        lambda state: {"meta": {"mmcv_version": "1.5.0", "epoch": 70}, "state_dict": state},
+        lambda state: {"meta": {}, "state_dict": {f"smoothnet.{name}": x for name, x in state.items()}},
+        lambda state: {f"smoothnet.{name}": x for name, x in state.items()},
+        lambda state: {"state_dict": {f"module.smoothnet.{name}": x for name, x in state.items()}},
+    ],
+    ids=["bare", "plain", "MMPose", "MMPose with its filter", "bare with a prefix", "several devices"],
+)
+def test_checkpoints_of_other_projects_load(tmp_path, rng, packed):
+    """The output is that of the layers written down: linear, LeakyReLU 0.1, residual blocks with 0.2, linear."""
+    torch.manual_seed(3)
+    state = {"encoder.0.weight": torch.randn(12, 8), "encoder.0.bias": torch.randn(12)}
+    for block in range(2):
+        state |= {
+            f"res_blocks.{block}.linear1.weight": torch.randn(5, 12),
+            f"res_blocks.{block}.linear1.bias": torch.randn(5),
+            f"res_blocks.{block}.linear2.weight": torch.randn(12, 5),
+            f"res_blocks.{block}.linear2.bias": torch.randn(12),
+        }
+    state |= {"decoder.weight": torch.randn(8, 12), "decoder.bias": torch.randn(8)}
+    assert set(MMPOSE) <= set(state)
+    torch.save(packed(state), tmp_path / "smoothnet_ws8_h36m.pth")
+    refiner = load_refiner(tmp_path / "smoothnet_ws8_h36m.pth")
+    assert refiner.window == 8
+
+    def leaky(x, slope):
+        return np.where(x > 0, x, slope * x)
+
+    def linear(x, name):
+        return x @ state[f"{name}.weight"].numpy().T + state[f"{name}.bias"].numpy()
+
+    x = rng.normal(size=(6, 8)).astype(np.float32)
+    hidden = leaky(linear(x, "encoder.0"), 0.1)
+    for block in range(2):
+        inner = leaky(linear(hidden, f"res_blocks.{block}.linear1"), 0.2)
+        hidden = hidden + leaky(linear(inner, f"res_blocks.{block}.linear2"), 0.2)
+    with torch.no_grad():
+        found = refiner.net(torch.from_numpy(x)[None]).numpy()[0]
+    np.testing.assert_allclose(found, linear(hidden, "decoder"), rtol=1e-4, atol=1e-4)

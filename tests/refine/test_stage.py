@@ -2,6 +2,7 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
 from base.config import load_config
 from base.errors import InputError
@@ -82,6 +83,59 @@ def test_a_checkpoint_instead_of_training(workplace, configured):
     np.testing.assert_array_equal(open_store(workplace / "b-refined").joints, open_store(workplace / "refined").joints)
 
 
+def test_a_run_says_where_its_refiner_is_and_a_finished_one_that_it_did_nothing(workplace, configured, capsys):
+    refine(configured())
+    first = capsys.readouterr().out
+    assert f"trained refiner: {workplace}/run/checkpoints/best.pt" in first.splitlines()
+    assert "already finished" not in first
+    refine(configured())
+    second = capsys.readouterr().out
+    told = f"{workplace}/run: already finished, nothing was run; pass --again to run it again"
+    assert second.splitlines() == [*first.splitlines(), told]
+    refine(configured(), again=True)
+    assert "already finished" not in capsys.readouterr().out
+
+
+def test_the_folder_of_a_run_instead_of_training(workplace, configured):
+    first = refine(configured("apply.input=null", "apply.output=null"))
+    second = refine(configured(f"train.checkpoint={workplace}/run", f"run.dir={workplace}/b"))
+    assert second["refiner"]["sha256"] == first["refiner"]["sha256"]
+    compared = ("train.on=[]", "apply.input=null", "apply.output=null", f"compare.checkpoints=[{workplace}/run]")
+    third = refine(configured(*compared, f"run.dir={workplace}/c"))
+    assert third["refiners"]["run"]["sha256"] == first["refiner"]["sha256"]
+    with pytest.raises(InputError, match=r"poses: no trained network \(checkpoints/best.pt is missing\)"):
+        refine(configured(f"train.checkpoint={workplace}/poses", "apply=null", f"run.dir={workplace}/d"))
+
+
+def test_a_checkpoint_refines_a_store_without_any_benchmark(workplace, configured):
+    """As the README has it: nothing below benchmarks.root is needed."""
+    refine(configured("apply.input=null", "apply.output=null"))
+    words = ("train.on=[]", "evaluate.on=[]", f"train.checkpoint={workplace}/run", f"run.dir={workplace}/b")
+    results = refine(configured(*words, "benchmarks.root=/nowhere"))
+    assert results["rows"] == results["filters"] == []
+    assert open_store(workplace / "refined").info.kind == "refined"
+
+
+def test_filters_as_released_need_no_training_split(workplace, configured):
+    """A checkpoint that does not say what it was trained on, and a test split alone."""
+    refine(configured("apply.input=null", "apply.output=null"))
+    state = torch.load(workplace / "run/checkpoints/best.pt", weights_only=True)["state_dict"]
+    torch.save({"state_dict": state}, workplace / "released.pt")
+    for path in (workplace / "poses").rglob("*_train.npz"):
+        path.unlink()
+    words = (
+        "train.on=[]", "apply.input=null", "apply.output=null", f"train.checkpoint={workplace}/released.pt",
+        "evaluate.filters=[gaussian, savitzky_golay]",
+    )  # fmt: skip
+    results = refine(configured(*words, "evaluate.released_filters=true", f"run.dir={workplace}/b"))
+    assert [(row["filter"], row["tuned_on"]) for row in results["filters"]] == [
+        ("gaussian", None),
+        ("savitzky_golay", None),
+    ]
+    with pytest.raises(InputError, match=r"no training split to tune .* or evaluate.released_filters=true"):
+        refine(configured(*words, f"run.dir={workplace}/c"))
+
+
 def test_somebody_elses_store_is_not_replaced(workplace, configured):
     with pytest.raises(InputError, match="raw exists already; choose another folder, or pass --again"):
         refine(configured(f"apply.output={workplace}/raw"))
@@ -117,4 +171,24 @@ def test_unusable_sequences_are_skipped_when_asked(workplace, configured, rng, c
     results = refine(configured("benchmarks.on_error=skip"))
     assert results["rows"][0]["frames"] == 106
     assert [len(lines) for lines in results["skipped"].values()] == [1]
-    assert "left out 1 sequences" in capsys.readouterr().out
+    assert "left out 1 sequence" in capsys.readouterr().out
+
+
+def test_equal_runs_end_in_equal_bytes(workplace, configured):
+    """Checkpoints, and with them the hashes by which stores and studies name refiners."""
+    first = refine(configured())
+    second = refine(configured(f"run.dir={workplace}/other", f"apply.output={workplace}/other-refined"))
+    checkpoints = [(workplace / name / "checkpoints" / "best.pt").read_bytes() for name in ("run", "other")]
+    assert checkpoints[0] == checkpoints[1]
+    assert first["refiner"] == second["refiner"]
+
+
+@pytest.mark.parametrize("output", ["raw", "run", "poses", "thesis", "."])
+def test_again_replaces_no_store_of_others_and_nothing_that_is_read(workplace, configured, output):
+    (workplace / "thesis").mkdir()
+    (workplace / "thesis" / "chapter.tex").write_text("dear")
+    before = {path: path.is_file() and path.read_bytes() for path in workplace.rglob("*")}
+    with pytest.raises(InputError, match=r"^apply\.output: ") as caught:
+        refine(configured(f"apply.output={workplace}/{output}"), again=True)
+    assert "\n" not in str(caught.value)
+    assert {path: path.is_file() and path.read_bytes() for path in workplace.rglob("*")} == before

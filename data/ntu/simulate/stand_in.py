@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from base.errors import InputError
-from base.files import atomic_folder
-from base.progress import progress
+from base.files import atomic_folder, locked
+from base.progress import console, progress
 from data.ntu.names import ClipName
 from data.ntu.simulate.bodies import FPS
 from data.ntu.simulate.clips import Clip, choose_clips, simulate_clip
@@ -57,15 +57,25 @@ def make_stand_in(section: SimulateSection, workers: int | None = None) -> Path:
     Parameters
     ----------
     section
-        What to make. A folder that holds the same stand-in already is left as it is.
+        What to make. A folder that holds the same stand-in already is left as it is; while another process makes it,
+        this waits.
     workers
         Processes; None for one per processor.
 
     Raises
     ------
     InputError
-        The folder holds something else, or there are fewer different clips than asked for.
+        The folder holds something else or cannot be written, or there are fewer different clips than asked for.
     """
+    try:
+        return _make_stand_in(section, workers)
+    except OSError as error:
+        raise InputError(
+            f"{section.folder}: the stand-in cannot be written ({error.strerror or error}); make room or check the path"
+        ) from error
+
+
+def _make_stand_in(section: SimulateSection, workers: int | None) -> Path:
     kept = section.model_dump(mode="json", exclude={"folder"})
     if section.folder.exists():
         _check_same(section.folder, kept)
@@ -74,6 +84,22 @@ def make_stand_in(section: SimulateSection, workers: int | None = None) -> Path:
         names = choose_clips(section)
     except ValueError as error:
         raise InputError(f"simulate.clips: {section.clips} is too many: {error}; ask for fewer clips") from None
+    with locked(section.folder, waiting=lambda: say_waiting(section.folder)):
+        if section.folder.exists():  # the other process has made it
+            _check_same(section.folder, kept)
+        else:
+            _fill_folder(section, kept, names, workers)
+    return section.folder
+
+
+def say_waiting(folder: Path) -> None:
+    """Tell that another process is at a stand-in."""
+    console.print(f"{folder}: another run is making the stand-in; this one waits", highlight=False, markup=False)
+
+
+def _fill_folder(
+    section: SimulateSection, kept: dict[str, Any], names: Sequence[ClipName], workers: int | None
+) -> None:
     truth_info = StoreInfo(kind="truth", fps=FPS, source=f"simulated, seed {section.seed}", config=kept)
     with atomic_folder(section.folder) as folder, ExitStack() as stack:
         archive = writer = None
@@ -99,7 +125,6 @@ def make_stand_in(section: SimulateSection, workers: int | None = None) -> Path:
                 pairs.add(part, clip.name, *clip.pair)
             bar.advance(task)
         (folder / "simulate.json").write_text(json.dumps({"model": MODEL, **kept}, indent=1) + "\n")
-    return section.folder
 
 
 def raw_origin(section: SimulateSection) -> dict[str, Any]:
@@ -118,8 +143,8 @@ def _part(name: ClipName) -> str | None:
 
 def _check_same(folder: Path, kept: dict[str, Any]) -> None:
     try:
-        found = json.loads((folder / "simulate.json").read_bytes())
-    except (OSError, ValueError):
+        found = dict(json.loads((folder / "simulate.json").read_bytes()))
+    except (OSError, ValueError, TypeError):
         raise InputError(
             f"{folder}: is there already but holds no simulated stand-in (no readable simulate.json); "
             "remove it or choose another simulate.folder"

@@ -8,9 +8,10 @@ from html.parser import HTMLParser
 
 import pytest
 
-from ablation.page.report import report_notes, write_report
+from ablation.page.report import report_notes, tell, write_report
 from ablation.sections.answer import answer
 from ablation.sections.benchmarks import find_benchmarks
+from ablation.sections.caveats import find_caveats
 from ablation.sections.clips import Clips, find_clips
 from ablation.sections.confusions import find_confusions
 from ablation.sections.importance import find_importance
@@ -18,6 +19,7 @@ from ablation.sections.movement import find_movement
 from ablation.sections.poses import find_poses
 from ablation.sections.spectrum import find_spectrum
 from ablation.verdict import judge, verdict_word
+from base.tables import to_markdown
 
 EMPTY = {"meta", "br", "img", "link", "hr", "input"}
 
@@ -61,29 +63,38 @@ def written(make, tmp_path_factory):
     return study, write_report(folder, "Does refining help?", study)
 
 
-def test_too_few_clips_get_a_dash_and_a_footnote(make, tmp_path):
+def tables_of(told):
+    return {table.name: to_markdown(table) for one in told for table in one.tables}
+
+
+def test_too_few_clips_get_a_dash_and_a_footnote(make):
     """Of 16 classes with six clips each none has an interval, while the whole of 96 clips has one."""
     study = make.study({"raw": 0, "refined": 0.1, "oracle": 0.2}, clips=96, resamples=200)
-    page = write_report(tmp_path, "Few", study)
-    lines = (tmp_path / "tables/classes.md").read_text().splitlines()
+    tables = tables_of(tell(study))
+    lines = tables["classes"].splitlines()
     assert "–: no interval is given from fewer than 10 clips, or 30 clips times seeds" in lines[0]
     column = [cell.strip() for cell in lines[2].split("|")].index("interval")
     assert {line.split("|")[column].strip() for line in lines[4:]} == {"–"}
-    assert "no interval is given" not in (tmp_path / "tables/comparisons.md").read_text()
-    assert "Of 16 classes no interval is given" in Page(page.read_text(encoding="utf-8")).words.__str__()
+    assert "no interval is given" not in tables["comparisons"]
+    assert "Of 16 classes no interval is given" in find_caveats(study)[-1]
     notes = json.loads(json.dumps(report_notes(study)))
     assert all(effect["interval"] is None for effect in notes["classes"])
+    assert "tested" not in notes["comparisons"][0]
 
 
-def test_a_test_split_of_too_few_clips_gets_no_verdict(make, tmp_path):
+def test_a_test_split_of_too_few_clips_gets_no_verdict(make):
     study = make.study({"raw": 0, "refined": 0.1, "oracle": 0.2}, clips=16, seeds=1, resamples=200, grid=True)
-    write_report(tmp_path, "Few", study)
+    told = tell(study)  # what is not there is not drawn either
+    drawings = {drawing.name: drawing for one in told for drawing in one.drawings}
+    assert all(drawings[name].figure.axes for name in ("difference", "classes", "severity"))
+    assert "(no interval)" in drawings["difference"].alternative
     sentences = answer(study)
     assert "(too few clips for an interval; McNemar" in sentences[0]
     assert "over 16 test clips and 1 seed;" in sentences[0]
     assert {verdict_word(study, found) for found in study.get(judge).comparisons} == {"too few clips"}
+    tables = tables_of(told)
     for name in ("accuracy", "comparisons", "conditions", "crossings"):
-        assert "–: no interval is given" in (tmp_path / f"tables/{name}.md").read_text()
+        assert "–: no interval is given" in tables[name]
 
 
 def test_the_page_opens_with_the_answer_and_nests_properly(written):

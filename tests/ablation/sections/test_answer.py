@@ -61,7 +61,7 @@ def test_equality_is_said_only_where_it_is_shown(make):
     assert "neither a gain nor a loss of more than 0.5 points is ruled out" in answer(alike)[0]
     assert "rule out a difference of more than 20 points either way" in answer(wide)[0]
     (found,) = alike.get(judge).comparisons
-    lost = compared(make, alike, replace(found, interval=(-3.0, 0.1), narrow=(-2.6, 0.0)))
+    lost = compared(make, alike, replace(found, interval=(-3.0, 0.1), tested=(-2.6, 0.0)))
     assert "a gain of more than 0.5 points is ruled out, a loss is not" in answer(lost)[0]
 
 
@@ -75,9 +75,9 @@ def test_a_test_that_disagrees_with_the_interval_is_not_kept_quiet(make):
 def test_no_ceiling_is_claimed_that_the_clips_cannot_show(make):
     study = make.study({"raw": 0, "refined": 0.1, "oracle": 0.2})
     refined, ceiling = study.get(judge).comparisons
-    unsure = replace(ceiling, difference=3.3, interval=(-2.1, 8.5), narrow=(-1.5, 8.0))
+    unsure = replace(ceiling, difference=3.3, interval=(-2.1, 8.5), tested=(-1.5, 8.0))
     assert "cannot tell from none" in answer(compared(make, study, refined, unsure))[1]
-    flat = replace(ceiling, difference=0.0, interval=(-0.3, 0.3), narrow=(-0.2, 0.2))
+    flat = replace(ceiling, difference=0.0, interval=(-0.3, 0.3), tested=(-0.2, 0.2))
     assert "hardly anything to gain" in answer(compared(make, study, refined, flat))[1]
     beyond = replace(refined, difference=ceiling.difference + 1)
     assert "%" not in answer(compared(make, study, beyond, ceiling))[1].partition("): ")[2]

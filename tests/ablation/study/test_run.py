@@ -21,7 +21,7 @@ def test_a_cell_that_fails_is_told_and_the_rest_goes_on(settings, monkeypatch, c
 
     monkeypatch.setattr("ablation.study.run.train_one", run)
     with pytest.raises(
-        IncompleteError, match=r"1 recognisers .*raw, seed 1 failed .RuntimeError: no more memory"
+        IncompleteError, match=r"1 recogniser .*raw, seed 1 failed .RuntimeError: no more memory"
     ) as told:
         ablate(config)
     assert told.value.ablation.page.is_file()

@@ -121,7 +121,10 @@ X, Y = np.ones((1, 6, 150), np.float32), np.eye(60)[:1]
 ARRAYS = {"x_train": X, "y_train": Y, "x_test": X, "y_test": np.eye(60)[1:2]}
 NAN = X * np.float32(np.nan)
 CTRGCN = {
-    "an array missing": ({"y_test": None}, "no item named 'y_test.npy'"),
+    "an array missing": (
+        {"y_test": None},
+        "found x_train, y_train, x_test, expected x_train, y_train, x_test and y_test",
+    ),
     "another width": ({"x_train": X[..., :144]}, r"x_train is float32 \(1, 6, 144\), expected float32 \[1, 300, 150\]"),
     "other numbers of clips": ({"x_test": np.ones((2, 6, 150), "f4")}, r"x_test is float32 \(2, 6, 150\), expected"),
     "integers": ({"x_train": X.astype(int)}, "x_train is int64, expected float32"),
@@ -248,7 +251,7 @@ def test_skeleton_files_of_three_bodies_are_for_prepare(tmp_path):
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / f"{NAME}.skeleton").write_bytes(write_skeleton(Skeleton(3, tuple(bodies))))
     refused(tmp_path / "a", tmp_path / "store", "has 3 bodies, expected at most 2 .* prepare")
-    (tmp_path / "a/walking.skeleton").write_bytes(b"")
+    (tmp_path / f"a/{NAME}.skeleton").rename(tmp_path / "a/walking.skeleton")
     refused(tmp_path / "a", tmp_path / "store", "walking: not an NTU RGB")
 
 
@@ -256,8 +259,8 @@ def test_inputs_and_options_that_do_not_fit(tmp_path):
     (tmp_path / "a.pkl").write_bytes(pyskl(annotation()))
     refused(tmp_path / "absent", tmp_path / "store", "no such file or folder")
     (tmp_path / "a.txt").write_text("")
-    refused(tmp_path / "a.txt", tmp_path / "store", "do not tell the format; pass --format")
-    refused(tmp_path, tmp_path / "store", "do not tell the format; pass --format")
+    refused(tmp_path / "a.txt", tmp_path / "store", "found .txt in its name; import reads PYSKL's .pkl, CTR-GCN's .npz")
+    refused(tmp_path, tmp_path / "store", "found a.pkl, a.txt; import reads PYSKL's .pkl")
     refused(tmp_path / "a.pkl", tmp_path / "store", "--fps nan: expected a number above 0", fps=float("nan"))
     refused(tmp_path / "a.pkl", tmp_path / "store", "--split xsub: does not go with --format pyskl", split="xsub")
     refused(tmp_path / "a.pkl", tmp_path / "store", "--names x: does not go with --format pyskl", names=Path("x"))
@@ -274,11 +277,19 @@ def test_only_a_store_is_replaced_by_a_store(tmp_path):
     assert (tmp_path / "mine/thesis.txt").exists()
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="has no pipes in folders")
+def test_pipes_and_devices_are_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for format in ("pyskl", "ctrgcn", "skeleton"):
+        refused(tmp_path / "pipe", tmp_path / "store", "is a pipe, expected a regular file", format=format)
+        refused(Path("/dev/zero"), tmp_path / "store", "is a device, expected a regular file", format=format)
+
+
 def test_clips_in_which_nobody_is_seen_are_left_out_and_counted(tmp_path):
     empty = annotation(frame_dir=NAMES[1], label=1, keypoint=keypoint() * 0)
     (tmp_path / "a.pkl").write_bytes(pyskl(annotation(), empty))
     lines = import_store(tmp_path / "a.pkl", tmp_path / "store", ImportOptions())
-    assert f"left out: 1 clips in which nobody is seen, the first {NAMES[1]}" in " ".join(lines)
+    assert f"left out: 1 clip in which nobody is seen, the first {NAMES[1]}" in " ".join(lines)
 
 
 def test_a_split_that_is_not_the_data_sets_is_told(tmp_path):

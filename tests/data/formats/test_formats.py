@@ -153,7 +153,7 @@ def test_skeletons_in_an_image(make_store, tmp_path, layout):
 
 def test_ctrgcn_opens_the_arrays_in_its_order(store, tmp_path):
     lines = export(store, tmp_path, "ctrgcn", positions="stored")
-    assert any("cut at 300 frames: 1 clips lost 10 frames" in line for line in lines)
+    assert any("cut at 300 frames: 1 clip lost 10 frames" in line for line in lines)
     with np.load(tmp_path / "NTU60_CS.npz") as npz:
         assert npz.files == ["x_train", "y_train", "x_test", "y_test"]
         assert (npz["x_train"].dtype, npz["x_train"].shape) == (np.float32, (4, 300, 150))
@@ -241,7 +241,7 @@ def test_an_upright_clip_stays_upright():
     joints = np.zeros((4, 2, 25, 3), np.float32)
     joints[:, 0] = np.random.default_rng(0).normal(size=(25, 3))
     joints[:, 0, 0], joints[:, 0, 1] = 0, (0, 0, 0.3)
-    joints[:, 0, 8], joints[:, 0, 4] = (-0.2, 0, 0.5), (0.2, 0, 0.5)
+    joints[:, 0, 8], joints[:, 0, 4] = (0.2, 0, 0.5), (-0.2, 0, 0.5)
     expected = joints - np.float32([0, 0, 0.3])
     expected[:, 1] = 0
     expected[:, 0, 0] = 0  # a joint at 0 counts as unseen there

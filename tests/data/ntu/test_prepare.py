@@ -7,6 +7,8 @@ import sys
 import time
 import zipfile
 import zlib
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +20,7 @@ from bench.fuzz_skeleton import a_zip, check_zip
 from data.ntu import archive as sources
 from data.ntu import prepare as stage
 from data.ntu import read_clips as reading
-from data.ntu.archive import Source, list_entries
+from data.ntu.archive import Source, list_entries, read_at
 from data.ntu.prepare import DataSection, PrepareConfig, describe, prepare
 from data.ntu.text import Body, Skeleton, write_skeleton
 from data.skeletons.store import open_store
@@ -185,9 +187,9 @@ def read(monkeypatch):
     seen = []
     real = reading.read_clips
 
-    def watched(raw, entries, workers):
+    def watched(raw, entries, *options):
         seen.extend(str(entry.name) for entry in entries)
-        return real(raw, entries, workers)
+        return real(raw, entries, *options)
 
     monkeypatch.setattr(stage, "read_clips", watched)
     return seen
@@ -493,3 +495,62 @@ def test_damaged_zips_are_refused_or_read(tmp_path):
         for _ in range(chance.randint(1, 6)):
             damaged[chance.randrange(start, len(damaged))] = chance.randrange(256)
         check_zip(bytes(damaged), tmp_path / "damaged.zip")
+
+
+def test_what_macos_and_windows_put_beside_the_clips_is_passed_over(folder, tmp_path):
+    run(folder, tmp_path / "clean")
+    with zipfile.ZipFile(tmp_path / "mac.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted((folder / FOLDER).iterdir()):
+            archive.write(path, f"{FOLDER}/{path.name}")
+            archive.writestr(f"__MACOSX/{FOLDER}/._{path.name}", b"\0\5\x16\7")
+            archive.writestr(f"{FOLDER}/._{path.name}", b"\0\5\x16\7")
+        archive.writestr(f"{FOLDER}/.DS_Store", b"\0")
+    (folder / "__MACOSX").mkdir()
+    for name in (f"{FOLDER}/._{names(1)[0]}", f"__MACOSX/{names(1)[0]}", "__MACOSX/._x"):
+        (folder / f"{name}.skeleton").write_bytes(b"\0\5\x16\7")
+    (folder / "Thumbs.db").touch()
+    for source in ("mac.zip", folder):
+        run(tmp_path / source, tmp_path / "store", again=True)
+        for file in ("joints.npy", "clips.csv", "tracks.csv", "tracked.npy"):
+            assert (tmp_path / "store" / file).read_bytes() == (tmp_path / "clean" / file).read_bytes()
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_other_compression_is_told_in_one_line(folder, tmp_path, method):
+    with zipfile.ZipFile(tmp_path / "x.zip", "w", method) as archive:
+        for path in sorted((folder / FOLDER).iterdir()):
+            archive.write(path, f"{FOLDER}/{path.name}")
+    with pytest.raises(InputError, match=rf"is packed by method {method}, expected deflate; pack the zip again"):
+        run(tmp_path / "x.zip", tmp_path / "store")
+    entry = replace(list_entries(tmp_path / "x.zip").entries[0], fault="")  # as for a clip to predict, of any name
+    with closing(Source(tmp_path / "x.zip")) as source, pytest.raises(InputError, match="not packed by deflate"):
+        source.read(entry)
+
+
+def test_zips_are_read_alike_where_there_is_no_pread(zipped, tmp_path, monkeypatch):
+    run(zipped, tmp_path / "with")
+    monkeypatch.delattr(os, "pread")
+    run(zipped, tmp_path / "without")
+    assert content(tmp_path / "without") == content(tmp_path / "with")
+    with zipped.open("rb") as file:
+        whole = file.read()
+        for offset, size in ((0, 10), (7, 1000), (len(whole) - 5, 100), (len(whole) + 9, 3), (3, 0)):
+            assert read_at(file.fileno(), size, offset) == whole[offset : offset + size]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="has no pipes in folders")
+def test_pipes_and_devices_are_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(InputError, match=f"{path}: is no regular file"):
+            run(path, tmp_path / "store")
+        with pytest.raises(InputError, match="no clip store"):
+            run(tmp_path, path)
+
+
+def test_what_was_begun_beside_the_store_is_not_emptied_if_it_is_somebodys(zipped, tmp_path):
+    (tmp_path / ".store.part").mkdir()
+    (tmp_path / ".store.part" / "thesis.txt").write_text("dear")
+    with pytest.raises(InputError, match=r"\.store\.part: holds thesis\.txt, which no clip store has"):
+        run(zipped, tmp_path / "store")
+    assert (tmp_path / ".store.part" / "thesis.txt").read_text() == "dear"

@@ -1,5 +1,6 @@
 import csv
 import json
+import re
 import zipfile
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 import torch
 
 from base.errors import InputError
+from data.formats.convert import ExportOptions, export_store
 from data.ntu.actors import choose_actors
 from data.ntu.names import ClipName, parse_name
 from data.ntu.text import Body, Skeleton, read_skeleton, write_skeleton
@@ -128,11 +130,78 @@ def test_names_are_guessed_for_all_sixty_actions_only(tmp_path):
     assert action_names(np.arange(1, 28), None)[23] == "A023"
     (tmp_path / "names.yaml").write_text("- swipe\n- wave\n")
     assert action_names(np.array([2]), str(tmp_path / "names.yaml")) == {2: "wave"}
-    with pytest.raises(InputError, match="2 names for actions up to A003"):
+    with pytest.raises(InputError, match="has 2 names, none of them for A003"):
         action_names(np.array([3]), str(tmp_path / "names.yaml"))
     (tmp_path / "names.yaml").write_text("a: [")
     with pytest.raises(InputError, match="not valid YAML"):
         action_names(np.array([2]), str(tmp_path / "names.yaml"))
+
+
+def test_three_classes_need_three_names(tmp_path):
+    """Actions A103, A122 and A127, named in their order, by number, or by a list of all 127."""
+    actions, path = np.array([103, 122, 127]), tmp_path / "names.yaml"
+    expected = {103: "yawn", 122: "wave", 127: "squat"}
+    everything = [f"- action {number}" for number in range(1, 128)]
+    for number, name in expected.items():
+        everything[number - 1] = f"- {name}"
+    for text in (
+        "- yawn\n- wave\n- squat\n",
+        "103: yawn\n122: wave\n127: squat\n9: more than the model has\n",
+        "A103: yawn\nA122: wave\n'127': squat\n",
+        "\n".join(everything),
+    ):
+        path.write_text(text)
+        assert action_names(actions, str(path)) == expected
+    for text, message in (
+        ("- yawn\n- wave\n", r"has 2 names, none of them for A103; the model has 3 actions \(A103, A122, A127\)"),
+        ("103: yawn\n127: squat\n", r"has 2 names, none of them for A122; .* such as `122: name`"),
+        ("yawn: 103\n", "is no list of names"),
+        ("one: yawn\n", "names 'one', which is no action; expected 103 or A103"),
+        ("true: yawn\n", "names True, which is no action"),
+        ("yawn, wave, squat\n", "is no list of names"),
+    ):
+        path.write_text(text)
+        with pytest.raises(InputError, match=message) as caught:
+            action_names(actions, str(path))
+        assert "\n" not in str(caught.value)
+    with pytest.raises(InputError, match="--names ntu: names A001 to A060, and the model tells A103 apart"):
+        action_names(actions, "ntu")
+
+
+def test_what_predict_does_not_read_is_told_without_other_commands_keys(run, tmp_path):
+    store, folder = run
+
+    def refused(path, message, **options):
+        with pytest.raises(InputError, match=message) as caught:
+            predict_clips([path], [folder], output=tmp_path / "out.csv", **{"device": "cpu", **options})
+        said = str(caught.value)
+        assert "\n" not in said
+        assert not re.search(r"\b(data|run|input|train)\.(?!py)[a-z_]+", said.replace(str(tmp_path), ""))
+        assert not (tmp_path / "out.csv").exists()
+
+    export_store(store.folder, tmp_path / "x.pkl", ExportOptions("pyskl"))
+    np.savez(tmp_path / "x.npz", x=np.ones(3))
+    (tmp_path / "notes.txt").write_text("3 clips\n")
+    for name in ("x.pkl", "x.npz", "notes.txt"):
+        refused(tmp_path / name, r"is no .skeleton file, .* or clip stores \(`python run.py import` makes one of other")
+    (tmp_path / "empty").mkdir()
+    refused(
+        tmp_path / "empty", "found no .skeleton file; give .skeleton files, folders or zips of them, or clip stores"
+    )
+    refused(tmp_path / "absent", "no such file or folder; give .skeleton files")
+    (tmp_path / "cut.skeleton").write_bytes(as_text(store, 0)[:900])
+    refused(tmp_path / "cut.skeleton", "restore the file from the data set, or leave it out; go on .* --on-error skip")
+    text = as_text(store, 0).split(b"\r\n")
+    in_mm = [
+        b" ".join([*(b"%.3f" % (1000 * float(word)) for word in line.split()[:3]), *line.split()[3:]])
+        if len(line.split()) == 12
+        else line
+        for line in text
+    ]
+    (tmp_path / "mm.skeleton").write_bytes(b"\r\n".join(in_mm))
+    refused(tmp_path / "mm.skeleton", r"they look like millimetres\); write the positions in metres")
+    if not torch.cuda.is_available():
+        refused(store.folder, "--device: found 'cuda', but this machine has no usable CUDA device", device="cuda")
 
 
 def test_clips_that_cannot_be_used_stop_it_or_are_named(run, tmp_path, capsys):
