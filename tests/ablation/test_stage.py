@@ -157,8 +157,6 @@ def test_a_report_that_is_thrown_away_leaves_what_all_studies_share(settings):
     run = open_run(config)
     kept = RunSection(dir=folder / "shared" / "cells" / "a")
     recogniser = config.recognizer("joint").model_copy(update={"run": kept})
-        update={"run": RunSection(dir=folder / "shared" / "cells" / "a")}
-    )
     open_run(recogniser).finish({"top1": 1})
     for name in ("shared/filters/a.json", "report.html", "tables/arms.csv", "figures/gain.svg"):
         run.write_json(name, {})
