@@ -12,7 +12,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from ablation.page.theme import STYLE, save_formats, themed_svg
-from ablation.sections.registry import SECTIONS, Chapter, Drawing, Section, Slot
+from ablation.sections.registry import Chapter, Drawing, Section, Slot, in_order
 from ablation.study.study import Study
 from base.files import atomic_file
 from base.tables import Table, to_csv, to_latex, to_markdown
@@ -58,11 +58,6 @@ def write_report(folder: Path, title: str, study: Study) -> Path:
     page = folder / "report.html"
     _write(page, render_page(title, study, told).encode())
     return page
-
-
-def in_order() -> list[Section[Any]]:
-    """Return all sections in the order of the page."""
-    return sorted(SECTIONS, key=lambda section: (section.chapter.place, section.place))
 
 
 def tell(study: Study) -> list[Told]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ablation.sections.registry import CAVEATS, SECTIONS, Section
+from ablation.sections.registry import CAVEATS, SECTIONS, Section, in_order
 from ablation.study.study import Study
 from ablation.verdict import judge
 from data.words import plural
@@ -38,7 +38,7 @@ def find_caveats(study: Study) -> list[str]:
             f"{len(study.seeds)} seeds say little about the spread of training; where seeds differ much, the "
             "interval is too narrow."
         )
-    for section in sorted(SECTIONS, key=lambda section: (section.chapter.place, section.place)):
+    for section in in_order():
         found = None if section.find is find_caveats else study.get(section.find)
         if found is not None:
             said += section.caveats(study, found)

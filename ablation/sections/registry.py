@@ -104,3 +104,8 @@ class Section(Generic[Result]):
 
 SECTIONS: Registry[Section[Any]] = Registry(__package__ or "", "section", "steady.sections")
 """All sections by their names."""
+
+
+def in_order() -> list[Section[Any]]:
+    """Return all sections in the order of the page."""
+    return sorted(SECTIONS, key=lambda section: (section.chapter.place, section.place))

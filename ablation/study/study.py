@@ -20,7 +20,7 @@ Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
-class TestClips:
+class ClipsTested:
     """The clips that recognisers are tested on.
 
     Parameters
@@ -32,8 +32,6 @@ class TestClips:
     layout
         Their joints.
     """
-
-    __test__ = False  # no class of tests
 
     people: np.ndarray
     simulated: bool
@@ -78,7 +76,7 @@ class Study:
     gathered: Gathered
     arms: Mapping[str, SeedScores]
     seeds: tuple[int, ...]
-    clips: TestClips
+    clips: ClipsTested
     failures: tuple[str, ...] = ()
     about: Mapping[str, Any] = field(default_factory=dict)
     memo: dict[Callable[["Study"], Any], Any] = field(default_factory=dict, compare=False, repr=False)
@@ -221,7 +219,7 @@ def assemble(
         gathered=gathered,
         arms=arms,
         seeds=seeds,
-        clips=TestClips(people, simulated, base.layout),
+        clips=ClipsTested(people, simulated, base.layout),
         failures=tuple(failures),
         about=about,
     )

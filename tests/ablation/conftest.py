@@ -21,7 +21,7 @@ from ablation.study.config import AblateConfig
 from ablation.study.grid import Condition, GridRow
 from ablation.study.plan import Plan
 from ablation.study.stores import Made, Source
-from ablation.study.study import Study, TestClips
+from ablation.study.study import ClipsTested, Study
 from ablation.verdict import Verdict, judge
 from data.skeletons.layouts import NTU25
 from recognition.scores import SeedScores
@@ -178,7 +178,7 @@ def make_study(gains, *, against="raw", resamples=2000, grid=False, report=None,
         gathered={},
         arms=arms,
         seeds=tuple(range(len(arms[against].score))),
-        clips=TestClips(np.arange(len(arms[against].clip)) % 8, True, NTU25),
+        clips=ClipsTested(np.arange(len(arms[against].clip)) % 8, True, NTU25),
         about={
             "config": "run:\n  dir: runs/ablate\n  seed: 0\n",
             "command": "python run.py ablate runs/ablate/config.yaml run.dir=runs/ablate-again",
