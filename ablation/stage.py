@@ -25,9 +25,9 @@ from base.errors import InputError
 from base.files import atomic_file
 from base.progress import console
 from base.tables import Table
+from base.words import plural
 from data.ntu.splits import in_training
 from data.skeletons.store import open_store
-from data.words import plural
 from recognition.input.selection import select_clips
 from training.devices import pick_device
 from training.runs import Run, already_finished, check_run, open_run, read_json, showing

@@ -1,3 +1,5 @@
+"""Typed configurations from YAML files and words of the command line."""
+
 import difflib
 import re
 from collections.abc import Iterator, Sequence
@@ -9,6 +11,7 @@ import yaml
 from pydantic import BaseModel, Field, ValidationError
 
 from base.errors import InputError
+from base.places import check_places, find_config
 from base.settings import Section
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -76,18 +79,20 @@ def load_config(model: type[Model], path: Path, overrides: Sequence[str] = ()) -
     model
         The configuration's class.
     path
-        The YAML file.
+        The YAML file; a shipped one, such as `configs/refine/default.yaml`, is found from any folder.
     overrides
         Words such as `train.epochs=20`; values are read as YAML, so lists and null work as they do in the file.
 
     Raises
     ------
     InputError
-        The file cannot be read, or the first key that is unknown, missing or has a value that is not allowed.
+        The file cannot be read; the first key that is unknown, missing or has a value that is not allowed; or data that
+        an earlier version kept elsewhere.
     """
-    _check_is_configuration(Path(path), model)
+    path = find_config(Path(path))
+    _check_is_configuration(path, model)
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8")
         values = read_yaml(text)
     except OSError as error:
         raise InputError(
@@ -103,9 +108,11 @@ def load_config(model: type[Model], path: Path, overrides: Sequence[str] = ()) -
         key, value = _apply_override(values, override, model)
         given[key] = value
     try:
-        return model.model_validate(values)
+        config = model.model_validate(values)
     except ValidationError as error:
-        raise InputError(_explain(error, model, Path(path), given)) from error
+        raise InputError(_explain(error, model, path, given)) from error
+    check_places(config)
+    return config
 
 
 def _check_is_configuration(path: Path, model: type[BaseModel]) -> None:

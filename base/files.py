@@ -14,7 +14,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from base.errors import InputError
-from data.replacing import Kind, check_replaceable
+from base.replacing import Kind, check_replaceable
 
 NO_ROOM = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
 """The numbers of errors that say that a disk is full, or as full as somebody may make it."""

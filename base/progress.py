@@ -1,3 +1,5 @@
+"""Progress bars and notes on standard error; standard output is for results."""
+
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 

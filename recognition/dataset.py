@@ -1,3 +1,5 @@
+"""Clip stores as a data set of PyTorch Geometric: one graph per clip, for any of its models."""
+
 from collections.abc import Callable, Sequence
 from typing import Any
 

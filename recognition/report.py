@@ -13,7 +13,7 @@ from rich.text import Text
 from sklearn.metrics import confusion_matrix
 
 from base.files import atomic_file
-from data.words import plural
+from base.words import plural
 
 
 def confusion(label: np.ndarray, scores: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 
 from base.errors import InputError
 from base.files import atomic_file
-from data.words import plural
+from base.words import plural
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ import torch
 
 from base.errors import InputError
 from base.files import atomic_file
+from base.words import plural
 from data.ntu.prepare import ensure_stand_in
 from data.skeletons.store import ClipStore, open_store
-from data.words import plural
 from recognition.config import EnsembleSection, RecognizeConfig
 from recognition.evaluate import accuracies, score
 from recognition.input.loading import load_clips

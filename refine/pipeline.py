@@ -9,10 +9,10 @@ from typing import Any
 import torch
 
 from base.errors import InputError
+from base.replacing import check_replaceable
+from base.words import plural
 from data.ntu.prepare import ensure_stand_in
-from data.replacing import check_replaceable
 from data.skeletons.store import STORE, ClipStore, open_store
-from data.words import plural
 from refine.apply import apply_refiner
 from refine.benchmarks.table import Split
 from refine.config import ApplySection, RefineConfig, TrainSection

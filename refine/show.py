@@ -11,13 +11,13 @@ import torch
 from matplotlib.figure import Figure
 
 from base.errors import InputError
+from base.words import plural
 from data.ntu.actors import choose_actors
 from data.ntu.names import ClipName, parse_name
 from data.ntu.text import MAX_BYTES, read_skeleton
 from data.skeletons.layouts import LAYOUTS
 from data.skeletons.metrics import accelerations
 from data.skeletons.store import ClipStore, StoreInfo, StoreWriter, Track, open_store
-from data.words import plural
 from drawing.animation import GIF_RATE, MOST_FRAMES, animate_skeletons
 from drawing.charts import FORMATS, STYLE, WIDTH, Curves, FrameCurves, colours_of, draw_curves, frame_points, save
 from drawing.skeleton import Stage, draw_skeleton, note_of, row_name
@@ -272,6 +272,7 @@ def _clip_of(store: ClipStore, name: str) -> tuple[StoreInfo, int, list[Track]]:
             np.array(store.joints[store.rows_of(track)]),
             np.array(store.tracked[store.rows_of(track)]),
             None if store.confidence is None else np.array(store.confidence[store.rows_of(track)]),
+            None if store.times is None else store.times[store.rows_of(track)] * store.info.fps,
         )
         for track in store.tracks_of(row).tolist()
     ]
@@ -288,7 +289,7 @@ def _clip_of_file(path: Path) -> tuple[StoreInfo, int, list[Track]]:
     if len(text) > MAX_BYTES:
         raise InputError(f"{path}: more than {MAX_BYTES} bytes; no clip of NTU RGB+D is so large")
     frames, tracks = choose_actors(read_skeleton(text, str(path)))
-    return StoreInfo(source=str(path)), frames, tracks
+    return StoreInfo(source=str(path), times=True), frames, tracks
 
 
 def _same_clip(store: ClipStore, raw: Path, name: str, info: StoreInfo, tracks: list[Track]) -> list[Track]:

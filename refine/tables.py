@@ -10,7 +10,7 @@ from rich.table import Table as Screen
 
 from base.files import atomic_file
 from base.tables import Column, Table, to_csv, to_markdown
-from data.words import plural
+from base.words import plural
 
 METRICS = {
     "mpjpe": "MPJPE",

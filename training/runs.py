@@ -18,7 +18,7 @@ from torch.utils.tensorboard import SummaryWriter
 from base.config import RunSection, read_kept
 from base.errors import InputError
 from base.files import atomic_file, is_left_over, written_in
-from data.replacing import Kind, check_replaceable
+from base.replacing import Kind, check_replaceable
 
 
 class RunConfig(Protocol):
@@ -131,7 +131,7 @@ def check_run(config: RunConfig, again: bool = False) -> Literal["new", "kept"]:
     ------
     InputError
         The folder holds a run of another configuration or another stage, or something that is no run; what it keeps
-        is damaged; or, if `again` is set, it must stay (see `data.replacing.check_replaceable`).
+        is damaged; or, if `again` is set, it must stay (see `base.replacing.check_replaceable`).
     """
     folder = config.run.dir
     try:
@@ -304,11 +304,14 @@ def versions() -> dict[str, str]:
 
 
 def _git_commit() -> str:
+    here = Path(__file__)
+
     def git(*words: str) -> str:
-        here = Path(__file__).parent
-        return subprocess.run(["git", *words], cwd=here, capture_output=True, text=True, check=True).stdout.strip()
+        done = subprocess.run(["git", *words], cwd=here.parent, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
 
     try:
+        git("ls-files", "--error-unmatch", here.name)  # an environment may lie in a repository of somebody else's
         changed = git("status", "--porcelain", "--untracked-files=no")
         return git("rev-parse", "HEAD") + (" with changes" if changed else "")
     except (OSError, subprocess.CalledProcessError):

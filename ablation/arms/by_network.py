@@ -12,7 +12,7 @@ from ablation.study.stores import Source, refine_config, shared_folder
 from base.errors import InputError
 from base.progress import console
 from data.skeletons.store import ClipStore, open_store
-from refine.apply import apply_refiner
+from refine.apply import RULES, apply_refiner
 from refine.config import RefineConfig
 from refine.refiner import Refiner, load_refiner
 from refine.stage import refine
@@ -25,7 +25,8 @@ def _make(config: AblateConfig, source: Source, arm: str, base: ClipStore, conte
     section = config.refiner_sections[arm]
     refiner, results = _trained(config, section, source, config.label(arm))
     applied = section.apply.model_dump()
-    folder = shared_folder(config, "stores", {"from": content, "refiner": refiner.sha256, **applied})
+    what = {"from": content, "refiner": refiner.sha256, "rules": RULES, **applied}
+    folder = shared_folder(config, "stores", what)
     if (applied["stride"] or 1) > refiner.window:
         raise InputError(
             f"refine.apply.stride: found {applied['stride']}, but {config.label(arm)} has windows of "

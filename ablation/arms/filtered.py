@@ -13,7 +13,7 @@ from base.errors import InputError
 from base.files import atomic_file
 from base.progress import console
 from data.skeletons.store import ClipStore, open_store
-from refine.apply import apply_filter
+from refine.apply import RULES, apply_filter
 from refine.evaluate import tune_on
 from refine.filters.classical import FILTERS, Filter, Parameters
 from refine.refiner import load_refiner
@@ -24,7 +24,7 @@ from training.runs import read_json
 
 def _make(name: Filter, config: AblateConfig, source: Source, arm: str, base: ClipStore, content: str) -> ArmStore:
     benchmark, found = _tuned(config, name, source)
-    folder = shared_folder(config, "stores", {"from": content, "filter": name, **found})
+    folder = shared_folder(config, "stores", {"from": content, "filter": name, "rules": RULES, **found})
     if not (folder / "store.json").is_file():
         apply_filter(base, name, found, folder)
     how = f"{parameters(found)}; tuned for the least MPJPE on the training split of {benchmark}"

@@ -10,7 +10,7 @@ from ablation.study.study import Study
 from ablation.verdict import Verdict, judge, verdict_word
 from ablation.words import footnote, interval_text, one_decimal, p_cell, points, several
 from base.tables import Column, Table
-from data.words import plural
+from base.words import plural
 from recognition.evaluate import accuracies
 
 LEAD = """

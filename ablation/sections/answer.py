@@ -10,7 +10,7 @@ from ablation.statistics import Comparison
 from ablation.study.study import Study
 from ablation.verdict import along, judge
 from ablation.words import interval_text, p_value, points, severity_text
-from data.words import plural
+from base.words import plural
 
 HTML = """
 <section class="answer" aria-label="The answer">

@@ -5,7 +5,7 @@ from typing import Any
 from ablation.sections.registry import CAVEATS, SECTIONS, Section, in_order
 from ablation.study.study import Study
 from ablation.verdict import judge
-from data.words import plural
+from base.words import plural
 
 LEAD = """
 <ul>

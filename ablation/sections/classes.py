@@ -13,7 +13,7 @@ from ablation.study.study import Study
 from ablation.verdict import judge
 from ablation.words import TOO_FEW, footnote, interval_text, one_decimal, p_cell, points, two_decimals
 from base.tables import Column, Table
-from data.words import plural
+from base.words import plural
 from drawing.style import INK, MUTED
 
 GRID = """

@@ -13,7 +13,7 @@ from ablation.study.config import AblateConfig
 from ablation.study.plan import Training, train_one
 from base.errors import InputError
 from base.progress import console
-from data.words import plural
+from base.words import plural
 
 Outcome = dict[str, Any] | str
 """The results of a recogniser, or one line on why there are none."""

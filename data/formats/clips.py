@@ -1,7 +1,7 @@
 """Clips between a store's ragged tracks and the dense arrays of other people's files."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -10,6 +10,7 @@ import numpy as np
 from base.errors import InputError
 from data.ntu.names import ClipName, parse_name
 from data.skeletons.layouts import ACTIONS, LAYOUTS, NTU25, Layout
+from data.skeletons.seen import seen_joints
 from data.skeletons.store import ClipStore, Track
 
 ACTORS = 2
@@ -67,6 +68,8 @@ class Incoming:
         Whether their tracks have confidences.
     notes
         What the user should know; complete when all clips are read.
+    times
+        Whether their tracks have times, where frames are missing.
     """
 
     layout: Layout
@@ -75,6 +78,7 @@ class Incoming:
     image: tuple[int, int] | None = None
     confidence: bool = False
     notes: list[str] = field(default_factory=list)
+    times: bool = False
 
 
 class DenseClips:
@@ -152,10 +156,11 @@ def check_exportable(store: ClipStore, format: str) -> None:
         )
 
 
-def as_tracks(joints: np.ndarray, confidence: np.ndarray | None, where: str) -> list[Track]:
+def as_tracks(joints: np.ndarray, confidence: np.ndarray | None, where: str, origin: Sequence[int] = ()) -> list[Track]:
     """Turn dense arrays into tracks, each from the first to the last frame in which its actor is seen.
 
-    An actor whose numbers are all 0 is not seen in that frame. Of layouts in an image, so is a single joint.
+    A joint at exactly 0 is not seen, see `data.skeletons.seen`; an actor is seen where a joint is. Positions in space
+    may be relative to the root, which is then at 0 in all frames, and seen.
 
     Parameters
     ----------
@@ -165,6 +170,8 @@ def as_tracks(joints: np.ndarray, confidence: np.ndarray | None, where: str) -> 
         [M, T, V] or None.
     where
         The file and clip, for messages.
+    origin
+        Joints on which the format centres positions.
 
     Raises
     ------
@@ -178,24 +185,21 @@ def as_tracks(joints: np.ndarray, confidence: np.ndarray | None, where: str) -> 
     values = [joints] if confidence is None else [joints, confidence]
     if not all(np.isfinite(value).all() for value in values):
         raise InputError(f"{where}: found NaN or infinity, expected numbers; leave the clip out or repair it")
-    flat = joints.shape[-1] == 2
-    joint_seen = np.any(joints, axis=-1)
-    if confidence is not None:
-        joint_seen |= confidence != 0
+    joint_seen = seen_joints(joints, confidence)
     tracks = []
-    for actor, seen in enumerate(joint_seen.any(-1)):
+    for actor, seen in enumerate(np.any(joint_seen, axis=-1)):
         frames = np.flatnonzero(seen)
+        if joints.shape[-1] == 3:
+            centred = [*origin, *([NTU25.root] if not joint_seen[actor, :, NTU25.root].any() else [])]
+            joint_seen[actor][:, centred] |= seen[:, None]
         if len(frames):
             part = slice(frames[0], frames[-1] + 1)
-            visible = (
-                joint_seen[actor, part] if flat else np.broadcast_to(seen[part, None], joint_seen[actor, part].shape)
-            )
             tracks.append(
                 Track(
                     actor,
                     int(frames[0]),
                     joints[actor, part],
-                    np.where(visible, 2, 0).astype(np.uint8),
+                    np.where(joint_seen[actor, part], 2, 0).astype(np.uint8),
                     None if confidence is None else confidence[actor, part].astype(np.float32, copy=False),
                 )
             )

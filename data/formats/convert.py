@@ -12,6 +12,8 @@ import numpy as np
 from base.errors import InputError
 from base.files import atomic_files, atomic_folder, regular_file
 from base.progress import progress
+from base.replacing import Kind, check_file_replaceable, check_replaceable
+from base.words import plural
 from data.debris import is_debris
 from data.formats import ctrgcn, stgcn
 from data.formats.clips import Advance, Incoming, Positions, check_exportable
@@ -21,9 +23,7 @@ from data.formats.pyskl import Precision, is_our_pickle, read_pyskl, write_pyskl
 from data.formats.skeleton_files import SKELETON_FOLDER, is_our_zip, read_skeletons, write_skeletons
 from data.ntu.splits import Split, in_training
 from data.ntu.units import METRES, Units, check_metres
-from data.replacing import Kind, check_file_replaceable, check_replaceable
 from data.skeletons.store import STORE, ClipStore, StoreInfo, StoreWriter, Track, open_store
-from data.words import plural
 
 Format = Literal["pyskl", "ctrgcn", "stgcn", "skeleton", "npy"]
 SPLITS: tuple[Split, ...] = get_args(Split)
@@ -219,8 +219,8 @@ class ImportOptions:
 def import_store(source: Path, folder: Path, options: ImportOptions, again: bool = False) -> list[str]:
     """Read somebody else's files into a clip store, which is there whole or not at all.
 
-    What the files do not say is filled in: actors are seen where their numbers are not all 0, and a joint of a seen
-    actor counts as tracked (in an image: if its position and confidence are not all 0).
+    What the files do not say is filled in: a joint at exactly 0 was not seen (`data.skeletons.seen`), any other is
+    tracked.
 
     Parameters
     ----------
@@ -260,6 +260,7 @@ def import_store(source: Path, folder: Path, options: ImportOptions, again: bool
         fps=options.fps,
         image=incoming.image,
         confidence=incoming.confidence,
+        times=incoming.times,
         source=str(source),
         config={"import": _kept(format, options)},
     )

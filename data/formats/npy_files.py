@@ -16,6 +16,7 @@ import numpy as np
 from base.errors import InputError
 from base.files import is_left_over
 from base.pickle_writer import PickleWriter
+from base.replacing import Kind
 from base.unpickling import as_plain, read_npy
 from data.debris import is_debris
 from data.formats.arrays import write_header
@@ -36,7 +37,6 @@ from data.formats.clips import (
 from data.ntu.actors import choose_actors
 from data.ntu.names import ClipName
 from data.ntu.text import Body, Skeleton
-from data.replacing import Kind
 from data.skeletons.layouts import NTU25
 from data.skeletons.store import ClipStore, Track
 
@@ -114,7 +114,7 @@ def read_npy_files(folder: Path) -> Incoming:
         for name, file in zip(names, files, strict=True):
             yield file.name, partial(_read_clip, name, file, notes)
 
-    return Incoming(NTU25, len(files), clips(), notes=notes)
+    return Incoming(NTU25, len(files), clips(), notes=notes, times=True)
 
 
 def _read_clip(named: ClipName | InputError, file: Path, notes: list[str]) -> ReadClip:

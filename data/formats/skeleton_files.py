@@ -11,6 +11,7 @@ import numpy as np
 
 from base.errors import InputError
 from base.files import is_left_over
+from base.replacing import Kind
 from data.debris import is_debris
 from data.formats.clips import (
     ACTORS,
@@ -26,7 +27,6 @@ from data.formats.clips import (
 from data.ntu.archive import Entry, Source, list_entries
 from data.ntu.text import Body, Skeleton, read_skeleton, write_skeleton
 from data.ntu.units import Units
-from data.replacing import Kind
 from data.skeletons.layouts import NTU25
 from data.skeletons.store import ClipStore, Track
 

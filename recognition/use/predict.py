@@ -17,9 +17,9 @@ from base.config import read_yaml
 from base.errors import InputError
 from base.files import atomic_file
 from base.progress import console, progress
+from base.words import plural
 from data.skeletons.layouts import ACTIONS
 from data.skeletons.store import ClipStore
-from data.words import plural
 from recognition.evaluate import score
 from recognition.input.loading import load_clips
 from recognition.use.clip_files import read_chunks

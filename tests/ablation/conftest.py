@@ -158,7 +158,7 @@ def make_study(gains, *, against="raw", resamples=2000, grid=False, report=None,
         },
         find_clips: Clips(clip, why, [(why, clip), ("repaired <most> clearly", make_clip(90, 1))]),
         describe_clips: {
-            "store": "data/ntu/simulated/raw", "clips": 1440, "joints inferred": "4.1 %", "skipped": []
+            "store": "datasets/ntu/simulated/raw", "clips": 1440, "joints inferred": "4.1 %", "skipped": []
         },
         find_movement: Movement(
             np.array([one.action for one in classes]), jitter, speed / 40,

@@ -168,7 +168,7 @@ STAGES = {
                 "data.store",
                 "data.truth",
                 "shared",
-                "refine.benchmarks.table.root",
+                "refine.benchmarks.root",
                 "refine.train.checkpoint",
             ],
         ),

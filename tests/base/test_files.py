@@ -17,7 +17,7 @@ from base.files import (
     regular_file,
     resumable_folder,
 )
-from data.replacing import Kind
+from base.replacing import Kind
 
 
 def fill_and_fail(path, content, replace=None):

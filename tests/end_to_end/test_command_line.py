@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from data.words import plural
+from base.words import plural
 from run import app
 
 ROOT = Path(__file__).parents[2]

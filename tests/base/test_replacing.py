@@ -5,7 +5,7 @@ import pytest
 
 from base.errors import InputError
 from base.files import atomic_folder, resumable_folder
-from data.replacing import Kind, check_file_replaceable, check_replaceable
+from base.replacing import Kind, check_file_replaceable, check_replaceable
 
 ANY = Kind("made-up folder", lambda _: "")
 
