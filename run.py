@@ -127,11 +127,17 @@ def recognize(config: Config = None, overrides: Overrides = None, again: Again =
 @app.command()
 def ablate(config: Config = None, overrides: Overrides = None, again: Again = False) -> None:
     """Compare raw with refined skeletons, all of it, and write the report."""
+    from ablation.stage import IncompleteError
     from ablation.stage import ablate as run
     from ablation.study.config import AblateConfig
+    from ablation.terminal import print_ablation
     from base.config import load_config
 
-    run(load_config(AblateConfig, *_arguments("ablate", config, overrides)), again)
+    try:
+        print_ablation(run(load_config(AblateConfig, *_arguments("ablate", config, overrides)), again))
+    except IncompleteError as error:
+        print_ablation(error.ablation)
+        raise
 
 
 Model = Annotated[

@@ -1,3 +1,5 @@
+"""Typed configurations from YAML files and words of the command line."""
+
 import difflib
 import errno
 import os
@@ -12,6 +14,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from base.errors import InputError
 from base.files import regular_file
+from base.places import check_places, find_config
 from base.settings import Section
 from base.shown import cut, one_line, shown
 
@@ -154,20 +157,22 @@ def load_config(model: type[Model], path: Path, overrides: Sequence[str] = ()) -
     model
         The configuration's class.
     path
-        The YAML file.
+        The YAML file; a shipped one, such as `configs/refine/default.yaml`, is found from any folder.
     overrides
         Words such as `train.epochs=20`; values are read as YAML, so lists and null work as they do in the file.
 
     Raises
     ------
     InputError
-        The file cannot be read, or the first key that is unknown, missing or has a value that is not allowed.
+        The file cannot be read; the first key that is unknown, missing or has a value that is not allowed; or data that
+        an earlier version kept elsewhere.
     """
+    path = find_config(Path(path))
     try:
-        if not Path(path).exists():
+        if not path.exists():
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
-        _check_is_configuration(Path(path), model)
-        text = _read_text(Path(path))
+        _check_is_configuration(path, model)
+        text = _read_text(path)
         values, texts = _written_out(read_yaml(text)), _written_out(read_yaml(text, _TextLoader))
     except OSError as error:
         raise InputError(
@@ -183,9 +188,11 @@ def load_config(model: type[Model], path: Path, overrides: Sequence[str] = ()) -
         key, value = _apply_override(values, override, model)
         given[key] = value
     try:
-        return model.model_validate(values)
+        config = model.model_validate(values)
     except ValidationError as error:
-        raise InputError(_explain(error, model, Path(path), given)) from error
+        raise InputError(_explain(error, model, path, given)) from error
+    check_places(config)
+    return config
 
 
 def _written_out(value: Any) -> Any:

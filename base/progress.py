@@ -1,3 +1,5 @@
+"""Progress bars and notes on standard error; standard output is for results."""
+
 from typing import Any
 
 from rich.console import Console

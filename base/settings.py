@@ -1,3 +1,5 @@
+"""What all sections of configurations have in common."""
+
 from pathlib import Path
 from typing import Annotated, Any
 

@@ -14,7 +14,7 @@ said to be so. `--device cpu --clips 64 --epochs 1 --width 8 --batch 16` runs an
 import argparse
 import sys
 import tempfile
-import time
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
@@ -27,6 +27,7 @@ from torch.utils.flop_counter import FlopCounterMode
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from base.config import load_config
+from bench.measure import seconds, take_turns
 from bench.recognition_speed import SECOND_ACTORS, Plain
 from data.skeletons.layouts import NTU25
 from recognition.config import RecognizeConfig
@@ -67,18 +68,15 @@ def simulated(clips: int, device: torch.device) -> RaggedClips:
     )
 
 
-def seconds_of(work: object, device: torch.device) -> float:
+def seconds_of(work: Callable[[], object], device: torch.device) -> float:
     """Return the median seconds of some calls, the device's work included."""
-    assert callable(work)
-    taken = []
-    for turn in range(8):
-        begin = time.perf_counter()
+
+    def whole() -> None:
         work()
         if device.type == "cuda":
             torch.cuda.synchronize()
-        if turn > 2:
-            taken.append(time.perf_counter() - begin)
-    return median(taken)
+
+    return median(take_turns({"it": lambda: seconds(whole)}, 5, warm_up=3)["it"])
 
 
 def peak(device: torch.device) -> float:
@@ -145,17 +143,15 @@ def main() -> None:
         print(f"ours against plain: {times[next(iter(times))] / times['ours, eager, bf16']:.2f} times as fast")
 
         run = open_run(config)
-        begin = time.perf_counter()
-        train(model, clips, nobody, config.train, config.input, run, 0)
-        taken = time.perf_counter() - begin
+        taken = seconds(lambda: train(model, clips, nobody, config.train, config.input, run, 0))
         passes = config.train.repeat * config.train.epochs
         rate = passes * asked.clips / taken
         print(f"{passes} passes: {taken:.1f} s, {rate:.0f} clips/s, {100 * rate * work / top:.1f}% of the peak")
         if (passes, asked.clips) != (80, CLIPS):
             print(f"80 passes over {CLIPS} clips would take {80 * CLIPS / rate / 60:.1f} min (extrapolated)")
-        begin = time.perf_counter()
-        score(model, clips, config.input, batch=2 * asked.batch, samplings=config.test.clips, bf16=True)
-        print(f"scoring at {config.test.clips} samplings: {asked.clips / (time.perf_counter() - begin):.0f} clips/s")
+        samplings, batch = config.test.clips, 2 * asked.batch
+        taken = seconds(lambda: score(model, clips, config.input, batch=batch, samplings=samplings, bf16=True))
+        print(f"scoring at {samplings} samplings: {asked.clips / taken:.0f} clips/s")
 
 
 if __name__ == "__main__":

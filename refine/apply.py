@@ -1,9 +1,7 @@
 """Refining clip stores: every actor's track, and nothing else."""
 
 import mmap
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace as replace_fields
 from pathlib import Path
 from typing import Any, Literal
@@ -12,19 +10,26 @@ import numpy as np
 import torch
 
 from base.errors import InputError
-from base.progress import progress
-from data.skeletons.gaps import fill_gaps
-from data.skeletons.store import ClipStore, derive_store
-from refine.filters.classical import Filter, smooth
-from refine.normalise import body_size
-from refine.refiner import Refiner, fingerprint, refine_poses
+from base.progress import console, progress
+from base.workers import map_in_threads
+from data.skeletons.seen import seen_joints
+from data.skeletons.store import ClipStore, StoreInfo, derive_store
+from refine.filters.classical import TURNED, Filter, smooth_sightings
+from refine.in_space import Sightings, cut_track
+from refine.refiner import Refiner, fingerprint, refine_sightings
+from refine.splits import BRIDGE_S, Pieces
+from refine.trust import INFERRED
 from refine.windows import Merge
 
 ROWS = 1 << 13
 """Frames of tracks that are refined together; it bounds memory."""
 
-Transform = Callable[[Sequence[np.ndarray], Sequence[float]], list[np.ndarray]]
-"""Maps tracks [n, V, C] and their body sizes to refined tracks."""
+Transform = Callable[[Sequence[Sightings]], tuple[list[np.ndarray], list[Pieces]]]
+"""Maps tracks to refined tracks, and to how each was cut."""
+
+RULES = 2
+"""Raised whenever the same network or filter gives another store, so that none is begun by one version and ended by
+another."""
 
 
 def default_stride(window: int) -> int:
@@ -49,9 +54,14 @@ def apply_refiner(
 ) -> None:
     """Write a store whose tracks are refined.
 
-    Joints that were not seen in a frame (`tracked` 0, or not finite) stay exactly as they were; for the network alone,
-    they are interpolated over time. Clips, tracks, lengths, tracking states and confidences are taken over as they are.
-    What is interrupted goes on where it was, and ends in the same bytes.
+    A track that needs no refining comes out as it went in, see `refine.refiner.refine_poses`. Joints that were not
+    seen in a frame (`tracked` 0, or no position by the rule of `data.skeletons.seen`) stay exactly as they were; for
+    the network alone, they are interpolated over time. Sightings that the store's confidences or the Kinect are unsure
+    of are led by surer ones (`refine.trust`). Tracks are cut where they are not one motion (`refine.splits`);
+    `store.json` says how often, as `gaps`, `jumps` and frames `astray` of its refiner, where that is not never.
+
+    Clips, tracks, lengths, times, tracking states and confidences are taken over as they are. What is interrupted goes
+    on where it was, and ends in the same bytes.
 
     Parameters
     ----------
@@ -78,34 +88,32 @@ def apply_refiner(
         `output` exists and may not be replaced, or another run is writing it; or the network takes positions in an
         image by its size, which the store does not say.
     """
-    fps = store.info.fps if match_rate else None
     stride = stride or default_stride(refiner.window)
     description = {
         **refiner.describe(), "stride": stride, "merge": merge, "match_rate": match_rate, **(origin or {})
     }  # fmt: skip
+    if refiner.normalise.centre != "channel":
+        # Networks that saw distances from a root, or places, know one kind of skeleton.
+        description["centred"] = "channel"
     refiner, half = _fitted(refiner, store)
 
-    def transform(tracks: Sequence[np.ndarray], sizes: Sequence[float]) -> list[np.ndarray]:
-        # What a network learnt of the distances from the root in space says nothing in an image.
-        root = (store.layout.root,) if store.layout.dims == 3 else ()
-        sizes = sizes if half is None else [half] * len(tracks)
-        return refine_poses(refiner, tracks, root=root, stride=stride, merge=merge, fps=fps, sizes=sizes)
+    def transform(tracks: Sequence[Sightings]) -> tuple[list[np.ndarray], list[Pieces]]:
+        if half is not None:
+            tracks = [replace_fields(track, size=half) for track in tracks]
+        return refine_sightings(refiner, tracks, stride=stride, merge=merge, fps=store.info.fps, match_rate=match_rate)
 
     device = next(refiner.net.parameters()).device.type
     made_by = {"weights": fingerprint(refiner.net), "torch": torch.__version__, "device": device}
     workers = torch.get_num_threads() if device == "cpu" else 1
-    _derive(store, output, transform, "refined", description, replace, "refining", made_by, workers)
+    _derive(store, output, transform, "refined", description, replace, "refining", made_by, workers, True)
 
 
 def _fitted(refiner: Refiner, store: ClipStore) -> tuple[Refiner, float | None]:
     """Fit the normalisation to a store's positions; return a unit to divide them by, if the bodies' is not to be used.
 
-    A network that was trained near the origin would make clips worse that are metres away from it: they are centred.
     One that saw unscaled poses took those in an image in halves of the image's width, as its authors normalised them.
     """
     normalise, half = refiner.normalise, None
-    if normalise.centre == "none":
-        normalise = replace_fields(normalise, centre="root")
     if normalise.scale == "none" and store.layout.dims == 2:
         if store.info.image is None:
             raise InputError(
@@ -133,11 +141,11 @@ def apply_filter(
         Whether an existing store may be replaced.
     """
 
-    def transform(tracks: Sequence[np.ndarray], sizes: Sequence[float]) -> list[np.ndarray]:
-        return smooth(name, tracks, parameters, store.info.fps, sizes)
+    def transform(tracks: Sequence[Sightings]) -> tuple[list[np.ndarray], list[Pieces]]:
+        return smooth_sightings(name, tracks, parameters, store.info.fps)
 
     description = {"filter": name, "parameters": dict(parameters)}
-    _derive(store, output, transform, "filtered", description, replace, f"filtering ({name})", {}, 1)
+    _derive(store, output, transform, "filtered", description, replace, f"filtering ({name})", {}, 1, TURNED[name])
 
 
 def _derive(
@@ -150,18 +158,55 @@ def _derive(
     verb: str,
     made_by: Mapping[str, Any],
     workers: int,
+    turned: bool,
 ) -> None:
     info = store.info.model_copy(update={"kind": kind, "source": str(store.folder), "refiner": description})
+    cuts: list[Pieces] = []
+
+    def counted(tracks: Sequence[Sightings]) -> tuple[list[np.ndarray], list[Pieces]]:
+        results, pieces = transform(tracks)
+        cuts.extend(pieces)
+        return results, pieces
+
+    def finish(info: StoreInfo) -> StoreInfo:
+        found = {
+            "gaps": sum(cut.gaps for cut in cuts),
+            "jumps": sum(cut.jumps for cut in cuts),
+            "astray": sum(len(cut.astray) for cut in cuts),
+        }
+        if not any(found.values()):
+            return info
+        console.print(
+            f"{output}: cut tracks at {found['gaps']} gaps of more than {BRIDGE_S:g} s and at {found['jumps']} jumps; "
+            f"in {found['astray']} frames a body was where it cannot have been",
+            highlight=False,
+            soft_wrap=True,
+        )
+        return info.model_copy(update={"refiner": {**description, **found}})
+
     with progress() as bar:
         task = bar.add_task(f"{verb} {store.folder.name}", total=len(store.joints))
 
         def blocks(done: int) -> Iterator[np.ndarray]:
             bar.advance(task, done)
-            for block in _transformed(store, transform, done, workers):
+            cuts[:] = _cuts_before(store, done, turned)
+            for block in _transformed(store, counted, done, workers):
                 yield block
                 bar.advance(task, len(block))
 
-        derive_store(store, output, blocks, info, replace, made_by)
+        derive_store(store, output, blocks, info, replace, {**made_by, "rules": RULES}, finish)
+
+
+def _cuts_before(store: ClipStore, done: int, turned: bool) -> list[Pieces]:
+    """Say how the tracks among the first rows, which an earlier run refined, were cut."""
+    cuts = []
+    for row, last_row, first, end in _blocks(store, 0):
+        if row >= done:
+            break
+        for at, track in _tracks(store, row, last_row, first, end):
+            if row + at.stop <= done:
+                cuts.append(cut_track(track, store.info.fps, turned))
+    return cuts
 
 
 def _transformed(store: ClipStore, transform: Transform, done: int, workers: int) -> Iterator[np.ndarray]:
@@ -171,20 +216,16 @@ def _transformed(store: ClipStore, transform: Transform, done: int, workers: int
     out as well. A few blocks are under way or waiting at any time.
     """
     threads = torch.get_num_threads()
-    with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(max(1, threads // workers),)) as pool:
-        waiting: deque[Future[np.ndarray]] = deque()
-        try:
-            for block in _blocks(store, done):
-                waiting.append(pool.submit(_transform_block, store, transform, *block))
-                if len(waiting) > 2 * workers:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
-            # The setting is each thread's own, but new threads take the one that was set last.
-            torch.set_num_threads(threads)
+
+    def work(block: _Block) -> np.ndarray:
+        return _transform_block(store, transform, *block)
+
+    each = (max(1, threads // workers),)
+    try:
+        yield from map_in_threads(work, _blocks(store, done), workers, start=torch.set_num_threads, given=each)
+    finally:
+        # The setting is each thread's own, but new threads take the one that was set last.
+        torch.set_num_threads(threads)
 
 
 _Block = tuple[int, int, np.ndarray, np.ndarray]
@@ -210,10 +251,36 @@ def _blocks(store: ClipStore, done: int) -> Iterator[_Block]:
 def _transform_block(
     store: ClipStore, transform: Transform, row: int, last_row: int, first: np.ndarray, end: np.ndarray
 ) -> np.ndarray:
+    tracks = list(_tracks(store, row, last_row, first, end))
     joints = np.array(store.joints[row:last_row])
-    _transform_tracks(joints, np.array(store.tracked[row:last_row]), first - row, end - row, transform)
+    results, _ = transform([track for _, track in tracks])
+    for (at, _), refined in zip(tracks, results, strict=True):
+        joints[at] = refined
     _forget(store)
     return joints
+
+
+def _tracks(
+    store: ClipStore, row: int, last_row: int, first: np.ndarray, end: np.ndarray
+) -> Iterator[tuple[slice, Sightings]]:
+    """Yield where the tracks [first, end) of a block lie in it, and what was seen of them; none of whom nothing was."""
+    rows = slice(row, last_row)
+    joints, tracked = np.asarray(store.joints[rows]), np.asarray(store.tracked[rows])
+    confidence = None if store.confidence is None else np.asarray(store.confidence[rows])
+    times = None if store.times is None else np.asarray(store.times[rows])
+    seen = (tracked > 0) & seen_joints(joints)
+    inferred = tracked == 1
+    for start, stop in zip((first - row).tolist(), (end - row).tolist(), strict=True):
+        at = slice(start, stop)
+        if not seen[at].any():
+            continue
+        sure = None if confidence is None else np.nan_to_num(confidence[at]).clip(min=0)
+        if inferred[at].any():
+            sure = np.where(inferred[at], INFERRED, 1.0) * (1.0 if sure is None else sure)
+        clock = None if times is None else times[at]
+        if clock is not None and not (np.diff(clock) > 0).all():
+            raise InputError(f"{store.folder}: times.npy: the times of a track do not rise; prepare the store again")
+        yield at, Sightings(joints[at], None if seen[at].all() else seen[at], sure, clock)
 
 
 def _forget(store: ClipStore) -> None:
@@ -222,18 +289,3 @@ def _forget(store: ClipStore) -> None:
         pages = getattr(array, "_mmap", None)
         if isinstance(pages, mmap.mmap) and getattr(array, "mode", "") == "r" and hasattr(mmap, "MADV_DONTNEED"):
             pages.madvise(mmap.MADV_DONTNEED)
-
-
-def _transform_tracks(
-    joints: np.ndarray, tracked: np.ndarray, first: np.ndarray, end: np.ndarray, transform: Transform
-) -> None:
-    """Replace, in place, the joints that were seen in the tracks [first, end)."""
-    seen = (tracked > 0) & np.isfinite(joints).all(-1)
-    slices = [slice(*pair) for pair in zip(first.tolist(), end.tolist(), strict=True)]
-    slices = [at for at in slices if seen[at].any()]
-    if not slices:
-        return
-    filled = [fill_gaps(joints[at], seen[at]) for at in slices]
-    sizes = [body_size(joints[at], seen[at]) for at in slices]
-    for at, refined in zip(slices, transform(filled, sizes), strict=True):
-        np.copyto(joints[at], refined, where=seen[at][..., None])

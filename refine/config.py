@@ -1,3 +1,5 @@
+"""What `python run.py refine` may be told, section by section."""
+
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal

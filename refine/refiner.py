@@ -3,7 +3,8 @@
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from copy import deepcopy
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,22 +12,25 @@ from typing import Any
 import numpy as np
 import torch
 from pydantic import BaseModel, ValidationError
-from scipy.interpolate import CubicSpline
 from torch import Tensor
 
 from base.errors import InputError
 from base.files import sha256
 from base.settings import Fps
 from base.shown import cut, shown
-from refine.nets.smoothnet import MOST_BLOCKS, MOST_FRAMES, MOST_UNITS, Kind, Net, kind_of, new_net
+from refine.in_space import Sightings, as_sightings, refine_in_space
+from refine.nets.smoothnet import MOST_BLOCKS, MOST_FRAMES, MOST_UNITS, Kind, Net, SmoothNet, kind_of, new_net
 from refine.normalise import Centre, Normalise, Scale, body_size, window_offsets
+from refine.resample import lower_rate, resample, resampled_length
+from refine.splits import Pieces
 from refine.windows import Merge, mirrored, refine_windows
 from training.checkpoints import checkpoint_file, load_checkpoint, weights_of
 
+DEFAULT_FPS = 30.0
+"""Frames a second of sequences whose frame rate nobody says."""
+
 PREFIX = re.compile(r"^(?:(?:module|smoothnet)\.)+")
 """What networks that were trained on several devices, and MMPose's filter around its network, write before names."""
-SAME_RATE = 0.01
-"""Frame rates that differ by less than this share count as one."""
 
 
 @dataclass(frozen=True)
@@ -174,13 +178,105 @@ def refine_poses(
     refiner: Refiner,
     sequences: Sequence[np.ndarray],
     *,
+    root: Sequence[int] = (),
+    stride: int = 1,
+    merge: Merge = "mean",
+    fps: float | None = None,
+    sizes: Sequence[float] | None = None,
+    seen: Sequence[np.ndarray | None] | None = None,
+    confidences: Sequence[np.ndarray | None] | None = None,
+    times: Sequence[np.ndarray | None] | None = None,
+) -> list[np.ndarray]:
+    """Refine skeletons in space, or in an image.
+
+    What is no fault comes out as it went in: a skeleton at rest, at constant velocity or at constant acceleration
+    (`refine.travel`), and what was not seen. The network sees every coordinate about its own mean, whatever it was
+    trained with: what it learnt of one skeleton's proportions is none of another's. Its answer to rest is taken off.
+
+    Refining commutes exactly (to rounding) with moving, turning and mirroring, because it is done in the body's own
+    axes, and with scaling for refiners that scale bodies. A released network, which saw metres, minds the unit.
+
+    Parameters
+    ----------
+    refiner
+        With which network.
+    sequences
+        [T, J, D] each, any length from 1; a joint that is not finite was not seen. Pieces shorter than a window are
+        continued by their mirror images (`refine.windows.mirrored`).
+    root
+        Not used, since nothing is centred on it; `refine_sequences` does so.
+    stride
+        Frames between windows, at the network's frame rate.
+    merge
+        How windows that overlap are merged, see `refine.windows.refine_windows`.
+    fps
+        The sequences' frame rate; where it differs from the refiner's, they are resampled to that by cubic splines
+        (after a low-pass filter, if that is lower), refined, and taken back to their own times. None: take them as
+        they are, at the refiner's rate.
+    sizes
+        The body size of each sequence; measured in the body's own axes if not given.
+    seen
+        bool [T, J] each: what was seen. By default what is finite.
+    confidences
+        [T, J] each: how sure each sighting is, see `refine.trust`. By default equally.
+    times
+        [T] each, seconds: when each frame was recorded. By default evenly.
+
+    Returns
+    -------
+    list of arrays
+        float32 [T, J, D] each; what was not seen is as it was.
+    """
+    return refine_sightings(
+        refiner, as_sightings(sequences, sizes, seen, confidences, times), stride=stride, merge=merge, fps=fps
+    )[0]
+
+
+def refine_sightings(
+    refiner: Refiner,
+    sightings: Sequence[Sightings],
+    *,
+    stride: int = 1,
+    merge: Merge = "mean",
+    fps: float | None = None,
+    match_rate: bool = True,
+) -> tuple[list[np.ndarray], list[Pieces]]:
+    """As `refine_poses`, and say how each track was cut.
+
+    Parameters
+    ----------
+    match_rate
+        Whether to resample to the network's frame rate.
+    """
+    rate = refiner.fps / fps if match_rate and fps and refiner.fps else 1.0
+    still = replace(refiner, net=at_rest(refiner.net), normalise=Normalise("channel", refiner.normalise.scale))
+
+    def method(motions: list[np.ndarray], sizes: list[float]) -> list[np.ndarray]:
+        return _refine_arrays(still, motions, root=(), stride=stride, merge=merge, rate=rate, sizes=sizes)
+
+    return refine_in_space(sightings, method, fps or refiner.fps or DEFAULT_FPS)
+
+
+def at_rest(net: Net) -> Net:
+    """Return a network that answers rest with rest, and everything else as this one but for that difference."""
+    still = deepcopy(net).eval()
+    last = still.decoder if isinstance(still, SmoothNet) else still.fusion
+    with torch.no_grad():
+        last.bias.sub_(still(last.bias.new_zeros(1, still.window))[0])
+    return still
+
+
+def refine_sequences(
+    refiner: Refiner,
+    sequences: Sequence[np.ndarray],
+    *,
     root: Sequence[int],
     stride: int = 1,
     merge: Merge = "mean",
     fps: float | None = None,
     sizes: Sequence[float] | None = None,
 ) -> list[np.ndarray]:
-    """Refine sequences of poses.
+    """Refine sequences of the benchmarks, by their protocol: windows normalised as in training, and nothing else.
 
     Parameters
     ----------
@@ -196,8 +292,9 @@ def refine_poses(
     merge
         How windows that overlap are merged, see `refine.windows.refine_windows`.
     fps
-        The sequences' frame rate; where it differs from the refiner's, they are resampled to that by cubic splines,
-        refined, and taken back to their own times. None: take them as they are.
+        The sequences' frame rate; where it differs from the refiner's, they are resampled to that by cubic splines
+        (after a low-pass filter, if that is lower), refined, and taken back to their own times. None: take them as
+        they are.
     sizes
         The body size of each sequence; measured if not given.
 
@@ -206,38 +303,40 @@ def refine_poses(
     list of arrays
         float32 [T, J, D] each.
     """
-    parameter = next(refiner.net.parameters())
     rate = refiner.fps / fps if fps and refiner.fps else 1.0
     if sizes is None:
         sizes = [body_size(x) if refiner.normalise.scale == "body" else 1.0 for x in sequences]
-    elif refiner.normalise.scale == "none":
+    return [
+        x.astype(np.float32)
+        for x in _refine_arrays(refiner, sequences, root=root, stride=stride, merge=merge, rate=rate, sizes=sizes)
+    ]
+
+
+def _refine_arrays(
+    refiner: Refiner,
+    sequences: Sequence[np.ndarray],
+    *,
+    root: Sequence[int],
+    stride: int,
+    merge: Merge,
+    rate: float,
+    sizes: Sequence[float],
+) -> list[np.ndarray]:
+    parameter = next(refiner.net.parameters())
+    if refiner.normalise.scale == "none":
         sizes = [1.0] * len(sequences)
     indices, columns = [], []
     for x, size in zip(sequences, sizes, strict=True):
-        scaled = _resample(x.reshape(len(x), -1) / size, rate)
+        scaled = lower_rate(x.reshape(len(x), -1) / size, rate)
         indices.append(mirrored(len(scaled), refiner.window))
         columns.append(torch.tensor(scaled[indices[-1]].T, dtype=torch.float32, device=parameter.device).contiguous())
-    dims = sequences[0].shape[-1] if sequences else 0
+    dims = sequences[0].shape[-1] if len(sequences) else 0
     offsets = partial(window_offsets, centre=refiner.normalise.centre, root=root, dims=dims)
     results = []
     refined_columns = refine_windows(refiner.net, columns, stride=stride, offsets=offsets, merge=merge)
     for x, size, column, index in zip(sequences, sizes, refined_columns, indices, strict=True):
-        length = _resampled_length(len(x), rate)
+        length = resampled_length(len(x), rate)
         first = (len(index) - length) // 2
-        refined = _resample(column[:, first : first + length].T.cpu().numpy(), 1 / rate, len(x))
-        results.append((refined.reshape(x.shape) * size).astype(np.float32))
+        refined = resample(column[:, first : first + length].T.cpu().numpy(), 1 / rate, len(x))
+        results.append(refined.reshape(x.shape) * size)
     return results
-
-
-def _resampled_length(length: int, rate: float) -> int:
-    if abs(rate - 1) < SAME_RATE:
-        return length
-    return max(round((length - 1) * rate) + 1, min(length, 2))
-
-
-def _resample(x: np.ndarray, rate: float, length: int | None = None) -> np.ndarray:
-    """Take [T, C] to `rate` times its frame rate by a cubic spline, keeping the first and the last frame."""
-    length = length or _resampled_length(len(x), rate)
-    if length == len(x):
-        return x
-    return CubicSpline(np.arange(len(x)), x)(np.linspace(0, len(x) - 1, length))

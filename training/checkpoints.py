@@ -1,3 +1,5 @@
+"""Checkpoints: written whole or not at all, and read without running what is in them."""
+
 import io
 import re
 import sys

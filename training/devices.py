@@ -1,3 +1,5 @@
+"""Where networks are computed, and what makes that repeatable, fast, and clear when memory is short."""
+
 import ctypes
 import os
 from collections.abc import Iterator

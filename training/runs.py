@@ -304,11 +304,14 @@ def versions() -> dict[str, str]:
 
 
 def _git_commit() -> str:
+    here = Path(__file__)
+
     def git(*words: str) -> str:
-        here = Path(__file__).parent
-        return subprocess.run(["git", *words], cwd=here, capture_output=True, text=True, check=True).stdout.strip()
+        done = subprocess.run(["git", *words], cwd=here.parent, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
 
     try:
+        git("ls-files", "--error-unmatch", here.name)  # an environment may lie in a repository of somebody else's
         changed = git("status", "--porcelain", "--untracked-files=no")
         return git("rev-parse", "HEAD") + (" with changes" if changed else "")
     except (OSError, subprocess.CalledProcessError):

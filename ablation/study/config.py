@@ -1,3 +1,5 @@
+"""The configuration of a study."""
+
 import difflib
 from collections.abc import Mapping
 from functools import cached_property
@@ -7,7 +9,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, ValidationError, model_validator
 
-from ablation.findings import LABELS
+from ablation.arms.registry import ARMS, ArmKind
 from ablation.study.grid import Pairing
 from base.config import RunSection
 from base.settings import Section
@@ -17,11 +19,6 @@ from recognition import config as recognition
 from recognition.input.streams import Stream
 from refine import config as refine
 from refine.windows import Merge
-
-FilterArm = Literal["one_euro", "savitzky_golay", "gaussian"]
-FILTERS: tuple[FilterArm, ...] = get_args(FilterArm)
-ARMS = ("raw", "refined", *FILTERS, "oracle")
-"""Arms that every study knows; it may define refiners of its own beside them."""
 
 
 class DataSection(Section):
@@ -243,10 +240,13 @@ class AblateConfig(Section):
                 raise ValueError(f"{name} names {', '.join(map(str, values))}; each may be named once")
         if any(not 0 <= seed < 2**31 for seed in self.seeds):
             raise ValueError("seeds are whole numbers from 0 to 2147483647")
-        known = (*ARMS, *self.refiners)
+        known = (*ARMS.names(), *self.refiners)
         for name in self.refiners:
             if name in ARMS or not name.isidentifier():
-                raise ValueError(f"refiners has {name!r}; give a name of letters, digits and underscores, not {ARMS}")
+                raise ValueError(
+                    f"refiners has {name!r}; give a name of letters, digits and underscores, not one of "
+                    f"{', '.join(ARMS.names())}"
+                )
         named = (*(("arms", arm) for arm in self.arms), *(("report.labels", arm) for arm in self.report.labels))
         for where, arm in named:
             if arm not in known:
@@ -321,14 +321,23 @@ class AblateConfig(Section):
         """Where refiners, stores and recognisers are."""
         return self.shared or self.run.dir.parent / "shared"
 
+    def kind(self, arm: str) -> ArmKind:
+        """Return how an arm comes by its skeletons; a refiner of the study's own does so as `refined` does."""
+        return ARMS["refined" if arm in self.refiners else arm]
+
     def label(self, arm: str) -> str:
         """Return what readers call an arm."""
-        return self.report.labels.get(arm) or LABELS.get(arm) or f"SmoothNet {arm}"
+        own = f"SmoothNet {arm}" if arm in self.refiners else self.kind(arm).label
+        return self.report.labels.get(arm) or own
+
+    def skeletons(self, arm: str) -> str:
+        """Name an arm's skeletons inside a sentence."""
+        return self.kind(arm).phrase.replace("{label}", self.label(arm))
 
     @property
-    def filters(self) -> tuple[FilterArm, ...]:
+    def filters(self) -> tuple[str, ...]:
         """The arms that are classical filters."""
-        return tuple(arm for arm in FILTERS if arm in self.arms)
+        return tuple(arm for arm in self.arms if self.kind(arm).filter)
 
     @property
     def refined_arms(self) -> tuple[str, ...]:

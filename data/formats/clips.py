@@ -11,6 +11,7 @@ from base.errors import InputError
 from base.shown import shown
 from data.ntu.names import ClipName, parse_name
 from data.skeletons.layouts import ACTIONS, LAYOUTS, NTU25, Layout
+from data.skeletons.seen import seen_joints
 from data.skeletons.store import ClipStore, Track
 
 ACTORS = 2
@@ -68,6 +69,8 @@ class Incoming:
         Whether their tracks have confidences.
     notes
         What the user should know; complete when all clips are read.
+    times
+        Whether their tracks have times, where frames are missing.
     """
 
     layout: Layout
@@ -76,6 +79,7 @@ class Incoming:
     image: tuple[int, int] | None = None
     confidence: bool = False
     notes: list[str] = field(default_factory=list)
+    times: bool = False
 
 
 class DenseClips:
@@ -89,12 +93,11 @@ class DenseClips:
 
     def __init__(self, store: ClipStore) -> None:
         self._store = store
-        by_clip = np.lexsort((store.tracks.actor, store.tracks.clip))
-        self._tracks = np.split(by_clip, np.searchsorted(store.tracks.clip[by_clip], np.arange(1, len(store.clips))))
 
     def __getitem__(self, row: int) -> DenseClip:
         """Return one clip; frames of which no joint was seen are 0, whatever the store has there."""
-        store, tracks = self._store, self._tracks[row]
+        store = self._store
+        tracks = store.tracks_of(row)
         frames = int(store.clips.frames[row])
         actors = int(store.tracks.actor[tracks].max(initial=0)) + 1
         shape = (actors, frames, *store.joints.shape[1:])
@@ -102,7 +105,7 @@ class DenseClips:
         confidence = None if store.confidence is None else np.zeros(shape[:3], np.float32)
         for track in tracks:
             first, length = int(store.tracks.first_frame[track]), int(store.tracks.length[track])
-            rows = slice(int(store.tracks.first_row[track]), int(store.tracks.first_row[track]) + length)
+            rows = store.rows_of(track)
             at = (int(store.tracks.actor[track]), slice(first, first + length))
             states = _read_rows(store.tracked, rows)
             seen = np.any(states, axis=-1)
@@ -154,10 +157,11 @@ def check_exportable(store: ClipStore, format: str) -> None:
         )
 
 
-def as_tracks(joints: np.ndarray, confidence: np.ndarray | None, where: str) -> list[Track]:
+def as_tracks(joints: np.ndarray, confidence: np.ndarray | None, where: str, origin: Sequence[int] = ()) -> list[Track]:
     """Turn dense arrays into tracks, each from the first to the last frame in which its actor is seen.
 
-    An actor whose numbers are all 0 is not seen in that frame. Of layouts in an image, so is a single joint.
+    A joint at exactly 0 is not seen, see `data.skeletons.seen`; an actor is seen where a joint is. Positions in space
+    may be relative to the root, which is then at 0 in all frames, and seen.
 
     Parameters
     ----------
@@ -167,6 +171,8 @@ def as_tracks(joints: np.ndarray, confidence: np.ndarray | None, where: str) -> 
         [M, T, V] or None.
     where
         The file and clip, for messages.
+    origin
+        Joints on which the format centres positions.
 
     Raises
     ------
@@ -180,24 +186,21 @@ def as_tracks(joints: np.ndarray, confidence: np.ndarray | None, where: str) -> 
     values = [joints] if confidence is None else [joints, confidence]
     if not all(np.isfinite(value).all() for value in values):
         raise InputError(f"{where}: found NaN or infinity, expected numbers; leave the clip out or repair it")
-    flat = joints.shape[-1] == 2
-    joint_seen = np.any(joints, axis=-1)
-    if confidence is not None:
-        joint_seen |= confidence != 0
+    joint_seen = seen_joints(joints, confidence)
     tracks = []
-    for actor, seen in enumerate(joint_seen.any(-1)):
+    for actor, seen in enumerate(np.any(joint_seen, axis=-1)):
         frames = np.flatnonzero(seen)
+        if joints.shape[-1] == 3:
+            centred = [*origin, *([NTU25.root] if not joint_seen[actor, :, NTU25.root].any() else [])]
+            joint_seen[actor][:, centred] |= seen[:, None]
         if len(frames):
             part = slice(frames[0], frames[-1] + 1)
-            visible = (
-                joint_seen[actor, part] if flat else np.broadcast_to(seen[part, None], joint_seen[actor, part].shape)
-            )
             tracks.append(
                 Track(
                     actor,
                     int(frames[0]),
                     joints[actor, part],
-                    np.where(visible, 2, 0).astype(np.uint8),
+                    np.where(joint_seen[actor, part], 2, 0).astype(np.uint8),
                     None if confidence is None else confidence[actor, part].astype(np.float32, copy=False),
                 )
             )

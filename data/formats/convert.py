@@ -220,8 +220,8 @@ class ImportOptions:
 def import_store(source: Path, folder: Path, options: ImportOptions, again: bool = False) -> list[str]:
     """Read somebody else's files into a clip store, which is there whole or not at all.
 
-    What the files do not say is filled in: actors are seen where their numbers are not all 0, and a joint of a seen
-    actor counts as tracked (in an image: if its position and confidence are not all 0).
+    What the files do not say is filled in: a joint at exactly 0 was not seen (`data.skeletons.seen`), any other is
+    tracked.
 
     Parameters
     ----------
@@ -261,6 +261,7 @@ def import_store(source: Path, folder: Path, options: ImportOptions, again: bool
         fps=options.fps,
         image=incoming.image,
         confidence=incoming.confidence,
+        times=incoming.times,
         source=str(source),
         config={"import": _kept(format, options)},
     )

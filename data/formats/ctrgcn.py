@@ -30,7 +30,7 @@ from data.formats.clips import (
     check_length,
     clip_name,
 )
-from data.formats.padded import FRAMES, Cuts, centre, ctrgcn_order, pad, trim
+from data.formats.padded import FRAMES, MIDDLE_OF_SPINE, Cuts, centre, ctrgcn_order, pad, trim
 from data.ntu.names import ClipName
 from data.ntu.splits import MISSING, TRAIN_CAMERAS, TRAIN_PERFORMERS, Split
 from data.skeletons.layouts import ACTIONS, NTU25
@@ -185,7 +185,7 @@ def _read_header(member: IO[bytes], clips: int, where: str) -> tuple[int, np.dty
 def _read_clip(joints: np.ndarray, name: ClipName, where: str) -> ReadClip:
     with np.errstate(invalid="ignore"):  # NaN is refused below
         joints = trim(joints.swapaxes(0, 1))
-    return name, joints.shape[1], as_tracks(joints, None, where)
+    return name, joints.shape[1], as_tracks(joints, None, where, (MIDDLE_OF_SPINE,))
 
 
 def _make_up(labels: np.ndarray, split: Split, part: str) -> list[ClipName]:

@@ -114,7 +114,7 @@ def read_npy_files(folder: Path) -> Incoming:
         for name, file in zip(names, files, strict=True):
             yield file.name, partial(_read_clip, name, file, notes)
 
-    return Incoming(NTU25, len(files), clips(), notes=notes)
+    return Incoming(NTU25, len(files), clips(), notes=notes, times=True)
 
 
 def _read_clip(named: ClipName | InputError, file: Path, notes: list[str]) -> ReadClip:

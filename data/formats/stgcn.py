@@ -32,7 +32,7 @@ from data.formats.clips import (
     known,
     name_or_fault,
 )
-from data.formats.padded import FRAMES, Cuts, normalise, pad, trim
+from data.formats.padded import FRAMES, MIDDLE_OF_SPINE, Cuts, normalise, pad, trim
 from data.ntu.names import ClipName
 from data.ntu.splits import Split, in_training
 from data.skeletons.layouts import NTU25
@@ -129,7 +129,7 @@ def _read_clip(joints: np.ndarray, named: ClipName | InputError, label: object, 
     check_label(name, label, where)
     with np.errstate(invalid="ignore"):  # NaN is refused below
         joints = trim(joints.transpose(3, 1, 2, 0))
-    return name, joints.shape[1], as_tracks(joints, None, where)
+    return name, joints.shape[1], as_tracks(joints, None, where, (MIDDLE_OF_SPINE,))
 
 
 Named = list[tuple[ClipName | InputError, object]]

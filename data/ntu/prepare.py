@@ -14,6 +14,7 @@ from pydantic import Field
 
 from base.errors import InputError
 from base.files import NO_ROOM, locked, resumable_folder
+from base.journal import JOURNAL
 from base.progress import console, progress
 from base.replacing import check_replaceable
 from base.settings import Fps, Section
@@ -24,10 +25,10 @@ from data.ntu.simulate import SimulateSection, make_stand_in
 from data.ntu.simulate.stand_in import say_waiting
 from data.ntu.splits import MISSING, Split, in_training
 from data.ntu.units import Units
-from data.skeletons.resumable import JOURNAL, ResumableStore
+from data.skeletons.resumable import ResumableStore
 from data.skeletons.store import STORE, ClipStore, StoreInfo, open_store, rename_origin
 
-RULES = 1
+RULES = 2
 """Raised whenever the same text gives another store, so that no store is begun by one version and ended by another."""
 
 REASONS = 10
@@ -126,7 +127,7 @@ def _prepare(config: PrepareConfig, again: bool) -> dict[str, Any]:
         listing = list_entries(source)
     except InputError as error:
         raise InputError(f"data.raw: {error}") from error
-    info = StoreInfo(fps=config.data.fps, source=str(source), config=kept)
+    info = StoreInfo(fps=config.data.fps, times=True, source=str(source), config=kept)
     clips = _fill_store(source, listing, config.data, info, again)
     seconds = time.perf_counter() - started
     summary = summarise(open_store(config.data.store))
@@ -159,7 +160,7 @@ def _part_of_stand_in(data: DataSection, simulate: SimulateSection, kept: dict[s
 
 def _already_prepared(folder: Path, kept: dict[str, Any]) -> ClipStore:
     store = open_store(folder)
-    if store.info.config != kept:
+    if _but_folder(store.info.config) != _but_folder(kept):
         raise InputError(
             f"data.store: {folder} is already prepared, from {store.info.source} with other settings; "
             "choose another data.store or pass --again to replace it"
@@ -167,6 +168,12 @@ def _already_prepared(folder: Path, kept: dict[str, Any]) -> ClipStore:
     with suppress(OSError):  # a run may have been ended just before it did this
         (folder / JOURNAL).unlink(missing_ok=True)
     return store
+
+
+def _but_folder(kept: dict[str, Any]) -> dict[str, Any]:
+    """Leave out where a stand-in lies: it may be moved."""
+    simulate = kept.get("simulate")
+    return kept | {"simulate": {**simulate, "folder": None}} if isinstance(simulate, dict) else kept
 
 
 def stand_in_zip(simulate: SimulateSection) -> Path:
@@ -209,7 +216,7 @@ def summarise(store: ClipStore) -> dict[str, Any]:
         states = np.asarray(store.tracked[start : start + (1 << 16)])
         inferred += int(np.count_nonzero(states == 1))
         unseen += states.size - int(np.count_nonzero(states))
-    actors = np.bincount(store.tracks.clip, minlength=len(store.clips))
+    actors = store.tracks_per_clip
     splits: tuple[Split, ...] = ("xsub", "xview")
     training = {split: int(np.count_nonzero(in_training(store.clips, split))) for split in splits}
     return {

@@ -2,19 +2,15 @@
 
 import ctypes
 import os
-import signal
-import threading
-from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from multiprocessing import connection, get_context, parent_process
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 from base.errors import InputError
+from base.workers import WorkerEndedError, map_in_processes
 from data.ntu.actors import choose_actors
 from data.ntu.archive import Entry, Source
 from data.ntu.text import read_skeleton
@@ -73,23 +69,14 @@ def read_clips(raw: Path, entries: Sequence[Entry], workers: int | None = None, 
         finally:
             source.close()
         return
-    context = get_context("spawn")
-    pool = ProcessPoolExecutor(workers, context, _start_worker, (raw, context.Lock(), units))
+    given = (raw, get_context("spawn").Lock(), units)
     try:
-        waiting: deque[Future[Batch]] = deque()
-        for batch in batches:
-            waiting.append(pool.submit(_read_batch, batch))
-            if len(waiting) > _WAITING * workers:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    except BrokenProcessPool as error:
+        yield from map_in_processes(_read_batch, batches, workers, ahead=_WAITING, start=_start_worker, given=given)
+    except WorkerEndedError as error:
         raise InputError(
             f"{raw}: a process that was reading it has been ended from outside (for want of memory?); "
             "run the same command again, with a smaller data.workers if need be"
         ) from error
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def read_batch(
@@ -136,8 +123,6 @@ _units: Units = "m"
 
 def _start_worker(raw: Path, alone: AbstractContextManager[Any], units: Units) -> None:
     global _source, _alone, _units
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    threading.Thread(target=_end_with_parent, daemon=True).start()
     keep_memory()
     _source, _alone, _units = Source(raw), alone, units
 
@@ -145,13 +130,6 @@ def _start_worker(raw: Path, alone: AbstractContextManager[Any], units: Units) -
 def _read_batch(entries: Sequence[Entry]) -> Batch:
     assert _source is not None
     return read_batch(_source, entries, _alone, _units)
-
-
-def _end_with_parent() -> None:
-    parent = parent_process()
-    if parent is not None:
-        connection.wait([parent.sentinel])  # a killed parent says nothing: without this its workers wait for ever
-        os._exit(1)
 
 
 def keep_memory() -> None:

@@ -5,6 +5,7 @@
 | `joints.npy` | float32 [F, V, C], metres (layouts in an image: pixels); the frames of all tracks, one after another |
 | `tracked.npy` | uint8 [F, V]: 0 not seen, 1 inferred, 2 tracked |
 | `confidence.npy` | float32 [F, V], where an estimator gave one; absent otherwise |
+| `times.npy` | float64 [F], seconds since the clip's first frame; absent where frames follow each other evenly |
 | `tracks.csv` | clip (row of clips.csv), actor (0 or 1), first_frame, length, first_row |
 | `clips.csv` | name, setup, camera, performer, replication, action, frames |
 | `store.json` | joint layout, frame rate, counts, and where the store came from |
@@ -22,8 +23,9 @@ import shutil
 import warnings
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, closing, suppress
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Literal, Self
@@ -33,11 +35,11 @@ from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError
 
 from base.errors import InputError
 from base.files import atomic_file, atomic_folder, is_left_over, regular_file, resumable_folder, sha256
+from base.journal import JOURNAL, Journal
 from base.replacing import Kind
 from base.settings import Fps, Section
 from base.shown import cut, shown
 from data.debris import is_debris
-from data.ntu.decimals import parse_digits
 from data.ntu.names import ClipName
 from data.skeletons.layouts import LAYOUTS, Layout
 
@@ -52,6 +54,8 @@ class StoreInfo(Section):
     """Width and height in pixels of what the joints were seen in; layouts in an image need it."""
     confidence: bool = False
     """Whether the store has an estimator's confidence in each joint."""
+    times: bool = False
+    """Whether the store says when each frame was recorded; frames follow each other evenly, at `fps`, otherwise."""
     kind: Literal["raw", "truth", "refined", "filtered"] = "raw"
     source: str = ""
     refiner: dict[str, Any] | None = None
@@ -116,6 +120,8 @@ class ClipStore:
     info: StoreInfo
     confidence: np.ndarray | None = None
     """float32 [F, V], a memory map like the others, if there is one."""
+    times: np.ndarray | None = None
+    """float64 [F], seconds since the clip's first frame, likewise."""
 
     def __reduce__(self) -> tuple[Callable[[Path], "ClipStore"], tuple[Path]]:
         # A pickled memory map is all of its content: another process opens the store itself.
@@ -125,6 +131,41 @@ class ClipStore:
     def layout(self) -> Layout:
         """The joints and bones of the store."""
         return LAYOUTS[self.info.layout]
+
+    @cached_property
+    def tracks_per_clip(self) -> np.ndarray:
+        """How many tracks each clip has, int64 [N]."""
+        return np.bincount(self.tracks.clip, minlength=len(self.clips))
+
+    @cached_property
+    def _by_clip(self) -> tuple[np.ndarray, np.ndarray]:
+        """All tracks, clip by clip and within a clip by actor, and where those of each clip begin."""
+        order = np.lexsort((self.tracks.actor, self.tracks.clip))
+        return order, np.cumsum(self.tracks_per_clip) - self.tracks_per_clip
+
+    def tracks_of(self, clips: int | np.ndarray) -> np.ndarray:
+        """Return the tracks of a clip or of several, one clip after another, within a clip by actor.
+
+        Parameters
+        ----------
+        clips
+            A row of `clips`, or int64 [n] of them.
+
+        Returns
+        -------
+        int64 [k], rows of `tracks`; two tracks of one actor are in the order of the table.
+        """
+        rows = np.atleast_1d(np.asarray(clips, np.int64))
+        order, begin = self._by_clip
+        count = self.tracks_per_clip[rows]
+        within = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+        found: np.ndarray = order[np.repeat(begin[rows], count) + within]
+        return found
+
+    def rows_of(self, track: int) -> slice:
+        """Return the rows of `joints`, `tracked` and `confidence` that a track has."""
+        first = int(self.tracks.first_row[track])
+        return slice(first, first + int(self.tracks.length[track]))
 
 
 @dataclass(frozen=True)
@@ -143,6 +184,9 @@ class Track:
         uint8 [n, V].
     confidence
         float32 [n, V], for stores that have it.
+    frames
+        [n], rising: the recording's frame of each row, from 0, where some are missing in between; fractions for frames
+        that were recorded in between.
     """
 
     actor: int
@@ -150,6 +194,7 @@ class Track:
     joints: np.ndarray
     tracked: np.ndarray
     confidence: np.ndarray | None = None
+    frames: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -168,6 +213,8 @@ class Block:
         uint8 [F, V].
     confidence
         float32 [F, V], for stores that have it.
+    recorded
+        float64 [F]: the recording's frame of each row, where some are missing in between.
     """
 
     clips: list[tuple[ClipName, int]]
@@ -175,6 +222,7 @@ class Block:
     joints: np.ndarray
     tracked: np.ndarray
     confidence: np.ndarray | None = None
+    recorded: np.ndarray | None = None
 
 
 def to_block(clips: Sequence[tuple[ClipName, int, Sequence[Track]]], layout: Layout) -> Block:
@@ -195,6 +243,8 @@ def to_block(clips: Sequence[tuple[ClipName, int, Sequence[Track]]], layout: Lay
                 raise ValueError(f"{name}: track outside the clip's {frames} frames")
             if track.confidence is not None and track.confidence.shape != track.tracked.shape:
                 raise ValueError(f"{name}: confidence of shape {track.confidence.shape}")
+            if track.frames is not None and (track.frames.shape != (length,) or not (np.diff(track.frames) > 0).all()):
+                raise ValueError(f"{name}: numbers of frames {track.frames.shape}, expected {length} that rise")
     rows = [
         (number, track.actor, track.first_frame, len(track.joints))
         for number, (_, _, tracks) in enumerate(clips)
@@ -204,12 +254,17 @@ def to_block(clips: Sequence[tuple[ClipName, int, Sequence[Track]]], layout: Lay
     confidences = [track.confidence for track in tracks if track.confidence is not None]
     if len(confidences) not in (0, len(tracks)):
         raise ValueError(f"{clips[0][0]}: a store has the confidence of all tracks or of none")
+    recorded = [
+        np.arange(track.first_frame, track.first_frame + len(track.joints)) if track.frames is None else track.frames
+        for track in tracks
+    ]
     return Block(
         [(name, frames) for name, frames, _ in clips],
         np.array(rows, np.int64).reshape(-1, 4),
         _join([track.joints for track in tracks], shape, np.float32),
         _join([track.tracked for track in tracks], shape[:1], np.uint8),
         np.concatenate(confidences, dtype=np.float32) if confidences else None,
+        np.concatenate([np.empty(0), *recorded]),
     )
 
 
@@ -296,7 +351,11 @@ class StoreFiles:
         """Append some clips."""
         if (block.confidence is None) == self.info.confidence and len(block.tracks):
             raise ValueError(f"{block.clips[0][0]}: a store has the confidence of all tracks or of none")
-        for name, array in (("joints", block.joints), ("tracked", block.tracked), ("confidence", block.confidence)):
+        arrays = {"joints": block.joints, "tracked": block.tracked, "confidence": block.confidence}
+        if self.info.times:
+            assert block.recorded is not None
+            arrays["times"] = block.recorded / self.info.fps
+        for name, array in arrays.items():
             if array is not None and array.size:
                 self._files[f"{name}.npy"].append(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
         row = self.frames
@@ -340,6 +399,8 @@ def _headers(info: StoreInfo, frames: int) -> dict[str, bytes]:
     headers = {"joints.npy": _header((*shape, layout.dims), np.float32), "tracked.npy": _header(shape, np.uint8)}
     if info.confidence:
         headers["confidence.npy"] = _header(shape, np.float32)
+    if info.times:
+        headers["times.npy"] = _header(shape[:1], np.float64)
     return headers | {f"{name}.csv": f"{','.join(columns)}\r\n".encode() for name, columns in _COLUMNS.items()}
 
 
@@ -425,6 +486,7 @@ def derive_store(
     info: StoreInfo,
     replace: bool = False,
     made_by: Mapping[str, Any] | None = None,
+    finish: Callable[[StoreInfo], StoreInfo] | None = None,
 ) -> None:
     """Write a store that differs from `source` in its joints only.
 
@@ -434,7 +496,7 @@ def derive_store(
     Parameters
     ----------
     source
-        The store whose clips, tracks, tracking states and confidences are taken over.
+        The store whose clips, tracks, tracking states, confidences and times are taken over.
     folder
         Where the new store shall be.
     blocks
@@ -447,6 +509,8 @@ def derive_store(
         Whether an existing store may be replaced.
     made_by
         What else the joints depend on. Only blocks that were made from the same source by the same are kept.
+    finish
+        Called when all joints are written; adds to `info` what only then is known.
 
     Raises
     ------
@@ -454,24 +518,24 @@ def derive_store(
         `folder` exists and may not be replaced, another process is writing it, or the disk is full.
     """
     counts = {name: getattr(source.info, name) for name in ("clips", "tracks", "frames")}
-    info = info.model_copy(update=counts)
+    info = info.model_copy(update={**counts, "confidence": source.info.confidence, "times": source.info.times})
     identity = {"info": info.model_dump(mode="json"), "source": _fingerprint(source), "made_by": dict(made_by or {})}
-    same = ("tracked.npy", "tracks.csv", "clips.csv", *(["confidence.npy"] if source.info.confidence else []))
+    same = ("tracked.npy", "tracks.csv", "clips.csv", *_optional_files(source.info))
     try:
         with resumable_folder(folder, STORE if replace else None, [source.folder]) as at:
             _write_blocks(at, source.joints.shape, blocks, identity)
             for name in same:
                 shutil.copyfile(source.folder / name, at / name)
             (at / JOURNAL).unlink()
-            _write_info(at, info)
+            _write_info(at, finish(info) if finish else info)
     except OSError as error:
         raise InputError(
             f"{folder}: cannot be written ({error.strerror or error}); the same command goes on where it was"
         ) from error
 
 
-JOURNAL = "journal.jsonl"
-"""Of a store that is being derived: what it will be, and then a line for each block that is on disk."""
+def _optional_files(info: StoreInfo) -> list[str]:
+    return [f"{name}.npy" for name in ("confidence", "times") if getattr(info, name)]
 
 
 def _write_blocks(
@@ -479,17 +543,14 @@ def _write_blocks(
 ) -> None:
     """Write `joints.npy`, going on after the blocks that the journal lists and that are as they were written."""
     check_begun(folder)
-    path, journal = folder / "joints.npy", folder / JOURNAL
-    first = json.dumps(identity, sort_keys=True)
+    path, journal = folder / "joints.npy", Journal(folder, identity)
     row_bytes = 4 * int(np.prod(shape[1:]))
-    lines = _good_lines(path, journal, first, row_bytes)
-    done = sum(line["rows"] for line in lines)
-    if not lines:
+    good = _good_entries(path, journal.read(), row_bytes)
+    done = sum(entry["rows"] for entry in good)
+    if not good:
         path.write_bytes(_header(shape, np.float32))
-    # Rewritten without what was half written; from here on it only grows.
-    with atomic_file(journal) as temporary:
-        temporary.write_text("\n".join([first, *map(json.dumps, lines)]) + "\n")
-    with path.open("r+b") as file, journal.open("a") as log:
+    with path.open("r+b") as file, closing(journal):
+        journal.begin(good)
         file.seek(_header_bytes(path) + done * row_bytes)
         file.truncate()
         for block in blocks(done):
@@ -498,30 +559,23 @@ def _write_blocks(
             # The journal may not be ahead of what it lists, not even when the power fails.
             file.flush()
             os.fsync(file.fileno())
-            log.write(json.dumps({"rows": len(data), "crc32": zlib.crc32(data.data)}) + "\n")
-            log.flush()
+            journal.add({"rows": len(data), "crc32": zlib.crc32(data.data)})
             done += len(data)
     if done != shape[0]:
         raise ValueError(f"{folder}: {done} rows given for a store of {shape[0]}")
 
 
-def _good_lines(path: Path, journal: Path, first: str, row_bytes: int) -> list[dict[str, int]]:
-    """Return the journal's lines up to the first whose block is not on disk as it was written."""
+def _good_entries(path: Path, entries: Sequence[Any], row_bytes: int) -> list[dict[str, int]]:
+    """Return the journal's entries up to the first whose block is not on disk as it was written."""
     good: list[dict[str, int]] = []
-    # Nothing may be there yet, and whatever was ended may have left a line that was cut short: what precedes it counts.
-    with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
-        head, *rest = regular_file(journal).read_text().splitlines()
-        if head != first:
-            return []
-        with path.open("rb") as file:
-            file.seek(_header_bytes(path))
-            for text in rest:
-                line = json.loads(text)
-                wanted = int(line["rows"]) * row_bytes
-                data = file.read(max(wanted, 0))
-                if wanted <= 0 or len(data) != wanted or zlib.crc32(data) != line["crc32"]:
-                    break
-                good.append(line)
+    with suppress(OSError, ValueError, KeyError, TypeError), path.open("rb") as file:
+        file.seek(_header_bytes(path))
+        for entry in entries:
+            wanted = int(entry["rows"]) * row_bytes
+            data = file.read(max(wanted, 0))
+            if wanted <= 0 or len(data) != wanted or zlib.crc32(data) != entry["crc32"]:
+                break
+            good.append(entry)
     return good
 
 
@@ -620,6 +674,7 @@ def open_store(folder: Path) -> ClipStore:
         confidence = None
         if info.confidence:
             confidence = _memory_map(folder / "confidence.npy", (info.frames, len(layout.joints)), np.float32)
+        times = _memory_map(folder / "times.npy", (info.frames,), np.float64) if info.times else None
         tracks = Tracks(**_read_table(folder / "tracks.csv", Tracks, info.tracks))
         clips = Clips(**_read_table(folder / "clips.csv", Clips, info.clips))
         _check_clips(clips)
@@ -633,7 +688,7 @@ def open_store(folder: Path) -> ClipStore:
     except (ValueError, OSError, OverflowError, csv.Error) as error:
         reason = cut(str(error).partition("\n")[0], 300)
         raise InputError(f"{folder}: damaged clip store: {reason}; prepare it again") from error
-    return ClipStore(folder, joints, tracked, tracks, clips, info, confidence)
+    return ClipStore(folder, joints, tracked, tracks, clips, info, confidence, times)
 
 
 def _check_clips(clips: Clips) -> None:
@@ -760,33 +815,19 @@ def _read_table(path: Path, table: type, rows: int) -> dict[str, np.ndarray]:
 
 
 def _read_columns(text: np.ndarray, names: list[str], rows: int) -> dict[str, np.ndarray] | None:
-    """Read lines of digits and plain words between commas; None if the text is anything else."""
-    ends: np.ndarray = np.flatnonzero((text == ord(",")) | (text == ord("\r")))
-    if len(ends) != rows * len(names) or rows == 0:
+    """Read lines of whole numbers and plain words between commas; None if the text is anything else."""
+    content = text.tobytes()
+    width = content.find(b",")  # of the first name; a table that has names has them in front, all as long
+    if rows == 0 or not 0 < width <= _LONGEST_NAME or b'"' in content:
         return None
-    starts = np.empty((rows, len(names)), np.int64)
-    starts.flat[0], starts.flat[1:] = 0, ends[:-1] + 1
-    starts[1:, 0] += 1  # behind the line feed
-    ends = ends.reshape(starts.shape)
-    if not np.array_equal(np.flatnonzero(text == ord("\r")), ends[:, -1]):
+    kinds = [(name, f"U{width + 1}" if name == "name" else "i8") for name in names]  # a longer one would be cut there
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # of numbers that are not whole
+            table = np.loadtxt(io.BytesIO(content), kinds, comments=None, delimiter=",", encoding="ascii", ndmin=1)
+    except (ValueError, Warning):
         return None
-    if not np.array_equal(np.flatnonzero(text == ord("\n")), ends[:, -1] + 1) or ends[-1, -1] + 2 != len(text):
+    columns = {name: np.ascontiguousarray(table[name]) for name in names}
+    if len(table) != rows or ("name" in columns and np.any(np.char.str_len(columns["name"]) != width)):
         return None
-    lengths = ends - starts
-    columns: dict[str, np.ndarray] = {}
-    for number, name in enumerate(names):
-        if name == "name":
-            width = int(lengths[0, number])
-            if np.any(lengths[:, number] != width) or not 0 < width <= _LONGEST_NAME:
-                return None
-            characters = text[starts[:, number, None] + np.arange(width)]
-            if characters.max() > 127 or np.any(characters == ord('"')):
-                return None
-            # four bytes a character, as in an array of text
-            columns[name] = characters.astype(np.uint32).view(f"<U{width}").astype(f"U{width}")[:, 0]
-        else:
-            numbers = parse_digits(text, ends[:, number], lengths[:, number])
-            if numbers is None:
-                return None
-            columns[name] = numbers
-    return columns
+    return columns | ({"name": columns["name"].astype(f"U{width}")} if "name" in columns else {})

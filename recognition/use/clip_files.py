@@ -90,7 +90,7 @@ def in_memory(folder: Path, clips: Sequence[tuple[str, int, Sequence[Track]]]) -
 def _of_store(store: ClipStore, unusable: Unusable, chunk: int) -> Iterator[Chunk]:
     if not len(store.clips):
         raise InputError(f"{store.folder}: the store has no clips; prepare it again")
-    actors = np.bincount(store.tracks.clip, minlength=len(store.clips))
+    actors = store.tracks_per_clip
     for row in np.flatnonzero((actors == 0) | (store.clips.frames == 0)):
         unusable(f"{store.folder}: clip {store.clips.name[row]} shows nobody")
     usable = np.flatnonzero((actors > 0) & (store.clips.frames > 0))

@@ -96,8 +96,7 @@ def explain_clip(
     actions = recognizer.actions.tolist()
     if action is not None and action not in actions:
         raise InputError(f"--action: found {action}, but {recognizer.path} knows {', '.join(map(str, actions))}")
-    tracks = np.flatnonzero(store.tracks.clip == row)
-    if store.clips.frames[row] < 1 or not any(shows_somebody(store, track) for track in tracks.tolist()):
+    if store.clips.frames[row] < 1 or not any(shows_somebody(store, track) for track in store.tracks_of(row).tolist()):
         raise InputError(f"{store.folder}: clip {store.clips.name[row]} shows nobody; there is nothing to explain")
     seen, device = recognizer.seen, recognizer.device
     unlabelled = replace(store, clips=replace(store.clips, action=np.full(len(store.clips), actions[0])))

@@ -122,9 +122,7 @@ def draw(found: Explained, store: ClipStore, row: int, title: str) -> Figure:
 def _draw_pose(axes: Axes, store: ClipStore, row: int, frame: int, importance: np.ndarray, top: float) -> None:
     """Draw the actors of one frame from the front, as stored; importance [A, V]."""
     tracks = store.tracks
-    own = np.flatnonzero(tracks.clip == row)
-    own = own[np.argsort(tracks.actor[own], kind="stable")]
-    for actor, track in enumerate(own[: len(importance)]):
+    for actor, track in enumerate(store.tracks_of(row)[: len(importance)]):
         at = int(np.clip(frame - tracks.first_frame[track], 0, tracks.length[track] - 1))
         joints = np.asarray(store.joints[tracks.first_row[track] + at])
         shown = np.asarray(store.tracked[tracks.first_row[track] + at]) > 0

@@ -1,0 +1,1 @@
+"""The classical filters that SmoothNet is compared with."""

@@ -14,7 +14,10 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.signal import savgol_filter
 
 from data.skeletons.metrics import mpjpe
+from refine.in_space import Sightings, as_sightings, refine_in_space
 from refine.normalise import body_size
+from refine.resample import extended
+from refine.splits import Pieces
 
 Filter = Literal["one_euro", "savitzky_golay", "gaussian"]
 Parameters = dict[str, float]
@@ -101,6 +104,9 @@ def one_euro(
     return result
 
 
+TURNED: Mapping[Filter, bool] = {"one_euro": True, "savitzky_golay": False, "gaussian": False}
+"""Whether a filter minds in which axes it sees a motion; those that are linear do not."""
+
 FILTERS: Mapping[Filter, Callable[..., np.ndarray]] = {
     "gaussian": gaussian,
     "savitzky_golay": savitzky_golay,
@@ -127,8 +133,67 @@ def smooth(
     parameters: Mapping[str, float],
     fps: float,
     sizes: Sequence[float] | None = None,
+    *,
+    seen: Sequence[np.ndarray | None] | None = None,
+    confidences: Sequence[np.ndarray | None] | None = None,
+    times: Sequence[np.ndarray | None] | None = None,
 ) -> list[np.ndarray]:
-    """Filter sequences, in body sizes.
+    """Filter skeletons in space, or in an image, in body sizes.
+
+    A skeleton at rest, at constant velocity or at constant acceleration comes out as it went in, and what was not seen
+    as it was (`refine.in_space`). Filtering commutes exactly, to rounding, with moving, turning, scaling and mirroring.
+
+    Parameters
+    ----------
+    name
+        Which filter.
+    sequences
+        [T, J, D] each; a joint that is not finite was not seen.
+    parameters
+        As `tune_filter` returns them.
+    fps
+        Frames a second.
+    sizes
+        The body size of each sequence; measured if not given.
+    seen, confidences, times
+        See `refine.refiner.refine_poses`.
+
+    Returns
+    -------
+    list of arrays
+        float32 [T, J, D] each.
+    """
+    return smooth_sightings(name, as_sightings(sequences, sizes, seen, confidences, times), parameters, fps)[0]
+
+
+def smooth_sightings(
+    name: Filter, sightings: Sequence[Sightings], parameters: Mapping[str, float], fps: float
+) -> tuple[list[np.ndarray], list[Pieces]]:
+    """As `smooth`, and say how each track was cut."""
+
+    def method(motions: list[np.ndarray], sizes: list[float]) -> list[np.ndarray]:
+        if name == "gaussian":
+            return [_gaussian_of_motion(x, **parameters, fps=fps) for x in motions]
+        return _filter_arrays(name, motions, parameters, fps, sizes)
+
+    return refine_in_space(sightings, method, fps, turned=TURNED[name])
+
+
+def _gaussian_of_motion(x: np.ndarray, sigma_s: float, fps: float) -> np.ndarray:
+    """As `gaussian`, but what goes on at an end goes on beyond it."""
+    sigma = sigma_s * fps
+    reach = int(4 * sigma + 0.5)
+    return gaussian_filter1d(extended(x, reach), sigma, axis=0)[reach : reach + len(x)] if reach else x
+
+
+def smooth_sequences(
+    name: Filter,
+    sequences: Sequence[np.ndarray],
+    parameters: Mapping[str, float],
+    fps: float,
+    sizes: Sequence[float] | None = None,
+) -> list[np.ndarray]:
+    """Filter sequences of the benchmarks, by their protocol: as the filters are, in body sizes.
 
     Parameters
     ----------
@@ -149,8 +214,18 @@ def smooth(
         float32 [T, J, D] each.
     """
     sizes = [body_size(sequence) for sequence in sequences] if sizes is None else sizes
+    return [x.astype(np.float32) for x in _filter_arrays(name, sequences, parameters, fps, sizes)]
+
+
+def _filter_arrays(
+    name: Filter,
+    sequences: Sequence[np.ndarray],
+    parameters: Mapping[str, float],
+    fps: float,
+    sizes: Sequence[float],
+) -> list[np.ndarray]:
     if name != "one_euro":  # the other two are linear: the unit makes no difference
-        return [FILTERS[name](x.astype(np.float64), **parameters, fps=fps).astype(np.float32) for x in sequences]
+        return [FILTERS[name](x.astype(np.float64), **parameters, fps=fps) for x in sequences]
     # It needs a loop over time, so all sequences share one; what a short one is padded with comes after its end.
     padded = np.zeros((max(map(len, sequences), default=0), sum(x[0].size for x in sequences)))
     columns = np.cumsum([0, *(x[0].size for x in sequences)])
@@ -158,7 +233,7 @@ def smooth(
         padded[: len(x), first : first + x[0].size] = x.reshape(len(x), -1) / size
     smoothed = one_euro(padded, **parameters, fps=fps)
     return [
-        (smoothed[: len(x), first : first + x[0].size] * size).reshape(x.shape).astype(np.float32)
+        (smoothed[: len(x), first : first + x[0].size] * size).reshape(x.shape)
         for x, size, first in zip(sequences, sizes, columns, strict=False)
     ]
 
@@ -197,7 +272,7 @@ def tune_filter(
     sizes = [body_size(x) for x in detected] if sizes is None else sizes
 
     def error(parameters: Parameters) -> float:
-        return mpjpe(smooth(name, detected, parameters, fps, sizes), truth, root, known)
+        return mpjpe(smooth_sequences(name, detected, parameters, fps, sizes), truth, root, known)
 
     def search(grid: Mapping[str, Sequence[float]]) -> Parameters:
         tries = [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]

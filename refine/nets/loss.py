@@ -1,3 +1,9 @@
+"""The loss that refiners learn by: errors of position and of acceleration (SmoothNet, section 3.4 of the paper).
+
+It is a mean over what is known: joints that nobody saw, and accelerations of which one of three frames is unknown,
+weigh nothing. A batch may be gone through in parts whose losses and gradients add up to those of the whole.
+"""
+
 import math
 
 import torch

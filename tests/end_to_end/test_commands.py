@@ -86,7 +86,7 @@ def test_help_of_every_command():
 
 
 def test_prepare_makes_a_store_with_its_truth(work):
-    raw, truth = (open_store(work / "data/ntu/simulated" / name) for name in ("raw", "truth"))
+    raw, truth = (open_store(work / "datasets/ntu/simulated" / name) for name in ("raw", "truth"))
     assert raw.clips.name.tolist() == truth.clips.name.tolist()
     assert len(raw.clips) == 48
     assert set(raw.clips.action.tolist()) == {6, 9, 23, 50}
@@ -102,7 +102,7 @@ def test_refine_then_recognize(work):
     assert set(row["input"]) == set(row["output"]) == {"mpjpe", "pa_mpjpe", "accel"}
     assert row["benchmark"] == "ntusim_kinect_3D"
     assert row["output"]["accel"] < row["input"]["accel"]
-    raw, refined = open_store(work / "data/ntu/simulated/raw"), open_store(work / "refined")
+    raw, refined = open_store(work / "datasets/ntu/simulated/raw"), open_store(work / "refined")
     assert refined.info.kind == "refined"
     np.testing.assert_array_equal(refined.tracked, raw.tracked)
     assert not np.array_equal(refined.joints, raw.joints)
@@ -133,7 +133,7 @@ def recogniser(work):
 
 
 def test_predict_repeats_the_scores_of_the_test_clips(work, recogniser):
-    words = ["predict", "data/ntu/simulated/raw", "-m", recogniser, "--output", "p.json", "--batch", "7"]
+    words = ["predict", "datasets/ntu/simulated/raw", "-m", recogniser, "--output", "p.json", "--batch", "7"]
     printed = done(run(*words, "--names", "ntu", folder=work)).stdout
     assert "hand waving" in printed
     first = {row["clip"]: row for row in json.loads((work / "p.json").read_text()) if row["rank"] == 1}
@@ -144,8 +144,8 @@ def test_predict_repeats_the_scores_of_the_test_clips(work, recogniser):
 
 
 def test_explain_and_export_a_recogniser(work, recogniser):
-    clip = open_store(work / "data/ntu/simulated/raw").clips.name[0]
-    done(run("explain", "data/ntu/simulated/raw", "--clip", clip, "-m", recogniser, folder=work))
+    clip = open_store(work / "datasets/ntu/simulated/raw").clips.name[0]
+    done(run("explain", "datasets/ntu/simulated/raw", "--clip", clip, "-m", recogniser, folder=work))
     assert (work / "explanation.png").read_bytes().startswith(b"\x89PNG")
     assert "probabilities differ from PyTorch" in done(run("export-onnx", "-m", recogniser, folder=work)).stdout
     assert (work / "recognizer.onnx").stat().st_size > 1000

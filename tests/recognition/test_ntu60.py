@@ -110,7 +110,7 @@ def test_the_readmes_example_runs(root, tmp_path, monkeypatch, capsys):
     code = next(block for block in blocks if "NTURGBD60" in block)
     assert len([line for line in code.splitlines() if line]) == 5
     (tmp_path / "data/ntu").mkdir(parents=True)
-    (tmp_path / "data/ntu/simulated").symlink_to(root)
+    (tmp_path / "datasets/ntu/simulated").symlink_to(root)
     monkeypatch.chdir(tmp_path)
     exec(compile(code, "README.md", "exec"), {})
     assert capsys.readouterr().out.count("tensor(") >= 6

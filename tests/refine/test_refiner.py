@@ -7,7 +7,7 @@ from base.errors import InputError
 from base.files import sha256
 from refine.nets.smoothnet import new_net
 from refine.normalise import Normalise, body_size, window_offsets
-from refine.refiner import load_refiner, refine_poses, refiner_content
+from refine.refiner import load_refiner, refine_poses, refine_sequences, refiner_content
 from tests.refine.conftest import make_net, make_refiner
 
 
@@ -30,8 +30,8 @@ def test_position_and_size_make_no_difference(rng, centre):
 def test_without_normalisation_they_do(rng):
     refiner = make_refiner("none", "none")
     sequences = walks(rng)
-    refined = refine_poses(refiner, sequences, root=(0,))
-    moved = refine_poses(refiner, [x + 3 for x in sequences], root=(0,))
+    refined = refine_sequences(refiner, sequences, root=(0,))
+    moved = refine_sequences(refiner, [x + 3 for x in sequences], root=(0,))
     assert np.abs(moved[0] - refined[0] - 3).max() > 0.1
 
 

@@ -1,3 +1,5 @@
+"""What of the simulated stand-in can be chosen."""
+
 from pathlib import Path
 from typing import Literal
 
@@ -38,7 +40,7 @@ class SimulateSection(Section):
         clip store at once, `folder`/raw, which is faster and smaller.
     """
 
-    folder: Path = Path("data/ntu/simulated")
+    folder: Path = Path("datasets/ntu/simulated")
     clips: int = Field(1000, ge=1, le=1_000_000)
     performers: int | tuple[int, ...] = 16
     actions: tuple[int, ...] = DEFAULT_ACTIONS

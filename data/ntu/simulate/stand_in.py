@@ -2,20 +2,18 @@
 
 import json
 import os
-import signal
 import zipfile
-from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import replace
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from base.errors import InputError
 from base.files import atomic_folder, locked, regular_file
 from base.progress import console, progress
+from base.workers import WorkerEndedError, map_in_processes
 from data.ntu.names import ClipName
 from data.ntu.simulate.bodies import FPS
 from data.ntu.simulate.clips import Clip, choose_clips, simulate_clip
@@ -100,13 +98,15 @@ def say_waiting(folder: Path) -> None:
 def _fill_folder(
     section: SimulateSection, kept: dict[str, Any], names: Sequence[ClipName], workers: int | None
 ) -> None:
-    truth_info = StoreInfo(kind="truth", fps=FPS, source=f"simulated, seed {section.seed}", config=kept)
+    truth_info = StoreInfo(kind="truth", fps=FPS, times=True, source=f"simulated, seed {section.seed}", config=kept)
     with atomic_folder(section.folder) as folder, ExitStack() as stack:
         archive = writer = None
         if section.text:
             archive = stack.enter_context(zipfile.ZipFile(folder / ZIP, "w", zipfile.ZIP_DEFLATED, compresslevel=1))
         else:
-            writer = stack.enter_context(StoreWriter(folder / "raw", StoreInfo(fps=FPS, **raw_origin(section))))
+            writer = stack.enter_context(
+                StoreWriter(folder / "raw", StoreInfo(fps=FPS, times=True, **raw_origin(section)))
+            )
         truth = stack.enter_context(StoreWriter(folder / "truth", truth_info))
         pairs = stack.enter_context(PosePairs(folder / "poses" / BENCHMARK, ("train", "test")))
         bar = stack.enter_context(progress())
@@ -175,21 +175,15 @@ def _make_clips(
         for batch in batches:
             yield from _make_batch(section, batch)
         return
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), _ignore_interrupt)
     try:
-        waiting: deque[Future[list[tuple[Clip, bytes]]]] = deque()
-        for batch in batches:
-            waiting.append(pool.submit(_make_batch, section, batch))
-            if len(waiting) > 2 * workers:
-                yield from waiting.popleft().result()
-        while waiting:
-            yield from waiting.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _ignore_interrupt() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+        with closing(map_in_processes(partial(_make_batch, section), batches, workers)) as results:
+            for made in results:
+                yield from made
+    except WorkerEndedError as error:
+        raise InputError(
+            f"{section.folder}: a process that was making clips has been ended from outside (for want of memory?); "
+            "run the same command again, with a smaller data.workers if need be"
+        ) from error
 
 
 def _make_batch(section: SimulateSection, names: Sequence[ClipName]) -> list[tuple[Clip, bytes]]:

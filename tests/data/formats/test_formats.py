@@ -352,3 +352,56 @@ def test_the_format_is_guessed_and_outputs_are_replaced_only_when_asked(store, t
     with pytest.raises(InputError, match="already exists"):
         bring(tmp_path / source, tmp_path / "store")
     bring(tmp_path / source, tmp_path / "store", again=True)
+
+
+def pickled(path, keypoint, score=None):
+    """One clip as PYSKL has it."""
+    item = {"frame_dir": NAMES[0], "label": 0, "keypoint": keypoint, "total_frames": keypoint.shape[1]}
+    if score is not None:
+        item |= {"keypoint_score": score, "img_shape": (1080, 1920), "original_shape": (1080, 1920)}
+    path.write_bytes(pickle.dumps({"split": {}, "annotations": [item]}))
+    return path
+
+
+def test_a_joint_of_zeros_was_not_seen(tmp_path):
+    """Three frames of zeros in one joint of a seen actor: no position, in space as in an image."""
+    keypoint = np.random.default_rng(0).normal(3, 0.3, (1, 20, 25, 3)).astype(np.float32)
+    keypoint[0, 7:10, 4] = 0
+    keypoint[0, 0, 6, :2] = 0  # an x and a y of 0 are a position
+    read = bring(pickled(tmp_path / "a.pkl", keypoint), tmp_path / "a")
+    expected = np.full((20, 25), 2)
+    expected[7:10, 4] = 0
+    np.testing.assert_array_equal(read.tracked, expected)
+    np.testing.assert_array_equal(read.joints, keypoint[0])
+
+
+def test_a_joint_of_zeros_in_an_image_was_not_seen_whatever_a_low_score_says(tmp_path):
+    keypoint = np.random.default_rng(0).uniform(100, 900, (1, 20, 17, 2)).astype(np.float32)
+    score = np.full((1, 20, 17), 0.8, np.float32)
+    keypoint[0, 7:10, 4] = 0
+    score[0, 7:10, 4] = [0.0, 0.05, 0.9]
+    keypoint[0, :2] = 0  # the actor comes later, though the estimator gave it small scores
+    score[0, :2] = 0.01
+    read = bring(pickled(tmp_path / "a.pkl", keypoint, score), tmp_path / "a")
+    expected = np.full((18, 17), 2)
+    expected[5:7, 4] = 0
+    np.testing.assert_array_equal(read.tracked, expected)
+    assert (read.tracks.first_frame.tolist(), read.tracks.length.tolist()) == ([2], [18])
+    np.testing.assert_array_equal(read.confidence, score[0, 2:])
+
+
+def test_positions_may_be_relative_to_a_joint(store, tmp_path):
+    """The root of a whole clip at 0, or the middle of the spine that CTR-GCN and 2s-AGCN centre on, was seen."""
+    keypoint = np.random.default_rng(0).normal(0, 0.3, (1, 20, 25, 3)).astype(np.float32)
+    keypoint -= keypoint[:, :, :1]
+    keypoint[0, 4:6] = 0  # a gap
+    read = bring(pickled(tmp_path / "a.pkl", keypoint), tmp_path / "a")
+    np.testing.assert_array_equal(read.tracked, np.where(keypoint[0].any((1, 2)), 2, 0)[:, None].repeat(25, 1))
+    export(store, tmp_path / "ctrgcn", "ctrgcn")
+    export(store, tmp_path / "stgcn", "stgcn")
+    sources = (tmp_path / "ctrgcn" / "NTU60_CS.npz", tmp_path / "stgcn" / "xsub")
+    for source, at in zip(sources, ("c", "s"), strict=True):
+        read = bring(source, tmp_path / at)
+        whole = np.asarray(read.tracked).all(1) | ~np.asarray(read.tracked).any(1)
+        assert whole.all()
+        assert (np.asarray(read.joints)[:, 1] == 0).all(-1).sum() >= 6

@@ -497,6 +497,19 @@ def test_damaged_zips_are_refused_or_read(tmp_path):
         check_zip(bytes(damaged), tmp_path / "damaged.zip")
 
 
+def test_the_store_says_when_each_frame_was_recorded(tmp_path):
+    """Frames in which nobody is seen are dropped, as everybody does; the others keep their times, at the given rate."""
+    frames = np.array([0, 1, 2, 53, 54])
+    joints = np.random.default_rng(0).normal(3, 0.3, (5, 25, 3)).astype(np.float32)
+    text = write_skeleton(Skeleton(60, (Body(1, frames, joints, np.full((5, 25), 2, np.uint8)),)))
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw" / "S001C001P001R001A001.skeleton").write_bytes(text)
+    run(tmp_path / "raw", tmp_path / "store", fps=25.0)
+    store = open_store(tmp_path / "store")
+    assert (store.clips.frames.tolist(), store.tracks.length.tolist(), store.info.times) == ([5], [5], True)
+    np.testing.assert_allclose(store.times, frames / 25)
+
+
 def test_what_macos_and_windows_put_beside_the_clips_is_passed_over(folder, tmp_path):
     run(folder, tmp_path / "clean")
     with zipfile.ZipFile(tmp_path / "mac.zip", "w", zipfile.ZIP_DEFLATED) as archive:

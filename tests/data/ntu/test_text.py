@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from base.errors import InputError
-from data.ntu.decimals import parse_decimals, parse_digits
+from data.ntu.decimals import parse_decimals
 from data.ntu.text import Body, Skeleton, read_skeleton, write_skeleton
 from tests.fuzz.skeletons import NASTY, a_text, check, damage
 
@@ -237,19 +237,3 @@ def test_any_field_may_hold_anything(number, field):
 @given(st.binary(max_size=200) | st.text("0123456789 .-\r\n", max_size=200).map(str.encode))
 def test_any_bytes_are_refused_or_read(text):
     check(text)
-
-
-@settings(max_examples=50, deadline=None)
-@given(st.lists(st.integers(0, 10**16 - 1), min_size=1, max_size=40), st.integers(0, 3))
-def test_digits_are_those_of_int(values, zeros):
-    numbers = [b"%0*d" % (zeros, value) for value in values]
-    text = np.frombuffer(b",".join(numbers) + b",", np.uint8)
-    ends = np.flatnonzero(text == ord(","))
-    assert parse_digits(text, ends, np.diff(ends, prepend=-1) - 1).tolist() == values
-
-
-@pytest.mark.parametrize("number", [b"", b"-1", b"1.5", b" 1", b"1" * 17, b"1:", b"1/", b"\xb1"])
-def test_what_is_no_whole_number_is_not_taken_for_one(number):
-    text = np.frombuffer(b"12345678901234567,"[10:] + number + b",", np.uint8)
-    ends = np.array([7, len(text) - 1])
-    assert parse_digits(text, ends, np.array([7, len(number)])) is None

@@ -187,6 +187,9 @@ def test_tables_written_otherwise_are_read_the_same(store):
     [
         ("tracks.csv", "1,0,0,11,10", "1,0,0,11,-10"),
         ("tracks.csv", "1,0,0,11,10", "1,0,0,11,1e1"),
+        ("tracks.csv", "1,0,0,11,10", "1,0,0,11,10.0"),
+        ("tracks.csv", "1,0,0,11,10", "1,0,0,11,"),
+        ("tracks.csv", "1,0,0,11,10", "1,0,0,11,10#"),
         ("tracks.csv", "1,0,0,11,10", "1,0,0,11"),
         ("tracks.csv", "1,0,0,11,10", "1,0,0,11,10,9"),
         ("tracks.csv", "1,0,0,11,10", "9,0,0,11,10"),
@@ -200,7 +203,7 @@ def test_a_damaged_table_is_refused(store, name, before, after):
     path = store.folder / name
     text = path.read_bytes()
     assert before.encode() in text
-    path.write_bytes(text.replace(before.encode(), after.encode(), 1))
+    path.write_bytes(text.replace(before.encode(), after.encode("utf-8"), 1))
     with pytest.raises(InputError, match="damaged clip store"):
         open_store(store.folder)
 
@@ -276,3 +279,53 @@ def test_a_full_disk_leaves_no_store(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space left"), StoreWriter(tmp_path / "store", StoreInfo()) as writer:
         writer.add(NAMES[0], 10, tracks(0, [10]))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_tracks_of_clips(tmp_path):
+    """Whatever the order of the table: clip by clip as asked for, and within a clip by actor."""
+    shape = (25, 3)
+    with StoreWriter(tmp_path / "s", StoreInfo()) as writer:
+        for action, actors in ((1, (1, 0)), (2, ()), (3, (0,))):
+            tracks = [
+                Track(actor, 0, np.full((actor + 2, *shape), 10 * action + actor, np.float32), np.ones((actor + 2, 25)))
+                for actor in actors
+            ]
+            writer.add(ClipName(1, 1, 1, 1, action), 9, tracks)
+    store = open_store(tmp_path / "s")
+    assert store.tracks_per_clip.tolist() == [2, 0, 1]
+    assert store.tracks_of(0).tolist() == [1, 0]
+    assert store.tracks_of(1).tolist() == []
+    assert store.tracks_of(np.array([2, 1, 0])).tolist() == [2, 1, 0]
+    first = [float(store.joints[store.rows_of(track)].mean()) for track in store.tracks_of(np.array([0, 2]))]
+    assert first == [10, 11, 30]
+    assert [len(store.joints[store.rows_of(track)]) for track in range(3)] == [3, 2, 2]
+
+
+def test_a_store_keeps_times(tmp_path):
+    """Seconds since the clip's first frame; of tracks that say nothing of it, frames follow each other evenly."""
+    joints, tracked = np.ones((4, 25, 3), np.float32), np.full((4, 25), 2, np.uint8)
+    with StoreWriter(tmp_path / "store", StoreInfo(fps=25.0, times=True)) as writer:
+        writer.add(
+            NAMES[0], 9, [Track(0, 5, joints, tracked), Track(1, 0, joints, tracked, frames=np.array([0, 1, 2.5, 60]))]
+        )
+    store = open_store(tmp_path / "store")
+    np.testing.assert_allclose(store.times, [0.2, 0.24, 0.28, 0.32, 0, 0.04, 0.1, 2.4])
+    assert store.times.dtype == np.float64
+    derive_store(store, tmp_path / "derived", lambda done: [store.joints[done:]], StoreInfo(fps=25.0, kind="refined"))
+    np.testing.assert_array_equal(open_store(tmp_path / "derived").times, store.times)
+    (tmp_path / "store" / "times.npy").unlink()
+    with pytest.raises(InputError, match=r"times.npy"):
+        open_store(tmp_path / "store")
+
+
+def test_a_store_without_times_has_none(store):
+    assert store.times is None
+    assert not (store.folder / "times.npy").exists()
+
+
+def test_numbers_of_frames_rise(tmp_path):
+    joints, tracked = np.ones((3, 25, 3), np.float32), np.full((3, 25), 2, np.uint8)
+    for frames in ([0, 2, 1], [0, 1]):
+        track = Track(0, 0, joints, tracked, frames=np.array(frames))
+        with pytest.raises(ValueError, match="numbers of frames"):
+            to_block([(NAMES[0], 3, [track])], LAYOUTS["ntu25"])

@@ -2,8 +2,9 @@ import numpy as np
 from matplotlib import image
 from typer.testing import CliRunner
 
-from data.ntu.simulate import SimulateSection, calibration, gallery
-from data.ntu.simulate.gallery import draw_sheet
+from data.ntu.simulate import SimulateSection, calibration
+from drawing import gallery
+from drawing.gallery import draw_sheet
 
 
 def test_a_sheet_shows_clean_and_noisy_people(tmp_path):

@@ -1,4 +1,4 @@
-"""Draw every action of the stand-in, clean above measured: `python -m data.ntu.simulate.gallery docs/`."""
+"""Draw every action of the stand-in, clean above measured: `python -m drawing.gallery docs/`."""
 
 from io import BytesIO
 from pathlib import Path
