@@ -152,11 +152,17 @@ def recognize(config: Config = None, overrides: Overrides = None, again: Again =
 @app.command()
 def ablate(config: Config = None, overrides: Overrides = None, again: Again = False) -> None:
     """Compare raw with refined skeletons, all of it, and write the report."""
+    from ablation.stage import IncompleteError
     from ablation.stage import ablate as run
     from ablation.study.config import AblateConfig
+    from ablation.terminal import print_ablation
     from base.config import load_config
 
-    run(load_config(AblateConfig, *_arguments("ablate", config, overrides)), again)
+    try:
+        print_ablation(run(load_config(AblateConfig, *_arguments("ablate", config, overrides)), again))
+    except IncompleteError as error:
+        print_ablation(error.ablation)
+        raise
 
 
 Model = Annotated[
@@ -305,6 +311,7 @@ def main() -> int:
     """Run the command line; 0 done, 1 nobody reads the output, 2 the user's mistake, 130 interrupted."""
     from base.errors import InputError
     from base.files import NO_ROOM
+    from base.shown import one_line
 
     interrupts = []
 
@@ -319,19 +326,19 @@ def main() -> int:
         sys.stdout.flush()
     except (typer.TyperException, InputError) as error:
         said = error.format_message() if isinstance(error, typer.TyperException) else str(error)
-        print(f"error: {' '.join(said.split())}", file=sys.stderr)
+        print(f"error: {one_line(said)}", file=sys.stderr)
         return 2
-    except OSError as error:
-        if error.errno not in NO_ROOM:
-            raise
-        place = error.filename or "a file"
-        print(f"error: {place}: cannot be written ({error.strerror}); make room and run it again", file=sys.stderr)
-        return 2
-    except (KeyboardInterrupt, typer.Abort):
-        pass
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or it is flushed, and fails, again at the end
         return 1
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        what = f"{error.filename or 'a file'}: cannot be written ({error.strerror}); make room and run it again"
+        print(f"error: {one_line(what)}", file=sys.stderr)
+        return 2
+    except (KeyboardInterrupt, typer.Abort):
+        pass
     except Exception:
         if not interrupts:
             raise  # a library whose import is interrupted may fail in a way of its own

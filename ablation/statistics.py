@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.stats import binomtest, norm
 
-from ablation.scores import Scores, check_paired
+from recognition.scores import SeedScores, check_paired
 
 CHUNK = 1 << 22
 """Resampling weights drawn at a time, at most."""
@@ -322,7 +322,7 @@ def holm(p: Sequence[float]) -> list[float]:
 
 
 def compare(
-    arms: dict[str, Scores],
+    arms: dict[str, SeedScores],
     pairs: Sequence[tuple[str, str]],
     *,
     resamples: int,
@@ -390,7 +390,7 @@ def compare(
     return [replace(one, holm_p=p) for one, p in zip(found, corrected, strict=True)]
 
 
-def paired_differences(before: Scores, after: Scores, before_name: str, after_name: str) -> np.ndarray:
+def paired_differences(before: SeedScores, after: SeedScores, before_name: str, after_name: str) -> np.ndarray:
     """Return, per seed and clip, right after minus right before: int64 [S, N] of -1, 0 and 1.
 
     Raises
@@ -404,7 +404,9 @@ def paired_differences(before: Scores, after: Scores, before_name: str, after_na
     return after.correct.astype(np.int64) - before.correct
 
 
-def class_effects(before: Scores, after: Scores, *, resamples: int, confidence: float, seed: int) -> list[ClassEffect]:
+def class_effects(
+    before: SeedScores, after: SeedScores, *, resamples: int, confidence: float, seed: int
+) -> list[ClassEffect]:
     """Compare two arms class by class, in the order of the actions; classes without test clips are left out."""
     differences = paired_differences(before, after, "before", "after")
     effects = []
@@ -489,7 +491,7 @@ def _crossings(severities: np.ndarray, curves: np.ndarray) -> np.ndarray:
     return np.select([(curves > 0).all(1), last == len(severities) - 1], [-np.inf, np.inf], at)
 
 
-def confusion_changes(before: Scores, after: Scores, most: int) -> list[Confusion]:
+def confusion_changes(before: SeedScores, after: SeedScores, most: int) -> list[Confusion]:
     """Return the pairs of classes whose confusion changed most, the most repaired first, the most broken last.
 
     Parameters

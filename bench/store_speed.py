@@ -35,14 +35,7 @@ def milliseconds(function: Callable[[], object], runs: int) -> list[float]:
 
 
 def draw(store: ClipStore, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    tracks = store.tracks
-    first = np.searchsorted(tracks.clip, rows)  # tracks are in the order of the clips
-    last = np.searchsorted(tracks.clip, rows, side="right")
-    spans = [
-        slice(tracks.first_row[track], tracks.first_row[track] + tracks.length[track])
-        for begin, end in zip(first, last, strict=True)
-        for track in range(begin, end)
-    ]
+    spans = [store.rows_of(track) for track in store.tracks_of(rows)]
     return np.concatenate([store.joints[span] for span in spans]), np.concatenate(
         [store.tracked[span] for span in spans]
     )

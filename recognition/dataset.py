@@ -63,8 +63,6 @@ class SkeletonGraphs(Dataset):
         self.rows = np.argsort(store.clips.name, kind="stable") if rows is None else np.asarray(rows)
         self.actions = np.unique(store.clips.action) if actions is None else np.asarray(actions)
         self.graph = skeleton_graph(store.layout, partition)
-        by_clip = np.lexsort((store.tracks.actor, store.tracks.clip))
-        self._tracks = np.split(by_clip, np.searchsorted(store.tracks.clip[by_clip], np.arange(1, len(store.clips))))
 
     @property
     def num_classes(self) -> int:
@@ -78,7 +76,7 @@ class SkeletonGraphs(Dataset):
     def get(self, idx: int) -> Data:
         """Return one clip as a graph."""
         store, row = self.store, int(self.rows[idx])
-        tracks = self._tracks[row]
+        tracks = store.tracks_of(row)
         length = store.tracks.length[tracks]
         skeletons = int(length.sum())
         within = np.arange(skeletons) - np.repeat(np.cumsum(length) - length, length)

@@ -154,7 +154,7 @@ class NTURGBD60(SkeletonGraphs):
         """Return one clip as a graph, untransformed."""
         data = super().get(idx)
         data.timestamps = data.frame.to(torch.float32) / self.store.info.fps
-        data.skeletons.seen = data.tracked > 0
+        data.seen = data.tracked > 0
         data.inferred = data.tracked == 1
         return data
 

@@ -1,6 +1,5 @@
 """What a run leaves for people: the confusion matrix as a table and a figure."""
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from matplotlib.figure import Figure
 from sklearn.metrics import confusion_matrix
 
 from base.files import atomic_file
+from base.tables import write_csv
 
 
 def confusion(label: np.ndarray, scores: np.ndarray) -> np.ndarray:
@@ -20,9 +20,8 @@ def confusion(label: np.ndarray, scores: np.ndarray) -> np.ndarray:
 def write_confusion(path: Path, counts: np.ndarray, names: Sequence[str]) -> None:
     """Write a confusion matrix as CSV: one row per true class, one column per predicted class."""
     with atomic_file(path) as temporary, temporary.open("w", newline="") as file:
-        rows = csv.writer(file)
-        rows.writerow(["true", *names])
-        rows.writerows([name, *row] for name, row in zip(names, counts.tolist(), strict=True))
+        rows = [[name, *row] for name, row in zip(names, counts.tolist(), strict=True)]
+        write_csv(file, [["true", *names], *rows], "\r\n")
 
 
 def draw_confusion(counts: np.ndarray, names: Sequence[str]) -> Figure:

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
+from base.progress import PlainConsole
+from base.shown import one_line
 from base.words import plural
 from recognition.config import RecognizeConfig
 from recognition.use.explain import joint_shares
@@ -31,7 +31,7 @@ def print_results(results: dict[str, Any], config: RecognizeConfig) -> None:
     """
     store, run = config.data.store, config.run.dir
     classes = plural(results["classes"], "class", "classes")
-    table = Table(title=Text(f"{store} ({results['split']}), {classes}"))
+    table = Table(title=f"{store} ({results['split']}), {classes}")
     for column in ("training clips", "test clips", "top-1 %", "top-5 %", "mean class %", "seconds"):
         table.add_column(column, justify="right")
     table.add_row(
@@ -42,7 +42,7 @@ def print_results(results: dict[str, Any], config: RecognizeConfig) -> None:
         f"{results['mean_class_accuracy']:.2f}",
         f"{results['seconds']:.1f}",
     )
-    console = Console()
+    console = PlainConsole()
     console.print(table)
     if "streams" in results:
         parts = Table(title="streams, and ensembles of them")
@@ -70,7 +70,7 @@ def print_explanation(explanation: Explanation, output: Path) -> None:
     found, joints = explanation.found, explanation.layout.joints
     shares = joint_shares(found)
     most = ", ".join(f"{joints[joint]} {100 * shares[joint]:.0f}%" for joint in np.argsort(-shares)[:5])
-    print(f"{found.clip}: {explanation.name} ({100 * found.probability:.0f}%) rests most on {most}")
+    print(one_line(f"{found.clip}: {explanation.name} ({100 * found.probability:.0f}%) rests most on {most}"))
     print(f"{output} and {output.with_suffix('.csv')}")
 
 
@@ -91,7 +91,7 @@ def print_predictions(found: Sequence[Prediction], output: Path) -> None:
     for one in found[:SHOWN]:
         pairs = zip(one.names, one.probabilities, strict=True)
         table.add_row(one.clip, *(f"{name} {100 * probability:.0f}" for name, probability in pairs))
-    console = Console()
+    console = PlainConsole()
     console.print(table)
     if len(found) > SHOWN:
         console.print(f"and {len(found) - SHOWN} more", highlight=False)

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from base.errors import InputError
-from base.progress import console
+from base.progress import PlainConsole
 from base.tables import Column, Table
 from data.ntu.prepare import ensure_stand_in
 from drawing.charts import plot_transfer
@@ -50,6 +50,7 @@ def compare_refiners(config: RefineConfig, again: bool = False) -> dict[str, Any
     run = open_run(config, again)
     if run.finished:
         return run.results()
+    console = PlainConsole(stderr=True)
     results: dict[str, Any] = {"rows": [], "filters": [], "skipped": {}, "absent": [], "refiners": {}}
     for at, (name, line, cell) in enumerate(cells):
         console.print(f"refiner {at + 1} of {len(cells)}: {name}", highlight=False)

@@ -4,20 +4,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, PositiveInt, Tag, model_validator
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
-from base.config import RunSection
+from base.config import HIGHEST_RATE, MOST_AT_ONCE, MOST_EPOCHS, RunSection
 from base.settings import Section
 from data.ntu.simulate import SimulateSection
 from refine.benchmarks.pairs import OnError, Pairs, read_pairs
 from refine.benchmarks.table import Benchmark, Row, Split, benchmarks, find_benchmark
 from refine.filters.registry import FILTERS
+from refine.nets.registry import MOST_FRAMES, known_kind
 from refine.nets.registry import ModelSection as ModelSection
-from refine.nets.registry import known_kind
 from refine.normalise import Centre, Scale
 from refine.windows import Merge
 
 Weight = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Stride = Annotated[int, Field(ge=1, le=MOST_FRAMES)]
 
 
 def _filter(name: str) -> str:
@@ -101,13 +102,13 @@ class TrainSection(Section):
 
     on: TrainOn = ()
     checkpoint: Path | dict[str, Path] | None = None
-    epochs: PositiveInt = 70
-    windows: PositiveInt | None = None
-    lr: float = Field(1e-3, gt=0)
+    epochs: int = Field(70, ge=1, le=MOST_EPOCHS)
+    windows: int | None = Field(None, ge=1, le=10**9)
+    lr: float = Field(1e-3, gt=0, le=HIGHEST_RATE)
     lr_decay: float = Field(0.95, gt=0, le=1)
-    batch: PositiveInt = 128
-    position_weight: float = Field(1.0, ge=0)
-    acceleration_weight: float = Field(0.1, ge=0)
+    batch: int = Field(128, ge=1, le=MOST_AT_ONCE)
+    position_weight: float = Field(1.0, ge=0, le=1e9)
+    acceleration_weight: float = Field(0.1, ge=0, le=1e9)
     validation: float = Field(0.1, gt=0, lt=1)
 
     @property
@@ -160,7 +161,7 @@ class EvaluateSection(Section):
 
     on: Annotated[tuple[str, ...] | Literal["all"], BeforeValidator(_as_names)] = ()
     split: Split = "test"
-    stride: PositiveInt | Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = 1
+    stride: Stride | Annotated[tuple[Stride, ...], Field(min_length=1)] = 1
     merge: Merge = "mean"
     match_rate: bool = False
     filters: tuple[Filter, ...] = ()
@@ -203,8 +204,8 @@ class FiguresSection(Section):
     """
 
     benchmark: str | None = None
-    sequence: int = Field(0, ge=0)
-    frames: tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=1)]] = (0, 200)
+    sequence: int = Field(0, ge=0, le=10**9)
+    frames: tuple[Annotated[int, Field(ge=0, le=10**9)], Annotated[int, Field(ge=1, le=10**9)]] = (0, 200)
     still: int = Field(5, ge=1, le=12)
     animation: Literal["gif", "mp4", "none"] = "gif"
     images: Path | None = None
@@ -232,7 +233,7 @@ class CompareSection(Section):
         `checkpoint_8.pth.tar` to `checkpoint_64.pth.tar`.
     """
 
-    window: tuple[Annotated[int, Field(ge=3)], ...] = ()
+    window: tuple[Annotated[int, Field(ge=3, le=MOST_FRAMES)], ...] = ()
     kind: tuple[Kind, ...] = ()
     train_on: tuple[TrainOn, ...] = ()
     checkpoints: tuple[Path, ...] = ()
@@ -268,7 +269,7 @@ class ApplySection(Section):
 
     input: Path | None = None
     output: Path | None = None
-    stride: PositiveInt | None = None
+    stride: Stride | None = None
     merge: Merge = "smooth"
     match_rate: bool = True
 

@@ -10,18 +10,29 @@ from typing import Any
 
 import numpy as np
 import torch
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from torch import Tensor
 
 from base.errors import InputError
 from base.files import sha256
+from base.settings import Fps
+from base.shown import cut, shown
 from refine.in_space import Sightings, as_sightings, refine_in_space
-from refine.nets.registry import NETS, ModelSection, Net, at_rest, build_net
-from refine.normalise import Normalise, body_size, window_offsets
+from refine.nets.registry import (
+    MOST_BLOCKS,
+    MOST_FRAMES,
+    MOST_UNITS,
+    NETS,
+    ModelSection,
+    Net,
+    at_rest,
+    build_net,
+)
+from refine.normalise import Centre, Normalise, Scale, body_size, window_offsets
 from refine.resample import lower_rate, resample, resampled_length
 from refine.splits import Pieces
 from refine.windows import Merge, mirrored, refine_windows
-from training.checkpoints import checkpoint_file, load_checkpoint
+from training.checkpoints import checkpoint_file, load_checkpoint, weights_of
 
 DEFAULT_FPS = 30.0
 """Frames a second of sequences whose frame rate nobody says."""
@@ -109,24 +120,36 @@ def load_refiner(path: Path, device: torch.device | str = "cpu") -> Refiner:
     """
     path = checkpoint_file(path)
     content = load_checkpoint(path)
-    bare = bool(content) and all(isinstance(value, Tensor) for value in content.values())
-    state = content if bare else content.get("state_dict")
-    if not isinstance(state, dict):
-        raise InputError(f"{path}: no 'state_dict', only {', '.join(map(str, content))}; expected a SmoothNet")
-    state = {PREFIX.sub("", str(name)): tensor for name, tensor in state.items()}
-    described = None if bare else content.get("refiner")
+    state = {PREFIX.sub("", name): tensor for name, tensor in weights_of(path, content).items()}
+    described = content.get("refiner")
     net = _build(path, state, described.get("model") if isinstance(described, dict) else None).to(device).eval()
     if described is None:
         return Refiner(net, Normalise("none", "none"), sha256=sha256(path))
     try:
-        normalise, fps, trained_on = Normalise(**described["normalise"]), described["fps"], described["trained_on"]
-    except (KeyError, TypeError) as error:
-        raise InputError(f"{path}: its 'refiner' entry is damaged ({error}); train it again") from error
-    return Refiner(net, normalise, fps, tuple(trained_on), sha256(path))
+        about = _Described.model_validate(described)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        reason = f"{'.'.join(map(str, first['loc']))}: {cut(first['msg'], 200)}"
+        raise InputError(f"{path}: its 'refiner' entry is damaged ({reason}); train it again") from error
+    normalise = Normalise(about.normalise.centre, about.normalise.scale)
+    return Refiner(net, normalise, about.fps, about.trained_on, sha256(path))
 
 
-def _build(path: Path, state: Mapping[str, Any], model: Any) -> Net:
-    shapes = {name: tuple(tensor.shape) for name, tensor in state.items() if isinstance(tensor, Tensor)}
+class _DescribedNormalise(BaseModel):
+    centre: Centre
+    scale: Scale
+
+
+class _Described(BaseModel):
+    """What a checkpoint says besides its weights, see `refiner_content`."""
+
+    normalise: _DescribedNormalise
+    fps: Fps | None
+    trained_on: tuple[str, ...]
+
+
+def _build(path: Path, state: Mapping[str, Tensor], model: Any) -> Net:
+    shapes = {name: tuple(tensor.shape) for name, tensor in state.items()}
     told = isinstance(model, dict) and "kind" in model
     section = _told(path, model) if told else _recognised(path, shapes)
     with torch.device("meta"):
@@ -135,8 +158,9 @@ def _build(path: Path, state: Mapping[str, Any], model: Any) -> Net:
     for name in [*expected, *shapes]:
         wanted = tuple(expected[name].shape) if name in expected else "none"
         if shapes.get(name, "none") != wanted:
+            found = shown(shapes[name]) if name in shapes else "none"
             raise InputError(
-                f"{path}: {name} has shape {shapes.get(name, 'none')}, expected {wanted} in a {section.kind} net of "
+                f"{path}: {cut(name, 100)} has shape {found}, expected {wanted} in a {section.kind} net of "
                 f"{section.window} frames and {section.hidden} units; this is not a SmoothNet checkpoint of one shape"
             )
     weights = {name: state[name].to(tensor.dtype) for name, tensor in expected.items()}
@@ -154,7 +178,8 @@ def _told(path: Path, model: Any) -> ModelSection:
         return ModelSection.model_validate(model)
     except ValidationError as error:
         first = error.errors()[0]
-        reason = ".".join(map(str, ("model", *first["loc"]))) + ": " + first["msg"].removeprefix("Value error, ")[:200]
+        reason = ".".join(map(str, ("model", *first["loc"])))
+        reason += f": {cut(first['msg'].removeprefix('Value error, '), 200)}"
         raise InputError(f"{path}: its 'refiner' entry is damaged ({reason}); train it again") from error
 
 
@@ -163,14 +188,22 @@ def _recognised(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> ModelSecti
     for name in NETS.names():
         sizes = NETS[name].sizes(shapes)
         if sizes is not None:
+            _check_sizes(path, **sizes)
             section = ModelSection.model_construct(None, kind=name, **sizes)
             try:
                 NETS[name].check(section)
             except ValueError as error:
                 raise InputError(f"{path}: {error}") from None
             return section
-    names = ", ".join(list(shapes)[:3]) or "none"
+    names = cut(", ".join(list(shapes)[:3]), 200) or "none"
     raise InputError(f"{path}: not a SmoothNet: its tensors are {names} ...; expected encoder.0, res_blocks.*, decoder")
+
+
+def _check_sizes(path: Path, window: int, hidden: int, res_hidden: int, blocks: int) -> None:
+    sizes = (("frames", window, MOST_FRAMES), ("units", hidden, MOST_UNITS), ("narrow units", res_hidden, MOST_UNITS))
+    for what, size, most in (*sizes, ("blocks", max(blocks, 1), MOST_BLOCKS)):
+        if not 1 <= size <= most:
+            raise InputError(f"{path}: a SmoothNet of {size} {what}, expected 1 to {most}; take another checkpoint")
 
 
 def refine_poses(

@@ -7,14 +7,18 @@ from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
+import torch
 from matplotlib.figure import Figure
 
 from base.errors import InputError
+from base.files import regular_file
+from base.shown import cut
 from base.words import plural
 from data.ntu.actors import choose_actors
 from data.ntu.names import ClipName, parse_name
 from data.ntu.text import MAX_BYTES, read_skeleton
 from data.skeletons.layouts import LAYOUTS
+from data.skeletons.metrics import accelerations
 from data.skeletons.store import ClipStore, StoreInfo, StoreWriter, Track, open_store
 from drawing.animation import GIF_RATE, MOST_FRAMES, animate_skeletons
 from drawing.charts import FORMATS, STYLE, WIDTH, Curves, FrameCurves, colours_of, draw_curves, frame_points, save
@@ -168,10 +172,8 @@ def mean_acceleration(poses: np.ndarray) -> np.ndarray:
     poses
         [T, J, D]; NaN where a joint is not known. A frame without any gives NaN.
     """
-    size = np.linalg.norm(np.diff(poses, 2, axis=0), axis=-1)
-    known = np.isfinite(size)
-    total = np.where(known, size, 0.0).sum(1)
-    return np.divide(total, known.sum(1), out=np.full(len(size), np.nan), where=known.any(1))
+    joints = torch.from_numpy(poses)
+    return accelerations(joints, joints.isfinite().all(-1)).numpy()
 
 
 def draw_clip(clip: ShownClip, path: Path) -> None:
@@ -263,19 +265,18 @@ def _clip_of(store: ClipStore, name: str) -> tuple[StoreInfo, int, list[Track]]:
         names = store.clips.name.tolist()
         near = difflib.get_close_matches(name, names[:100_000], 3, 0.0) if len(names) <= 2000 else names[:1]
         hint = f"; it has {plural(len(names), 'clip')}" + (f", such as {', '.join(near)}" if near else "")
-        raise InputError(f"{store.folder}: no clip {name!r} in this store{hint}")
+        raise InputError(f"{store.folder}: no clip {cut(repr(name))} in this store{hint}")
     row = int(found[0])
     tracks = [
         Track(
             int(store.tracks.actor[track]),
             int(store.tracks.first_frame[track]),
-            np.array(store.joints[first : first + length]),
-            np.array(store.tracked[first : first + length]),
-            None if store.confidence is None else np.array(store.confidence[first : first + length]),
-            None if store.times is None else store.times[first : first + length] * store.info.fps,
+            np.array(store.joints[store.rows_of(track)]),
+            np.array(store.tracked[store.rows_of(track)]),
+            None if store.confidence is None else np.array(store.confidence[store.rows_of(track)]),
+            None if store.times is None else store.times[store.rows_of(track)] * store.info.fps,
         )
-        for track in np.flatnonzero(store.tracks.clip == row).tolist()
-        for first, length in [(int(store.tracks.first_row[track]), int(store.tracks.length[track]))]
+        for track in store.tracks_of(row).tolist()
     ]
     return store.info, int(store.clips.frames[row]), tracks
 
@@ -283,7 +284,7 @@ def _clip_of(store: ClipStore, name: str) -> tuple[StoreInfo, int, list[Track]]:
 def _clip_of_file(path: Path) -> tuple[StoreInfo, int, list[Track]]:
     parse_name(path.stem)
     try:
-        with path.open("rb") as file:
+        with regular_file(path).open("rb") as file:
             text = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise InputError(f"{path}: cannot read the clip ({error.strerror})") from error

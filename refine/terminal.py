@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table as Screen
 
+from base.progress import PlainConsole
 from base.tables import Table
 from base.words import plural
 from refine.compare import trains_on_several, transfer_table
@@ -60,13 +60,13 @@ def absent_lines(absent: Sequence[Mapping[str, Any]]) -> list[str]:
     return [f"{row['benchmark']}: absent, looked for {row['missing']}" for row in absent]
 
 
-def wide_console() -> Console:
+def wide_console() -> PlainConsole:
     """Return a console that is wide enough for the tables where the output is no terminal but a file."""
-    console = Console()
-    return console if console.is_terminal else Console(width=170)
+    console = PlainConsole()
+    return console if console.is_terminal else PlainConsole(width=170)
 
 
-def print_table(table: Table, console: Console) -> None:
+def print_table(table: Table, console: PlainConsole) -> None:
     """Print a table, the first columns only where they change."""
     screen = Screen(title=table.caption)
     for column in table.columns:

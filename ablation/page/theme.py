@@ -8,6 +8,7 @@ import html
 import io
 import re
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -16,6 +17,9 @@ from matplotlib.figure import Figure
 from drawing import style as plot_style
 from drawing.style import GRID, INK, METHODS, MUTED
 from refine.filters.registry import FILTERS
+
+if TYPE_CHECKING:
+    from ablation.study.study import Study
 
 PAPER = "#fdfefe"
 GAIN, LOSS = "#17754f", "#b3392f"
@@ -47,6 +51,12 @@ def filter_properties() -> str:
         )
 
     return f":root {{ {lines(0)} }}\n@media (prefers-color-scheme: dark) {{ :root {{ {lines(1)} }} }}\n"
+
+
+def colour_of(study: "Study", arm: str) -> str:
+    """Return an arm's colour."""
+    own = [name for name in study.arms if name not in ARMS]
+    return ARMS[arm] if arm in ARMS else OWN[own.index(arm) % len(OWN)] if arm in own else INK
 
 
 def tip(axes: Axes, x: float, y: float, text: str) -> None:

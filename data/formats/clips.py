@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from base.errors import InputError
+from base.shown import shown
 from data.ntu.names import ClipName, parse_name
 from data.skeletons.layouts import ACTIONS, LAYOUTS, NTU25, Layout
 from data.skeletons.seen import seen_joints
@@ -92,12 +93,11 @@ class DenseClips:
 
     def __init__(self, store: ClipStore) -> None:
         self._store = store
-        by_clip = np.lexsort((store.tracks.actor, store.tracks.clip))
-        self._tracks = np.split(by_clip, np.searchsorted(store.tracks.clip[by_clip], np.arange(1, len(store.clips))))
 
     def __getitem__(self, row: int) -> DenseClip:
         """Return one clip; frames of which no joint was seen are 0, whatever the store has there."""
-        store, tracks = self._store, self._tracks[row]
+        store = self._store
+        tracks = store.tracks_of(row)
         frames = int(store.clips.frames[row])
         actors = int(store.tracks.actor[tracks].max(initial=0)) + 1
         shape = (actors, frames, *store.joints.shape[1:])
@@ -105,14 +105,14 @@ class DenseClips:
         confidence = None if store.confidence is None else np.zeros(shape[:3], np.float32)
         for track in tracks:
             first, length = int(store.tracks.first_frame[track]), int(store.tracks.length[track])
-            rows = slice(int(store.tracks.first_row[track]), int(store.tracks.first_row[track]) + length)
+            rows = store.rows_of(track)
             at = (int(store.tracks.actor[track]), slice(first, first + length))
             states = _read_rows(store.tracked, rows)
             seen = np.any(states, axis=-1)
             tracked[at] = states
-            joints[at] = _read_rows(store.joints, rows) * seen[:, None, None]
+            joints[at] = np.where(seen[:, None, None], _read_rows(store.joints, rows), 0)
             if confidence is not None and store.confidence is not None:
-                confidence[at] = _read_rows(store.confidence, rows) * seen[:, None]
+                confidence[at] = np.where(seen[:, None], _read_rows(store.confidence, rows), 0)
         return DenseClip(parse_name(str(store.clips.name[row])), joints, tracked, confidence)
 
 
@@ -208,6 +208,7 @@ def as_tracks(joints: np.ndarray, confidence: np.ndarray | None, where: str, ori
 
 
 _SUFFIX = re.compile(r"(_rgb)?(\.skeleton)?(\.npy|\.avi)?$")
+_LONGEST_NAME = 100
 
 
 def clip_name(text: object, where: str) -> ClipName:
@@ -218,15 +219,25 @@ def clip_name(text: object, where: str) -> ClipName:
     InputError
         It is no name of an NTU RGB+D clip.
     """
-    if isinstance(text, str):
+    if isinstance(text, str) and len(text) < _LONGEST_NAME:
         try:
             return parse_name(_SUFFIX.sub("", text))
         except InputError:
             pass
     raise InputError(
-        f"{where}: found {ascii(text)[:60]} for a clip's name, expected SsssCcccPpppRrrrAaaa such as "
+        f"{where}: found {shown(text)} for a clip's name, expected SsssCcccPpppRrrrAaaa such as "
         "S001C002P003R002A013; only NTU RGB+D clips can be imported"
     )
+
+
+def found_twice(names: Sequence[ClipName]) -> ClipName | None:
+    """Return a name that is there more than once, if there is one."""
+    seen: set[ClipName] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return None
 
 
 def name_or_fault(text: object, where: str) -> ClipName | InputError:
@@ -267,6 +278,6 @@ def check_label(name: ClipName, label: object, where: str) -> None:
     """
     if isinstance(label, bool) or not isinstance(label, int | np.integer) or label != name.action - 1:
         raise InputError(
-            f"{where}: clip {name} has label {ascii(label)[:40]}, expected {name.action - 1}, its action counted from "
+            f"{where}: clip {name} has label {shown(label, 40)}, expected {name.action - 1}, its action counted from "
             "0; the labels belong to other clips"
         )

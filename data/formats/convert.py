@@ -13,6 +13,7 @@ from base.errors import InputError
 from base.files import atomic_files, atomic_folder, regular_file
 from base.progress import progress
 from base.replacing import Kind, check_file_replaceable, check_replaceable
+from base.settings import FPS
 from base.words import plural
 from data.debris import is_debris
 from data.formats import ctrgcn, stgcn
@@ -248,8 +249,8 @@ def import_store(source: Path, folder: Path, options: ImportOptions, again: bool
         if path is not None and path.exists() and not path.is_dir():
             regular_file(path)
     format = options.format or guess_format(source)
-    if not options.fps > 0 or not np.isfinite(options.fps):
-        raise InputError(f"--fps {options.fps}: expected a number above 0")
+    if not FPS[0] <= options.fps <= FPS[1]:
+        raise InputError(f"--fps {options.fps}: expected a number from {FPS[0]} to {FPS[1]}, frames per second")
     inputs = [source, *([options.names] if options.names else [])]
     check_replaceable(folder, STORE if again else None, inputs)  # before anything long is read
     incoming = _open(source, format, options)

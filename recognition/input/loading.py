@@ -220,16 +220,13 @@ def body_axes(skeleton: Tensor) -> Tensor:
 
 def _tracks_of(store: ClipStore, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the tracks of the clips `rows`, sorted by clip and actor, and which of `rows` each belongs to."""
-    place = np.full(len(store.clips), -1)
-    place[rows] = np.arange(len(rows))
-    clip = place[store.tracks.clip]
-    order = np.lexsort((store.tracks.actor, clip))
-    order = order[clip[order] >= 0]
-    twice = (np.diff(clip[order]) == 0) & (np.diff(store.tracks.actor[order]) == 0)
+    track = store.tracks_of(rows)
+    clip = np.repeat(np.arange(len(rows)), store.tracks_per_clip[rows])
+    twice = (np.diff(clip) == 0) & (np.diff(store.tracks.actor[track]) == 0)
     if twice.any():
-        name = store.clips.name[store.tracks.clip[order[1:][twice][0]]]
+        name = store.clips.name[store.tracks.clip[track[1:][twice][0]]]
         raise InputError(f"{store.folder}: clip {name} has two tracks of one actor; prepare the store again")
-    return order, clip[order]
+    return track, clip
 
 
 def _read(store: ClipStore, track: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

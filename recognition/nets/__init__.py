@@ -1,1 +1,1 @@
-"""The kinds of recognisers, and the layers that they are made of."""
+"""Networks: each kind of recogniser is one file, and so is each operator that they are made of."""

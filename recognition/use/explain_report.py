@@ -1,6 +1,5 @@
 """`python run.py explain`: one clip's explanation as a table and a figure."""
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from matplotlib.figure import Figure
 
 from base.errors import InputError
 from base.files import atomic_file
+from base.tables import write_csv
 from data.skeletons.layouts import Layout
 from data.skeletons.store import ClipStore
 from drawing.skeleton import draw_skeleton
@@ -89,11 +89,10 @@ def explain(
 def write_table(path: Path, found: Explained, layout: Layout) -> None:
     """Write the importance of each joint as CSV: frame (from 0), actor (from 1), joint, importance."""
     with atomic_file(path) as temporary, temporary.open("w", newline="") as file:
-        rows = csv.writer(file, lineterminator="\n")
-        rows.writerow(["frame", "actor", "joint", "importance"])
+        write_csv(file, [["frame", "actor", "joint", "importance"]])
         for actor, frames in enumerate(found.importance, 1):
             for frame, joints in zip(found.frame.tolist(), frames.tolist(), strict=True):
-                rows.writerows([frame, actor, *pair] for pair in zip(layout.joints, joints, strict=True))
+                write_csv(file, [[frame, actor, *pair] for pair in zip(layout.joints, joints, strict=True)])
 
 
 def draw(found: Explained, store: ClipStore, row: int, title: str) -> Figure:
@@ -128,9 +127,7 @@ def draw(found: Explained, store: ClipStore, row: int, title: str) -> Figure:
 def _draw_pose(axes: Axes, store: ClipStore, row: int, frame: int, importance: np.ndarray, top: float) -> None:
     """Draw the actors of one frame from the front, as stored; importance [A, V]."""
     tracks = store.tracks
-    own = np.flatnonzero(tracks.clip == row)
-    own = own[np.argsort(tracks.actor[own], kind="stable")]
-    for actor, track in enumerate(own[: len(importance)]):
+    for actor, track in enumerate(store.tracks_of(row)[: len(importance)]):
         at = int(np.clip(frame - tracks.first_frame[track], 0, tracks.length[track] - 1))
         joints = np.asarray(store.joints[tracks.first_row[track] + at])
         shown = np.asarray(store.tracked[tracks.first_row[track] + at]) > 0

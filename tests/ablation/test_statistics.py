@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 from scipy.stats import bootstrap, norm
 
-from ablation.scores import Scores, check_paired, read_scores, stack_scores
 from ablation.statistics import (
     _crossings,
     bootstrap_interval,
@@ -16,7 +15,7 @@ from ablation.statistics import (
     paired_differences,
     seed_deviations,
 )
-from base.errors import InputError
+from recognition.scores import SeedScores
 
 SETTINGS = {"resamples": 2000, "confidence": 0.95, "seed": 0}
 
@@ -151,7 +150,7 @@ def test_confusions_find_what_was_repaired_and_broken():
     before[:6] = 1  # class 0 taken for 1 six times, repaired
     after[20:23] = 0  # class 2 taken for 0 three times, broken
     arms = [
-        Scores(np.array([f"c{n:02d}" for n in range(30)]), label, np.eye(3)[guess][None], np.array([4, 7, 9]))
+        SeedScores(np.array([f"c{n:02d}" for n in range(30)]), label, np.eye(3)[guess][None], np.array([4, 7, 9]))
         for guess in (before, after)
     ]
     found = confusion_changes(*arms, 5)
@@ -243,44 +242,6 @@ def test_the_crossings_interval_stays_between_the_severities(make):
         found = find_crossing("a", (0.5, 1.0, 3.0), tables, resamples=100, confidence=0.95, seed=0)
         for end in (found.severity, *found.interval):
             assert np.isinf(end) or 0.5 <= end <= 3.0
-
-
-def part(names, label, right):
-    score = np.where(np.eye(2, dtype=bool)[np.where(right, label, 1 - np.asarray(label))], 0.9, 0.1)
-    return {"clip": np.array(names), "label": np.array(label), "score": score, "action": np.array([1, 2])}
-
-
-def test_clips_are_paired_by_name_whatever_their_order():
-    first = stack_scores({"a": part(["x", "y", "z"], [0, 1, 0], [True, True, False])})
-    second = stack_scores({"b": part(["z", "x", "y"], [0, 0, 1], [True, True, False])})
-    differences = paired_differences(first, second, "a", "b")
-    assert first.clip.tolist() == ["x", "y", "z"]
-    assert differences.tolist() == [[0, -1, 1]]
-
-
-def test_seeds_and_arms_on_other_clips_are_refused():
-    first, other = part(["x", "y"], [0, 1], [True, True]), part(["x", "w"], [0, 1], [True, True])
-    with pytest.raises(InputError, match=r"b: not scored on the same test clips as a .*first is w"):
-        stack_scores({"a": first, "b": other})
-    relabelled = stack_scores({"c": part(["x", "y"], [1, 1], [True, True])})
-    with pytest.raises(InputError, match="has other classes"):
-        check_paired(stack_scores({"a": first}), relabelled, "a", "c")
-    with pytest.raises(InputError, match="scored twice"):
-        stack_scores({"d": part(["x", "x"], [0, 0], [True, True])})
-
-
-def test_damaged_scores_are_told_in_one_line(tmp_path):
-    file = tmp_path / "scores.npz"
-    file.write_bytes(b"PK\x03\x04 not a zip")
-    for path in (file, tmp_path / "absent.npz"):
-        with pytest.raises(InputError, match=r"cannot read the scores"):
-            read_scores([path])
-    np.savez(file, **{**part(["x", "y"], [0, 1], [True, True]), "label": np.array([0])})
-    with pytest.raises(InputError, match="do not fit together"):
-        read_scores([file])
-    np.savez(file, **part(["x", "y"], [0, 1], [True, True]))
-    np.savez(tmp_path / "other.npz", **part(["y", "x"], [1, 0], [True, False]))
-    assert read_scores([file, tmp_path / "other.npz"]).correct.tolist() == [[True, True], [False, True]]
 
 
 def by_people(rng, people, each, seeds=3, spread=0.12):

@@ -109,7 +109,7 @@ def test_the_readmes_example_runs(root, tmp_path, monkeypatch, capsys):
     blocks = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
     code = next(block for block in blocks if "NTURGBD60" in block)
     assert len([line for line in code.splitlines() if line]) == 5
-    (tmp_path / "data/ntu").mkdir(parents=True)
+    (tmp_path / "datasets/ntu").mkdir(parents=True)
     (tmp_path / "datasets/ntu/simulated").symlink_to(root)
     monkeypatch.chdir(tmp_path)
     exec(compile(code, "README.md", "exec"), {})

@@ -8,11 +8,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from base.errors import InputError
-from bench.fuzz_skeleton import refused
 from data.ntu.names import ClipName, parse_name
 from data.ntu.splits import MISSING, TRAIN_PERFORMERS, in_training
 from data.skeletons.layouts import LAYOUTS
 from data.skeletons.store import StoreInfo, StoreWriter, Track, derive_store, open_store, to_block
+from tests.fuzz.skeletons import refused
 
 NAMES = [ClipName(1, 1, 1, 1, 1), ClipName(1, 2, 3, 1, 2), ClipName(2, 1, 3, 2, 60)]
 
@@ -208,6 +208,40 @@ def test_a_damaged_table_is_refused(store, name, before, after):
         open_store(store.folder)
 
 
+@pytest.mark.parametrize(
+    ("name", "before", "after", "message"),
+    [
+        ("tracks.csv", "1,1,1,5,21", "1,1000000,1,5,21", "more than two actors"),
+        ("tracks.csv", "1,1,1,5,21", "1,0,1,5,21", "S001C002P003R001A002 has two tracks of one actor"),
+        ("tracks.csv", "1,1,1,5,21", "1,1,17,5,21", "first_frame 17"),
+        ("tracks.csv", "1,1,1,5,21", "1,1,1,0,21", "length 0"),
+        ("tracks.csv", "1,1,1,5,21", "1,1,1,20,10", "tracks share rows|length 20"),
+        ("tracks.csv", "1,1,1,5,21", "1,1,9000000000000000000,5,21", "first_frame 9000000000000000000"),
+        ("clips.csv", "2,60,22", "2,60,1000000000", "1000000000 frames"),
+        ("clips.csv", "2,60,22", "2,60,11", "length 12"),
+        ("clips.csv", "S002C001P003R002A060,2", "S002C001P003R002A060,3", "S003C001P003R002A060 by the columns"),
+        ("clips.csv", "S002C001P003R002A060,", "=HYPERLINK(A1)A00060,", "found the name '=HYPERLINK.A1.A00060'"),
+        ("clips.csv", "S002C001P003R002A060,2,1,3,2,60", "S001C001P001R001A001,1,1,1,1,1", "a clip is there twice"),
+        ("clips.csv", "S002C001P003R002A060", "S002C001P003R002A060" * 10, "more than 100 characters|20 characters"),
+        ("store.json", '"fps": 30.0', '"fps": NaN', "fps"),
+        ("store.json", '"fps": 30.0', '"fps": 1e9', "fps"),
+        ("store.json", '"fps": 30.0', '"fps": 0.001', "fps"),
+        ("store.json", '"image": null', '"image": [0, -5]', "image"),
+        ("store.json", '"config": {}', '"config": ' + '{"a":' * 5000 + "1" + "}" * 5000, "recursion limit"),
+        ("store.json", '"frames": 38', '"frames": ' + "9" * 5000, "number out of range"),
+    ],
+)
+def test_a_store_that_makes_no_sense_is_refused(store, name, before, after, message):
+    path = store.folder / name
+    text = path.read_text()
+    assert before in text
+    path.write_text(text.replace(before, after, 1), newline="")
+    with pytest.raises(InputError, match=f"damaged clip store: .*({message})") as caught:
+        open_store(store.folder)
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 500 + len(str(store.folder))
+
+
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=st.sampled_from(["clips.csv", "tracks.csv", "store.json", "joints.npy"]), data=st.data())
 def test_a_store_damaged_anywhere_is_refused_or_opened(store, name, data):
@@ -245,6 +279,26 @@ def test_a_full_disk_leaves_no_store(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space left"), StoreWriter(tmp_path / "store", StoreInfo()) as writer:
         writer.add(NAMES[0], 10, tracks(0, [10]))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_tracks_of_clips(tmp_path):
+    """Whatever the order of the table: clip by clip as asked for, and within a clip by actor."""
+    shape = (25, 3)
+    with StoreWriter(tmp_path / "s", StoreInfo()) as writer:
+        for action, actors in ((1, (1, 0)), (2, ()), (3, (0,))):
+            tracks = [
+                Track(actor, 0, np.full((actor + 2, *shape), 10 * action + actor, np.float32), np.ones((actor + 2, 25)))
+                for actor in actors
+            ]
+            writer.add(ClipName(1, 1, 1, 1, action), 9, tracks)
+    store = open_store(tmp_path / "s")
+    assert store.tracks_per_clip.tolist() == [2, 0, 1]
+    assert store.tracks_of(0).tolist() == [1, 0]
+    assert store.tracks_of(1).tolist() == []
+    assert store.tracks_of(np.array([2, 1, 0])).tolist() == [2, 1, 0]
+    first = [float(store.joints[store.rows_of(track)].mean()) for track in store.tracks_of(np.array([0, 2]))]
+    assert first == [10, 11, 30]
+    assert [len(store.joints[store.rows_of(track)]) for track in range(3)] == [3, 2, 2]
 
 
 def test_a_store_keeps_times(tmp_path):
