@@ -244,7 +244,8 @@ def test_results_of_another_shape_are_told_in_one_line(work, monkeypatch, capsys
     (folder / "results.json").write_text(content)
     monkeypatch.setattr("refine.single.ensure_stand_in", lambda *_: None)
     monkeypatch.setattr("refine.single.open_store", lambda *_: None)
-    monkeypatch.setattr("refine.single.output_exists", lambda *_: True)
+    for module in ("single", "stage"):
+        monkeypatch.setattr(f"refine.{module}.output_exists", lambda *_: True)
     status, said = command(monkeypatch, capsys, stage, "run.dir=runs/x")
     assert (status, said.err.count("\n")) == (2, 1), said.err
     assert "error: runs/x/results.json: damaged (" in said.err
