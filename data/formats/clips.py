@@ -8,8 +8,9 @@ from typing import Literal
 import numpy as np
 
 from base.errors import InputError
+from data.ntu.actions import ACTIONS
 from data.ntu.names import ClipName, parse_name
-from data.skeletons.layouts import ACTIONS, LAYOUTS, NTU25, Layout
+from data.skeletons.layouts import LAYOUTS, NTU25, Layout
 from data.skeletons.seen import seen_joints
 from data.skeletons.store import ClipStore, Track
 

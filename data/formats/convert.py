@@ -22,8 +22,8 @@ from data.formats.padded import FRAMES, Cuts
 from data.formats.pyskl import Precision, is_our_pickle, read_pyskl, write_pyskl
 from data.formats.skeleton_files import SKELETON_FOLDER, is_our_zip, read_skeletons, write_skeletons
 from data.ntu.splits import Split, in_training
-from data.ntu.units import METRES, Units, check_metres
 from data.skeletons.store import STORE, ClipStore, StoreInfo, StoreWriter, Track, open_store
+from data.skeletons.units import METRES, Units, check_metres
 
 Format = Literal["pyskl", "ctrgcn", "stgcn", "skeleton", "npy"]
 SPLITS: tuple[Split, ...] = get_args(Split)

@@ -31,9 +31,10 @@ from data.formats.clips import (
     clip_name,
 )
 from data.formats.padded import FRAMES, MIDDLE_OF_SPINE, Cuts, centre, ctrgcn_order, pad, trim
+from data.ntu.actions import ACTIONS
 from data.ntu.names import ClipName
 from data.ntu.splits import MISSING, TRAIN_CAMERAS, TRAIN_PERFORMERS, Split
-from data.skeletons.layouts import ACTIONS, NTU25
+from data.skeletons.layouts import NTU25
 from data.skeletons.store import ClipStore
 
 WIDE = (ACTORS, len(NTU25.joints), NTU25.dims)

@@ -26,9 +26,9 @@ from data.formats.clips import (
 )
 from data.ntu.archive import Entry, Source, list_entries
 from data.ntu.text import Body, Skeleton, read_skeleton, write_skeleton
-from data.ntu.units import Units
 from data.skeletons.layouts import NTU25
 from data.skeletons.store import ClipStore, Track
+from data.skeletons.units import Units
 
 FIRST_ID = 2**56
 STEP = 1 << 10

@@ -14,8 +14,8 @@ from data.formats.convert import ExportOptions, ImportOptions, export_store, imp
 from data.ntu import read_clips
 from data.ntu.prepare import DataSection, PrepareConfig, prepare
 from data.ntu.text import Body, Skeleton, read_skeleton, write_skeleton
-from data.ntu.units import body_extent, check_metres
 from data.skeletons.store import open_store
+from data.skeletons.units import body_extent, check_metres
 
 NAMES = [f"S001C001P00{number}R001A00{number}" for number in range(1, 6)]
 
