@@ -290,6 +290,7 @@ def main() -> int:
     """Run the command line; 0 done, 1 nobody reads the output, 2 the user's mistake, 130 interrupted."""
     from base.errors import InputError
     from base.files import NO_ROOM
+    from base.shown import one_line
 
     interrupts = []
 
@@ -304,19 +305,19 @@ def main() -> int:
         sys.stdout.flush()
     except (typer.TyperException, InputError) as error:
         said = error.format_message() if isinstance(error, typer.TyperException) else str(error)
-        print(f"error: {' '.join(said.split())}", file=sys.stderr)
+        print(f"error: {one_line(said)}", file=sys.stderr)
         return 2
-    except OSError as error:
-        if error.errno not in NO_ROOM:
-            raise
-        place = error.filename or "a file"
-        print(f"error: {place}: cannot be written ({error.strerror}); make room and run it again", file=sys.stderr)
-        return 2
-    except (KeyboardInterrupt, typer.Abort):
-        pass
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or it is flushed, and fails, again at the end
         return 1
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        what = f"{error.filename or 'a file'}: cannot be written ({error.strerror}); make room and run it again"
+        print(f"error: {one_line(what)}", file=sys.stderr)
+        return 2
+    except (KeyboardInterrupt, typer.Abort):
+        pass
     except Exception:
         if not interrupts:
             raise  # a library whose import is interrupted may fail in a way of its own

@@ -1,6 +1,5 @@
 """Stage 3, `python run.py ablate`: recognise raw and refined skeletons alike, compare them, and write the report."""
 
-import csv
 import io
 import shlex
 from collections.abc import Mapping
@@ -24,7 +23,7 @@ from ablation.verdict import judge
 from base.errors import InputError
 from base.files import atomic_file
 from base.progress import console
-from base.tables import Table
+from base.tables import Table, write_csv
 from base.words import plural
 from data.ntu.splits import in_training
 from data.skeletons.store import open_store
@@ -157,14 +156,14 @@ def _check(config: AblateConfig, source: Source) -> None:
 def _write_trainings(path: Path, planned: Plan, outcomes: Mapping[Path, Outcome]) -> None:
     """Say of every use of a recogniser where it is and what came out."""
     text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
     axes = ("split", "stream", "pairing", "severity", "setting", "share")
-    table.writerow(["arm", "seed", *axes, "folder", "scores", "outcome"])
+    rows: list[list[Any]] = [["arm", "seed", *axes, "folder", "scores", "outcome"]]
     for use in planned.uses:
         outcome = outcomes[use.training.folder]
         said = outcome if isinstance(outcome, str) else "done"
         place = [getattr(use.condition, axis) for axis in axes]
-        table.writerow([use.arm, use.seed, *place, use.training.folder, use.scores.name, said])
+        rows.append([use.arm, use.seed, *place, use.training.folder, use.scores.name, said])
+    write_csv(text, rows)
     with atomic_file(path) as temporary:
         temporary.write_text(text.getvalue())
 

@@ -1,9 +1,9 @@
 """What the terminal says of a study: the columns of its table that fit, the answer, and where the report is."""
 
-from rich.console import Console
 from rich.table import Table as RichTable
 
 from ablation.stage import Ablation
+from base.progress import PlainConsole
 from base.tables import Table
 
 SHOWN = ("skeletons", "top-1", "difference", "verdict")
@@ -12,7 +12,7 @@ SHOWN = ("skeletons", "top-1", "difference", "verdict")
 
 def print_ablation(found: Ablation) -> None:
     """Print what a study came to on standard output."""
-    console = Console()
+    console = PlainConsole()
     if found.table is not None:
         console.print(narrow(found.table))
     for sentence in found.answer:

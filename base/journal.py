@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from base.files import atomic_file
+from base.errors import InputError
+from base.files import atomic_file, regular_file
 
 JOURNAL = "journal.jsonl"
 """Its name in a folder that is being filled."""
@@ -31,11 +32,13 @@ class Journal:
         """Return the entries that an earlier run has left; those behind a line that was cut short do not count."""
         entries: list[Any] = []
         try:
-            head, *lines = self.path.read_text(encoding="utf-8").split("\n")[:-1]  # the last one has no end
+            head, *lines = (
+                regular_file(self.path).read_text(encoding="utf-8").split("\n")[:-1]
+            )  # the last one has no end
             if head == self._identity:
                 for line in lines:
                     entries.append(json.loads(line))
-        except (OSError, ValueError, RecursionError):
+        except (OSError, ValueError, RecursionError, InputError):
             pass  # nothing there, or whatever a run that was ended has left of a line
         return entries
 

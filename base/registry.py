@@ -82,7 +82,7 @@ class Registry(Generic[Kind]):
         """
         self._look()
         if name not in self._kinds:
-            near = difflib.get_close_matches(name, self._kinds, n=1)
+            near = difflib.get_close_matches(name[:60], self._kinds, n=1)
             advice = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(self._kinds)}"
             raise ValueError(f"no {self.noun} is called {name[:60]!r}; {advice}")
         return self._kinds[name]

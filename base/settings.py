@@ -1,9 +1,15 @@
 """What all sections of configurations have in common."""
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+FPS = (1, 1000)
+"""Frames per second that recordings of people have: time lapse has fewer, and no camera of theirs more."""
+
+Fps = Annotated[float, Field(ge=FPS[0], le=FPS[1], allow_inf_nan=False)]
+"""A frame rate; wherever one is read, from a configuration, a store, a checkpoint or the command line."""
 
 
 class Section(BaseModel):

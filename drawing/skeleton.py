@@ -15,6 +15,7 @@ from matplotlib.patheffects import withStroke
 from PIL import Image, UnidentifiedImageError
 
 from base.errors import InputError
+from base.files import regular_file
 from drawing.charts import PAPER, STYLE, WIDTH, Curves, colours_of, save, unit_of
 from drawing.style import GRID, MUTED
 
@@ -207,13 +208,13 @@ def read_image(path: Path) -> np.ndarray | None:
     InputError
         The file is no image, or too large.
     """
+    if not path.exists():
+        return None
     try:
-        with Image.open(path) as image:
+        with Image.open(regular_file(path)) as image:
             if image.width * image.height > MOST_PIXELS:
                 raise InputError(f"{path}: {image.width} x {image.height} pixels; at most {MOST_PIXELS} can be drawn")
             return np.asarray(image.convert("RGB"))
-    except FileNotFoundError:
-        return None
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError) as error:
         raise InputError(f"{path}: cannot be read as an image ({error})") from None
 

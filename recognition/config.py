@@ -1,7 +1,7 @@
 """What `python run.py recognize` may be told, section by section."""
 
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self, get_args
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
 from pydantic import Field, field_validator, model_validator
 
@@ -21,14 +21,14 @@ class RunSection(training.RunSection):
     devices: Literal["auto"] | int = Field(1)
     """Processes on each machine that share the batch, one accelerator each; `auto`: as many as there are accelerators.
     Each step is the same but for rounding, as long as `model.dropout` is 0; rounding grows over an epoch and more."""
-    nodes: int = Field(1, ge=1)
+    nodes: int = Field(1, ge=1, le=1024)
     """Machines; each starts the same command under `torchrun` or Slurm, and all see the same `run.dir`."""
 
     @field_validator("devices")
     @classmethod
     def _positive(cls, value: Any) -> Any:
-        if value != "auto" and value < 1:
-            raise ValueError(f"devices must be 'auto' or at least 1, found {value}")
+        if value != "auto" and not 1 <= value <= 1024:
+            raise ValueError(f"devices must be 'auto' or from 1 to 1024, found {value}")
         return value
 
 
@@ -75,9 +75,9 @@ class ModelSection(Section):
     name: str = "stgcn"
     """A kind of network, one file each in `recognition/nets`. `stgcn`: as published (Yan et al., AAAI 2018). `stgcn++`:
     PYSKL's, with learnable adjacency, a residual in the spatial module and a temporal module of several branches."""
-    width: int = Field(64, ge=1)
-    blocks: int = Field(10, ge=3)
-    temporal_kernel: int = Field(9, ge=1)
+    width: int = Field(64, ge=1, le=4096)
+    blocks: int = Field(10, ge=3, le=100)
+    temporal_kernel: int = Field(9, ge=1, le=999)
     """Frames that a temporal convolution of `stgcn` covers; odd. Those of `stgcn++` cover 3, at four dilations."""
     dropout: float = Field(0.0, ge=0, lt=1)
     partition: Partition = "spatial"
@@ -101,23 +101,23 @@ class TrainSection(Section):
 
     start_from: Path | None = None
     """A finished run, or its `best.pt`, of the same network, skeleton and actions: the weights training begins with."""
-    epochs: int = Field(65, ge=1)
-    repeat: int = Field(1, ge=1)
+    epochs: int = Field(65, ge=1, le=training.MOST_EPOCHS)
+    repeat: int = Field(1, ge=1, le=10_000)
     """How often an epoch shows every clip."""
-    batch: int = Field(64, ge=1)
+    batch: int = Field(64, ge=1, le=training.MOST_AT_ONCE)
     """Clips per step, over all processes together; the learning rate belongs to it."""
-    lr: float = Field(0.1, gt=0)
-    lr_batch: int | None = Field(None, ge=1)
+    lr: float = Field(0.1, gt=0, le=training.HIGHEST_RATE)
+    lr_batch: int | None = Field(None, ge=1, le=training.MOST_AT_ONCE)
     """The batch that `lr` is meant for; if given, the rate used is `lr` times `batch` / `lr_batch`."""
     momentum: float = Field(0.9, ge=0, lt=1)
-    weight_decay: float = Field(4e-4, ge=0)
-    warmup: int = Field(5, ge=0)
+    weight_decay: float = Field(4e-4, ge=0, le=1000)
+    warmup: int = Field(5, ge=0, le=training.MOST_EPOCHS)
     """Epochs over which the learning rate rises to `lr`."""
     schedule: Literal["cosine", "step", "constant"] = "cosine"
     """After the warm-up: `cosine` towards 0, `step` times 0.1 at each of `steps`."""
     schedule_every: Literal["epoch", "batch"] = "epoch"
     """When the learning rate is set anew."""
-    steps: tuple[int, ...] = (35, 55)
+    steps: tuple[Annotated[int, Field(ge=0, le=training.MOST_EPOCHS)], ...] = (35, 55)
     precision: Literal["fp32", "bf16"] = "fp32"
     rotation: float = Field(0.3, ge=0, le=3.2)
     """Random rotation in training: up to so many radians about each axis."""
@@ -128,7 +128,7 @@ class TrainSection(Section):
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     ema: float = Field(0.0, ge=0, lt=1)
     """Decay of the moving average of the weights, which is then what is validated, kept and tested; 0 for none."""
-    patience: int | None = Field(None, ge=1)
+    patience: int | None = Field(None, ge=1, le=training.MOST_EPOCHS)
     """Stop after so many epochs without a better validation accuracy."""
     deterministic: bool = False
     """Take only algorithms that give the same bits every time, even where an accelerator has faster ones."""
@@ -155,7 +155,7 @@ class EnsembleSection(Section):
 
     runs: dict[str, Path] = Field(default_factory=dict)
     """Folders of finished runs whose test scores take part, under a name each."""
-    weights: dict[str, dict[str, float]] = Field(default_factory=dict)
+    weights: dict[str, dict[str, Annotated[float, Field(le=1e9, allow_inf_nan=False)]]] = Field(default_factory=dict)
     """The weight of each stream or run in each ensemble, such as `two: {joint: 1, bone: 1}`."""
 
 

@@ -1,18 +1,17 @@
 """What a run leaves for people: the confusion matrix as a table and a figure, and the closing table."""
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 from sklearn.metrics import confusion_matrix
 
 from base.files import atomic_file
+from base.progress import PlainConsole
+from base.tables import write_csv
 from base.words import plural
 
 
@@ -25,9 +24,8 @@ def confusion(label: np.ndarray, scores: np.ndarray) -> np.ndarray:
 def write_confusion(path: Path, counts: np.ndarray, names: Sequence[str]) -> None:
     """Write a confusion matrix as CSV: one row per true class, one column per predicted class."""
     with atomic_file(path) as temporary, temporary.open("w", newline="") as file:
-        rows = csv.writer(file)
-        rows.writerow(["true", *names])
-        rows.writerows([name, *row] for name, row in zip(names, counts.tolist(), strict=True))
+        rows = [[name, *row] for name, row in zip(names, counts.tolist(), strict=True)]
+        write_csv(file, [["true", *names], *rows], "\r\n")
 
 
 def draw_confusion(counts: np.ndarray, names: Sequence[str]) -> Figure:
@@ -48,7 +46,7 @@ def draw_confusion(counts: np.ndarray, names: Sequence[str]) -> Figure:
 def print_results(results: dict[str, Any], store: Path, run: Path) -> None:
     """Print the closing table on standard output."""
     classes = plural(results["classes"], "class", "classes")
-    table = Table(title=Text(f"{store} ({results['split']}), {classes}"))
+    table = Table(title=f"{store} ({results['split']}), {classes}")
     for column in ("training clips", "test clips", "top-1 %", "top-5 %", "mean class %", "seconds"):
         table.add_column(column, justify="right")
     table.add_row(
@@ -59,7 +57,7 @@ def print_results(results: dict[str, Any], store: Path, run: Path) -> None:
         f"{results['mean_class_accuracy']:.2f}",
         f"{results['seconds']:.1f}",
     )
-    console = Console()
+    console = PlainConsole()
     console.print(table)
     if "streams" in results:
         parts = Table(title="streams, and ensembles of them")

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 
 from base.errors import InputError
 from base.files import atomic_file
+from base.unpickling import read_array
 from base.words import plural
 
 
@@ -83,14 +83,13 @@ def read_scores(file: Path) -> Scores:
         The file is missing or damaged.
     """
     try:
-        with np.load(file, allow_pickle=False) as content:
-            found = Scores(*(content[name] for name in ("clip", "label", "score", "action")))
+        found = Scores(*(read_array(file, name) for name in ("clip", "label", "score", "action")))
         count, classes = found.score.shape
         if found.clip.shape != (count,) or found.label.shape != (count,) or found.action.shape != (classes,):
             raise ValueError("its arrays do not fit together")
         if not np.isfinite(found.score).all():
             raise ValueError("a score is not finite")
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+    except (OSError, ValueError, TypeError) as error:
         raise InputError(
             f"{file}: cannot read the scores ({error}); give the folder of a finished run, or delete this one "
             "and run it again"

@@ -12,12 +12,13 @@ from torch.optim import SGD
 from torch.optim.lr_scheduler import LambdaLR
 
 from base.errors import InputError
+from base.shown import shown
 from recognition.config import InputSection, TrainSection
 from recognition.evaluate import score
 from recognition.input.batches import Batch, steps_per_epoch, training_batches
 from recognition.input.loading import RaggedClips
 from training.average import WeightAverage
-from training.checkpoints import load_checkpoint
+from training.checkpoints import load_checkpoint, weights_of
 from training.distributed import ALONE, Workers
 from training.fit import Fit, fit
 from training.runs import Run
@@ -69,23 +70,26 @@ def start_from(model: nn.Module, path: Path, about: Mapping[str, Any]) -> None:
         It is of another network, another skeleton or other actions.
     """
     content = load_checkpoint(path)
-    if not isinstance(weights := content.get("state_dict"), dict):
-        raise InputError(f"{path}: has no 'state_dict'; give a best.pt of `python run.py recognize`")
+    weights = weights_of(path, content)
     made, expected = content.get("model", {}), about["model"]
+    if not isinstance(made, dict):
+        raise InputError(f"{path}: its 'model' entry is damaged; give a best.pt of `python run.py recognize`")
     known = {
         "layout": (content.get("layout"), about["layout"]),
         "confidence": (content.get("confidence", False), about["confidence"]),
         **{f"model.{key}": (made.get(key, expected[key]), expected[key]) for key in expected if key not in FREE},
     }
     for key, (found, wanted) in known.items():
-        if found != wanted:
+        if type(found) is not type(wanted) or found != wanted:
             raise InputError(
-                f"train.start_from: {path} has {key} {found!r}, and here it is {wanted!r}; give another checkpoint"
+                f"train.start_from: {path} has {key} {shown(found)}, and here it is {shown(wanted)}; "
+                "give another checkpoint"
             )
-    if content.get("actions") != about["actions"]:
+    actions = content.get("actions")
+    if not isinstance(actions, list) or any(type(one) is not int for one in actions) or actions != about["actions"]:
         raise InputError(
-            f"train.start_from: {path} tells {len(content.get('actions', ()))} actions apart, and the store has "
-            f"{len(about['actions'])}, or others; give a checkpoint of the same actions"
+            f"train.start_from: {path} tells other actions apart than the {len(about['actions'])} of the store; "
+            "give a checkpoint of the same actions"
         )
     try:
         model.load_state_dict(weights)

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 
 from base.errors import InputError
+from base.progress import PlainConsole
 from base.tables import Column, Table
 from data.ntu.prepare import ensure_stand_in
 from drawing.charts import plot_transfer
@@ -52,7 +52,7 @@ def compare_refiners(config: RefineConfig, again: bool = False) -> dict[str, Any
             print_results(results, run.dir)
         print(already_finished(run.dir))
         return results
-    console = Console(stderr=True)
+    console = PlainConsole(stderr=True)
     results = {"rows": [], "filters": [], "skipped": {}, "absent": [], "refiners": {}}
     for at, (name, line, cell) in enumerate(cells):
         console.print(f"refiner {at + 1} of {len(cells)}: {name}", highlight=False)

@@ -4,19 +4,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, PositiveInt, Tag, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
-from base.config import RunSection
+from base.config import HIGHEST_RATE, MOST_AT_ONCE, MOST_EPOCHS, RunSection
 from base.settings import Section
 from data.ntu.simulate import SimulateSection
 from refine.benchmarks.pairs import OnError, Pairs, read_pairs
 from refine.benchmarks.table import Benchmark, Row, Split, benchmarks, find_benchmark
 from refine.filters.classical import Filter
-from refine.nets.smoothnet import Kind
+from refine.nets.smoothnet import MOST_BLOCKS, MOST_FRAMES, MOST_UNITS, Kind
 from refine.normalise import Centre, Scale
 from refine.windows import Merge
 
 Weight = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Stride = Annotated[int, Field(ge=1, le=MOST_FRAMES)]
 
 
 def _as_names(given: Any) -> Any:
@@ -72,10 +73,10 @@ class ModelSection(Section):
     """The network and its sizes, see `refine.nets.smoothnet`: `basic` as released, or the `motion_aware` one."""
 
     kind: Kind = "basic"
-    window: int = Field(32, ge=3)
-    hidden: PositiveInt = 512
-    res_hidden: PositiveInt = 16
-    blocks: int = Field(1, ge=0)
+    window: int = Field(32, ge=3, le=MOST_FRAMES)
+    hidden: int = Field(512, ge=1, le=MOST_UNITS)
+    res_hidden: int = Field(16, ge=1, le=MOST_UNITS)
+    blocks: int = Field(1, ge=0, le=MOST_BLOCKS)
     dropout: float = Field(0.5, ge=0, lt=1)
 
 
@@ -99,13 +100,13 @@ class TrainSection(Section):
 
     on: TrainOn = ()
     checkpoint: Path | dict[str, Path] | None = None
-    epochs: PositiveInt = 70
-    windows: PositiveInt | None = None
-    lr: float = Field(1e-3, gt=0)
+    epochs: int = Field(70, ge=1, le=MOST_EPOCHS)
+    windows: int | None = Field(None, ge=1, le=10**9)
+    lr: float = Field(1e-3, gt=0, le=HIGHEST_RATE)
     lr_decay: float = Field(0.95, gt=0, le=1)
-    batch: PositiveInt = 128
-    position_weight: float = Field(1.0, ge=0)
-    acceleration_weight: float = Field(0.1, ge=0)
+    batch: int = Field(128, ge=1, le=MOST_AT_ONCE)
+    position_weight: float = Field(1.0, ge=0, le=1e9)
+    acceleration_weight: float = Field(0.1, ge=0, le=1e9)
     validation: float = Field(0.1, gt=0, lt=1)
 
     @property
@@ -158,7 +159,7 @@ class EvaluateSection(Section):
 
     on: Annotated[tuple[str, ...] | Literal["all"], BeforeValidator(_as_names)] = ()
     split: Split = "test"
-    stride: PositiveInt | Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = 1
+    stride: Stride | Annotated[tuple[Stride, ...], Field(min_length=1)] = 1
     merge: Merge = "mean"
     match_rate: bool = False
     filters: tuple[Filter, ...] = ()
@@ -201,8 +202,8 @@ class FiguresSection(Section):
     """
 
     benchmark: str | None = None
-    sequence: int = Field(0, ge=0)
-    frames: tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=1)]] = (0, 200)
+    sequence: int = Field(0, ge=0, le=10**9)
+    frames: tuple[Annotated[int, Field(ge=0, le=10**9)], Annotated[int, Field(ge=1, le=10**9)]] = (0, 200)
     still: int = Field(5, ge=1, le=12)
     animation: Literal["gif", "mp4", "none"] = "gif"
     images: Path | None = None
@@ -230,7 +231,7 @@ class CompareSection(Section):
         `checkpoint_8.pth.tar` to `checkpoint_64.pth.tar`.
     """
 
-    window: tuple[Annotated[int, Field(ge=3)], ...] = ()
+    window: tuple[Annotated[int, Field(ge=3, le=MOST_FRAMES)], ...] = ()
     kind: tuple[Kind, ...] = ()
     train_on: tuple[TrainOn, ...] = ()
     checkpoints: tuple[Path, ...] = ()
@@ -266,7 +267,7 @@ class ApplySection(Section):
 
     input: Path | None = None
     output: Path | None = None
-    stride: PositiveInt | None = None
+    stride: Stride | None = None
     merge: Merge = "smooth"
     match_rate: bool = True
 

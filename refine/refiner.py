@@ -11,17 +11,20 @@ from typing import Any
 
 import numpy as np
 import torch
+from pydantic import BaseModel, ValidationError
 from torch import Tensor
 
 from base.errors import InputError
 from base.files import sha256
+from base.settings import Fps
+from base.shown import cut, shown
 from refine.in_space import Sightings, as_sightings, refine_in_space
-from refine.nets.smoothnet import Kind, Net, SmoothNet, kind_of, new_net
-from refine.normalise import Normalise, body_size, window_offsets
+from refine.nets.smoothnet import MOST_BLOCKS, MOST_FRAMES, MOST_UNITS, Kind, Net, SmoothNet, kind_of, new_net
+from refine.normalise import Centre, Normalise, Scale, body_size, window_offsets
 from refine.resample import lower_rate, resample, resampled_length
 from refine.splits import Pieces
 from refine.windows import Merge, mirrored, refine_windows
-from training.checkpoints import checkpoint_file, load_checkpoint
+from training.checkpoints import checkpoint_file, load_checkpoint, weights_of
 
 DEFAULT_FPS = 30.0
 """Frames a second of sequences whose frame rate nobody says."""
@@ -109,35 +112,51 @@ def load_refiner(path: Path, device: torch.device | str = "cpu") -> Refiner:
     """
     path = checkpoint_file(path)
     content = load_checkpoint(path)
-    bare = bool(content) and all(isinstance(value, Tensor) for value in content.values())
-    state = content if bare else content.get("state_dict")
-    if not isinstance(state, dict):
-        raise InputError(f"{path}: no 'state_dict', only {', '.join(map(str, content))}; expected a SmoothNet")
-    state = {PREFIX.sub("", str(name)): tensor for name, tensor in state.items()}
+    state = {PREFIX.sub("", name): tensor for name, tensor in weights_of(path, content).items()}
     net = _build(path, state).to(device).eval()
     described = content.get("refiner")
     if described is None:
         return Refiner(net, Normalise("none", "none"), sha256=sha256(path))
     try:
-        normalise, fps, trained_on = Normalise(**described["normalise"]), described["fps"], described["trained_on"]
-    except (KeyError, TypeError) as error:
-        raise InputError(f"{path}: its 'refiner' entry is damaged ({error}); train it again") from error
-    return Refiner(net, normalise, fps, tuple(trained_on), sha256(path))
+        about = _Described.model_validate(described)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        reason = f"{'.'.join(map(str, first['loc']))}: {cut(first['msg'], 200)}"
+        raise InputError(f"{path}: its 'refiner' entry is damaged ({reason}); train it again") from error
+    normalise = Normalise(about.normalise.centre, about.normalise.scale)
+    return Refiner(net, normalise, about.fps, about.trained_on, sha256(path))
 
 
-def _build(path: Path, state: Mapping[str, Any]) -> Net:
-    shapes = {name: tuple(tensor.shape) for name, tensor in state.items() if isinstance(tensor, Tensor)}
+class _DescribedNormalise(BaseModel):
+    centre: Centre
+    scale: Scale
+
+
+class _Described(BaseModel):
+    """What a checkpoint says besides its weights, see `refiner_content`."""
+
+    normalise: _DescribedNormalise
+    fps: Fps | None
+    trained_on: tuple[str, ...]
+
+
+def _build(path: Path, state: Mapping[str, Tensor]) -> Net:
+    shapes = {name: tuple(tensor.shape) for name, tensor in state.items()}
     kind: Kind = "motion_aware" if any(name.startswith("position.") for name in shapes) else "basic"
     prefix = "position." if kind == "motion_aware" else ""
     blocks = sum(name.startswith(f"{prefix}res_blocks.") and name.endswith(".linear1.weight") for name in shapes)
     try:
         hidden, window = shapes[f"{prefix}encoder.0.weight"]
         narrow = shapes[f"{prefix}res_blocks.0.linear1.weight"][0] if blocks else 1
-    except (KeyError, ValueError):
-        names = ", ".join(list(state)[:3]) or "none"
+    except (KeyError, ValueError, IndexError):
+        names = cut(", ".join(list(state)[:3]), 200) or "none"
         raise InputError(
             f"{path}: not a SmoothNet: its tensors are {names} ...; expected encoder.0, res_blocks.*, decoder"
         ) from None
+    sizes = (("frames", window, MOST_FRAMES), ("units", hidden, MOST_UNITS), ("narrow units", narrow, MOST_UNITS))
+    for what, size, most in (*sizes, ("blocks", max(blocks, 1), MOST_BLOCKS)):
+        if not 1 <= size <= most:
+            raise InputError(f"{path}: a SmoothNet of {size} {what}, expected 1 to {most}; take another checkpoint")
     if kind == "motion_aware" and window < 3:
         raise InputError(f"{path}: a motion-aware net over {window} frames; accelerations take 3 frames or more")
     with torch.device("meta"):
@@ -145,9 +164,11 @@ def _build(path: Path, state: Mapping[str, Any]) -> Net:
     expected = {name: tuple(tensor.shape) for name, tensor in net.state_dict().items()}
     for name in [*expected, *shapes]:
         if shapes.get(name) != expected.get(name):
+            found = shown(shapes[name]) if name in shapes else "none"
             raise InputError(
-                f"{path}: {name} has shape {shapes.get(name, 'none')}, expected {expected.get(name, 'none')} beside an "
-                f"encoder of {window} frames and {hidden} units; this is not a SmoothNet checkpoint of one shape"
+                f"{path}: {cut(name, 100)} has shape {found}, expected "
+                f"{expected.get(name, 'none')} beside an encoder of {window} frames and {hidden} units; this is not a "
+                "SmoothNet checkpoint of one shape"
             )
     net.load_state_dict({name: state[name].float() for name in expected}, assign=True)
     return net

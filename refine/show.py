@@ -11,6 +11,8 @@ import torch
 from matplotlib.figure import Figure
 
 from base.errors import InputError
+from base.files import regular_file
+from base.shown import cut
 from base.words import plural
 from data.ntu.actors import choose_actors
 from data.ntu.names import ClipName, parse_name
@@ -263,7 +265,7 @@ def _clip_of(store: ClipStore, name: str) -> tuple[StoreInfo, int, list[Track]]:
         names = store.clips.name.tolist()
         near = difflib.get_close_matches(name, names[:100_000], 3, 0.0) if len(names) <= 2000 else names[:1]
         hint = f"; it has {plural(len(names), 'clip')}" + (f", such as {', '.join(near)}" if near else "")
-        raise InputError(f"{store.folder}: no clip {name!r} in this store{hint}")
+        raise InputError(f"{store.folder}: no clip {cut(repr(name))} in this store{hint}")
     row = int(found[0])
     tracks = [
         Track(
@@ -282,7 +284,7 @@ def _clip_of(store: ClipStore, name: str) -> tuple[StoreInfo, int, list[Track]]:
 def _clip_of_file(path: Path) -> tuple[StoreInfo, int, list[Track]]:
     parse_name(path.stem)
     try:
-        with path.open("rb") as file:
+        with regular_file(path).open("rb") as file:
             text = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise InputError(f"{path}: cannot read the clip ({error.strerror})") from error

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table as Screen
 
 from base.files import atomic_file
+from base.progress import PlainConsole
 from base.tables import Column, Table, to_csv, to_markdown
 from base.words import plural
 
@@ -131,13 +131,13 @@ def write_tables(tables: Sequence[Table], folder: Path) -> None:
                 temporary.write_text(text, encoding="utf-8")
 
 
-def wide_console() -> Console:
+def wide_console() -> PlainConsole:
     """Return a console that is wide enough for the tables where the output is no terminal but a file."""
-    console = Console()
-    return console if console.is_terminal else Console(width=170)
+    console = PlainConsole()
+    return console if console.is_terminal else PlainConsole(width=170)
 
 
-def print_table(table: Table, console: Console) -> None:
+def print_table(table: Table, console: PlainConsole) -> None:
     """Print a table, the first columns only where they change."""
     screen = Screen(title=table.caption)
     for column in table.columns:

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from markupsafe import Markup
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
@@ -16,6 +15,7 @@ from ablation.page.theme import WIDTH, colour_of, new_axes
 from ablation.sections.registry import SECTIONS, SKELETONS, Drawing, Section
 from ablation.skeletons import ClipPoses, burst_frames, clip_poses, typical_clip
 from ablation.study.study import Study
+from drawing.skeleton import draw_skeleton
 from drawing.style import MUTED
 
 STILLS = 6
@@ -141,7 +141,10 @@ def _draw_skeletons(study: Study, clip: ClipPoses) -> Drawing:
         colour = colour_of(study, arm)
         for column, frame in enumerate(frames):
             axes = grid[row, column]
-            _draw_skeleton(axes, clip, arm, int(frame), colour)
+            points = np.where(clip.seen[frame, :, None], clip.joints[arm][frame], np.nan)[
+                :, :2
+            ]  # from the camera's side
+            draw_skeleton(axes, points, clip.layout.bones, colour, width=1.4, joint_size=1.7)
             axes.set_xlim(low[0] - pad, high[0] + pad)
             axes.set_ylim(low[1] - pad, high[1] + pad)
             axes.yaxis.set_inverted(clip.layout.dims == 2)  # in an image y points down
@@ -157,15 +160,6 @@ def _draw_skeletons(study: Study, clip: ClipPoses) -> Drawing:
         f"above {study.skeletons(study.main)}."
     )
     return Drawing("skeletons", figure, said)
-
-
-def _draw_skeleton(axes: Axes, clip: ClipPoses, arm: str, frame: int, colour: str) -> None:
-    """Draw one frame seen from the camera's side: x across, y up."""
-    joints, seen = clip.joints[arm][frame], clip.seen[frame]
-    for joint, parent in clip.layout.bones:
-        if seen[joint] and seen[parent]:
-            axes.plot(joints[[joint, parent], 0], joints[[joint, parent], 1], color=colour, linewidth=1.4)
-    axes.plot(joints[seen, 0], joints[seen, 1], "o", color=colour, markersize=1.7)
 
 
 def _values(study: Study, found: Clips) -> dict[str, Any]:

@@ -43,7 +43,7 @@ class DataSection(Section):
 class ApplySection(Section):
     """How the refiner is applied to the store, see `refine.config.ApplySection`."""
 
-    stride: int | None = Field(None, ge=1)
+    stride: refine.Stride | None = None
     merge: Merge = "smooth"
     match_rate: bool = True
 
@@ -108,14 +108,16 @@ class GridSection(Section):
         beside `simulate.folder`, of the same movements.
     refit
         Whether refiners and filters learn anew from each of these stand-ins; otherwise all use those of
-        `refine.benchmarks.table`, as who does not know the noise of his recordings has to.
+        `refine.benchmarks`, as who does not know the noise of his recordings has to.
     shares
         Shares of the training clips to learn from.
     """
 
     splits: tuple[Split, ...] | None = Field(None, min_length=1)
     streams: tuple[Stream, ...] | None = Field(None, min_length=1)
-    ensembles: dict[str, dict[Stream, Annotated[float, Field(ge=0, allow_inf_nan=False)]]] = Field(default_factory=dict)
+    ensembles: dict[str, dict[Stream, Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]]] = Field(
+        default_factory=dict
+    )
     pairings: tuple[Pairing, ...] = Field(("both",), min_length=1)
     severities: tuple[float, ...] | None = Field(None, min_length=1)
     settings: tuple[Literal["ntu", "lab"], ...] | None = Field(None, min_length=1)
@@ -155,7 +157,7 @@ class StatisticsSection(Section):
 
     resamples: int = Field(10_000, ge=100, le=1_000_000)
     confidence: float = Field(0.95, gt=0.5, lt=1)
-    margin: float = Field(0.5, gt=0, allow_inf_nan=False)
+    margin: float = Field(0.5, gt=0, le=100)
 
 
 class ReportSection(Section):
@@ -182,7 +184,7 @@ class ReportSection(Section):
     clip: str | None = None
     arm: str | None = None
     labels: dict[str, str] = Field(default_factory=dict)
-    explained: int = Field(24, ge=0)
+    explained: int = Field(24, ge=0, le=100_000)
 
 
 class AblateConfig(Section):
@@ -220,7 +222,7 @@ class AblateConfig(Section):
     data: DataSection
     arms: tuple[str, ...] = Field(("raw", "refined"), min_length=2)
     refiners: dict[str, dict[str, Any]] = Field(default_factory=dict)
-    seeds: tuple[int, ...] = Field((0, 1, 2), min_length=1)
+    seeds: tuple[int, ...] = Field((0, 1, 2), min_length=1, max_length=1000)
     against: str = "raw"
     grid: GridSection = GridSection()
     refine: RefineSection
@@ -228,7 +230,7 @@ class AblateConfig(Section):
     statistics: StatisticsSection = StatisticsSection()
     report: ReportSection = ReportSection()
     executor: Literal["serial", "ray"] = "serial"
-    workers: int | None = Field(None, ge=1)
+    workers: int | None = Field(None, ge=1, le=100_000)
     ray_address: str | None = None
 
     @model_validator(mode="after")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from base.errors import InputError
+from base.shown import shown
 from data.ntu.names import ClipName, parse_name
 from data.skeletons.layouts import NTU25, Layout
 from data.skeletons.seen import seen_joints
@@ -107,9 +108,9 @@ class DenseClips:
             states = _read_rows(store.tracked, rows)
             seen = np.any(states, axis=-1)
             tracked[at] = states
-            joints[at] = _read_rows(store.joints, rows) * seen[:, None, None]
+            joints[at] = np.where(seen[:, None, None], _read_rows(store.joints, rows), 0)
             if confidence is not None and store.confidence is not None:
-                confidence[at] = _read_rows(store.confidence, rows) * seen[:, None]
+                confidence[at] = np.where(seen[:, None], _read_rows(store.confidence, rows), 0)
         return DenseClip(parse_name(str(store.clips.name[row])), joints, tracked, confidence)
 
 
@@ -179,6 +180,7 @@ def as_tracks(joints: np.ndarray, confidence: np.ndarray | None, where: str, ori
 
 
 _SUFFIX = re.compile(r"(_rgb)?(\.skeleton)?(\.npy|\.avi)?$")
+_LONGEST_NAME = 100
 
 
 def clip_name(text: object, where: str) -> ClipName:
@@ -189,15 +191,25 @@ def clip_name(text: object, where: str) -> ClipName:
     InputError
         It is no name of an NTU RGB+D clip.
     """
-    if isinstance(text, str):
+    if isinstance(text, str) and len(text) < _LONGEST_NAME:
         try:
             return parse_name(_SUFFIX.sub("", text))
         except InputError:
             pass
     raise InputError(
-        f"{where}: found {ascii(text)[:60]} for a clip's name, expected SsssCcccPpppRrrrAaaa such as "
+        f"{where}: found {shown(text)} for a clip's name, expected SsssCcccPpppRrrrAaaa such as "
         "S001C002P003R002A013; only NTU RGB+D clips can be imported"
     )
+
+
+def found_twice(names: Sequence[ClipName]) -> ClipName | None:
+    """Return a name that is there more than once, if there is one."""
+    seen: set[ClipName] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return None
 
 
 def name_or_fault(text: object, where: str) -> ClipName | InputError:
@@ -238,6 +250,6 @@ def check_label(name: ClipName, label: object, where: str) -> None:
     """
     if isinstance(label, bool) or not isinstance(label, int | np.integer) or label != name.action - 1:
         raise InputError(
-            f"{where}: clip {name} has label {ascii(label)[:40]}, expected {name.action - 1}, its action counted from "
+            f"{where}: clip {name} has label {shown(label, 40)}, expected {name.action - 1}, its action counted from "
             "0; the labels belong to other clips"
         )

@@ -6,9 +6,7 @@ those for training first.
 """
 
 import zipfile
-import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import IO
@@ -16,7 +14,9 @@ from typing import IO
 import numpy as np
 
 from base.errors import InputError
-from base.unpickling import read_array
+from base.files import regular_file
+from base.shown import cut, shown
+from base.unpickling import find_member, member_names, open_arrays, read_any_header, read_array
 from data.debris import is_debris
 from data.formats.arrays import read_block, read_header, write_header
 from data.formats.clips import (
@@ -46,7 +46,11 @@ WIDTH = ACTORS * len(NTU25.joints) * NTU25.dims
 CODES: dict[Split, str] = {"xsub": "CS", "xview": "CV"}
 PARTS = ("train", "test")
 
-_LARGEST_LABELS = 1 << 30
+MOST_CLIPS = 900_000
+"""Of one part of a file; eight times those of NTU RGB+D 120, and made-up names go no further."""
+
+_LARGEST = 1 << 40
+_LARGEST_LABELS = 1 << 28
 _LARGEST_NAMES = 1 << 26
 
 
@@ -114,9 +118,9 @@ def read_ctrgcn(file: Path, split: Split, names: Path | None) -> Incoming:
     """
     check_arrays(file)
     labels = {part: _read_labels(file, part) for part in PARTS}
-    with _reading(file), zipfile.ZipFile(file) as packed:
+    with open_arrays(file) as packed:
         for part in PARTS:
-            with packed.open(f"x_{part}.npy") as member:
+            with packed.open(find_member(packed, file, f"x_{part}", _LARGEST)) as member:
                 _read_header(member, len(labels[part]), f"{file}: x_{part}")
     known = {part: _make_up(labels[part], split, part) for part in PARTS}
     notes = ["the clips' names are made up (the file has none): only the part and the action in them are true"]
@@ -124,7 +128,7 @@ def read_ctrgcn(file: Path, split: Split, names: Path | None) -> Incoming:
         known, notes = _read_names(names, labels, split, file), []
 
     def clips() -> Iterator[NextClip]:
-        with _reading(file), zipfile.ZipFile(file) as packed:
+        with open_arrays(file) as packed:
             for part in PARTS:
                 with packed.open(f"x_{part}.npy") as member:
                     frames, kind = _read_header(member, len(labels[part]), f"{file}: x_{part}")
@@ -145,39 +149,29 @@ def check_arrays(file: Path) -> None:
     InputError
         One is missing, or the file is no zip of arrays.
     """
-    with _reading(file), zipfile.ZipFile(file) as packed:
-        names = [name.removesuffix(".npy") for name in packed.namelist()]
+    names = member_names(file)
     if missing := [f"{kind}_{part}" for part in PARTS for kind in "xy" if f"{kind}_{part}" not in names]:
-        found = ", ".join(ascii(name)[1:-1][:40] for name in names[:5]) + (" and more" if len(names) > 5 else "")
+        found = ", ".join(cut(name, 40) for name in names[:5]) + (" and more" if len(names) > 5 else "")
         raise InputError(
             f"{file}: not CTR-GCN's arrays: found {found or 'nothing'}, expected x_train, y_train, x_test and y_test "
             f"({missing[0]} is missing); no other .npz can be imported"
         )
 
 
-@contextmanager
-def _reading(file: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise InputError(f"{file}: cannot be read ({error.strerror or error})") from error
-    except KeyError as error:
-        raise InputError(
-            f"{file}: not CTR-GCN's arrays: {error.args[0]}; expected x_train, y_train, x_test, y_test"
-        ) from error
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
-        raise InputError(f"{file}: not a .npz file, or damaged ({error}); download or write it again") from error
-
-
 def _read_labels(file: Path, part: str) -> np.ndarray:
     """Return the classes from 0, int64 [N]."""
-    with _reading(file):
-        one_hot = read_array(file, f"y_{part}", _LARGEST_LABELS)
     where = f"{file}: y_{part}"
-    if one_hot.ndim != 2 or one_hot.dtype.kind not in "fiub":
-        raise InputError(f"{where} is {one_hot.dtype} {one_hot.shape}, expected one-hot labels [N, {len(ACTIONS)}]")
-    if one_hot.shape[1] > 999:
-        raise InputError(f"{where} has {one_hot.shape[1]} classes, expected {len(ACTIONS)}")
+    with open_arrays(file) as packed, packed.open(find_member(packed, file, f"y_{part}", _LARGEST_LABELS)) as member:
+        shape, _, kind = read_any_header(member, where)
+    if len(shape) != 2 or kind.kind not in "fiubO":
+        raise InputError(f"{where} is {kind} {shown(shape)}, expected one-hot labels [N, {len(ACTIONS)}]")
+    if shape[0] > MOST_CLIPS:
+        raise InputError(f"{where} has {shape[0]} rows, expected one for each clip, {MOST_CLIPS} at most")
+    if not 1 <= shape[1] <= 999:
+        raise InputError(f"{where} has {shape[1]} classes, expected {len(ACTIONS)}")
+    one_hot = read_array(file, f"y_{part}", _LARGEST_LABELS)
+    if one_hot.dtype.kind not in "fiub":
+        raise InputError(f"{where} is {one_hot.dtype} {shown(one_hot.shape)}, expected one-hot labels of numbers")
     wrong = np.flatnonzero((one_hot > 0).sum(1) != 1)
     if len(wrong):
         raise InputError(f"{where}: row {wrong[0]} has {int((one_hot[wrong[0]] > 0).sum())} classes, expected one")
@@ -188,13 +182,14 @@ def _read_header(member: IO[bytes], clips: int, where: str) -> tuple[int, np.dty
     """Return the frames of each clip and the kind of number."""
     shape, kind = read_header(member, where)
     if len(shape) != 3 or shape[0] != clips or shape[2] != WIDTH:
-        raise InputError(f"{where} is {kind} {shape}, expected float32 [{clips}, {FRAMES}, {WIDTH}]")
+        raise InputError(f"{where} is {kind} {shown(shape)}, expected float32 [{clips}, {FRAMES}, {WIDTH}]")
     check_length(shape[1], where)
     return shape[1], kind
 
 
 def _read_clip(joints: np.ndarray, name: ClipName, where: str) -> ReadClip:
-    joints = trim(joints.swapaxes(0, 1))
+    with np.errstate(invalid="ignore"):  # NaN is refused below
+        joints = trim(joints.swapaxes(0, 1))
     return name, joints.shape[1], as_tracks(joints, None, where, (MIDDLE_OF_SPINE,))
 
 
@@ -215,7 +210,7 @@ def _make_up(labels: np.ndarray, split: Split, part: str) -> list[ClipName]:
 def _read_names(names: Path, labels: dict[str, np.ndarray], split: Split, file: Path) -> dict[str, list[ClipName]]:
     """Bring listed names into the order of the arrays; the labels must agree with all of them."""
     try:
-        with names.open("rb") as stream:
+        with regular_file(names).open("rb") as stream:
             content = stream.read(_LARGEST_NAMES + 1)
     except OSError as error:
         raise InputError(f"{names}: cannot be read ({error.strerror or error})") from error

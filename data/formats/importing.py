@@ -10,6 +10,7 @@ from base.errors import InputError
 from base.files import regular_file
 from base.progress import progress
 from base.replacing import check_replaceable
+from base.settings import FPS
 from base.words import plural
 from data.formats.clips import Incoming
 from data.formats.guessing import guess_format
@@ -81,8 +82,8 @@ def import_store(source: Path, folder: Path, options: ImportOptions, again: bool
             regular_file(path)
     format = guess_format(source) if options.format is None else options.format
     kind = find_format(format)
-    if not options.fps > 0 or not np.isfinite(options.fps):
-        raise InputError(f"--fps {options.fps}: expected a number above 0")
+    if not FPS[0] <= options.fps <= FPS[1]:
+        raise InputError(f"--fps {options.fps}: expected a number from {FPS[0]} to {FPS[1]}, frames per second")
     inputs = [source, *([options.names] if options.names else [])]
     check_replaceable(folder, STORE if again else None, inputs)  # before anything long is read
     incoming = _open(source, format, kind, options)

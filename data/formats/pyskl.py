@@ -17,6 +17,7 @@ import numpy as np
 
 from base.errors import InputError
 from base.pickle_writer import PickleWriter
+from base.shown import cut, shown
 from base.unpickling import as_plain, read_pickle
 from base.words import plural
 from data.formats.clips import (
@@ -30,6 +31,7 @@ from data.formats.clips import (
     check_label,
     check_length,
     clip_name,
+    found_twice,
     in_order,
     known,
 )
@@ -112,7 +114,7 @@ def read_pyskl(file: Path) -> Incoming:
     if not isinstance(content, dict) or not isinstance(content.get("annotations"), list):
         found = type(content).__name__
         if isinstance(content, dict):
-            found = "a dict of " + (", ".join(ascii(str(key))[:40] for key in islice(content, 5)) or "nothing")
+            found = "a dict of " + (", ".join(shown(key, 40) for key in islice(content, 5)) or "nothing")
         raise InputError(
             f"{file}: not a PYSKL pickle: found {found}, expected a dict with split and annotations, a list; no other "
             ".pkl can be imported"
@@ -126,7 +128,7 @@ def read_pyskl(file: Path) -> Incoming:
         known(names[0])
     others = {_called(item) for item, name in zip(annotations, names, strict=True) if isinstance(name, InputError)}
     split = _check_split(file, split, others)
-    _check_names(file, [str(name) for name in right], split)
+    _check_names(file, right, split)
     layout = _layout(_usual([partial(_keypoint, item, file, at) for at, item in enumerate(annotations)]), file)
     notes = _compare_splits(split, right)
     image = None
@@ -198,15 +200,15 @@ def _check_split(file: Path, split: Any, others: set[Any]) -> dict[Any, list[Any
     }
 
 
-def _check_names(file: Path, names: list[str], split: Any) -> None:
+def _check_names(file: Path, names: list[ClipName], split: dict[Any, list[Any]]) -> None:
     annotated = set(names)
-    if len(annotated) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
+    if (twice := found_twice(names)) is not None:
         raise InputError(f"{file}: clip {twice} has two annotations; remove one")
     for key, part in split.items():
+        where = f"{file}: split {shown(key)}"
         for name in part:
-            if str(clip_name(name, f"{file}: split {key!a:.60}")) not in annotated:
-                raise InputError(f"{file}: split {key!a:.60} names clip {name}, which has no annotation")
+            if clip_name(name, where) not in annotated:
+                raise InputError(f"{where} names clip {name}, which has no annotation")
 
 
 def _compare_splits(split: dict[str, list[str]], names: list[Any]) -> list[str]:
@@ -221,15 +223,17 @@ def _compare_splits(split: dict[str, list[str]], names: list[Any]) -> list[str]:
             notes.append(
                 f"{key} differs in {len(different)} clips from the split of NTU RGB+D 60, by which the store is divided"
             )
-    if other := sorted(str(key) for key in split if str(key).split("_")[0] not in SPLITS):
-        notes.append(f"a store does not keep these splits: {ascii(', '.join(other))[1:-1]}")
+    if other := sorted(str(key)[:60] for key in split if str(key)[:60].split("_")[0] not in SPLITS):
+        notes.append(f"a store does not keep these splits: {cut(', '.join(other), 200)}")
     return notes
 
 
 def _keypoint(item: Any, file: Path, at: int) -> np.ndarray:
     keypoint = _get(item, "keypoint", file, at)
     if not isinstance(keypoint, np.ndarray) or keypoint.dtype.kind != "f" or keypoint.ndim != 4:
-        found = f"{keypoint.dtype} {keypoint.shape}" if isinstance(keypoint, np.ndarray) else type(keypoint).__name__
+        found = (
+            f"{keypoint.dtype} {shown(keypoint.shape)}" if isinstance(keypoint, np.ndarray) else type(keypoint).__name__
+        )
         raise InputError(f"{file}: annotations[{at}]: keypoint is {found}, expected floats [M, T, V, C]")
     return keypoint
 
@@ -248,9 +252,7 @@ def _image(item: Any, file: Path, at: int) -> tuple[int, int]:
     shape = tuple(shape.tolist()) if isinstance(shape, np.ndarray) else shape
     sizes = isinstance(shape, tuple | list) and len(shape) == 2
     if not sizes or not all(isinstance(size, int | np.integer) and 0 < size < 2**20 for size in shape):
-        raise InputError(
-            f"{file}: annotations[{at}]: img_shape is {ascii(shape)[:60]}, expected (height, width) in pixels"
-        )
+        raise InputError(f"{file}: annotations[{at}]: img_shape is {shown(shape)}, expected (height, width) in pixels")
     return int(shape[1]), int(shape[0])
 
 
@@ -269,7 +271,7 @@ def _read_clip(
     frames = keypoint.shape[1]
     total = as_plain(item.get("total_frames", frames))
     if not isinstance(total, int | np.integer) or total != frames:
-        raise InputError(f"{where}: total_frames is {ascii(total)[:40]} and keypoint has {frames} frames")
+        raise InputError(f"{where}: total_frames is {shown(total, 40)} and keypoint has {frames} frames")
     check_length(frames, f"{where}: keypoint")
     score = None
     if image is not None:

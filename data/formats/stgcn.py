@@ -13,6 +13,7 @@ import numpy as np
 
 from base.errors import InputError
 from base.pickle_writer import PickleWriter
+from base.shown import shown
 from base.unpickling import as_plain, read_pickle
 from data.formats.arrays import read_block, read_header, write_header
 from data.formats.clips import (
@@ -25,6 +26,7 @@ from data.formats.clips import (
     as_tracks,
     check_label,
     check_length,
+    found_twice,
     in_order,
     known,
     name_or_fault,
@@ -107,8 +109,7 @@ def read_stgcn(folder: Path, split: Split | None) -> Incoming:
         raise InputError(f"{folder}: found no train_label.pkl in {' or '.join(map(str, places))}")
     parts = [_open_part(place, part) for part in PARTS if (place / f"{part}_label.pkl").is_file()]
     names = [name for part in parts for name, _ in part[1] if isinstance(name, ClipName)]
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
+    if (twice := found_twice(names)) is not None:
         raise InputError(f"{place}: clip {twice} is in its files twice")
     notes = [] if len(parts) == len(PARTS) else [f"{place} has no val_label.pkl: only the clips for training were read"]
 
@@ -129,7 +130,8 @@ def read_stgcn(folder: Path, split: Split | None) -> Incoming:
 def _read_clip(joints: np.ndarray, named: ClipName | InputError, label: object, where: str) -> ReadClip:
     name = known(named)
     check_label(name, label, where)
-    joints = trim(joints.transpose(3, 1, 2, 0))
+    with np.errstate(invalid="ignore"):  # NaN is refused below
+        joints = trim(joints.transpose(3, 1, 2, 0))
     return name, joints.shape[1], as_tracks(joints, None, where, (MIDDLE_OF_SPINE,))
 
 
@@ -154,7 +156,8 @@ def _read_header(stream: IO[bytes], clips: int, file: Path) -> tuple[int, np.dty
     shape, kind = read_header(stream, str(file))
     rest = (len(NTU25.joints), ACTORS)
     if len(shape) != 5 or shape[1] != NTU25.dims or shape[3:] != rest:
-        raise InputError(f"{file}: {kind} {shape}, expected float32 [N, {NTU25.dims}, {FRAMES}, {rest[0]}, {rest[1]}]")
+        expected = f"float32 [N, {NTU25.dims}, {FRAMES}, {rest[0]}, {rest[1]}]"
+        raise InputError(f"{file}: {kind} {shown(shape)}, expected {expected}")
     check_length(shape[2], str(file))
     if shape[0] != clips:
         raise InputError(f"{file}: has {shape[0]} clips, and the labels beside it name {clips}")

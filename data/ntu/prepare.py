@@ -17,7 +17,7 @@ from base.files import NO_ROOM, locked, resumable_folder
 from base.journal import JOURNAL
 from base.progress import console, progress
 from base.replacing import check_replaceable
-from base.settings import Section
+from base.settings import Fps, Section
 from base.words import plural
 from data.ntu.archive import Listing, list_entries
 from data.ntu.read_clips import read_clips
@@ -61,9 +61,9 @@ class DataSection(Section):
     raw: Path | None = None
     store: Path
     on_error: Literal["stop", "skip"] = "stop"
-    fps: float = Field(30.0, gt=0)
+    fps: Fps = 30.0
     units: Units = "m"
-    workers: int | None = Field(None, ge=1)
+    workers: int | None = Field(None, ge=1, le=1024)
 
 
 class PrepareConfig(Section):

@@ -31,13 +31,14 @@ from types import TracebackType
 from typing import IO, Any, Literal, Self
 
 import numpy as np
-from pydantic import Field, ValidationError
+from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError
 
 from base.errors import InputError
-from base.files import atomic_file, atomic_folder, is_left_over, resumable_folder, sha256
+from base.files import atomic_file, atomic_folder, is_left_over, regular_file, resumable_folder, sha256
 from base.journal import JOURNAL, Journal
 from base.replacing import Kind
-from base.settings import Section
+from base.settings import Fps, Section
+from base.shown import cut, shown
 from data.debris import is_debris
 from data.ntu.names import ClipName
 from data.skeletons.layouts import LAYOUTS, Layout
@@ -48,8 +49,8 @@ class StoreInfo(Section):
 
     format: Literal[1] = 1
     layout: str = "ntu25"
-    fps: float = 30.0
-    image: tuple[int, int] | None = None
+    fps: Fps = 30.0
+    image: tuple[PositiveInt, PositiveInt] | None = None
     """Width and height in pixels of what the joints were seen in; layouts in an image need it."""
     confidence: bool = False
     """Whether the store has an estimator's confidence in each joint."""
@@ -60,9 +61,9 @@ class StoreInfo(Section):
     refiner: dict[str, Any] | None = None
     config: dict[str, Any] = Field(default_factory=dict)
     skipped: list[dict[str, str]] = Field(default_factory=list)
-    clips: int = 0
-    tracks: int = 0
-    frames: int = 0
+    clips: NonNegativeInt = 0
+    tracks: NonNegativeInt = 0
+    frames: NonNegativeInt = 0
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,13 @@ class Clips:
 _COLUMNS = {name: [column.name for column in fields(table)] for name, table in (("clips", Clips), ("tracks", Tracks))}
 _COUNTS = ("clips", "tracks", "frames")
 _LONGEST_NAME = 100
+_ACTORS = 2
+_MOST_FRAMES = 1 << 20
+"""Of one clip: ten hours at 30 a second."""
+_MOST_UNSEEN = 1000
+"""So many times the frames of its tracks may the clips of a store have, in all, and that many for a start."""
+_LARGEST_INFO = 256 << 20
+_LARGEST_LINE = 300
 
 
 @dataclass(frozen=True)
@@ -657,9 +665,9 @@ def open_store(folder: Path) -> ClipStore:
     if not (folder / "store.json").is_file():
         raise InputError(f"{folder}: no clip store (store.json is missing); make one with `python run.py prepare`")
     try:
-        info = StoreInfo.model_validate_json((folder / "store.json").read_bytes())
+        info = StoreInfo.model_validate_json(_read_bytes(folder / "store.json", _LARGEST_INFO))
         if info.layout not in LAYOUTS:
-            raise ValueError(f"unknown joint layout {info.layout!r}")
+            raise ValueError(f"unknown joint layout {shown(info.layout)}")
         layout = LAYOUTS[info.layout]
         joints = _memory_map(folder / "joints.npy", (info.frames, len(layout.joints), layout.dims), np.float32)
         tracked = _memory_map(folder / "tracked.npy", (info.frames, len(layout.joints)), np.uint8)
@@ -669,15 +677,86 @@ def open_store(folder: Path) -> ClipStore:
         times = _memory_map(folder / "times.npy", (info.frames,), np.float64) if info.times else None
         tracks = Tracks(**_read_table(folder / "tracks.csv", Tracks, info.tracks))
         clips = Clips(**_read_table(folder / "clips.csv", Clips, info.clips))
-        if len(tracks):
-            if tracks.clip.min() < 0 or tracks.clip.max() >= len(clips):
-                raise ValueError("tracks.csv names a clip that clips.csv does not have")
-            if tracks.first_row.min() < 0 or (tracks.first_row + tracks.length).max() > info.frames:
-                raise ValueError("tracks.csv names rows that joints.npy does not have")
-    except (ValueError, OSError, OverflowError, csv.Error, ValidationError) as error:
-        reason = str(error).splitlines()[0]
+        _check_clips(clips)
+        _check_tracks(tracks, clips, info.frames)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        reason = ": ".join(["store.json", *(cut(str(part), 100) for part in first["loc"]), cut(first["msg"], 200)])
+        raise InputError(f"{folder}: damaged clip store: {reason}; prepare it again") from error
+    except InputError as error:
+        raise InputError(f"{folder}: damaged clip store: {error}; prepare it again") from error
+    except (ValueError, OSError, OverflowError, csv.Error) as error:
+        reason = cut(str(error).partition("\n")[0], 300)
         raise InputError(f"{folder}: damaged clip store: {reason}; prepare it again") from error
     return ClipStore(folder, joints, tracked, tracks, clips, info, confidence, times)
+
+
+def _check_clips(clips: Clips) -> None:
+    """Refuse, with a ValueError, names that are none, that are there twice, or that say other than the columns."""
+    if not len(clips):
+        return
+    wrong = np.flatnonzero((clips.frames < 0) | (clips.frames > _MOST_FRAMES))
+    if len(wrong):
+        raise ValueError(f"clips.csv: row {wrong[0]} has {clips.frames[wrong[0]]} frames, expected 0 to {_MOST_FRAMES}")
+    width = len(str(ClipName(1, 1, 1, 1, 1)))
+    if clips.name.dtype.itemsize != 4 * width:
+        raise ValueError(f"clips.csv: expected names of {width} characters, such as {ClipName(1, 1, 1, 1, 1)}")
+    letters = np.ascontiguousarray(clips.name).view(np.uint32).reshape(len(clips), -1, 4).transpose(1, 2, 0)
+    columns = [clips.setup, clips.camera, clips.performer, clips.replication, clips.action]
+    right = np.ones(len(clips), bool)
+    key = np.zeros(len(clips), np.int64)
+    for code, letter, column in zip(letters, "SCPRA", columns, strict=True):
+        digits = code[1:] - np.uint32(ord("0"))  # what is less becomes very large
+        number = 100 * digits[0] + 10 * digits[1] + digits[2]
+        right &= (code[0] == ord(letter)) & (digits <= 9).all(0) & (number == column)
+        key = 1000 * key + number
+    wrong = np.flatnonzero(~right)
+    if len(wrong):
+        raise ValueError(
+            f"clips.csv: row {wrong[0]}: found the name {shown(clips.name[wrong[0]].item())}, expected "
+            f"{ClipName(*(int(column[wrong[0]]) for column in columns))} by the columns behind it"
+        )
+    if len(np.unique(key)) < len(clips):
+        raise ValueError("clips.csv: a clip is there twice")
+
+
+def _check_tracks(tracks: Tracks, clips: Clips, rows: int) -> None:
+    """Refuse, with a ValueError, tracks that are not within their clip or the frames of the store."""
+    if int(clips.frames.sum()) > _MOST_UNSEEN * (rows + _MOST_UNSEEN):
+        raise ValueError(f"clips.csv: its clips have {clips.frames.sum()} frames, and joints.npy has {rows} of them")
+    if not len(tracks):
+        return
+    if tracks.clip.min() < 0 or tracks.clip.max() >= len(clips):
+        raise ValueError("tracks.csv names a clip that clips.csv does not have")
+    room = clips.frames[tracks.clip]
+    # Each by itself first, so that no sum goes over the end of its integers.
+    for name, column, least, most in (
+        ("length", tracks.length, 1, room),
+        ("first_frame", tracks.first_frame, 0, room - tracks.length),
+        ("first_row", tracks.first_row, 0, rows - tracks.length),
+    ):
+        wrong = np.flatnonzero((column < least) | (column > most))
+        if len(wrong):
+            raise ValueError(
+                f"tracks.csv: clip {clips.name[tracks.clip[wrong[0]]]} has a track of {name} {column[wrong[0]]}, which "
+                f"is outside the clip's {room[wrong[0]]} frames or the {rows} of joints.npy"
+            )
+    if int(tracks.length.sum()) > rows:
+        raise ValueError("tracks.csv: tracks share rows of joints.npy")
+    wrong = np.flatnonzero((tracks.actor < 0) | (tracks.actor >= _ACTORS))
+    if len(wrong):
+        raise ValueError(f"tracks.csv: clip {clips.name[tracks.clip[wrong[0]]]} has more than two actors")
+    counts = np.bincount(_ACTORS * tracks.clip + tracks.actor)
+    if counts.max() > 1:
+        name = clips.name[counts.argmax() // _ACTORS]
+        raise ValueError(f"tracks.csv: clip {name} has two tracks of one actor")
+
+
+def _read_bytes(path: Path, largest: int) -> bytes:
+    size = regular_file(path).stat().st_size
+    if size > largest:
+        raise ValueError(f"{path.name} has {size} bytes, more than {largest}")
+    return path.read_bytes()
 
 
 def _header(shape: tuple[int, ...], kind: type) -> bytes:
@@ -699,22 +778,26 @@ def _memory_map(path: Path, shape: tuple[int, ...], kind: type) -> np.ndarray:
     if 0 in shape:
         return np.zeros(shape, kind)  # a store without frames: nothing to map
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except OSError:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Python's, about what it reads
+            array = np.load(regular_file(path), mmap_mode="r", allow_pickle=False)
+    except (OSError, InputError):
         raise
     except Exception as error:  # NumPy reads the header as Python text, which can go wrong in many ways
-        raise ValueError(f"{path.name} cannot be read ({error})") from error
+        raise ValueError(f"{path.name} cannot be read ({cut(str(error), 200)})") from error
     if not isinstance(array, np.memmap):
         raise ValueError(f"{path.name} holds other than one array")
     if array.shape != shape or array.dtype != kind:
-        raise ValueError(f"{path.name} is {array.dtype} {array.shape}, expected {np.dtype(kind)} {shape}")
+        raise ValueError(
+            f"{path.name} is {cut(str(array.dtype))} {shown(array.shape)}, expected {np.dtype(kind)} {shape}"
+        )
     return array
 
 
 def _read_table(path: Path, table: type, rows: int) -> dict[str, np.ndarray]:
     """Read a table: as one array of characters, if it is as this project writes it, else by the csv module."""
     names = [column.name for column in fields(table)]
-    text = path.read_bytes()
+    text = _read_bytes(path, _LARGEST_LINE * (rows + 1))
     header = f"{','.join(names)}\r\n".encode()
     if text.startswith(header):
         columns = _read_columns(np.frombuffer(text, np.uint8)[len(header) :], names, rows)
@@ -722,8 +805,12 @@ def _read_table(path: Path, table: type, rows: int) -> dict[str, np.ndarray]:
             return columns
     found, *body = csv.reader(io.StringIO(text.decode(), newline=""))
     if found != names or len(body) != rows:
-        raise ValueError(f"{path.name} has columns {found} and {len(body)} rows, expected {names} and {rows}")
+        raise ValueError(
+            f"{path.name} has columns {shown(found, 120)} and {len(body)} rows, expected {names} and {rows}"
+        )
     cells = dict(zip(names, zip(*body, strict=True), strict=True)) if body else dict.fromkeys(names, ())
+    if any(len(cell) > _LONGEST_NAME for column in cells.values() for cell in column):
+        raise ValueError(f"{path.name} has a cell of more than {_LONGEST_NAME} characters")
     return {name: np.array(column, dtype=str if name == "name" else np.int64) for name, column in cells.items()}
 
 

@@ -24,8 +24,9 @@ class NetKind:
     build
         Makes the network from the section `model`, the layout of the joints, the channels per joint (coordinates, and
         the confidence where there is one) and the number of actions; its first weights come from torch's global
-        generator. The network maps x float [A, T, V, C] (a row per actor), clip int64 [A] and the number of clips N to
-        scores before the softmax [N, classes].
+        generator. A second one, on the device `meta`, shows the shapes of its weights when a checkpoint is read. The
+        network maps x float [A, T, V, C] (a row per actor), clip int64 [A] and the number of clips N to scores before
+        the softmax [N, classes].
     check
         Refuses, with a ValueError, a section `model` that cannot be built.
     """

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from base.errors import InputError
+from base.files import regular_file
 from data.ntu.actors import choose_actors
 from data.ntu.archive import Source, list_entries
 from data.ntu.text import MAX_BYTES, read_skeleton
@@ -93,8 +94,23 @@ def _of_store(store: ClipStore, unusable: Unusable, chunk: int) -> Iterator[Chun
     for row in np.flatnonzero((actors == 0) | (store.clips.frames == 0)):
         unusable(f"{store.folder}: clip {store.clips.name[row]} shows nobody")
     usable = np.flatnonzero((actors > 0) & (store.clips.frames > 0))
+    by_clip = np.argsort(store.tracks.clip, kind="stable")
+    ends = np.cumsum(actors)
     for start in range(0, len(usable), chunk):
-        yield Chunk(store, usable[start : start + chunk])
+        good = []
+        for row in usable[start : start + chunk]:
+            if any(shows_somebody(store, track) for track in by_clip[ends[row] - actors[row] : ends[row]]):
+                good.append(row)
+            else:
+                unusable(f"{store.folder}: clip {store.clips.name[row]} shows nobody: no joint has a finite position")
+        if good:
+            yield Chunk(store, np.array(good))
+
+
+def shows_somebody(store: ClipStore, track: int) -> bool:
+    """Say whether any joint of a track is seen in any frame, with a position that is a number."""
+    rows = slice(store.tracks.first_row[track], store.tracks.first_row[track] + store.tracks.length[track])
+    return bool(((store.tracked[rows] > 0) & np.isfinite(store.joints[rows]).all(-1)).any())
 
 
 def _of_files(path: Path, unusable: Unusable) -> Iterator[tuple[str, int, Sequence[Track]]]:
@@ -117,6 +133,8 @@ def _texts(path: Path) -> Iterator[tuple[str, str, Callable[[], bytes]]]:
             raise InputError(f"{path}: is no .skeleton file, which begins with its number of frames; {READS}")
         yield path.name.removesuffix(".skeleton"), str(path), lambda: _bytes(path)
         return
+    if path.exists() and not path.is_dir():
+        regular_file(path)
     entries = list_entries(path, READS).entries
     source = Source(path)
     try:

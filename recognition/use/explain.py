@@ -14,6 +14,7 @@ from recognition.input.batches import gather_batch
 from recognition.input.loading import load_clips
 from recognition.input.sampling import place_frames, time_window
 from recognition.nets.graph import repeat_edges, skeleton_graph
+from recognition.use.clip_files import shows_somebody
 from recognition.use.recognizer import Recognizer, check_store
 
 STEPS = 50
@@ -95,7 +96,7 @@ def explain_clip(
     actions = recognizer.actions.tolist()
     if action is not None and action not in actions:
         raise InputError(f"--action: found {action}, but {recognizer.path} knows {', '.join(map(str, actions))}")
-    if not store.tracks_per_clip[row] or store.clips.frames[row] < 1:
+    if store.clips.frames[row] < 1 or not any(shows_somebody(store, track) for track in store.tracks_of(row).tolist()):
         raise InputError(f"{store.folder}: clip {store.clips.name[row]} shows nobody; there is nothing to explain")
     seen, device = recognizer.seen, recognizer.device
     unlabelled = replace(store, clips=replace(store.clips, action=np.full(len(store.clips), actions[0])))

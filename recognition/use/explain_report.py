@@ -1,6 +1,5 @@
 """`python run.py explain`: one clip's explanation as a table and a figure."""
 
-import csv
 from pathlib import Path
 
 import matplotlib as mpl
@@ -10,6 +9,8 @@ from matplotlib.figure import Figure
 
 from base.errors import InputError
 from base.files import atomic_file
+from base.shown import one_line
+from base.tables import write_csv
 from data.skeletons.layouts import Layout
 from data.skeletons.store import ClipStore
 from drawing.skeleton import draw_skeleton
@@ -75,7 +76,7 @@ def explain(
         raise InputError(f"--output: {output} cannot be written ({error.strerror})") from error
     shares = joint_shares(found)
     most = ", ".join(f"{store.layout.joints[joint]} {100 * shares[joint]:.0f}%" for joint in np.argsort(-shares)[:5])
-    print(f"{found.clip}: {called[found.action]} ({100 * found.probability:.0f}%) rests most on {most}")
+    print(one_line(f"{found.clip}: {called[found.action]} ({100 * found.probability:.0f}%) rests most on {most}"))
     print(f"{output} and {output.with_suffix('.csv')}")
     return found
 
@@ -83,11 +84,10 @@ def explain(
 def write_table(path: Path, found: Explained, layout: Layout) -> None:
     """Write the importance of each joint as CSV: frame (from 0), actor (from 1), joint, importance."""
     with atomic_file(path) as temporary, temporary.open("w", newline="") as file:
-        rows = csv.writer(file, lineterminator="\n")
-        rows.writerow(["frame", "actor", "joint", "importance"])
+        write_csv(file, [["frame", "actor", "joint", "importance"]])
         for actor, frames in enumerate(found.importance, 1):
             for frame, joints in zip(found.frame.tolist(), frames.tolist(), strict=True):
-                rows.writerows([frame, actor, *pair] for pair in zip(layout.joints, joints, strict=True))
+                write_csv(file, [[frame, actor, *pair] for pair in zip(layout.joints, joints, strict=True)])
 
 
 def draw(found: Explained, store: ClipStore, row: int, title: str) -> Figure:

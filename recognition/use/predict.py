@@ -1,6 +1,5 @@
 """`python run.py predict`: what a trained recogniser sees in clips."""
 
-import csv
 import io
 import json
 import re
@@ -10,13 +9,15 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from rich.console import Console
+import yaml
 from rich.table import Table
 
-from base.config import read_yaml
+from base.config import read_yaml_file
 from base.errors import InputError
 from base.files import atomic_file
-from base.progress import console, progress
+from base.progress import PlainConsole, console, progress
+from base.shown import one_line, shown
+from base.tables import write_csv
 from base.words import plural
 from data.ntu.actions import ACTIONS
 from data.skeletons.store import ClipStore
@@ -131,7 +132,7 @@ def predict_clips(
     def unusable(line: str) -> None:
         if on_error == "stop":
             raise InputError(f"{line}; go on without such clips with --on-error skip")
-        console.print(f"skipped: {line}", style="yellow", highlight=False, soft_wrap=True)
+        console.print(f"skipped: {one_line(line)}", style="yellow", highlight=False, soft_wrap=True)
 
     found: list[Prediction] = []
     with (
@@ -147,7 +148,7 @@ def predict_clips(
         raise InputError(f"{paths[0]}: no clip could be used; nothing is written")
     _save(output, found, called)
     _print(found, called)
-    Console().print(f"{plural(len(found), 'clip')}: {output}", soft_wrap=True, highlight=False)
+    PlainConsole().print(f"{plural(len(found), 'clip')}: {output}", soft_wrap=True, highlight=False)
     return found
 
 
@@ -195,17 +196,19 @@ def action_names(actions: np.ndarray, names: str | None) -> dict[int, str]:
 
 def _read_names(path: Path) -> list[str] | dict[int, str]:
     try:
-        listed = read_yaml(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"--names: {path} cannot be read ({error}); give `ntu` or a YAML file") from error
-    except Exception as error:  # PyYAML's own errors have no narrower common base that it promises
+        listed = read_yaml_file(path)
+    except InputError as error:
+        raise InputError(f"--names: {error}; give `ntu` or a YAML file") from error
+    except OSError as error:
+        raise InputError(f"--names: {path} cannot be read ({error.strerror}); give `ntu` or a YAML file") from error
+    except yaml.YAMLError as error:
         raise InputError(f"--names: {path} is not valid YAML; expected a list of names") from error
     if isinstance(listed, list) and listed and all(isinstance(name, str) for name in listed):
         return listed
     if isinstance(listed, dict) and listed and all(isinstance(name, str) for name in listed.values()):
         numbers = {key: _number(key) for key in listed}
         if wrong := [key for key, number in numbers.items() if number is None]:
-            raise InputError(f"--names: {path} names {ascii(wrong[0])[:40]}, which is no action; expected 103 or A103")
+            raise InputError(f"--names: {path} names {shown(wrong[0], 40)}, which is no action; expected 103 or A103")
         return {numbers[key]: name for key, name in listed.items()}  # type: ignore[misc]
     raise InputError(
         f"--names: {path} is no list of names; expected one name a line, each after `- `, or lines such as `103: name`"
@@ -236,9 +239,7 @@ def _save(output: Path, found: Sequence[Prediction], called: dict[int, str]) -> 
         text = json.dumps(rows, indent=1) + "\n"
     else:
         table = io.StringIO()
-        writer = csv.DictWriter(table, rows[0].keys(), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+        write_csv(table, [list(rows[0]), *(list(row.values()) for row in rows)])
         text = table.getvalue()
     try:
         with atomic_file(output) as temporary:
@@ -255,6 +256,6 @@ def _print(found: Sequence[Prediction], called: dict[int, str]) -> None:
     for one in found[:SHOWN]:
         pairs = zip(one.actions, one.probabilities, strict=True)
         table.add_row(one.clip, *(f"{called[action]} {100 * probability:.0f}" for action, probability in pairs))
-    Console().print(table)
+    PlainConsole().print(table)
     if len(found) > SHOWN:
-        Console().print(f"and {len(found) - SHOWN} more", highlight=False)
+        PlainConsole().print(f"and {len(found) - SHOWN} more", highlight=False)

@@ -9,6 +9,11 @@ from torch import Tensor, nn
 ENCODER_SLOPE = 0.1
 BLOCK_SLOPE = 0.2
 
+MOST_FRAMES = 10_000
+MOST_UNITS = 65_536
+MOST_BLOCKS = 1000
+"""Sizes that no SmoothNet comes near: the release has windows of 64 frames, 512 units and 5 blocks."""
+
 
 class ResidualBlock(nn.Module):
     """x + act(linear2(act(linear1(x)))), with dropout before each activation.

@@ -213,3 +213,53 @@ def test_a_pipe_as_configuration_is_not_waited_for(tmp_path):
 def test_a_missing_file_is_told(tmp_path):
     with pytest.raises(InputError, match="cannot read the configuration"):
         load_config(Config, tmp_path / "none.yaml")
+
+
+ALIASES = "a0: &a0 [1, 2]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 12))
+MERGED = "a0: &a0 {x: 1}\n" + "".join(f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 10)}]}}\n" for n in range(1, 12))
+BOMBS = {
+    "aliases on a known key": (f"run: {{dir: x}}\n{ALIASES}train: {{on: *a11}}", "when its references are written out"),
+    "merged sections": (f"run: {{dir: x}}\n{MERGED}train: *a11", "when its references are written out"),
+    "a section within itself": ("run: &a {dir: *a}", "refers to what it is part of"),
+    "500 levels": ("run: " + "[" * 500 + "]" * 500, "nests more than"),
+    "50,000 levels": ("run: " + "{a: " * 50_000, "nests more than"),
+    "a number that is none": ("run: {dir: x, seed: !!int x}", "cannot be read"),
+    "a time that is none": ("run: {dir: x, seed: !!timestamp x}", "has the tag"),
+    "bytes": ("run: {dir: !!binary x}", "has the tag"),
+    "a set": ("run: {dir: x, seed: !!set {a, b}}", "has the tag"),
+    "a call": ("run: {dir: !!python/object/apply:os.system [x]}", "has the tag"),
+    "5,000 digits": (f"run: {{dir: x, seed: {'1' * 5000}}}", "cannot be read"),
+    "4,000 digits": (f"run: {{dir: x, seed: {'1' * 4000}}}", "found a number of 1328[0-9] bits"),
+    "a long text": (f"run: {{dir: x, seed: {'a' * 100_000}}}", r"found 'a{50,}\.\.\.;"),
+    "a long key": (f"run: {{dir: x, {'a' * 1000}: 1}}", "unknown key"),
+    "a key of no text": ("run: {dir: x, ? [1, 2] : 3}", "not valid YAML"),
+    "control characters": ('run: {dir: x, seed: "\\e[2J"}', r"found '\\x1b\[2J'"),
+    "much text": ("run: {dir: x}\n#" + "a" * (1 << 18), "bytes, more than"),
+    "no UTF-8": (b"run: {dir: \xff}", "no text in UTF-8"),
+}
+
+
+@pytest.mark.parametrize(("text", "message"), BOMBS.values(), ids=BOMBS.keys())
+def test_a_hostile_file_is_told_in_one_short_line(path, text, message):
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(InputError, match=message) as caught:
+        load_config(Config, path)
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 700 + len(str(path))
+
+
+def test_a_date_is_a_name_like_any_other(path):
+    assert load_config(Config, path, ["run.dir=2024-11-31"]).run.dir == Path("2024-11-31")
+
+
+def test_an_override_changes_one_of_two_sections_that_are_written_once(path):
+    path.write_text("run: {dir: x}\ntrain: &same {epochs: 3}\napply: *same\n")
+    config = load_config(Config, path, ["train.epochs=5"])
+    assert config.apply is not None
+    assert (config.train.epochs, config.apply.epochs) == (5, 3)
+
+
+def test_an_override_of_many_parts_is_refused(path):
+    with pytest.raises(InputError, match=r"expected section\.key=value") as caught:
+        load_config(Config, path, [".".join("a" * 10_000) + "=1"])
+    assert len(str(caught.value)) < 300

@@ -75,7 +75,7 @@ def test_pictures_of_a_sequence(configured, name):
         (["compare.window=[8, 8]"], "each may be named once"),
         (["compare.window=[8]", "apply.input=a", "apply.output=b"], "compare: several refiners cannot be applied"),
         (["compare.train_on=[aist_spin_4D]"], "aist_spin_4D: no such benchmark"),
-        (["compare.checkpoints=[absent.pth.tar]"], "absent.pth.tar: cannot read the checkpoint"),
+        (["compare.checkpoints=[absent.pth.tar]"], "absent.pth.tar: cannot be read (No such file"),
         (["benchmarks.rows={mine: {dataset: mine}}"], "benchmarks.rows.mine"),
         (["evaluate.stride=[1, 16]"], "evaluate.stride 16 is more than the window of 8 frames"),
     ],

@@ -148,7 +148,7 @@ def test_somebody_elses_store_is_not_replaced(workplace, configured):
         ("train.on=[h36m_fnc_3D]", "h36m_fnc_3D: no such benchmark"),
         ("benchmarks.root=/nowhere", "no such file; h36m_fcn_3D needs it"),
         ("apply.input=/nowhere", "/nowhere: no clip store"),
-        ("train.checkpoint=/nowhere/best.pt", "/nowhere/best.pt: cannot read the checkpoint"),
+        ("train.checkpoint=/nowhere/best.pt", "/nowhere/best.pt: cannot be read"),
         ("apply.stride=9", "apply.stride 9 is more than the window of 8 frames"),
         ("apply.output=null", "apply.input and apply.output go together"),
         ("train.on=[]", "give train.on"),

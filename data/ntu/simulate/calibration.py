@@ -13,9 +13,9 @@ from typing import Annotated
 
 import numpy as np
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from base.progress import PlainConsole
 from data.ntu.actions import TWO_PERSON
 from data.ntu.names import ClipName
 from data.ntu.simulate.actions import repertoire
@@ -174,7 +174,7 @@ def main(
         table.add_row(
             row.what, " to ".join(dict.fromkeys(found)), wanted, f"{row.ratio:.2f}", "yes" if row.holds else "NO"
         )
-    Console().print(table)
+    PlainConsole().print(table)
 
 
 if __name__ == "__main__":

@@ -41,12 +41,12 @@ class SimulateSection(Section):
     """
 
     folder: Path = Path("datasets/ntu/simulated")
-    clips: int = Field(1000, ge=1)
+    clips: int = Field(1000, ge=1, le=1_000_000)
     performers: int | tuple[int, ...] = 16
     actions: tuple[int, ...] = DEFAULT_ACTIONS
     severity: float = Field(1.0, ge=0.0, le=5.0)
     setting: Literal["ntu", "lab"] = "ntu"
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, lt=2**63)
     text: bool = True
 
     @field_validator("performers")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from base.errors import InputError
-from base.files import atomic_folder, locked
+from base.files import atomic_folder, locked, regular_file
 from base.progress import console, progress
 from base.workers import WorkerEndedError, map_in_processes
 from data.ntu.names import ClipName
@@ -143,8 +143,10 @@ def _part(name: ClipName) -> str | None:
 
 def _check_same(folder: Path, kept: dict[str, Any]) -> None:
     try:
-        found = dict(json.loads((folder / "simulate.json").read_bytes()))
-    except (OSError, ValueError, TypeError):
+        found = json.loads(regular_file(folder / "simulate.json").read_bytes())
+        if not isinstance(found, dict):
+            raise ValueError("no table")
+    except (OSError, ValueError, RecursionError):
         raise InputError(
             f"{folder}: is there already but holds no simulated stand-in (no readable simulate.json); "
             "remove it or choose another simulate.folder"

@@ -16,7 +16,6 @@ import pytest
 
 from base.errors import InputError
 from base.files import resumable_folder
-from bench.fuzz_skeleton import a_zip, check_zip
 from data.ntu import archive as sources
 from data.ntu import prepare as stage
 from data.ntu import read_clips as reading
@@ -24,6 +23,7 @@ from data.ntu.archive import Source, list_entries, read_at
 from data.ntu.prepare import DataSection, PrepareConfig, describe, prepare
 from data.ntu.text import Body, Skeleton, write_skeleton
 from data.skeletons.store import open_store
+from tests.fuzz.skeletons import a_zip, check_zip
 
 FOLDER = "nturgb+d_skeletons"
 

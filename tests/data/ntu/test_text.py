@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from base.errors import InputError
-from bench.fuzz_skeleton import NASTY, a_text, check, damage
 from data.ntu.decimals import parse_decimals
 from data.ntu.text import Body, Skeleton, read_skeleton, write_skeleton
+from tests.fuzz.skeletons import NASTY, a_text, check, damage
 
 
 def make(bodies=2, frames=5, seed=0):

@@ -8,11 +8,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from base.errors import InputError
-from bench.fuzz_skeleton import refused
 from data.ntu.names import ClipName, parse_name
 from data.ntu.splits import MISSING, TRAIN_PERFORMERS, in_training
 from data.skeletons.layouts import LAYOUTS
 from data.skeletons.store import StoreInfo, StoreWriter, Track, derive_store, open_store, to_block
+from tests.fuzz.skeletons import refused
 
 NAMES = [ClipName(1, 1, 1, 1, 1), ClipName(1, 2, 3, 1, 2), ClipName(2, 1, 3, 2, 60)]
 
@@ -206,6 +206,40 @@ def test_a_damaged_table_is_refused(store, name, before, after):
     path.write_bytes(text.replace(before.encode(), after.encode("utf-8"), 1))
     with pytest.raises(InputError, match="damaged clip store"):
         open_store(store.folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after", "message"),
+    [
+        ("tracks.csv", "1,1,1,5,21", "1,1000000,1,5,21", "more than two actors"),
+        ("tracks.csv", "1,1,1,5,21", "1,0,1,5,21", "S001C002P003R001A002 has two tracks of one actor"),
+        ("tracks.csv", "1,1,1,5,21", "1,1,17,5,21", "first_frame 17"),
+        ("tracks.csv", "1,1,1,5,21", "1,1,1,0,21", "length 0"),
+        ("tracks.csv", "1,1,1,5,21", "1,1,1,20,10", "tracks share rows|length 20"),
+        ("tracks.csv", "1,1,1,5,21", "1,1,9000000000000000000,5,21", "first_frame 9000000000000000000"),
+        ("clips.csv", "2,60,22", "2,60,1000000000", "1000000000 frames"),
+        ("clips.csv", "2,60,22", "2,60,11", "length 12"),
+        ("clips.csv", "S002C001P003R002A060,2", "S002C001P003R002A060,3", "S003C001P003R002A060 by the columns"),
+        ("clips.csv", "S002C001P003R002A060,", "=HYPERLINK(A1)A00060,", "found the name '=HYPERLINK.A1.A00060'"),
+        ("clips.csv", "S002C001P003R002A060,2,1,3,2,60", "S001C001P001R001A001,1,1,1,1,1", "a clip is there twice"),
+        ("clips.csv", "S002C001P003R002A060", "S002C001P003R002A060" * 10, "more than 100 characters|20 characters"),
+        ("store.json", '"fps": 30.0', '"fps": NaN', "fps"),
+        ("store.json", '"fps": 30.0', '"fps": 1e9', "fps"),
+        ("store.json", '"fps": 30.0', '"fps": 0.001', "fps"),
+        ("store.json", '"image": null', '"image": [0, -5]', "image"),
+        ("store.json", '"config": {}', '"config": ' + '{"a":' * 5000 + "1" + "}" * 5000, "recursion limit"),
+        ("store.json", '"frames": 38', '"frames": ' + "9" * 5000, "number out of range"),
+    ],
+)
+def test_a_store_that_makes_no_sense_is_refused(store, name, before, after, message):
+    path = store.folder / name
+    text = path.read_text()
+    assert before in text
+    path.write_text(text.replace(before, after, 1), newline="")
+    with pytest.raises(InputError, match=f"damaged clip store: .*({message})") as caught:
+        open_store(store.folder)
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 500 + len(str(store.folder))
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

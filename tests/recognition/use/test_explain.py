@@ -77,6 +77,16 @@ def test_unknown_actions_and_empty_clips_are_refused(one_joint, make_store):
         explain_clip(one_joint, store, 0)
 
 
+def test_a_clip_whose_joints_are_nowhere_is_refused(one_joint, make_store):
+    store = make_store(replications=1)
+    joints = np.array(store.joints)
+    joints[: store.tracks.length[0]] = np.nan
+    store = type(store)(store.folder, joints, store.tracked, store.tracks, store.clips, store.info)
+    with pytest.raises(InputError, match=f"clip {store.clips.name[0]} shows nobody"):
+        explain_clip(one_joint, store, 0)
+    assert explain_clip(one_joint, store, 1).probability > 0
+
+
 def test_the_command_writes_a_figure_and_a_table(one_joint, make_store, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("recognition.use.explain_report.load_recognizer", lambda path, device: one_joint)
     store = make_store(replications=1, second_actor=True)

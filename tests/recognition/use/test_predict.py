@@ -1,6 +1,7 @@
 import csv
 import json
 import re
+import shutil
 import zipfile
 
 import numpy as np
@@ -137,6 +138,30 @@ def test_names_are_guessed_for_all_sixty_actions_only(tmp_path):
         action_names(np.array([2]), str(tmp_path / "names.yaml"))
 
 
+def test_clips_of_a_store_whose_joints_are_nowhere_are_named(run, tmp_path, capsys):
+    store, folder = run
+    shutil.copytree(store.folder, tmp_path / "store")
+    joints = np.load(tmp_path / "store" / "joints.npy", mmap_mode="r+")
+    joints[: store.tracks.length[store.tracks.clip == 0].sum()] = np.nan
+    joints.flush()
+    with pytest.raises(InputError, match=f"clip {store.clips.name[0]} shows nobody"):
+        predict_clips([tmp_path / "store"], [folder], output=tmp_path / "out.csv", device="cpu")
+    found = predict_clips([tmp_path / "store"], [folder], output=tmp_path / "out.csv", device="cpu", on_error="skip")
+    assert [one.clip for one in found] == store.clips.name[1:].tolist()
+    assert f"clip {store.clips.name[0]} shows nobody" in capsys.readouterr().err
+
+
+def test_names_with_markup_and_formulas_are_text(run, tmp_path, capsys):
+    store, folder = run
+    names = ["=1+1", "[/b]"] * 12
+    (tmp_path / "names.yaml").write_text("".join(f"- '{name}'\n" for name in names))
+    predict_clips(
+        [store.folder], [folder], output=tmp_path / "out.csv", device="cpu", names=str(tmp_path / "names.yaml")
+    )
+    assert "=1+1" in capsys.readouterr().out
+    assert {row["name"] for row in csv.DictReader((tmp_path / "out.csv").open())} == {"'=1+1"}
+
+
 def test_three_classes_need_three_names(tmp_path):
     """Actions A103, A122 and A127, named in their order, by number, or by a list of all 127."""
     actions, path = np.array([103, 122, 127]), tmp_path / "names.yaml"
@@ -235,7 +260,7 @@ def test_models_that_cannot_be_used(run, tmp_path):
             predict_clips([clips], [model], output=tmp_path / "out.csv", device="cpu")
 
     refused(tmp_path, "no trained recogniser")
-    refused(tmp_path / "none.pt", "cannot read")
+    refused(tmp_path / "none.pt", "cannot be read")
     content = load_checkpoint(folder / "checkpoints" / "best.pt")
     save_checkpoint(tmp_path / "other.pt", {"state_dict": {}, "window": 32})
     refused(tmp_path / "other.pt", "not a recogniser's checkpoint")

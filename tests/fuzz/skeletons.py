@@ -1,31 +1,20 @@
-"""Damage real-looking `.skeleton` files and zips at random: nothing but the project's own error may come of it.
+"""Damaged `.skeleton` files and zips: each must be refused in one line, or be read as a sound clip.
 
-Usage: python bench/fuzz_skeleton.py [--tries 10000] [--zips 1000] [--seed 0] [FILE.skeleton ...]
-
-Each text is damaged in one to four places and read. It must be refused in one line, or read as a sound clip; and what
-the quick reader accepts, the careful one must accept with the same result. The time and the memory of the slowest and
-largest try are shown: no count in a file may make the reader loop or allocate.
+What the quick reader accepts, the careful one must accept with the same result.
 """
 
-import argparse
 import io
 import random
-import sys
-import tempfile
-import time
-import tracemalloc
 import zipfile
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from base.errors import InputError
 from data.ntu.actors import choose_actors
 from data.ntu.archive import Source, list_entries
 from data.ntu.text import Body, Skeleton, _parse, _parse_carefully, _UnusualError, read_skeleton, write_skeleton
+from tests.fuzz.damage import BYTES, damaged
 
 NASTY = (
     b"nan", b"NaN", b"inf", b"-Infinity", b"1e400", b"1e38", b"1e-400", b"-0", b"0", b"-1", b"+1", b"1_0", b"0x10",
@@ -45,36 +34,6 @@ def a_text(random_source: random.Random) -> bytes:
         states = numbers.integers(1, 3, (len(seen), 25)).astype(np.uint8)
         bodies.append(Body(72057594037931101 + 4 * number, seen, joints, states))
     return write_skeleton(Skeleton(frames, tuple(bodies)))
-
-
-def damage(text: bytes, random_source: random.Random) -> bytes:
-    """Damage a text in one to four places."""
-    for _ in range(random_source.randint(1, 4)):
-        text = random_source.choice(DAMAGES)(text, random_source)
-    return text
-
-
-def _bytes(text: bytes, r: random.Random) -> bytes:
-    changed = bytearray(text)
-    for _ in range(r.randint(1, 8)):
-        if changed:
-            changed[r.randrange(len(changed))] = r.randrange(256)
-    return bytes(changed)
-
-
-def _cut(text: bytes, r: random.Random) -> bytes:
-    return text[: r.randint(0, len(text))]
-
-
-def _delete(text: bytes, r: random.Random) -> bytes:
-    at = r.randint(0, len(text))
-    return text[:at] + text[at + r.choice((1, 2, 10, 100, 3000)) :]
-
-
-def _repeat(text: bytes, r: random.Random) -> bytes:
-    at = r.randint(0, len(text))
-    end = at + r.choice((1, 2, 10, 100, 3000))
-    return text[:end] + text[at:end] + text[end:]
 
 
 def _token(text: bytes, r: random.Random) -> bytes:
@@ -102,7 +61,19 @@ def _line_ends(text: bytes, r: random.Random) -> bytes:
     return text.replace(b"\r\n", r.choice((b"\n", b"\r", b"\n\r", b" \r\n", b"\r\n\r\n", b"\x0c")), r.choice((1, -1)))
 
 
-DAMAGES = (_bytes, _cut, _delete, _repeat, _token, _lines, _line_ends)
+DAMAGES = (*BYTES, _token, _lines, _line_ends)
+
+
+def damage(text: bytes, random_source: random.Random) -> bytes:
+    """Damage a text in one to four places."""
+    return damaged(text, random_source, DAMAGES)
+
+
+def damaged_zip(random_source: random.Random) -> bytes:
+    """Damage a zip of a few clips; its directory is short: half of the time that is aimed at."""
+    content = a_zip(random_source)
+    at = random_source.choice((content.rindex(b"PK\x01\x02"), 0))
+    return content[:at] + random_source.choice(BYTES)(content[at:], random_source)
 
 
 def expect(condition: bool, error: object) -> None:
@@ -166,44 +137,3 @@ def a_zip(random_source: random.Random) -> bytes:
             for number in range(1, 4):
                 archive.writestr(f"nturgb+d_skeletons/S001C001P001R001A{number:03d}.skeleton", a_text(random_source))
         return file.getvalue()
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Damaged files and zips.")
-    parser.add_argument("files", nargs="*", type=Path)
-    parser.add_argument("--tries", type=int, default=10_000)
-    parser.add_argument("--zips", type=int, default=1000)
-    parser.add_argument("--seed", type=int, default=0)
-    given = parser.parse_args()
-    random_source = random.Random(given.seed)
-    real = [path.read_bytes() for path in given.files]
-    outcomes: Counter[str] = Counter()
-    slowest = largest = 0.0
-    start = time.perf_counter()
-    for number in range(given.tries):
-        whole = real[number % len(real)] if real and number % 4 == 0 else a_text(random_source)
-        text = damage(whole, random_source)
-        measured = number % 10 == 0
-        if measured:
-            tracemalloc.start()
-        began = time.perf_counter()
-        outcomes[check(text)] += 1
-        if measured:
-            largest = max(largest, tracemalloc.get_traced_memory()[1] / max(len(text), 1000))
-            tracemalloc.stop()
-        else:
-            slowest = max(slowest, (time.perf_counter() - began) / max(len(text), 1000))
-    print(f"{given.tries} damaged texts in {time.perf_counter() - start:.0f} s: {dict(outcomes)}")
-    print(f"slowest {1e9 * slowest:.0f} ns a byte (both readers); largest {largest:.0f} bytes of memory a byte of text")
-    outcomes.clear()
-    with tempfile.TemporaryDirectory() as folder:
-        for _ in range(given.zips):
-            content = a_zip(random_source)
-            at = random_source.choice((content.rindex(b"PK\x01\x02"), 0))  # the directory is short: aim at it, too
-            damaged = content[:at] + random_source.choice((_bytes, _cut, _delete, _repeat))(content[at:], random_source)
-            outcomes[check_zip(damaged, Path(folder) / "damaged.zip")] += 1
-    print(f"{given.zips} damaged zips: {dict(outcomes)}")
-
-
-if __name__ == "__main__":
-    main()
