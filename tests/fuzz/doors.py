@@ -18,8 +18,8 @@ from base.config import load_config
 from base.errors import InputError
 from base.unpickling import read_pickle
 from data.formats.clips import DenseClips
-from data.formats.convert import ExportOptions, export_store
 from data.formats.ctrgcn import read_ctrgcn
+from data.formats.exporting import ExportOptions, export_store
 from data.formats.npy_files import read_npy_files
 from data.formats.pyskl import read_pyskl
 from data.formats.stgcn import read_stgcn
