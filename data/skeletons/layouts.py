@@ -10,6 +10,7 @@ JOINTS = (
     "right hip", "right knee", "right ankle", "right foot",
     "spine", "tip of left hand", "left thumb", "tip of right hand", "right thumb",
 )  # fmt: skip
+"""The Kinect's joints in the order of NTU RGB+D (Shahroudy et al., CVPR 2016)."""
 
 BONES = (
     (0, 1), (1, 20), (2, 20), (3, 2), (4, 20), (5, 4), (6, 5), (7, 6), (8, 20), (9, 8), (10, 9), (11, 10),
