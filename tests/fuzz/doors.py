@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ablation.scores import read_scores as read_several_scores
 from ablation.study.config import AblateConfig
 from base.config import load_config
 from base.errors import InputError
@@ -321,7 +320,6 @@ def _make_scores(folder: Path) -> list[Path]:
 
 def _read_scores(folder: Path) -> None:
     read_scores(folder / "scores.npz")
-    read_several_scores([folder / "scores.npz"])
 
 
 def _any_pickle(path: Path) -> None:
