@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from training.threads import wait_passively
 
@@ -32,6 +32,7 @@ if __name__ == "__main__":
 wait_passively()  # before torch is loaded
 
 import typer  # noqa: E402
+from typer.core import TyperCommand  # noqa: E402
 
 app = typer.Typer(
     add_completion=False,
@@ -255,42 +256,50 @@ def show(
     print(draw(clip, output, store=store, refined=refined, checkpoint=checkpoint))
 
 
-@app.command()
+class _WithFormats(TyperCommand):
+    """A command whose help ends in the formats that there are, looked up only when it is shown."""
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        from data.formats.exporting import describe_outputs
+        from data.formats.importing import describe_inputs
+
+        with formatter.section("Formats"):
+            formatter.write_dl(describe_outputs() if self.name == "export" else describe_inputs())
+
+
+@app.command(cls=_WithFormats)
 def export(
     store: Annotated[Path, typer.Argument(help="A clip store.")],
-    output: Annotated[Path, typer.Argument(help="pyskl: a .pkl file; skeleton: a folder or a .zip; else a folder.")],
-    format: Annotated[
-        Literal["pyskl", "ctrgcn", "stgcn", "skeleton", "npy"], typer.Option(help="Whose files; see docs/formats.md.")
-    ],
-    dtype: Annotated[
-        Literal["float16", "float32"] | None, typer.Option(help="pyskl: by default float16, as its own files.")
-    ] = None,
+    output: Annotated[Path, typer.Argument(help="A file or a folder, as the format has it.")],
+    format: Annotated[str, typer.Option(help="Whose files: one of those below; see docs/formats.md.")],
+    dtype: Annotated[Literal["float16", "float32"] | None, typer.Option(help="The numbers of positions.")] = None,
     split: Annotated[
-        Literal["xsub", "xview"] | None, typer.Option(help="ctrgcn, stgcn: only this one instead of both.")
+        Literal["xsub", "xview"] | None, typer.Option(help="Only this evaluation protocol instead of both.")
     ] = None,
     positions: Annotated[
-        Literal["prepared", "stored"] | None,
-        typer.Option(help="ctrgcn, stgcn: as those projects prepare them (default), or as stored."),
+        Literal["prepared", "stored"] | None, typer.Option(help="As the project prepares its own files, or as stored.")
     ] = None,
     again: Again = False,
 ) -> None:
     """Write a clip store as other people's files."""
-    from data.formats.convert import ExportOptions, export_store
+    from data.formats.exporting import ExportOptions, export_store
 
     print("\n".join(export_store(store, output, ExportOptions(format, dtype, split, positions), again)))
 
 
-@app.command("import")
+@app.command("import", cls=_WithFormats)
 def import_(
     source: Annotated[Path, typer.Argument(metavar="INPUT", help="The file or folder to read.")],
     store: Annotated[Path, typer.Argument(help="The clip store to write.")],
     format: Annotated[
-        Literal["pyskl", "ctrgcn", "stgcn", "skeleton", "npy"] | None,
-        typer.Option(help="Whose files; by default guessed from the input's names."),
+        str | None, typer.Option(help="Whose files: one of those below; by default guessed from the input.")
     ] = None,
-    names: Annotated[Path | None, typer.Option(help="ctrgcn: a list of the clips' names, one a line.")] = None,
+    names: Annotated[
+        Path | None, typer.Option(help="A list of the clips' names, one a line, for files that have none.")
+    ] = None,
     split: Annotated[
-        Literal["xsub", "xview"] | None, typer.Option(help="ctrgcn: how the file is divided; stgcn: which folder.")
+        Literal["xsub", "xview"] | None,
+        typer.Option(help="The evaluation protocol by which a file is divided, or whose files to read."),
     ] = None,
     fps: Annotated[float, typer.Option(help="Frames per second of the recordings.")] = 30.0,
     units: Annotated[
@@ -302,7 +311,7 @@ def import_(
     again: Again = False,
 ) -> None:
     """Read other people's files into a clip store."""
-    from data.formats.convert import ImportOptions, import_store
+    from data.formats.importing import ImportOptions, import_store
 
     print("\n".join(import_store(source, store, ImportOptions(format, names, split, fps, units, on_error), again)))
 

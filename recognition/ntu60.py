@@ -10,8 +10,8 @@ import torch
 from torch_geometric.data import Data
 
 from base.errors import InputError
+from data.ntu.actions import ACTIONS
 from data.ntu.splits import Split, in_training
-from data.skeletons.layouts import ACTIONS
 from data.skeletons.store import ClipStore, open_store
 from recognition.dataset import SkeletonGraphs
 from recognition.nets.graph import Partition

@@ -12,7 +12,8 @@ from ablation.study.grid import Condition
 from ablation.study.plan import Gathered, Plan
 from ablation.study.stores import Made, open_truth
 from base.errors import InputError
-from data.skeletons.layouts import ACTIONS, Layout
+from data.ntu.actions import ACTIONS
+from data.skeletons.layouts import Layout
 from data.skeletons.store import ClipStore
 from recognition.scores import SeedScores
 

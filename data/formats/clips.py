@@ -3,14 +3,13 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 
 from base.errors import InputError
 from base.shown import shown
 from data.ntu.names import ClipName, parse_name
-from data.skeletons.layouts import ACTIONS, LAYOUTS, NTU25, Layout
+from data.skeletons.layouts import NTU25, Layout
 from data.skeletons.seen import seen_joints
 from data.skeletons.store import ClipStore, Track
 
@@ -26,7 +25,6 @@ NextClip = tuple[str, Callable[[], ReadClip]]
 An InputError of the latter is about this clip alone; one that comes when the next clip is asked for, about the file."""
 Advance = Callable[[], None]
 """Called after each clip, for whoever shows the progress."""
-Positions = Literal["stored", "prepared"]
 
 
 @dataclass(frozen=True)
@@ -129,32 +127,6 @@ def _read_rows(array: np.ndarray, rows: slice) -> np.ndarray:
 def in_order(store: ClipStore) -> np.ndarray:
     """Return the rows of a store's clips in the order of their names."""
     return np.argsort(store.clips.name, kind="stable")
-
-
-def check_exportable(store: ClipStore, format: str) -> None:
-    """Refuse a store whose joints or actions a format cannot hold.
-
-    Raises
-    ------
-    InputError
-        The store is empty, has another layout, or an action that NTU RGB+D 60 does not have.
-    """
-    if not len(store.clips):
-        raise InputError(f"{store.folder}: holds no clip; there is nothing to export")
-    layouts = tuple(LAYOUTS) if format == "pyskl" else (NTU25.name,)
-    if store.info.layout not in layouts:
-        raise InputError(
-            f"{store.folder}: has the joints of {store.info.layout}, and --format {format} holds "
-            f"{' or '.join(layouts)}; use --format pyskl"
-        )
-    action = store.clips.action
-    outside = np.flatnonzero((action < 1) | (action > len(ACTIONS)))
-    if len(outside) and format != "skeleton":
-        raise InputError(
-            f"{store.folder}: clip {store.clips.name[outside[0]]} has action {action[outside[0]]}, and --format "
-            f"{format} needs one of NTU RGB+D 60's actions 1 to {len(ACTIONS)}; "
-            "leave the clip out or use --format skeleton"
-        )
 
 
 def as_tracks(joints: np.ndarray, confidence: np.ndarray | None, where: str, origin: Sequence[int] = ()) -> list[Track]:

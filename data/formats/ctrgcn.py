@@ -17,6 +17,7 @@ from base.errors import InputError
 from base.files import regular_file
 from base.shown import cut, shown
 from base.unpickling import find_member, member_names, open_arrays, read_any_header, read_array
+from data.debris import is_debris
 from data.formats.arrays import read_block, read_header, write_header
 from data.formats.clips import (
     ACTORS,
@@ -24,16 +25,20 @@ from data.formats.clips import (
     DenseClips,
     Incoming,
     NextClip,
-    Positions,
     ReadClip,
     as_tracks,
     check_length,
     clip_name,
 )
+from data.formats.guessing import some_of
+from data.formats.options import Positions, ReadOptions, WriteOptions
+from data.formats.outputs import FilesBySplit
 from data.formats.padded import FRAMES, MIDDLE_OF_SPINE, Cuts, centre, ctrgcn_order, pad, trim
+from data.formats.registry import BY_NAME, FORMATS, FormatKind
+from data.ntu.actions import ACTIONS
 from data.ntu.names import ClipName
-from data.ntu.splits import MISSING, TRAIN_CAMERAS, TRAIN_PERFORMERS, Split
-from data.skeletons.layouts import ACTIONS, NTU25
+from data.ntu.splits import MISSING, SPLITS, TRAIN_CAMERAS, TRAIN_PERFORMERS, Split
+from data.skeletons.layouts import NTU25
 from data.skeletons.store import ClipStore
 
 WIDE = (ACTORS, len(NTU25.joints), NTU25.dims)
@@ -49,9 +54,9 @@ _LARGEST_LABELS = 1 << 28
 _LARGEST_NAMES = 1 << 26
 
 
-def file_names(split: Split) -> tuple[str, str]:
+def file_names(split: Split) -> list[str]:
     """Return the names of the arrays' file and of the names' file of a split."""
-    return f"NTU60_{CODES[split]}.npz", f"NTU60_{CODES[split]}_names.txt"
+    return [f"NTU60_{CODES[split]}.npz", f"NTU60_{CODES[split]}_names.txt"]
 
 
 def write_ctrgcn(
@@ -241,3 +246,55 @@ def _read_names(names: Path, labels: dict[str, np.ndarray], split: Split, file: 
                 f"{labels[part][at] + 1}; give the list of this file's clips"
             )
     return known
+
+
+def _guess(path: Path) -> int:
+    if path.is_dir():
+        return BY_NAME * any(True for _ in path.glob("*.npz"))
+    return BY_NAME * (path.suffix == ".npz")
+
+
+def _save(store: ClipStore, split: Split, files: list[Path], options: WriteOptions, advance: Advance) -> list[str]:
+    file, names = files
+    return write_ctrgcn(store, split, file, names, options.positions, advance).notes()
+
+
+def _open(path: Path, options: ReadOptions) -> Incoming:
+    """Open a file, or the only one of a folder; without an option, its name tells the split."""
+    if path.is_dir():
+        path = _only_file(path, options.split)
+    split = options.split
+    if split is None:
+        told = [split for split in SPLITS if CODES[split] in path.stem.split("_")]
+        if len(told) != 1:
+            check_arrays(path)  # another file is none of CTR-GCN's, whatever the split
+            raise InputError(f"{path}: its name does not tell the split by CS or CV; pass --split xsub or xview")
+        split = told[0]
+    beside = path.with_name(f"{path.stem}_names.txt")
+    names = options.names or (beside if beside.is_file() else None)
+    return read_ctrgcn(path, split, names)
+
+
+def _only_file(folder: Path, split: Split | None) -> Path:
+    files = sorted(file for file in folder.glob("*.npz") if not is_debris(file.name))
+    if split is not None:
+        files = [file for file in files if CODES[split] in file.stem.split("_")]
+    if len(files) != 1:
+        found = f"{len(files)} .npz files" if files else f"no .npz file but {some_of(folder)}"
+        raise InputError(f"{folder}: found {found}, expected one; name the file, such as NTU60_CS.npz")
+    return files[0]
+
+
+FORMATS.add(
+    "ctrgcn",
+    FormatKind(
+        "CTR-GCN",
+        "CTR-GCN's .npz",
+        _guess,
+        _open,
+        (FilesBySplit(file_names, _save),),
+        actions=len(ACTIONS),
+        writes_with={"split": None, "positions": "prepared"},
+        reads_with=frozenset({"names", "split"}),
+    ),
+)

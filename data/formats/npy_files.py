@@ -7,16 +7,14 @@ a store does not have.
 
 import io
 from collections.abc import Iterator
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
 from base.errors import InputError
-from base.files import is_left_over
 from base.pickle_writer import PickleWriter
-from base.replacing import Kind
 from base.unpickling import as_plain, read_npy
 from data.debris import is_debris
 from data.formats.arrays import write_header
@@ -34,6 +32,10 @@ from data.formats.clips import (
     known,
     name_or_fault,
 )
+from data.formats.options import ReadOptions, WriteOptions
+from data.formats.outputs import FilePerClip
+from data.formats.registry import BY_NAME, FORMATS, FormatKind
+from data.ntu.actions import ACTIONS
 from data.ntu.actors import choose_actors
 from data.ntu.names import ClipName
 from data.ntu.text import Body, Skeleton
@@ -65,23 +67,17 @@ def _write(stream: IO[bytes], content: np.ndarray) -> None:
     PickleWriter(stream).dump(content)
 
 
-def _fault(folder: Path) -> str:
-    """Say why a folder is no export that may be replaced; the authors' script writes files that begin otherwise."""
+@cache
+def _beginning() -> bytes:
+    """Return how a file of ours begins; the authors' script writes files that begin otherwise."""
     with io.BytesIO() as stream:
         _write(stream, np.array({}, object))
-        beginning = stream.getvalue().rpartition(b"}")[0]
-    for path in sorted(folder.iterdir()):
-        if is_debris(path.name) or is_left_over(path):
-            continue
-        if not path.name.endswith(SUFFIX) or path.is_symlink() or not path.is_file():
-            return f"holds {path.name}, which is no {SUFFIX} file"
-        with path.open("rb") as file:
-            if file.read(len(beginning)) != beginning:
-                return f"holds {path.name}, which no export has written"
-    return ""
+        return stream.getvalue().rpartition(b"}")[0]
 
 
-NPY_FOLDER = Kind(f"folder of exported {SUFFIX} files", _fault)
+def _is_ours(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(_beginning())) == _beginning()
 
 
 def _as_dict(clip: DenseClip) -> dict[str, Any]:
@@ -151,3 +147,30 @@ def _as_body(identity: int, tracks: list[Track]) -> Body:
     track = tracks[0]
     seen = np.flatnonzero(np.any(track.tracked, axis=-1))
     return Body(identity, track.first_frame + seen, track.joints[seen], track.tracked[seen])
+
+
+def _guess(path: Path) -> int:
+    return BY_NAME * any(True for _ in path.glob(f"*{SUFFIX}"))
+
+
+def _save(store: ClipStore, folder: Path, options: WriteOptions, advance: Advance) -> None:
+    write_npy_files(store, folder, advance)
+
+
+def _open(path: Path, options: ReadOptions) -> Incoming:
+    return read_npy_files(path)
+
+
+FORMATS.add(
+    "npy",
+    FormatKind(
+        "readers of the data set authors' txt2npy.py",
+        "folders of .skeleton.npy files",
+        _guess,
+        _open,
+        (FilePerClip(SUFFIX, _save, _is_ours),),
+        source="folder",
+        parts=(SUFFIX,),
+        actions=len(ACTIONS),
+    ),
+)

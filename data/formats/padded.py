@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from base.words import plural
 from data.formats.clips import ACTORS, DenseClip
 from data.ntu.splits import TRAIN_CAMERAS, TRAIN_PERFORMERS, Split
 from data.skeletons.layouts import JOINTS
@@ -22,6 +23,11 @@ class Cuts:
 
     clips: int = 0
     frames: int = 0
+
+    def notes(self) -> list[str]:
+        """Say what was left out, if anything was."""
+        lost = f"{plural(self.clips, 'clip')} lost {plural(self.frames, 'frame')}"
+        return [f"cut at {FRAMES} frames: {lost}"] if self.clips else []
 
 
 def pad(clip: DenseClip, cuts: Cuts) -> np.ndarray:

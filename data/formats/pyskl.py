@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from base.errors import InputError
 from base.pickle_writer import PickleWriter
 from base.shown import cut, shown
 from base.unpickling import as_plain, read_pickle
+from base.words import plural
 from data.formats.clips import (
     Advance,
     DenseClip,
@@ -34,20 +35,22 @@ from data.formats.clips import (
     in_order,
     known,
 )
+from data.formats.options import Dtype, ReadOptions, WriteOptions
+from data.formats.outputs import OneFile
+from data.formats.registry import BY_NAME, FORMATS, FormatKind
+from data.ntu.actions import ACTIONS
 from data.ntu.names import ClipName
-from data.ntu.splits import TRAIN_CAMERAS, TRAIN_PERFORMERS, Split, in_training
+from data.ntu.splits import SPLITS, TRAIN_CAMERAS, TRAIN_PERFORMERS, in_training
 from data.skeletons.layouts import COCO17, NTU25, OPENPOSE18, Layout
 from data.skeletons.store import ClipStore
 
-Precision = Literal["float16", "float32"]
-SPLITS: tuple[Split, ...] = ("xsub", "xview")
 LARGEST = 8 << 30
 """Bytes of the largest pickle that is read: it is held in memory. The largest one of NTU RGB+D takes some 2 GB."""
 
 _BY_JOINTS = {len(layout.joints): layout for layout in (NTU25, COCO17, OPENPOSE18)}
 
 
-def write_pyskl(store: ClipStore, file: Path, precision: Precision, advance: Advance) -> None:
+def write_pyskl(store: ClipStore, file: Path, dtype: Dtype, advance: Advance) -> None:
     """Write a store as PYSKL's pickle, clip by clip, in the order of the names.
 
     Parameters
@@ -56,7 +59,7 @@ def write_pyskl(store: ClipStore, file: Path, precision: Precision, advance: Adv
         The clips.
     file
         Where to write.
-    precision
+    dtype
         PYSKL's own files have float16, which rounds positions by 1 to 2 mm; PYSKL reads float32 as well.
     advance
         Called after each clip.
@@ -71,7 +74,7 @@ def write_pyskl(store: ClipStore, file: Path, precision: Precision, advance: Adv
 
     def annotations() -> Iterator[dict[str, Any]]:
         for row in rows:
-            yield _annotate(clips[int(row)], store, np.dtype(precision))
+            yield _annotate(clips[int(row)], store, np.dtype(dtype))
             advance()
 
     with file.open("wb") as stream:
@@ -281,3 +284,32 @@ def _read_clip(
         if not isinstance(score, np.ndarray) or score.dtype.kind != "f" or score.shape != keypoint.shape[:3]:
             raise InputError(f"{where}: keypoint_score is no array of floats {list(keypoint.shape[:3])}")
     return name, frames, as_tracks(keypoint, score, where)
+
+
+def _guess(path: Path) -> int:
+    return BY_NAME * (path.is_file() and path.suffix == ".pkl")
+
+
+def _save(store: ClipStore, file: Path, options: WriteOptions, advance: Advance) -> str:
+    write_pyskl(store, file, options.dtype, advance)
+    return f"{plural(len(store.clips), 'clip')} for PYSKL"
+
+
+def _open(path: Path, options: ReadOptions) -> Incoming:
+    return read_pyskl(path)
+
+
+FORMATS.add(
+    "pyskl",
+    FormatKind(
+        "PYSKL",
+        "PYSKL's .pkl",
+        _guess,
+        _open,
+        (OneFile(".pkl", _save, is_our_pickle, "ntu60_3danno.pkl"),),
+        source="file",
+        layouts=tuple(layout.name for layout in _BY_JOINTS.values()),
+        actions=len(ACTIONS),
+        writes_with={"dtype": "float16"},
+    ),
+)

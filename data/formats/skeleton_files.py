@@ -10,9 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from base.errors import InputError
-from base.files import is_left_over
-from base.replacing import Kind
-from data.debris import is_debris
+from base.words import plural
 from data.formats.clips import (
     ACTORS,
     Advance,
@@ -24,11 +22,14 @@ from data.formats.clips import (
     check_length,
     in_order,
 )
+from data.formats.options import ReadOptions, WriteOptions
+from data.formats.outputs import FilePerClip, OneFile
+from data.formats.registry import BY_NAME, FORMATS, FormatKind
 from data.ntu.archive import Entry, Source, list_entries
 from data.ntu.text import Body, Skeleton, read_skeleton, write_skeleton
-from data.ntu.units import Units
 from data.skeletons.layouts import NTU25
 from data.skeletons.store import ClipStore, Track
+from data.skeletons.units import Units
 
 FIRST_ID = 2**56
 STEP = 1 << 10
@@ -68,23 +69,6 @@ def write_skeletons(store: ClipStore, target: Path, packed: bool, advance: Advan
             advance()
 
 
-def _fault(folder: Path) -> str:
-    """Say why a folder is no export that may be replaced: the Kinect's own recordings may not."""
-    for path in sorted(folder.iterdir()):
-        if is_debris(path.name) or is_left_over(path):
-            continue
-        if path.suffix != ".skeleton" or path.is_symlink() or not path.is_file():
-            return f"holds {path.name}, which is no .skeleton file"
-        with path.open("rb") as file:
-            ours = _is_ours(file.read(_ENOUGH))
-        if not ours:
-            return f"holds {path.name}, which no export has written"
-    return ""
-
-
-SKELETON_FOLDER = Kind("folder of exported .skeleton files", _fault)
-
-
 _ENOUGH = 1 << 13  # bytes in which a clip's first body stands
 
 
@@ -95,6 +79,12 @@ def is_our_zip(path: Path) -> bool:
             return _is_ours(file.read(_ENOUGH))
     except (OSError, zipfile.BadZipFile, zlib.error, LookupError, ValueError, RuntimeError, EOFError):
         return False
+
+
+def _is_our_file(path: Path) -> bool:
+    """Say whether a file is an export: the Kinect's own recordings may not be replaced."""
+    with path.open("rb") as file:
+        return _is_ours(file.read(_ENOUGH))
 
 
 def _is_ours(beginning: bytes) -> bool:
@@ -167,3 +157,36 @@ def _as_track(actor: int, body: Body) -> Track:
     tracked = np.zeros(joints.shape[:2], np.uint8)
     joints[body.frames - first], tracked[body.frames - first] = body.joints, body.tracked
     return Track(actor, first, joints, tracked)
+
+
+def _guess(path: Path) -> int:
+    if path.is_dir():
+        return BY_NAME * any(True for _ in path.rglob("*.skeleton"))
+    return BY_NAME * (path.suffix == ".zip")
+
+
+def _save_zip(store: ClipStore, file: Path, options: WriteOptions, advance: Advance) -> str:
+    write_skeletons(store, file, True, advance)
+    return plural(len(store.clips), ".skeleton file")
+
+
+def _save_folder(store: ClipStore, folder: Path, options: WriteOptions, advance: Advance) -> None:
+    write_skeletons(store, folder, False, advance)
+
+
+def _open(path: Path, options: ReadOptions) -> Incoming:
+    return read_skeletons(path, options.units)
+
+
+FORMATS.add(
+    "skeleton",
+    FormatKind(
+        "readers of the data set itself",
+        "folders or zips of .skeleton files",
+        _guess,
+        _open,
+        (OneFile(".zip", _save_zip, is_our_zip), FilePerClip(".skeleton", _save_folder, _is_our_file)),
+        parts=(".skeleton",),
+        reads_with=frozenset({"units"}),
+    ),
+)

@@ -22,7 +22,6 @@ from data.formats.clips import (
     DenseClips,
     Incoming,
     NextClip,
-    Positions,
     ReadClip,
     as_tracks,
     check_label,
@@ -32,9 +31,13 @@ from data.formats.clips import (
     known,
     name_or_fault,
 )
+from data.formats.options import Positions, ReadOptions, WriteOptions
+from data.formats.outputs import FilesBySplit
 from data.formats.padded import FRAMES, MIDDLE_OF_SPINE, Cuts, normalise, pad, trim
+from data.formats.registry import BY_NAME, FORMATS, FormatKind
+from data.ntu.actions import ACTIONS
 from data.ntu.names import ClipName
-from data.ntu.splits import Split, in_training
+from data.ntu.splits import SPLITS, Split, in_training
 from data.skeletons.layouts import NTU25
 from data.skeletons.store import ClipStore
 
@@ -100,7 +103,7 @@ def read_stgcn(folder: Path, split: Split | None) -> Incoming:
     InputError
         A file is missing, damaged or not laid out as theirs; so does reading its clips.
     """
-    places = [folder / split] if split else [folder, folder / "xsub", folder / "xview"]
+    places = [folder / split] if split else [folder, *(folder / name for name in SPLITS)]
     place = next((place for place in places if (place / "train_label.pkl").is_file()), None)
     if place is None:
         raise InputError(f"{folder}: found no train_label.pkl in {' or '.join(map(str, places))}")
@@ -168,3 +171,32 @@ def _read_names(file: Path) -> Named:
     if len(pair) != 2 or not all(isinstance(part, list) for part in pair) or len(pair[0]) != len(pair[1]):
         raise InputError(f"{file}: expected a pair of lists of equal length: names and labels")
     return [(name_or_fault(name, str(file)), label) for name, label in zip(*pair, strict=True)]
+
+
+def _guess(path: Path) -> int:
+    return BY_NAME * any((path / part / "train_label.pkl").is_file() for part in (".", *SPLITS))
+
+
+def _save(store: ClipStore, split: Split, files: list[Path], options: WriteOptions, advance: Advance) -> list[str]:
+    return write_stgcn(store, split, files, options.positions, advance).notes()
+
+
+def _open(path: Path, options: ReadOptions) -> Incoming:
+    return read_stgcn(path, options.split)
+
+
+FORMATS.add(
+    "stgcn",
+    FormatKind(
+        "2s-AGCN and ST-GCN",
+        "folders of 2s-AGCN's or ST-GCN's train_label.pkl and arrays",
+        _guess,
+        _open,
+        (FilesBySplit(file_names, _save),),
+        source="folder",
+        parts=("_data_joint.npy", "_data.npy"),
+        actions=len(ACTIONS),
+        writes_with={"split": None, "positions": "prepared"},
+        reads_with=frozenset({"split"}),
+    ),
+)

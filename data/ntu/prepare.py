@@ -24,9 +24,9 @@ from data.ntu.read_clips import read_clips
 from data.ntu.simulate import SimulateSection, make_stand_in
 from data.ntu.simulate.stand_in import say_waiting
 from data.ntu.splits import MISSING, Split, in_training
-from data.ntu.units import Units
 from data.skeletons.resumable import ResumableStore
 from data.skeletons.store import STORE, ClipStore, StoreInfo, open_store, rename_origin
+from data.skeletons.units import Units
 
 RULES = 2
 """Raised whenever the same text gives another store, so that no store is begun by one version and ended by another."""

@@ -14,9 +14,9 @@ from base.workers import WorkerEndedError, map_in_processes
 from data.ntu.actors import choose_actors
 from data.ntu.archive import Entry, Source
 from data.ntu.text import read_skeleton
-from data.ntu.units import Units
 from data.skeletons.layouts import NTU25
 from data.skeletons.store import Block, to_block
+from data.skeletons.units import Units
 
 BATCH = 32
 """Clips that one process reads at a time."""

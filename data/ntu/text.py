@@ -17,7 +17,7 @@ import numpy as np
 
 from base.errors import InputError
 from data.ntu.decimals import parse_decimals, to_float
-from data.ntu.units import METRES, Units, check_metres
+from data.skeletons.units import METRES, Units, check_metres
 
 JOINT_COUNT = 25
 BODY_FIELDS = 10

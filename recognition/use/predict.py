@@ -18,7 +18,7 @@ from base.progress import console, progress
 from base.shown import one_line, shown
 from base.tables import write_csv
 from base.words import plural
-from data.skeletons.layouts import ACTIONS
+from data.ntu.actions import ACTIONS
 from data.skeletons.store import ClipStore
 from recognition.evaluate import score
 from recognition.input.loading import load_clips

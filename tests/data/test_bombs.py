@@ -16,8 +16,8 @@ from base.config import load_config
 from base.errors import InputError
 from base.pickle_scan import UnsafeError, scan_pickle
 from base.unpickling import member_names, read_array, read_npy, read_pickle
-from data.formats.convert import ImportOptions, import_store
 from data.formats.ctrgcn import read_ctrgcn
+from data.formats.importing import ImportOptions, import_store
 from data.skeletons.store import open_store
 from drawing.skeleton import read_image
 from recognition.scores import read_scores

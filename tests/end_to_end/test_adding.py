@@ -6,8 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+
+from data.ntu.names import parse_name
+from data.skeletons.store import StoreInfo, StoreWriter, Track, open_store
 
 ROOT = Path(__file__).parents[2]
 SMALL_STAND_IN = ["simulate.clips=48", "simulate.actions=[6, 9, 23, 50]", "simulate.performers=[1, 2, 3, 4, 5, 6]"]
@@ -134,3 +138,93 @@ def test_a_filter_and_a_refiner(tmp_path, plugins):
     assert "Running median" in page
     assert "--arm-running-median: #123456" in page
     assert "--arm-running-median: #abcdef" in page
+
+
+FORMAT = r"""
+import json
+
+import numpy as np
+
+from data.formats.clips import DenseClips, Incoming, as_tracks, clip_name, in_order
+from data.formats.outputs import OneFile
+from data.formats.registry import BY_CONTENT, FORMATS, FormatKind
+from data.skeletons.layouts import NTU25
+
+FIRST = b"a clip a line\n"
+
+
+def is_ours(path):
+    with path.open("rb") as file:
+        return file.read(len(FIRST)) == FIRST
+
+
+def guess(path):
+    return BY_CONTENT if path.is_file() and is_ours(path) else 0
+
+
+def save(store, file, options, advance):
+    clips = DenseClips(store)
+    with file.open("wb") as stream:
+        stream.write(FIRST)
+        for row in in_order(store):
+            clip = clips[int(row)]
+            stream.write(json.dumps([str(clip.name), clip.joints.tolist()]).encode() + b"\n")
+            advance()
+    return f"{len(store.clips)} lines"
+
+
+def read_line(line, where):
+    name, joints = json.loads(line)
+    joints = np.array(joints)
+    return clip_name(name, where), joints.shape[1], as_tracks(joints, None, where)
+
+
+def open_lines(path, options):
+    lines = path.read_bytes().splitlines()[1:]
+    places = [f"{path}: line {number}" for number in range(2, len(lines) + 2)]
+    clips = ((where, lambda: read_line(line, where)) for line, where in zip(lines, places))
+    return Incoming(NTU25, len(lines), clips)
+
+
+FORMATS.add(
+    "lines",
+    FormatKind("the toy", "files of a clip a line", guess, open_lines, (OneFile(".lines", save, is_ours),)),
+)
+"""
+
+
+def test_a_file_format(tmp_path, plugins):
+    install(plugins, "clip_lines", FORMAT, "steady.formats")
+    joints = np.random.default_rng(0).normal(0, 0.4, (2, 9, 25, 3)).astype(np.float32)
+    names = ["S001C001P001R001A001", "S001C001P003R001A060"]
+    with StoreWriter(tmp_path / "store", StoreInfo()) as writer:
+        for name, positions in zip(names, joints, strict=True):
+            writer.add(parse_name(name), 9, [Track(0, 0, positions, np.full((9, 25), 2, np.uint8))])
+    for again in ((), ("--again",)):
+        run("export", "store", "a.lines", "--format", "lines", *again, folder=tmp_path, plugins=plugins)
+    (tmp_path / "a.lines").rename(tmp_path / "a.pkl")  # its content says more than its name
+    run("import", "a.pkl", "back", folder=tmp_path, plugins=plugins)
+    back = open_store(tmp_path / "back")
+    assert back.clips.name.tolist() == names
+    np.testing.assert_array_equal(back.joints, joints.reshape(18, 25, 3))
+    assert back.info.config["import"]["format"] == "lines"
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        ("export --help", 0, "lines     the toy: a .lines file"),
+        ("import --help", 0, "lines     files of a clip a line"),
+        ("export s a --format line", 2, "error: --format: no format is called 'line'; did you mean 'lines'?"),
+        ("import note.txt a", 2, "files of a clip a line"),
+    ],
+)
+def test_the_commands_name_a_file_format_of_somebody_elses(tmp_path, plugins, words, status, said):
+    install(plugins, "clip_lines", FORMAT, "steady.formats")
+    (tmp_path / "note.txt").touch()
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(plugins)}
+    command = [sys.executable, str(ROOT / "run.py"), *words.split()]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == status
+    assert said in done.stdout + done.stderr
+    assert done.stderr.count("\n") == (status == 2)

@@ -295,7 +295,7 @@ def test_a_full_disk_is_told_in_one_line_by_every_command(work, monkeypatch, cap
     def full(*words, **named):
         raise OSError(28, "No space left on device", "st.pkl")
 
-    monkeypatch.setattr("data.formats.convert.open_store", full)
+    monkeypatch.setattr("data.formats.exporting.open_store", full)
     status, said = command(monkeypatch, capsys, "export", "st", "a.pkl", "--format", "pyskl")
     assert status == 2
     assert said.err == "error: st.pkl: cannot be written (No space left on device); make room and run it again\n"

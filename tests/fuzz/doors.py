@@ -12,14 +12,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ablation.scores import read_scores as read_several_scores
 from ablation.study.config import AblateConfig
 from base.config import load_config
 from base.errors import InputError
 from base.unpickling import read_pickle
 from data.formats.clips import DenseClips
-from data.formats.convert import ExportOptions, export_store
 from data.formats.ctrgcn import read_ctrgcn
+from data.formats.exporting import ExportOptions, export_store
 from data.formats.npy_files import read_npy_files
 from data.formats.pyskl import read_pyskl
 from data.formats.stgcn import read_stgcn
@@ -321,7 +320,6 @@ def _make_scores(folder: Path) -> list[Path]:
 
 def _read_scores(folder: Path) -> None:
     read_scores(folder / "scores.npz")
-    read_several_scores([folder / "scores.npz"])
 
 
 def _any_pickle(path: Path) -> None:

@@ -10,7 +10,7 @@ from torch_geometric.data import Dataset
 from torch_geometric.loader import DataLoader
 
 from base.errors import InputError
-from data.formats.convert import ExportOptions, export_store
+from data.formats.exporting import ExportOptions, export_store
 from data.ntu.splits import in_training
 from data.skeletons.store import derive_store, open_store
 from recognition.ntu60 import NTURGBD60

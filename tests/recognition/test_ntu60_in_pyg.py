@@ -15,7 +15,7 @@ from torch_geometric.loader import DataLoader
 from torch_geometric.utils import degree, to_undirected
 
 from base.errors import InputError
-from data.formats.convert import ExportOptions, export_store
+from data.formats.exporting import ExportOptions, export_store
 from data.skeletons.store import derive_store, open_store
 from recognition.ntu60 import NTURGBD60
 

@@ -16,13 +16,13 @@ import typer
 from rich.table import Table
 
 from base.progress import PlainConsole
+from data.ntu.actions import TWO_PERSON
 from data.ntu.names import ClipName
 from data.ntu.simulate.actions import repertoire
 from data.ntu.simulate.cameras import AZIMUTHS, FACING
 from data.ntu.simulate.clips import choose_clips, clean_clip
 from data.ntu.simulate.config import SimulateSection
 from data.ntu.simulate.kinect import LAB, NTU, Setting, kinect_noise
-from data.skeletons.layouts import TWO_PERSON
 
 TOLERANCE = 0.25
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from base.errors import InputError
-from data.formats.convert import ExportOptions, export_store
+from data.formats.exporting import ExportOptions, export_store
 from data.ntu.actors import choose_actors
 from data.ntu.names import ClipName, parse_name
 from data.ntu.text import Body, Skeleton, read_skeleton, write_skeleton

@@ -1,54 +1,24 @@
-"""One bad clip can be skipped on import, a wrong unit is told, and unknown files are called what they are."""
+"""Clips that cannot be used stop an import or are skipped, a wrong unit is told, and nothing half-written is left."""
 
 import json
+import os
 import pickle
+import shutil
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import run
 from base.errors import InputError
-from data.formats import clips
-from data.formats.convert import ExportOptions, ImportOptions, export_store, import_store
+from data.formats.exporting import ExportOptions, export_store
+from data.formats.importing import ImportOptions, import_store
 from data.ntu import read_clips
 from data.ntu.prepare import DataSection, PrepareConfig, prepare
-from data.ntu.text import Body, Skeleton, read_skeleton, write_skeleton
-from data.ntu.units import body_extent, check_metres
 from data.skeletons.store import open_store
-
-NAMES = [f"S001C001P00{number}R001A00{number}" for number in range(1, 6)]
-
-
-def person(frames=4, actors=1, seed=0, scale=1.0):
-    """Somebody 1.7 m tall, three metres from the camera; [M, T, 25, 3]."""
-    rng = np.random.default_rng(seed)
-    joints = np.array([0.2, 0.1, 3]) + rng.uniform(-0.3, 0.3, (actors, frames, 25, 3))
-    joints[:, :, 3, 1], joints[:, :, 15, 1] = 0.95, -0.75
-    return (scale * joints).astype(np.float32)
-
-
-def annotation(number, **changes):
-    keypoint = changes.get("keypoint", person(seed=number))
-    item = {"frame_dir": NAMES[number], "label": number, "keypoint": keypoint, "total_frames": keypoint.shape[1]}
-    return item | changes
-
-
-def flat(number, shape=(1080, 1920)):
-    keypoint = np.random.default_rng(number).uniform(1, 1000, (1, 4, 17, 2))
-    return annotation(number, keypoint=keypoint, img_shape=shape, keypoint_score=np.ones((1, 4, 17)))
-
-
-def save(path, items, split=None):
-    path.write_bytes(pickle.dumps({"split": split or {}, "annotations": items}))
-    return path
-
-
-def with_nan():
-    joints = person()
-    joints[0, 2, 7, 1] = np.nan
-    return joints
-
+from tests.data.formats.made_files import NAMES, annotation, as_text, flat, person, save, with_nan
+from tests.data.formats.steps import refused
 
 BAD = {
     "three actors": annotation(2, keypoint=person(actors=3)),
@@ -151,11 +121,6 @@ def test_where_no_clip_can_be_used_nothing_is_written(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["a.pkl"]
 
 
-def as_text(scale=1.0, seed=0):
-    joints = person(seed=seed, scale=scale)[0]
-    return write_skeleton(Skeleton(4, (Body(2**56, np.arange(4), joints, np.full((4, 25), 2, np.uint8)),)))
-
-
 @pytest.mark.parametrize(("unit", "scale"), [("mm", 1000), ("cm", 100)])
 def test_another_unit_is_told_and_taken(tmp_path, monkeypatch, unit, scale):
     """The same people in three units give the same store."""
@@ -189,76 +154,68 @@ def test_metres_taken_for_millimetres_are_told(tmp_path):
         import_store(save(tmp_path / "b.pkl", [flat(0)]), tmp_path / "store", ImportOptions(units="mm"))
 
 
-def test_the_extent_of_a_body_is_the_longest_side_of_the_median_frame():
-    joints = np.zeros((3, 25, 3))
-    joints[:, 3, 1], joints[:, 15, 1] = [0.9, 0.9, 50], [-0.8, -0.9, -0.8]
-    seen = np.ones((3, 25), bool)
-    assert body_extent(joints, seen) == pytest.approx(1.8)
-    seen[2, 3] = False  # what is not seen may hold anything
-    seen[0, 3] = False
-    assert body_extent(joints, seen) == pytest.approx(0.8)
-    long = np.repeat(joints[:1], 1000, 0) * np.linspace(0.5, 1.5, 1000)[:, None, None]
-    assert body_extent(long, np.ones((1000, 25), bool)) == pytest.approx(1.7, rel=0.15)
-    assert body_extent(joints, np.zeros((3, 25), bool)) == 0
-    check_metres(np.ones((3, 25, 3)), seen, "all joints at one place tell nothing of the unit")
+def test_inputs_and_options_that_do_not_fit(tmp_path):
+    save(tmp_path / "a.pkl", [annotation(0)])
+    refused(tmp_path / "absent", tmp_path / "store", "no such file or folder")
+    (tmp_path / "a.txt").write_text("")
+    refused(tmp_path / "a.txt", tmp_path / "store", "found .txt in its name; import reads CTR-GCN's .npz, .* PYSKL's")
+    refused(tmp_path, tmp_path / "store", "found a.pkl, a.txt; import reads CTR-GCN's .npz")
+    refused(tmp_path / "a.pkl", tmp_path / "store", "--fps nan: expected a number from 1 to 1000", fps=float("nan"))
+    refused(tmp_path / "a.pkl", tmp_path / "store", "--fps 1e-05: expected a number from 1 to 1000", fps=1e-5)
+    refused(tmp_path / "a.pkl", tmp_path / "store", "--split xsub: does not go with --format pyskl", split="xsub")
+    refused(tmp_path / "a.pkl", tmp_path / "store", "--names x: does not go with --format pyskl", names=Path("x"))
+    refused(tmp_path / "a.pkl", tmp_path / "store", "expected a folder for --format npy", format="npy")
+    refused(tmp_path, tmp_path / "store", "expected a file for --format pyskl", format="pyskl")
 
 
-def test_a_file_in_metres_reads_the_same_with_and_without_the_unit():
-    ours = read_skeleton(as_text(), "clip")
-    np.testing.assert_array_equal(ours.bodies[0].joints, read_skeleton(as_text(), "clip", "m").bodies[0].joints)
-    far = as_text().replace(b"\r\n25\r\n", b"\r\n25\r\n9999", 1)  # one joint of one frame is no matter of the unit
-    with pytest.raises(InputError, match="found a position beyond 1000 m"):
-        read_skeleton(far, "clip")
+def test_only_a_store_is_replaced_by_a_store(tmp_path):
+    save(tmp_path / "a.pkl", [annotation(0)])
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/thesis.txt").write_text("years of work")
+    with pytest.raises(InputError, match="no clip store"):
+        import_store(tmp_path / "a.pkl", tmp_path / "mine", ImportOptions(), again=True)
+    assert (tmp_path / "mine/thesis.txt").exists()
 
 
-@pytest.mark.parametrize("frames", [0, 20_001])
-def test_the_limit_of_frames_is_said(tmp_path, frames):
-    assert clips.LONGEST == 20_000
-    message = f"has {frames} frames, expected 1 to 20000"
-    keypoint = np.ones((1, frames, 25, 3), np.float16)
-    save(tmp_path / "a.pkl", [annotation(0, keypoint=keypoint)])
-    x, y = np.zeros((1, frames, 150), np.float32), np.eye(60)
-    np.savez(tmp_path / "NTU60_CS.npz", x_train=x, y_train=y[:1], x_test=x, y_test=y[1:2])
-    (tmp_path / "agcn").mkdir()
-    np.save(tmp_path / "agcn/train_data_joint.npy", np.zeros((1, 3, frames, 25, 2), np.float32))
-    (tmp_path / "agcn/train_label.pkl").write_bytes(pickle.dumps(([NAMES[0]], [0])))
-    (tmp_path / "npy").mkdir()
-    np.save(tmp_path / f"npy/{NAMES[0]}.skeleton.npy", np.array({"skel_body0": np.zeros((frames, 25, 3))}))
-    for source in ("a.pkl", "NTU60_CS.npz", "agcn", "npy"):
-        with pytest.raises(InputError, match=message):
-            import_store(tmp_path / source, tmp_path / "store", ImportOptions())
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="has no pipes in folders")
+def test_pipes_and_devices_are_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for format in ("pyskl", "ctrgcn", "skeleton"):
+        refused(tmp_path / "pipe", tmp_path / "store", "is a pipe, expected a regular file", format=format)
+        refused(Path("/dev/zero"), tmp_path / "store", "is a device, expected a regular file", format=format)
 
 
-def test_unknown_files_are_called_what_they_are(tmp_path):
-    def refused(message, source, **options):
-        with pytest.raises(InputError, match=message) as caught:
-            import_store(source, tmp_path / "store", ImportOptions(**options))
-        assert "\n" not in str(caught.value)
-        assert "pass --" not in str(caught.value)
-
-    np.savez(tmp_path / "amass.npz", poses=np.zeros(3), trans=np.zeros(3))
-    refused("found poses, trans, expected x_train, .* no other .npz can be imported", tmp_path / "amass.npz")
-    refused("found poses, trans, expected x_train", tmp_path / "amass.npz", split="xsub")
-    (tmp_path / "spin.pkl").write_bytes(pickle.dumps({"pose": 1, "betas": 2}))
-    refused("found a dict of 'pose', 'betas', expected .* no other .pkl can be imported", tmp_path / "spin.pkl")
-    (tmp_path / "clip.json").write_text("{}")
-    refused("found .json in its name; import reads PYSKL's .pkl", tmp_path / "clip.json")
-    (tmp_path / f"{NAMES[0]}.skeleton").write_bytes(as_text())
-    refused("is one file of a set; give the folder", tmp_path / f"{NAMES[0]}.skeleton")
-    np.save(tmp_path / "poses.npy", np.zeros((5, 17, 3)))
-    refused("found .npy in its name; import reads", tmp_path / "poses.npy")
-    (tmp_path / "empty").mkdir()
-    refused("found nothing in it; import reads", tmp_path / "empty")
-    refused("found no .npz file but nothing in it", tmp_path / "empty", format="ctrgcn")
-    (tmp_path / "openpose").mkdir()
-    for frame in range(5):
-        (tmp_path / f"openpose/{frame}_keypoints.json").write_text("{}")
-    refused("found 0_keypoints.json, 1_keypoints.json, 2_.* and more; import reads", tmp_path / "openpose")
+def test_clips_in_which_nobody_is_seen_are_left_out_and_counted(tmp_path):
+    empty = annotation(1, keypoint=person() * 0)
+    save(tmp_path / "a.pkl", [annotation(0), empty])
+    lines = import_store(tmp_path / "a.pkl", tmp_path / "store", ImportOptions())
+    assert f"left out: 1 clip in which nobody is seen, the first {NAMES[1]}" in " ".join(lines)
 
 
-def test_several_formats_in_one_folder_are_named(tmp_path):
-    (tmp_path / "a").mkdir()
-    np.savez(tmp_path / "a/NTU60_CS.npz", x=1)
-    (tmp_path / f"a/{NAMES[0]}.skeleton").write_bytes(as_text())
-    with pytest.raises(InputError, match=r"holds files of skeleton, ctrgcn; say which with --format skeleton\|ctrgcn"):
-        import_store(tmp_path / "a", tmp_path / "store", ImportOptions())
+@pytest.mark.parametrize("format", ["pyskl", "ctrgcn", "stgcn", "npy", "skeleton"])
+def test_random_damage_gives_one_line_or_a_store(store, tmp_path, format):
+    output = tmp_path / ("whole.pkl" if format == "pyskl" else "whole.zip" if format == "skeleton" else "whole")
+    export_store(store.folder, output, ExportOptions(format, split="xsub" if format in ("ctrgcn", "stgcn") else None))
+    rng = np.random.default_rng(0)
+    files = [output] if output.is_file() else [path for path in sorted(output.rglob("*")) if path.is_file()]
+    tries = int(os.environ.get("DAMAGES", "12"))
+    for _ in range(tries):
+        file = files[rng.integers(len(files))]
+        whole = file.read_bytes()
+        content = bytearray(whole)
+        span = len(content) if rng.random() < 0.3 else min(len(content), 400)  # most of what matters stands in front
+        for at in rng.integers(0, span, rng.integers(1, 5)):
+            content[at] = rng.integers(256)
+        if rng.random() < 0.2:
+            del content[rng.integers(len(content)) :]
+        file.write_bytes(content)
+        source = output / "NTU60_CS.npz" if format == "ctrgcn" else output
+        said = ""
+        try:
+            import_store(source, tmp_path / "store", ImportOptions(format))
+            shutil.rmtree(tmp_path / "store")
+        except InputError as error:
+            said = str(error)
+        assert said.isprintable()
+        assert sorted(path.name for path in tmp_path.iterdir()) == [output.name]
+        file.write_bytes(whole)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data.formats.convert import ExportOptions, export_store
+from data.formats.exporting import ExportOptions, export_store
 from data.formats.padded import centre, normalise
 from data.ntu.actors import choose_actors
 from data.ntu.names import parse_name
@@ -13,6 +13,8 @@ from data.ntu.text import read_skeleton
 from data.skeletons.store import StoreInfo, StoreWriter
 
 SHARED = Path(__file__).parents[4] / "shared/data"
+
+
 REFERENCE = SHARED / "reference/agcn_prepared_3.npz"
 
 
@@ -80,3 +82,14 @@ def test_real_clips_as_2s_agcn_prepares_them(tmp_path):
     export_store(tmp_path / "store", tmp_path / "agcn", ExportOptions("stgcn", split="xsub"))
     found = np.load(tmp_path / "agcn/xsub/train_data_joint.npy")
     assert np.abs(found - reference["data"]).max() <= 1e-5
+
+
+def test_an_upright_clip_stays_upright():
+    joints = np.zeros((4, 2, 25, 3), np.float32)
+    joints[:, 0] = np.random.default_rng(0).normal(size=(25, 3))
+    joints[:, 0, 0], joints[:, 0, 1] = 0, (0, 0, 0.3)
+    joints[:, 0, 8], joints[:, 0, 4] = (0.2, 0, 0.5), (-0.2, 0, 0.5)
+    expected = joints - np.float32([0, 0, 0.3])
+    expected[:, 1] = 0
+    expected[:, 0, 0] = 0  # a joint at 0 counts as unseen there
+    np.testing.assert_allclose(normalise(joints), expected, atol=1e-6)
