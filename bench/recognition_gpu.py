@@ -33,7 +33,7 @@ from data.skeletons.layouts import NTU25
 from recognition.config import RecognizeConfig
 from recognition.evaluate import score
 from recognition.input.batches import training_batches
-from recognition.input.loading import RaggedClips
+from recognition.input.loading import LoadedClips
 from recognition.nets.registry import build_model
 from recognition.nets.stgcn import STGCN
 from recognition.train import train
@@ -44,7 +44,7 @@ CLIPS, CLASSES = 40_091, 60
 RECIPE = Path(__file__).resolve().parents[1] / "configs" / "recognize" / "pyskl.yaml"
 
 
-def simulated(clips: int, device: torch.device) -> RaggedClips:
+def simulated(clips: int, device: torch.device) -> LoadedClips:
     """Return clips of 84 frames on average, from 32 to 300, of which 11 in 60 have a second actor."""
     rng = np.random.default_rng(0)
     frames = np.clip(rng.lognormal(np.log(78), 0.4, clips), 32, 300).astype(np.int64)
@@ -54,7 +54,7 @@ def simulated(clips: int, device: torch.device) -> RaggedClips:
     joints = torch.empty(int(length.sum()), 25, 3, device=device)
     for rows in joints.split(1 << 20):
         rows.normal_(0, 0.4, generator=generator)
-    return RaggedClips(
+    return LoadedClips(
         name=np.array([f"clip{n:06d}" for n in range(clips)]),
         label=torch.from_numpy(rng.integers(0, CLASSES, clips)).to(device),
         frames=torch.from_numpy(frames).to(device),

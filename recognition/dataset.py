@@ -17,8 +17,8 @@ class SkeletonGraphs(Dataset):
     A node is one joint of one actor in one frame; frames in which an actor is not on record have no nodes. Edges join
     the joints of one skeleton; `edge_type` and `edge_weight` are the partition and the normalised adjacency, as
     `torch_geometric.nn.RGCNConv` and `SpatialGraphConv` take them. Frames are read from the store when a clip is asked
-    for; nothing is filled, moved or sampled. (Training uses `ragged.load_clips` and `batches`, which do all of this for
-    a whole batch at once on the device.)
+    for; nothing is filled, moved or sampled. (Training uses `recognition.input`, which does all of this for a whole
+    batch at once on the device.)
 
     Each item is a `Data` with
 

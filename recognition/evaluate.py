@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from recognition.config import InputSection
 from recognition.input.batches import scoring_batches
-from recognition.input.loading import RaggedClips
+from recognition.input.loading import LoadedClips
 from recognition.nets.folding import fold
 from training.distributed import ALONE, Workers
 
@@ -15,7 +15,7 @@ from training.distributed import ALONE, Workers
 @torch.inference_mode()
 def score(
     model: nn.Module,
-    clips: RaggedClips,
+    clips: LoadedClips,
     section: InputSection,
     *,
     batch: int,

@@ -102,10 +102,10 @@ def _train_and_test(
 ) -> dict[str, Any]:
     """Train and test one recogniser in `run.dir`."""
     begin = time.perf_counter()
-    seen = config.input.model_copy(update={"stream": config.trained[0]})
+    view = config.input.model_copy(update={"stream": config.trained[0]})
     with explain_out_of_memory(f"data.store: the clips of {store.folder} do not fit in the memory of {device}"):
         train_clips, validation_clips, test_clips = (
-            load_clips(store, rows, selection.actions, device, seen.rotate_to_body)
+            load_clips(store, rows, selection.actions, device, view.rotate_to_body)
             for rows in (selection.train, selection.validation, selection.test)
         )
     torch.manual_seed(config.run.seed)  # the first weights depend on the seed and the sizes only
@@ -121,18 +121,18 @@ def _train_and_test(
     run = workers.on_first(lambda: open_run(config, again)) or Run(config.run.dir, finished=False)
     extra = {
         **about,
-        "input": seen.model_dump(mode="json"),
+        "input": view.model_dump(mode="json"),
         "image": store.info.image,
         "test": config.test.model_dump(mode="json"),
     }
-    too_large = f"train.batch: {config.train.batch} clips of {seen.frames} frames do not fit on {device}; lower it"
+    too_large = f"train.batch: {config.train.batch} clips of {view.frames} frames do not fit on {device}; lower it"
     careful = deterministic_algorithms(config.train.deterministic)
     with careful, explain_out_of_memory(f"{too_large}, or input.frames"):
-        fitted = train(model, train_clips, validation_clips, config.train, seen, run, config.run.seed, extra, workers)
+        fitted = train(model, train_clips, validation_clips, config.train, view, run, config.run.seed, extra, workers)
         scores = score(
             model,
             test_clips,
-            seen,
+            view,
             batch=2 * config.train.batch,
             samplings=config.test.clips,
             bf16=config.train.precision == "bf16",

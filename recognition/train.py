@@ -16,7 +16,7 @@ from base.shown import shown
 from recognition.config import InputSection, TrainSection
 from recognition.evaluate import score
 from recognition.input.batches import Batch, steps_per_epoch, training_batches
-from recognition.input.loading import RaggedClips
+from recognition.input.loading import LoadedClips
 from training.average import WeightAverage
 from training.checkpoints import load_checkpoint, weights_of
 from training.distributed import ALONE, Workers
@@ -99,10 +99,10 @@ def start_from(model: nn.Module, path: Path, about: Mapping[str, Any]) -> None:
 
 def train(
     model: nn.Module,
-    train_clips: RaggedClips,
-    validation_clips: RaggedClips,
+    train_clips: LoadedClips,
+    validation_clips: LoadedClips,
     section: TrainSection,
-    seen: InputSection,
+    view: InputSection,
     run: Run,
     seed: int,
     extra: Mapping[str, Any] | None = None,
@@ -120,7 +120,7 @@ def train(
         The clips.
     section
         The recipe.
-    seen
+    view
         What the network sees of a clip.
     run
         The run's folder; an interrupted training goes on from its checkpoints.
@@ -151,7 +151,7 @@ def train(
         nonlocal epochs_done
         epochs_done = epoch + 1
         correct.zero_()
-        for part in training_batches(train_clips, seen, section, seed=seed, epoch=epoch, workers=workers):
+        for part in training_batches(train_clips, view, section, seed=seed, epoch=epoch, workers=workers):
             with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
                 logits = network(part.x, part.clip, len(part.label)).float()
             correct.add_((logits.detach().argmax(1) == part.label).sum())
@@ -163,7 +163,7 @@ def train(
         if not len(validation_clips):
             return {**figures, "epoch": float(epochs_done)}
         scored = model if average is None else average.model
-        scores = score(scored, validation_clips, seen, batch=2 * section.batch, bf16=bf16, workers=workers)
+        scores = score(scored, validation_clips, view, batch=2 * section.batch, bf16=bf16, workers=workers)
         hit = scores.argmax(1) == validation_clips.label
         loss = F.nll_loss(scores.clamp_min(1e-12).log(), validation_clips.label)
         return {**figures, "validation_accuracy": 100 * float(hit.float().mean()), "validation_loss": float(loss)}
@@ -181,7 +181,7 @@ def train(
         run=run,
         seed=seed,
         patience=section.patience,
-        describe=f"recognising ({seen.stream})",
+        describe=f"recognising ({view.stream})",
         extra=extra,
         schedule_every=section.schedule_every,
         average=average,

@@ -12,8 +12,9 @@ import torch
 from base.errors import InputError
 from base.progress import console, progress
 from base.workers import map_in_threads
+from data.skeletons.layouts import LAYOUTS
 from data.skeletons.seen import seen_joints
-from data.skeletons.store import ClipStore, StoreInfo, derive_store
+from data.skeletons.store import ClipStore, StoreInfo, Track, derive_store
 from refine.filters.registry import FILTERS
 from refine.filters.smoothing import smooth_sightings
 from refine.in_space import Sightings, cut_track
@@ -96,12 +97,7 @@ def apply_refiner(
     if refiner.normalise.centre != "channel":
         # Networks that saw distances from a root, or places, know one kind of skeleton.
         description["centred"] = "channel"
-    refiner, half = _fitted(refiner, store)
-
-    def transform(tracks: Sequence[Sightings]) -> tuple[list[np.ndarray], list[Pieces]]:
-        if half is not None:
-            tracks = [replace_fields(track, size=half) for track in tracks]
-        return refine_sightings(refiner, tracks, stride=stride, merge=merge, fps=store.info.fps, match_rate=match_rate)
+    transform = _by_network(refiner, store.info, str(store.folder), stride, merge, match_rate)
 
     device = next(refiner.net.parameters()).device.type
     made_by = {"weights": fingerprint(refiner.net), "torch": torch.__version__, "device": device}
@@ -109,20 +105,55 @@ def apply_refiner(
     _derive(store, output, transform, "refined", description, replace, "refining", made_by, workers, True)
 
 
-def _fitted(refiner: Refiner, store: ClipStore) -> tuple[Refiner, float | None]:
-    """Fit the normalisation to a store's positions; return a unit to divide them by, if the bodies' is not to be used.
+def refine_tracks(refiner: Refiner, info: StoreInfo, tracks: Sequence[Track], where: str) -> list[Track]:
+    """Refine tracks that are in no store, as `apply_refiner` does with its default settings.
 
-    One that saw unscaled poses took those in an image in halves of the image's width, as its authors normalised them.
+    Parameters
+    ----------
+    refiner
+        With which network.
+    info
+        Layout, frame rate and image of the tracks.
+    tracks
+        What to refine.
+    where
+        What messages call them.
     """
-    normalise, half = refiner.normalise, None
-    if normalise.scale == "none" and store.layout.dims == 2:
-        if store.info.image is None:
+    transform = _by_network(refiner, info, where, default_stride(refiner.window), "smooth", True)
+    sightings = []
+    for track in tracks:
+        times = None if track.frames is None else np.asarray(track.frames) / info.fps
+        sightings.append(_sightings(track.joints, track.tracked, track.confidence, times, where))
+    refined = iter(transform([one for one in sightings if one is not None])[0])
+    return [
+        track if one is None else replace_fields(track, joints=next(refined))
+        for track, one in zip(tracks, sightings, strict=True)
+    ]
+
+
+def _by_network(
+    refiner: Refiner, info: StoreInfo, where: str, stride: int, merge: Merge, match_rate: bool
+) -> Transform:
+    """Return what refines tracks; they are divided by a unit if the bodies' own size is not to be used.
+
+    A network that saw unscaled poses took those in an image in halves of the image's width, as its authors did.
+    """
+    half = None
+    if refiner.normalise.scale == "none" and LAYOUTS[info.layout].dims == 2:
+        if info.image is None:
             raise InputError(
-                f"{store.folder}: the refiner needs the image's size, and store.json has image null; give it as "
+                f"{where}: the refiner needs the image's size, and store.json has image null; give it as "
                 "[width, height], or take a refiner that scales bodies"
             )
-        normalise, half = replace_fields(normalise, scale="body"), store.info.image[0] / 2
-    return replace_fields(refiner, normalise=normalise), half
+        refiner = replace_fields(refiner, normalise=replace_fields(refiner.normalise, scale="body"))
+        half = info.image[0] / 2
+
+    def transform(tracks: Sequence[Sightings]) -> tuple[list[np.ndarray], list[Pieces]]:
+        if half is not None:
+            tracks = [replace_fields(track, size=half) for track in tracks]
+        return refine_sightings(refiner, tracks, stride=stride, merge=merge, fps=info.fps, match_rate=match_rate)
+
+    return transform
 
 
 def apply_filter(
@@ -270,19 +301,28 @@ def _tracks(
     joints, tracked = np.asarray(store.joints[rows]), np.asarray(store.tracked[rows])
     confidence = None if store.confidence is None else np.asarray(store.confidence[rows])
     times = None if store.times is None else np.asarray(store.times[rows])
-    seen = (tracked > 0) & seen_joints(joints)
-    inferred = tracked == 1
     for start, stop in zip((first - row).tolist(), (end - row).tolist(), strict=True):
         at = slice(start, stop)
-        if not seen[at].any():
-            continue
-        sure = None if confidence is None else np.nan_to_num(confidence[at]).clip(min=0)
-        if inferred[at].any():
-            sure = np.where(inferred[at], INFERRED, 1.0) * (1.0 if sure is None else sure)
-        clock = None if times is None else times[at]
-        if clock is not None and not (np.diff(clock) > 0).all():
-            raise InputError(f"{store.folder}: times.npy: the times of a track do not rise; prepare the store again")
-        yield at, Sightings(joints[at], None if seen[at].all() else seen[at], sure, clock)
+        sure, clock = (None if part is None else part[at] for part in (confidence, times))
+        found = _sightings(joints[at], tracked[at], sure, clock, str(store.folder))
+        if found is not None:
+            yield at, found
+
+
+def _sightings(
+    joints: np.ndarray, tracked: np.ndarray, confidence: np.ndarray | None, times: np.ndarray | None, where: str
+) -> Sightings | None:
+    """Return what was seen of a track, and how surely; None if nothing was."""
+    seen = (tracked > 0) & seen_joints(joints)
+    if not seen.any():
+        return None
+    sure = None if confidence is None else np.nan_to_num(confidence).clip(min=0)
+    inferred = tracked == 1
+    if inferred.any():
+        sure = np.where(inferred, INFERRED, 1.0) * (1.0 if sure is None else sure)
+    if times is not None and not (np.diff(times) > 0).all():
+        raise InputError(f"{where}: times.npy: the times of a track do not rise; prepare the store again")
+    return Sightings(joints, None if seen.all() else seen, sure, times)
 
 
 def _forget(store: ClipStore) -> None:

@@ -1,7 +1,6 @@
 """One clip as it was, and as it was refined, with its Accel per frame: a picture, or an animation."""
 
 import difflib
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,16 +14,16 @@ from base.files import regular_file
 from base.shown import cut
 from base.words import plural
 from data.ntu.actors import choose_actors
-from data.ntu.names import ClipName, parse_name
+from data.ntu.names import parse_name
 from data.ntu.text import MAX_BYTES, read_skeleton
 from data.skeletons.layouts import LAYOUTS
 from data.skeletons.metrics import accelerations
-from data.skeletons.store import ClipStore, StoreInfo, StoreWriter, Track, open_store
+from data.skeletons.store import ClipStore, StoreInfo, Track, open_store
 from drawing.animation import GIF_RATE, MOST_FRAMES, animate_skeletons
 from drawing.charts import FORMATS, STYLE, WIDTH, Curves, FrameCurves, colours_of, draw_curves, frame_points, save
 from drawing.skeleton import Stage, draw_skeleton, note_of, row_name
 from drawing.style import MUTED
-from refine.apply import apply_refiner
+from refine.apply import refine_tracks
 from refine.refiner import load_refiner
 
 ANIMATIONS = (".gif", ".mp4")
@@ -119,7 +118,7 @@ def show(
     if refined is not None and store is not None:
         after = _same_clip(open_store(refined), store, clip, info, tracks)
     elif checkpoint is not None:
-        after = _refine_now(parse_name(name), info, frames, tracks, checkpoint)
+        after = refine_tracks(load_refiner(checkpoint), info, tracks, name)
     shown = as_shown(name, info, frames, tracks, after)
     if output.suffix.lower() in ANIMATIONS:
         _animate(shown, output)
@@ -306,12 +305,3 @@ def _same_clip(store: ClipStore, raw: Path, name: str, info: StoreInfo, tracks: 
             f"{sum(n for *_, n in others)} frames, expected {len(places)} of {sum(n for *_, n in places)})"
         )
     return after
-
-
-def _refine_now(name: ClipName, info: StoreInfo, frames: int, tracks: list[Track], checkpoint: Path) -> list[Track]:
-    refiner = load_refiner(checkpoint)
-    with tempfile.TemporaryDirectory() as folder:
-        with StoreWriter(Path(folder) / "raw", info) as writer:
-            writer.add(name, frames, tracks)
-        apply_refiner(open_store(Path(folder) / "raw"), refiner, Path(folder) / "refined")
-        return _clip_of(open_store(Path(folder) / "refined"), str(name))[2]

@@ -16,7 +16,7 @@ ORIGIN = {NTU25.name: 1}
 
 
 @dataclass(frozen=True)
-class RaggedClips:
+class LoadedClips:
     """Clips on a device; N clips, K tracks sorted by clip and actor, F frames in all.
 
     Parameters
@@ -69,7 +69,7 @@ def load_clips(
     actions: np.ndarray | None,
     device: torch.device | str,
     rotate_to_body: bool = False,
-) -> RaggedClips:
+) -> LoadedClips:
     """Put clips on the device.
 
     A joint that is not seen in a frame takes its position in the nearest frame of the track that has it (of two equally
@@ -139,7 +139,7 @@ def load_clips(
             ready = torch.cat([ready, torch.where(shown_at, trust, 0.0).unsqueeze(2)], dim=2)
     else:
         ready = _normalise(held, ever, length, first_row, torch.from_numpy(clip).to(device), layout, rotate_to_body)
-    return RaggedClips(
+    return LoadedClips(
         name=store.clips.name[rows],
         label=label.to(device),
         frames=torch.from_numpy(store.clips.frames[rows]).to(device),

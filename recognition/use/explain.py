@@ -98,10 +98,10 @@ def explain_clip(
         raise InputError(f"--action: found {action}, but {recognizer.path} knows {', '.join(map(str, actions))}")
     if store.clips.frames[row] < 1 or not any(shows_somebody(store, track) for track in store.tracks_of(row).tolist()):
         raise InputError(f"{store.folder}: clip {store.clips.name[row]} shows nobody; there is nothing to explain")
-    seen, device = recognizer.seen, recognizer.device
-    clips = load_clips(store, np.array([row]), None, device, seen.rotate_to_body)
-    draws = still(1, seen, 0.5, device)
-    batch = gather_batch(clips, torch.zeros(1, dtype=torch.int64), seen, draws)
+    view, device = recognizer.view, recognizer.device
+    clips = load_clips(store, np.array([row]), None, device, view.rotate_to_body)
+    draws = still(1, view, 0.5, device)
+    batch = gather_batch(clips, torch.zeros(1, dtype=torch.int64), view, draws)
     actors, frames, joints, channels = batch.x.shape
     with torch.no_grad():
         scores = recognizer.net(batch.x, batch.clip, 1).softmax(1)[0]
@@ -121,7 +121,7 @@ def explain_clip(
     )
     parts = explanation.node_mask.reshape(actors, frames, joints, channels)
     window = None if draws.share is None or draws.place is None else time_window(clips.frames, draws.share, draws.place)
-    frame = place_frames(clips.frames, seen.sampling, seen.frames, draws.offset, window).index[0]
+    frame = place_frames(clips.frames, view.sampling, view.frames, draws.offset, window).index[0]
     return Explained(
         str(store.clips.name[row]),
         actions[label],

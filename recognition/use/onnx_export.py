@@ -82,7 +82,7 @@ def export_onnx(recognizer: Recognizer, output: Path) -> float:
         path = Path(folder) / "model.onnx"
         torch.onnx.export(
             deployed,
-            _example(recognizer, 2, 2, recognizer.seen.frames),
+            _example(recognizer, 2, 2, recognizer.view.frames),
             path,
             input_names=["skeletons", "present"],
             output_names=["probabilities"],
@@ -98,7 +98,7 @@ def export_onnx(recognizer: Recognizer, output: Path) -> float:
     session = onnxruntime.InferenceSession(text, providers=["CPUExecutionProvider"])
     gap = max(
         _difference(deployed, session, _example(recognizer, *size))
-        for size in ((1, 1, recognizer.seen.frames), (3, 2, recognizer.seen.frames), (2, 2, 2 * recognizer.seen.frames))
+        for size in ((1, 1, recognizer.view.frames), (3, 2, recognizer.view.frames), (2, 2, 2 * recognizer.view.frames))
     )
     if not gap <= TOLERANCE:
         raise InputError(f"{output}: the exported network is off by {gap:.1g}; nothing is written")
@@ -179,7 +179,7 @@ def describe_input(recognizer: Recognizer) -> dict[str, str]:
         "channels": json.dumps([*"xyz"[: layout.dims], *(["confidence"] if recognizer.confidence else [])]),
         "layout": layout.name,
         "confidence": json.dumps(recognizer.confidence),
-        "input": recognizer.seen.model_dump_json(),
+        "input": recognizer.view.model_dump_json(),
         "samplings": json.dumps(recognizer.samplings),
         "origin": json.dumps(origin),
         "position": position,

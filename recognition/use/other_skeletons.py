@@ -34,6 +34,6 @@ def score_on(recognizer: Recognizer, store: ClipStore, split: Split, *, batch: i
     """
     check_store(recognizer, store)
     rows = select_clips(store, split, 0, 0).test
-    clips = load_clips(store, rows, recognizer.actions, recognizer.device, recognizer.seen.rotate_to_body)
-    found = score(recognizer.net, clips, recognizer.seen, batch=batch, samplings=recognizer.samplings, bf16=bf16)
+    clips = load_clips(store, rows, recognizer.actions, recognizer.device, recognizer.view.rotate_to_body)
+    found = score(recognizer.net, clips, recognizer.view, batch=batch, samplings=recognizer.samplings, bf16=bf16)
     return Scores(np.asarray(clips.name), clips.label.cpu().numpy(), found.cpu().numpy(), recognizer.actions)

@@ -75,8 +75,8 @@ def predict(
     total, weights = np.zeros((len(rows), len(actions))), 0.0
     for weight, recognizer in recognizers:
         check_store(recognizer, store)
-        clips = load_clips(store, rows, None, recognizer.device, recognizer.seen.rotate_to_body)
-        found = score(recognizer.net, clips, recognizer.seen, batch=batch, samplings=samplings or recognizer.samplings)
+        clips = load_clips(store, rows, None, recognizer.device, recognizer.view.rotate_to_body)
+        found = score(recognizer.net, clips, recognizer.view, batch=batch, samplings=samplings or recognizer.samplings)
         total += weight * found.double().cpu().numpy()
         weights += weight
     return total / weights

@@ -29,7 +29,7 @@ class Recognizer:
     ----------
     net
         The network in evaluation mode, on its device.
-    seen
+    view
         What it sees of a clip.
     layout
         The joints and bones of its clips.
@@ -44,7 +44,7 @@ class Recognizer:
     """
 
     net: nn.Module
-    seen: InputSection
+    view: InputSection
     layout: Layout
     confidence: bool
     actions: np.ndarray
@@ -88,7 +88,7 @@ def load_recognizer(path: Path, device: torch.device | str = "cpu") -> Recognize
     damaged = f"{path}: damaged checkpoint of a recogniser"
     try:
         section = ModelSection.model_validate(content["model"])
-        seen = InputSection.model_validate(content["input"])
+        view = InputSection.model_validate(content["input"])
         layout = LAYOUTS[content["layout"]]
         actions = np.array(content["actions"], np.int64).reshape(-1)
         samplings = TestSection.model_validate({"clips": (content.get("test") or {}).get("clips", 1)}).clips
@@ -107,7 +107,7 @@ def load_recognizer(path: Path, device: torch.device | str = "cpu") -> Recognize
         net.load_state_dict(state)
     except (RuntimeError, AttributeError, TypeError) as error:
         raise InputError(_no_fit(path, len(actions))) from error
-    return Recognizer(net.to(device).eval(), seen, layout, confidence, actions, samplings, path)
+    return Recognizer(net.to(device).eval(), view, layout, confidence, actions, samplings, path)
 
 
 def _check_shapes(

@@ -73,7 +73,7 @@ def test_the_file_says_what_it_takes_and_gives(exported):
     assert about == describe_input(recognizer)
     assert json.loads(about["actions"]) == [1, 5, 9, 60]
     assert json.loads(about["joints"]) == list(NTU25.joints)
-    assert InputSection.model_validate_json(about["input"]) == recognizer.seen
+    assert InputSection.model_validate_json(about["input"]) == recognizer.view
     assert (json.loads(about["origin"]), json.loads(about["centre"]), json.loads(about["samplings"])) == (1, 20, 1)
     assert json.loads(about["channels"]) == ["x", "y", "z"]
     assert "middle of spine (joint 1) of the first actor is at 0" in about["position"]
@@ -140,7 +140,7 @@ def test_the_docs_program_gives_the_probabilities_of_predict(exported, tmp_path,
     layout, samplings = settings.pop("layout", "ntu25"), settings.pop("samplings", 1)
     confidence = layout == "coco17"
     recognizer, path, _ = exported("stgcn", LAYOUTS[layout], confidence)
-    recognizer = replace(recognizer, seen=InputSection(frames=8, **settings), samplings=samplings)
+    recognizer = replace(recognizer, view=InputSection(frames=8, **settings), samplings=samplings)
     model = onnx.load(path)
     onnx.helper.set_model_props(model, describe_input(recognizer))
     onnx.save(model, tmp_path / "recognizer.onnx")
