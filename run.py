@@ -1,5 +1,6 @@
 """The command line; nothing else."""
 
+import errno
 import os
 import signal
 import sys
@@ -316,6 +317,12 @@ def import_(
     print("\n".join(import_store(source, store, ImportOptions(format, names, split, fps, units, on_error), again)))
 
 
+def _at_home(word: str) -> str:
+    """Replace `~` in `--option=~/file`, which shells leave alone, by the home folder."""
+    option, separator, value = word.partition("=~/")
+    return f"{option}={Path('~').expanduser()}/{value}" if separator and option.startswith("--") else word
+
+
 def main() -> int:
     """Run the command line; 0 done, 1 nobody reads the output, 2 the user's mistake, 130 interrupted."""
     from base.errors import InputError
@@ -330,6 +337,7 @@ def main() -> int:
 
     _on_interrupt(interrupt)
     status = INTERRUPTED
+    sys.argv[1:] = [_at_home(word) for word in sys.argv[1:]]
     try:
         status = int(app(standalone_mode=False) or 0)  # typer itself turns Ctrl-C into this status
         sys.stdout.flush()
@@ -341,6 +349,9 @@ def main() -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or it is flushed, and fails, again at the end
         return 1
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            print(f"error: {one_line(str(error.filename)[:80])}...: the name is too long for a file", file=sys.stderr)
+            return 2
         if error.errno not in NO_ROOM:
             raise
         what = f"{error.filename or 'a file'}: cannot be written ({error.strerror}); make room and run it again"

@@ -93,6 +93,37 @@ def check_file_replaceable(
         raise InputError(f"{path}: {fault}; choose another output")
 
 
+def check_output(path: Path, inputs: Iterable[Path] = (), where: str = "--output") -> None:
+    """Make sure that a result may be written over what has its name: an earlier result, and nothing that is kept.
+
+    Parameters
+    ----------
+    path
+        The file.
+    inputs
+        What is read.
+    where
+        The option that gave the path, for the message.
+
+    Raises
+    ------
+    InputError
+        It lies in a clip store, or it is there and is a file of a run, an input, a link, or no regular file.
+    """
+    fault = ""
+    if (path.parent / "store.json").exists():
+        fault = f"lies in {path.parent}, a clip store"
+    elif os.path.lexists(path):
+        marks = ("run.json", "config.yaml")
+        runs = (folder for folder in path.absolute().parents[:2] if all((folder / mark).exists() for mark in marks))
+        run = next(runs, None)
+        fault = _untouchable(path, inputs) if path.is_file() else "is no regular file"
+        if not fault and run is not None:
+            fault = f"is there already, in {run}, a run"
+    if fault:
+        raise InputError(f"{where}: {path}: {fault}; choose another output")
+
+
 def _untouchable(path: Path, inputs: Iterable[Path]) -> str:
     """Say why something must stay, whatever it is; empty if nothing speaks against replacing it."""
     if path.is_symlink() or getattr(os.path, "isjunction", lambda _: False)(path):

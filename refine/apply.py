@@ -26,6 +26,9 @@ from refine.windows import Merge
 ROWS = 1 << 13
 """Frames of tracks that are refined together; it bounds memory."""
 
+FARTHEST_OUTSIDE = 100
+"""So many times a track's extent is the farthest that a refined position may lie from the middle of what was seen."""
+
 Transform = Callable[[Sequence[Sightings]], tuple[list[np.ndarray], list[Pieces]]]
 """Maps tracks to refined tracks, and to how each was cut."""
 
@@ -124,7 +127,11 @@ def refine_tracks(refiner: Refiner, info: StoreInfo, tracks: Sequence[Track], wh
     for track in tracks:
         times = None if track.frames is None else np.asarray(track.frames) / info.fps
         sightings.append(_sightings(track.joints, track.tracked, track.confidence, times, where))
-    refined = iter(transform([one for one in sightings if one is not None])[0])
+    given = [one for one in sightings if one is not None]
+    results = transform(given)[0]
+    for one, result in zip(given, results, strict=True):
+        _check_sane(one, result, where)
+    refined = iter(results)
     return [
         track if one is None else replace_fields(track, joints=next(refined))
         for track, one in zip(tracks, sightings, strict=True)
@@ -287,7 +294,8 @@ def _transform_block(
     tracks = list(_tracks(store, row, last_row, first, end))
     joints = np.array(store.joints[row:last_row])
     results, _ = transform([track for _, track in tracks])
-    for (at, _), refined in zip(tracks, results, strict=True):
+    for (at, track), refined in zip(tracks, results, strict=True):
+        _check_sane(track, refined, str(store.folder))
         joints[at] = refined
     _forget(store)
     return joints
@@ -323,6 +331,20 @@ def _sightings(
     if times is not None and not (np.diff(times) > 0).all():
         raise InputError(f"{where}: times.npy: the times of a track do not rise; prepare the store again")
     return Sightings(joints, None if seen.all() else seen, sure, times)
+
+
+def _check_sane(track: Sightings, refined: np.ndarray, where: str) -> None:
+    """Refuse what no refiner means: positions that are no numbers, or far outside everything that was seen."""
+    seen = np.isfinite(track.joints).all(-1) if track.seen is None else track.seen
+    before, after = track.joints[seen], refined[seen]
+    room = FARTHEST_OUTSIDE * float(np.ptp(before, axis=0).max()) + 1e-6 * float(np.abs(before).max())
+    with np.errstate(invalid="ignore", over="ignore"):
+        sane = np.abs(after - (before.min(0) + before.max(0)) / 2).max() <= room  # which NaN is not
+    if not sane:
+        raise InputError(
+            f"{where}: the refiner gives positions that are far from all that was seen, or no numbers; its weights "
+            "make no sense: train it again"
+        )
 
 
 def _forget(store: ClipStore) -> None:

@@ -6,12 +6,15 @@ what was not seen stays as it was. A method sees what is left of one motion when
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.interpolate import CubicSpline
 
+from base.errors import InputError
+from base.settings import FPS
 from data.skeletons.gaps import fill_gaps
+from data.skeletons.seen import seen_joints
 from refine.normalise import body_size
 from refine.splits import Pieces, split_track
 from refine.travel import body_axes, body_path, mean_of_joints, smooth_path
@@ -59,10 +62,53 @@ def as_sightings(
     confidences: Sequence[np.ndarray | None] | None = None,
     times: Sequence[np.ndarray | None] | None = None,
 ) -> list[Sightings]:
-    """Put together what is known of each sequence."""
+    """Put together what is known of each sequence.
+
+    A joint of which nobody says whether it was seen has a position by the rule of `data.skeletons.seen`; one that is
+    at 0 in every frame is taken for the origin.
+
+    Raises
+    ------
+    InputError
+        A sequence is not [T, V, 2 or 3], something beside it has another length, times do not rise, or a confidence is
+        below 0.
+    """
     count = len(sequences)
     columns = [[None] * count if column is None else column for column in (seen, confidences, times, sizes)]
-    return [Sightings(*parts) for parts in zip(sequences, *columns, strict=True)]
+    return [
+        _checked(Sightings(*parts), f"sequence {number}")
+        for number, parts in enumerate(zip(sequences, *columns, strict=True))
+    ]
+
+
+def _checked(given: Sightings, where: str) -> Sightings:
+    """Check what somebody gave, and say which joints were seen where he did not."""
+    joints = np.asarray(given.joints)
+    if joints.ndim != 3 or joints.shape[-1] not in (2, 3) or not joints.size:
+        raise InputError(f"{where}: shape {joints.shape}, expected [frames, joints, 2 or 3], of each at least one")
+    seen, confidence, times = given.seen, given.confidence, given.times
+    each = joints.shape[:2]
+    for name, part, shape in (("seen", seen, each), ("confidences", confidence, each), ("times", times, each[:1])):
+        if part is not None and np.shape(part) != shape:
+            raise InputError(f"{where}: {name} of shape {np.shape(part)}, expected {shape}")
+    if times is not None and not (np.diff(times) > 0).all():
+        raise InputError(f"{where}: its times do not rise; give each frame's own, in seconds")
+    if confidence is not None:
+        confidence = np.nan_to_num(np.asarray(confidence, np.float64))
+        if confidence.min(initial=0) < 0:
+            raise InputError(f"{where}: found a confidence of {confidence.min():g}, expected 0 or more")
+    if seen is None:
+        origin = np.flatnonzero((joints == 0).all((0, 2)))
+        score = confidence if joints.shape[-1] == 2 else None
+        found = seen_joints(joints, score, origin if len(origin) < joints.shape[1] else ())
+        seen = None if found.all() else found
+    return replace(given, joints=joints, seen=seen, confidence=confidence)
+
+
+def check_rate(fps: float | None) -> None:
+    """Refuse a frame rate that no camera has."""
+    if fps is not None and not FPS[0] <= fps <= FPS[1]:
+        raise InputError(f"fps: found {fps}, expected a number from {FPS[0]} to {FPS[1]}, frames per second")
 
 
 @dataclass

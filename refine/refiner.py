@@ -17,7 +17,7 @@ from base.errors import InputError
 from base.files import sha256
 from base.settings import Fps
 from base.shown import cut, shown
-from refine.in_space import Sightings, as_sightings, refine_in_space
+from refine.in_space import Sightings, as_sightings, check_rate, refine_in_space
 from refine.nets.registry import (
     MOST_BLOCKS,
     MOST_FRAMES,
@@ -259,6 +259,7 @@ def refine_poses(
     list of arrays
         float32 [T, J, D] each; what was not seen is as it was.
     """
+    check_rate(fps)
     return refine_sightings(
         refiner, as_sightings(sequences, sizes, seen, confidences, times), stride=stride, merge=merge, fps=fps
     )[0]

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from base.errors import InputError
 from base.files import regular_file
+from base.replacing import check_output
 from base.shown import cut
 from base.words import plural
 from data.ntu.actors import choose_actors
@@ -104,6 +105,7 @@ def show(
     if output.suffix.lower() not in (*FORMATS, *ANIMATIONS):
         endings = ", ".join((*FORMATS, *ANIMATIONS))
         raise InputError(f"{output}: pictures end in {endings}, not {output.suffix or 'nothing'}")
+    check_output(output, [path for path in (store, refined, checkpoint, Path(clip)) if path is not None])
     if refined is not None and checkpoint is not None:
         raise InputError("show: give --refined, a refined store, or --checkpoint, a trained refiner; both were given")
     if is_file and (store is not None or refined is not None):

@@ -11,7 +11,7 @@ import torch
 from base.errors import InputError
 from base.replacing import check_replaceable
 from data.ntu.prepare import ensure_stand_in
-from data.skeletons.store import STORE, ClipStore, open_store
+from data.skeletons.store import ClipStore, open_store, store_of
 from refine.apply import apply_refiner
 from refine.benchmarks.table import Split
 from refine.config import ApplySection, RefineConfig, TrainSection
@@ -124,7 +124,9 @@ def _check_output(config: RefineConfig, again: bool) -> None:
         return
     if not again and (open_store(output).info.refiner or {}).get("run") != str(config.run.dir):
         raise InputError(f"apply.output: {output} exists already; choose another folder, or pass --again to replace it")
-    check_replaceable(output, STORE, [*needed_files(config), *_checkpoints(config.train).values()], "apply.output")
+    check_replaceable(
+        output, store_of("refined"), [*needed_files(config), *_checkpoints(config.train).values()], "apply.output"
+    )
 
 
 def _check_strides(refiner: Refiner, config: RefineConfig) -> None:

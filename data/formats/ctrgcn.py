@@ -98,6 +98,19 @@ def write_ctrgcn(
     return cuts
 
 
+def _ours(files: list[Path]) -> bool:
+    """Say whether a split's files were written by `write_ctrgcn`: it alone puts a list of names beside the arrays."""
+    names = files[1]
+    if not names.is_file():
+        return False
+    with names.open("rb") as opened:
+        first = opened.readline(200).decode("ascii", "replace").strip()
+    try:
+        return bool(clip_name(first, str(names)))
+    except InputError:
+        return False
+
+
 def read_ctrgcn(file: Path, split: Split, names: Path | None) -> Incoming:
     """Read CTR-GCN's arrays, clip by clip out of the zip.
 
@@ -292,7 +305,7 @@ FORMATS.add(
         "CTR-GCN's .npz",
         _guess,
         _open,
-        (FilesBySplit(file_names, _save),),
+        (FilesBySplit(file_names, _save, _ours),),
         actions=len(ACTIONS),
         writes_with={"split": None, "positions": "prepared"},
         reads_with=frozenset({"names", "split"}),

@@ -18,7 +18,7 @@ from data.formats.options import ReadOptions
 from data.formats.outputs import writing
 from data.formats.registry import FORMATS, FormatKind, find_format
 from data.ntu.splits import Split
-from data.skeletons.store import STORE, StoreInfo, StoreWriter, Track
+from data.skeletons.store import StoreInfo, StoreWriter, Track, store_of
 from data.skeletons.units import METRES, Units, check_metres
 
 
@@ -85,7 +85,7 @@ def import_store(source: Path, folder: Path, options: ImportOptions, again: bool
     if not FPS[0] <= options.fps <= FPS[1]:
         raise InputError(f"--fps {options.fps}: expected a number from {FPS[0]} to {FPS[1]}, frames per second")
     inputs = [source, *([options.names] if options.names else [])]
-    check_replaceable(folder, STORE if again else None, inputs)  # before anything long is read
+    check_replaceable(folder, store_of("raw") if again else None, inputs)  # before anything long is read
     incoming = _open(source, format, kind, options)
     if incoming.layout.dims != 3 and options.units != "m":
         raise InputError(f"--units {options.units}: {source} has joints in an image, in pixels; leave it out")

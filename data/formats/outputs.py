@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from base.errors import InputError
@@ -162,15 +163,21 @@ class FilesBySplit(Output):
         The files of a split, relative to the folder.
     save
         Writes a split into these files, calls `advance` after each clip, and returns what the user should know.
+    ours
+        Says whether the files of a split, of which some may be missing, were written by `save`.
     """
 
     names: Callable[[Split], list[str]]
     save: Callable[[ClipStore, Split, list[Path], WriteOptions, Advance], list[str]]
+    ours: Callable[[list[Path]], bool]
 
     @property
     def called(self) -> str:
         """What it is: a file or a folder."""
         return "a folder"
+
+    def _all_ours(self, files: list[Path], file: Path) -> bool:
+        return self.ours(files)
 
     def rounds(self, export: Export) -> int:
         """Return the number of protocols that are written."""
@@ -181,8 +188,9 @@ class FilesBySplit(Output):
         store, splits = export.store, _splits_of(export)
         targets = {split: [export.output / name for name in self.names(split)] for split in splits}
         files = [file for split in splits for file in targets[split]]
-        for file in files:
-            check_file_replaceable(file, export.again, [store.folder])
+        for of_split in targets.values():
+            for file in of_split:
+                check_file_replaceable(file, export.again, [store.folder], partial(self._all_ours, of_split))
         notes = {}
         # all splits or none: one that stood there alone would be in the way of the same command
         with atomic_files(files) as temporaries:

@@ -4,6 +4,7 @@ The arrays are float32 [N, 3, 300, 25, 2] (coordinate, frame, joint, actor), mad
 (names, labels): names end in `.skeleton`, labels count from 0.
 """
 
+import io
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -86,6 +87,19 @@ def write_stgcn(store: ClipStore, split: Split, files: list[Path], positions: Po
         with files[2 * at + 1].open("wb") as stream:
             PickleWriter(stream).dump((names, [int(action) - 1 for action in store.clips.action[part]]))
     return cuts
+
+
+def _ours(files: list[Path]) -> bool:
+    """Say whether files of a split were written by `write_stgcn`: their labels begin as Python's own pickles do not."""
+    with io.BytesIO() as stream:
+        PickleWriter(stream).dump((["S"], [0]))
+        beginning = stream.getvalue().partition(b"X")[0]
+    labels = [file for file in files if file.suffix == ".pkl" and file.is_file()]
+    for file in labels:
+        with file.open("rb") as opened:
+            if opened.read(len(beginning)) != beginning:
+                return False
+    return bool(labels)
 
 
 def read_stgcn(folder: Path, split: Split | None) -> Incoming:
@@ -192,7 +206,7 @@ FORMATS.add(
         "folders of 2s-AGCN's or ST-GCN's train_label.pkl and arrays",
         _guess,
         _open,
-        (FilesBySplit(file_names, _save),),
+        (FilesBySplit(file_names, _save, _ours),),
         source="folder",
         parts=("_data_joint.npy", "_data.npy"),
         actions=len(ACTIONS),

@@ -25,7 +25,7 @@ from data.ntu.simulate import SimulateSection, make_stand_in
 from data.ntu.simulate.stand_in import say_waiting
 from data.ntu.splits import MISSING, Split, in_training
 from data.skeletons.resumable import ResumableStore
-from data.skeletons.store import STORE, ClipStore, StoreInfo, open_store, rename_origin
+from data.skeletons.store import ClipStore, StoreInfo, open_store, rename_origin, store_of
 from data.skeletons.units import Units
 
 RULES = 2
@@ -116,7 +116,7 @@ def _prepare(config: PrepareConfig, again: bool) -> dict[str, Any]:
     if raw is None and source.resolve().is_relative_to(config.data.store.resolve()):
         raise InputError(f"data.store: {config.data.store} would hold the stand-in, {source}; choose another folder")
     if again:  # before anything long
-        check_replaceable(config.data.store, STORE, [source], "data.store")
+        check_replaceable(config.data.store, store_of("raw"), [source], "data.store")
     elif config.data.store.exists():
         open_store(config.data.store)
     if raw is None and simulate is not None:
@@ -251,7 +251,7 @@ def _fill_store(raw: Path, listing: Listing, data: DataSection, info: StoreInfo,
     left_out = [{"file": entry.path, "reason": INCOMPLETE} for entry in listing.entries if str(entry.name) in MISSING]
     made_of = (RULES, str(raw), listing.identity, *([] if data.units == "m" else [data.units]))
     identity = hashlib.sha256(repr(made_of).encode("utf-8", "surrogatepass")).hexdigest()
-    with resumable_folder(data.store, STORE if again else None, [raw]) as part:
+    with resumable_folder(data.store, store_of("raw") if again else None, [raw]) as part:
         if data.store.exists() and not again:
             raise InputError(f"{data.store}: another run has just written it; run the same command again to see it")
         with closing(ResumableStore(part, info, identity)) as unfinished, progress() as bar:

@@ -452,7 +452,9 @@ class StoreWriter:
 
     def __init__(self, folder: Path, info: StoreInfo, replace: bool = False, inputs: Sequence[Path] = ()) -> None:
         self.info = info
-        self._folder: AbstractContextManager[Path] = atomic_folder(folder, STORE if replace else None, inputs)
+        self._folder: AbstractContextManager[Path] = atomic_folder(
+            folder, store_of(info.kind) if replace else None, inputs
+        )
 
     def __enter__(self) -> Self:
         at = self._folder.__enter__()
@@ -522,7 +524,7 @@ def derive_store(
     identity = {"info": info.model_dump(mode="json"), "source": _fingerprint(source), "made_by": dict(made_by or {})}
     same = ("tracked.npy", "tracks.csv", "clips.csv", *_optional_files(source.info))
     try:
-        with resumable_folder(folder, STORE if replace else None, [source.folder]) as at:
+        with resumable_folder(folder, store_of(info.kind) if replace else None, [source.folder]) as at:
             _write_blocks(at, source.joints.shape, blocks, identity)
             for name in same:
                 shutil.copyfile(source.folder / name, at / name)
@@ -636,6 +638,21 @@ def _store_fault(folder: Path) -> str:
 
 
 STORE = Kind("clip store", _store_fault)
+
+
+def store_of(kind: str) -> Kind:
+    """Return what is replaced by a store of a kind, such as `refined`: one of the same kind, or a damaged one."""
+
+    def fault(folder: Path) -> str:
+        if found := _store_fault(folder):
+            return found
+        with suppress(OSError, ValueError, RecursionError):
+            held = StoreInfo.model_validate_json(_read_bytes(folder / "store.json", _LARGEST_INFO)).kind
+            if held != kind:
+                return f"holds {held} clips, and these will be {kind}"
+        return ""
+
+    return Kind("clip store", fault)
 
 
 def _names_a_store(path: Path) -> bool:

@@ -105,6 +105,8 @@ def explain_clip(
     actors, frames, joints, channels = batch.x.shape
     with torch.no_grad():
         scores = recognizer.net(batch.x, batch.clip, 1).softmax(1)[0]
+    if not scores.isfinite().all():
+        raise InputError(f"{recognizer.path}: gives scores that are no numbers; its weights make no sense")
     label = int(scores.argmax()) if action is None else actions.index(action)
     graph = skeleton_graph(recognizer.layout)
     explainer = Explainer(

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from base.errors import InputError
 from base.files import atomic_file
+from base.replacing import check_output
 from base.tables import write_csv
 from data.skeletons.layouts import Layout
 from data.skeletons.store import ClipStore
@@ -72,6 +73,8 @@ def explain(
     """
     if output.suffix not in (".png", ".svg"):
         raise InputError(f"--output: found {output}, expected a name that ends in .png or .svg")
+    for path in (output, output.with_suffix(".csv")):
+        check_output(path, [clips, model, *([Path(names)] if names and Path(names).exists() else [])])
     recognizer = load_recognizer(model, pick_device(device, "--device"))
     called = action_names(recognizer.actions, names)
     store, row = _find(clips, name)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from base.errors import InputError
 from base.files import atomic_file
+from base.replacing import check_output
 from recognition.input.loading import ORIGIN
 from recognition.use.recognizer import Recognizer, load_recognizer
 
@@ -111,6 +112,7 @@ def export(model: Path, output: Path) -> float:
     """Export the recogniser of a run; return how far a probability is from PyTorch's at most, see `export_onnx`."""
     if output.suffix != ".onnx":
         raise InputError(f"--output: found {output}, expected a name that ends in .onnx")
+    check_output(output, [model])
     return export_onnx(load_recognizer(model), output)
 
 

@@ -15,6 +15,7 @@ from base.config import read_yaml_file
 from base.errors import InputError
 from base.files import atomic_file
 from base.progress import console, progress
+from base.replacing import check_output
 from base.shown import one_line, shown
 from base.tables import write_csv
 from base.words import plural
@@ -79,6 +80,8 @@ def predict(
         found = score(recognizer.net, clips, recognizer.view, batch=batch, samplings=samplings or recognizer.samplings)
         total += weight * found.double().cpu().numpy()
         weights += weight
+        if not np.isfinite(total).all():
+            raise InputError(f"{recognizer.path}: gives scores that are no numbers; its weights make no sense")
     return total / weights
 
 
@@ -119,6 +122,7 @@ def predict_clips(
     """
     if output.suffix not in (".csv", ".json"):
         raise InputError(f"--output: found {output}, expected a name that ends in .csv or .json")
+    check_output(output, [*paths, *models, *([Path(names)] if names and Path(names).exists() else [])])
     where = pick_device(device, "--device")
     recognizers = [part for model in models for part in load_ensemble(model, where)]
     for _, other in recognizers[1:]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from refine.filters.registry import FILTERS, FilterKind
-from refine.in_space import Sightings, as_sightings, refine_in_space
+from refine.in_space import Sightings, as_sightings, check_rate, refine_in_space
 from refine.normalise import body_size
 from refine.splits import Pieces
 
@@ -50,6 +50,7 @@ def smooth(
     list of arrays
         float32 [T, J, D] each.
     """
+    check_rate(fps)
     return smooth_sightings(name, as_sightings(sequences, sizes, seen, confidences, times), parameters, fps)[0]
 
 

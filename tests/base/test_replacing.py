@@ -5,7 +5,7 @@ import pytest
 
 from base.errors import InputError
 from base.files import atomic_folder, resumable_folder
-from base.replacing import Kind, check_file_replaceable, check_replaceable
+from base.replacing import Kind, check_file_replaceable, check_output, check_replaceable
 
 ANY = Kind("made-up folder", lambda _: "")
 
@@ -108,3 +108,23 @@ def test_what_came_in_the_meantime_stays(place):
         assert Path("new/thesis").read_text() == "dear"
         Path("new/thesis").unlink()
         Path("new").rmdir()
+
+
+def test_results_are_written_over_results_alone(place):
+    check_output(Path("absent.csv"))
+    check_output(Path("file"))
+    for folder, marks in (("store", ["store.json"]), ("run", ["run.json", "config.yaml"])):
+        Path(folder).mkdir()
+        for name in (*marks, "scores.csv"):
+            (Path(folder) / name).touch()
+    check_output(Path("run/new.csv"))
+    for path, inputs, message in (
+        ("store/new.csv", [], "lies in store, a clip store"),
+        ("store/store.json", [], "lies in store, a clip store"),
+        ("run/scores.csv", [], "is there already, in .*run, a run"),
+        ("file", ["file"], "is read from"),
+        ("dangling", [], "is no regular file"),
+        ("made", [], "is no regular file"),
+    ):
+        with pytest.raises(InputError, match=rf"^--output: {path}: {message}"):
+            check_output(Path(path), map(Path, inputs))

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import typer
 
+import run as command_line
 from base.words import plural
 from run import app
 
@@ -64,8 +65,6 @@ def test_the_version_is_the_projects():
 
 def test_without_an_installation_the_version_is_read_from_the_folder(monkeypatch):
     import importlib.metadata
-
-    import run as command_line
 
     def absent(name):
         raise importlib.metadata.PackageNotFoundError(name)
@@ -151,3 +150,23 @@ def test_numbers_of_things():
     assert [plural(count, "clip") for count in (0, 1, 2)] == ["0 clips", "1 clip", "2 clips"]
     assert plural(1234, "class", "classes", separator=",") == "1,234 classes"
     assert plural(1, "class", "classes") == "1 class"
+
+
+@pytest.mark.parametrize(
+    "words", [["predict", "A" * 300 + ".skeleton", "-m", "x"], ["recognize", f"run.dir={'A' * 300}"]]
+)
+def test_names_that_are_too_long_are_told(words, monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["run.py", *words])
+    assert command_line.main() == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: ")
+    assert said.count("\n") == 1
+    assert len(said) < 700
+
+
+def test_the_home_folder_is_meant_behind_an_option(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    words = ["predict", "--output=~/p.csv", "names=~/x", "--output", "a=~/b"]
+    assert list(map(command_line._at_home, words)) == ["predict", f"--output={tmp_path}/p.csv", *words[2:]]

@@ -396,3 +396,14 @@ def test_times_that_do_not_rise_are_told(tmp_path):
     with pytest.raises(InputError, match=r"times.npy: the times of a track do not rise"):
         apply_refiner(open_store(tmp_path / "raw"), make_refiner(), tmp_path / "refined")
     assert not (tmp_path / "refined").exists()
+
+
+@pytest.mark.parametrize("weight", [3e38, 1e10])
+def test_weights_that_make_no_sense_make_no_store(store, tmp_path, weight):
+    """Finite as they are: what they give is not, or lies kilometres away."""
+    refiner = make_refiner(fps=30.0)
+    with torch.no_grad():
+        next(refiner.net.parameters()).fill_(weight)
+    with pytest.raises(InputError, match="far from all that was seen, or no numbers; its weights make no sense"):
+        apply_refiner(store, refiner, tmp_path / "out")
+    assert not (tmp_path / "out").exists()

@@ -13,9 +13,9 @@ from data.skeletons.layouts import LAYOUTS
 from recognition.config import InputSection, ModelSection
 from recognition.nets.registry import NETS, NetKind, build_model
 from recognition.use.recognizer import load_recognizer
-from refine.nets.smoothnet import new_net
 from refine.normalise import Normalise
 from refine.refiner import load_refiner, refiner_content
+from tests.refine.conftest import new_net
 from training.checkpoints import load_checkpoint, save_checkpoint
 
 

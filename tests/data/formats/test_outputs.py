@@ -1,5 +1,8 @@
 """An export is there whole or not at all, and replaces only what an export wrote."""
 
+import pickle
+
+import numpy as np
 import pytest
 
 from base.errors import InputError
@@ -70,3 +73,24 @@ def test_a_folder_of_somebody_elses_files_is_not_replaced(store, tmp_path, suffi
     theirs.symlink_to(store.folder / "joints.npy")
     with pytest.raises(InputError, match=f"holds {theirs.name}, which is no {suffix} file"):
         export_store(store.folder, folder, ExportOptions(format), again=True)
+
+
+@pytest.mark.parametrize("format", ["ctrgcn", "stgcn"])
+def test_the_files_of_the_projects_themselves_are_not_replaced(store, tmp_path, format):
+    """Named as ours are, and made by Python's own pickle and NumPy's own writer."""
+    split = "xsub"
+    theirs = tmp_path / "theirs"
+    names = {"ctrgcn": ["NTU60_CS.npz"], "stgcn": [f"{split}/train_data_joint.npy", f"{split}/train_label.pkl"]}[format]
+    for name in names:
+        (theirs / name).parent.mkdir(parents=True, exist_ok=True)
+        with (theirs / name).open("wb") as file:
+            if name.endswith(".pkl"):
+                pickle.dump((["S001C001P001R001A001.skeleton"], [0]), file)
+            else:
+                np.save(file, np.zeros(3, np.float32))
+    before = {name: (theirs / name).read_bytes() for name in names}
+    with pytest.raises(InputError, match="was not made here, and --again replaces nothing else"):
+        export_store(store.folder, theirs, ExportOptions(format, split=split), again=True)
+    assert {name: (theirs / name).read_bytes() for name in names} == before
+    export_store(store.folder, tmp_path / "ours", ExportOptions(format, split=split))
+    export_store(store.folder, tmp_path / "ours", ExportOptions(format, split=split), again=True)

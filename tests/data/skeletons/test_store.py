@@ -329,3 +329,21 @@ def test_numbers_of_frames_rise(tmp_path):
         track = Track(0, 0, joints, tracked, frames=np.array(frames))
         with pytest.raises(ValueError, match="numbers of frames"):
             to_block([(NAMES[0], 3, [track])], LAYOUTS["ntu25"])
+
+
+def test_a_store_is_replaced_by_one_of_its_kind_alone(tmp_path):
+    def write(kind, replace):
+        with StoreWriter(tmp_path / "s", StoreInfo(kind=kind), replace) as writer:
+            joints = np.ones((2, 25, 3), np.float32)
+            writer.add(NAMES[0], 2, [Track(0, 0, joints, np.full((2, 25), 2, np.uint8))])
+
+    write("truth", False)
+    write("truth", True)
+    before = (tmp_path / "s" / "store.json").read_bytes()
+    for kind in ("raw", "refined", "filtered"):
+        with pytest.raises(InputError, match=f"holds truth clips, and these will be {kind}"):
+            write(kind, True)
+    assert (tmp_path / "s" / "store.json").read_bytes() == before
+    (tmp_path / "s" / "store.json").write_text("{")  # nobody can tell, and nothing can read it
+    write("raw", True)
+    assert open_store(tmp_path / "s").info.kind == "raw"
