@@ -117,7 +117,9 @@ def check_output(path: Path, inputs: Iterable[Path] = (), where: str = "--output
         marks = ("run.json", "config.yaml")
         runs = (folder for folder in path.absolute().parents[:2] if all((folder / mark).exists() for mark in marks))
         run = next(runs, None)
-        fault = _untouchable(path, inputs) if path.is_file() else "is no regular file"
+        fault = _untouchable(path, ()) if path.is_file() else "is no regular file"
+        if not fault and any(_same(path, given) for given in inputs):
+            fault = "is read from"
         if not fault and run is not None:
             fault = f"is there already, in {run}, a run"
     if fault:
