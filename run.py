@@ -1,25 +1,87 @@
 """The command line; nothing else."""
 
+import errno
+import os
+import signal
 import sys
+import threading
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal
+from types import FrameType
+from typing import Annotated, Any, Literal
 
-import typer
+from training.threads import wait_passively
+
+INTERRUPTED = 130
+GOES_ON = "interrupted; the same command goes on where it was"
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    """Leave at once: before a command has begun there is nothing to put away."""
+    os.write(2, f"{GOES_ON}\n".encode())
+    os._exit(INTERRUPTED)
+
+
+def _on_interrupt(action: signal.Handlers | object) -> None:
+    """Set what Ctrl-C does, unless whoever started this has it ignored."""
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
+        signal.signal(signal.SIGINT, action)  # type: ignore[arg-type]
+
+
+if __name__ == "__main__":
+    _on_interrupt(_leave)
+wait_passively()  # before torch is loaded
+
+import typer  # noqa: E402
+from typer.core import TyperCommand  # noqa: E402
 
 app = typer.Typer(
     add_completion=False,
-    no_args_is_help=True,
     rich_markup_mode=None,
     help="Refine human skeletons, recognise actions, and measure what refining is worth.",
 )
 
-INTERRUPTED = 130
 HERE = Path(__file__).parent
 Device = Literal["auto", "cpu", "cuda"]
 OnError = Literal["stop", "skip"]
 Config = Annotated[Path | None, typer.Argument(help="A YAML file; by default configs/<stage>/default.yaml.")]
 Overrides = Annotated[list[str] | None, typer.Argument(help="Any number of section.key=value.")]
-Again = Annotated[bool, typer.Option("--again", help="Replace an earlier run or store.")]
+Again = Annotated[
+    bool,
+    typer.Option("--again", help="Replace what an earlier run of this command made there; without, that is kept."),
+]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"steady-skeletons {_version()}")
+        raise typer.Exit
+
+
+def _version() -> str:
+    """Return the version of what is installed, or where nothing is, of this folder."""
+    import tomllib
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("steady-skeletons")
+    except PackageNotFoundError:
+        pass
+    try:
+        return str(tomllib.loads((HERE / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"])
+    except (OSError, KeyError, tomllib.TOMLDecodeError):
+        return "of unknown version"
+
+
+@app.callback(invoke_without_command=True)
+def _start(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    if context.invoked_subcommand is None:
+        print(context.get_help())
 
 
 def _arguments(stage: str, config: Path | None, overrides: list[str] | None) -> tuple[Path, list[str]]:
@@ -31,6 +93,18 @@ def _arguments(stage: str, config: Path | None, overrides: list[str] | None) -> 
     return config or HERE / "configs" / stage / "default.yaml", words
 
 
+def _print_run(show: Callable[[], None], folder: Path, there: bool) -> None:
+    """Print the results of a run, and whether they were there already."""
+    from training.runs import already_finished, showing
+
+    if not there:
+        show()
+        return
+    with showing(folder):
+        show()
+    print(already_finished(folder))
+
+
 @app.command()
 def prepare(config: Config = None, overrides: Overrides = None, again: Again = False) -> None:
     """Turn NTU RGB+D .skeleton files (a zip or a folder) into a clip store."""
@@ -38,7 +112,11 @@ def prepare(config: Config = None, overrides: Overrides = None, again: Again = F
     from data.ntu.prepare import PrepareConfig, describe
     from data.ntu.prepare import prepare as run
 
-    print(describe(run(load_config(PrepareConfig, *_arguments("prepare", config, overrides)), again)))
+    settings = load_config(PrepareConfig, *_arguments("prepare", config, overrides))
+    there = settings.data.store.exists() and not again
+    print(describe(run(settings, again)))
+    if there:
+        print(f"{settings.data.store}: already prepared, nothing was done; pass --again to prepare it again")
 
 
 @app.command()
@@ -46,9 +124,14 @@ def refine(config: Config = None, overrides: Overrides = None, again: Again = Fa
     """Train SmoothNet, evaluate it on pose benchmarks, and apply it to a clip store."""
     from base.config import load_config
     from refine.config import RefineConfig
+    from refine.stage import is_finished
     from refine.stage import refine as run
+    from refine.terminal import print_results
 
-    run(load_config(RefineConfig, *_arguments("refine", config, overrides)), again)
+    settings = load_config(RefineConfig, *_arguments("refine", config, overrides))
+    there = is_finished(settings) and not again
+    results = run(settings, again)
+    _print_run(lambda: print_results(results, settings), settings.run.dir, there)
 
 
 @app.command()
@@ -56,19 +139,32 @@ def recognize(config: Config = None, overrides: Overrides = None, again: Again =
     """Train and test ST-GCN on one clip store."""
     from base.config import load_config
     from recognition.config import RecognizeConfig
+    from recognition.stage import is_finished
     from recognition.stage import recognize as run
+    from recognition.terminal import print_results
+    from training.distributed import is_first
 
-    run(load_config(RecognizeConfig, *_arguments("recognize", config, overrides)), again)
+    settings = load_config(RecognizeConfig, *_arguments("recognize", config, overrides))
+    there = is_finished(settings) and not again
+    results = run(settings, again)
+    if is_first():
+        _print_run(lambda: print_results(results, settings), settings.run.dir, there)
 
 
 @app.command()
 def ablate(config: Config = None, overrides: Overrides = None, again: Again = False) -> None:
     """Compare raw with refined skeletons, all of it, and write the report."""
+    from ablation.stage import IncompleteError
     from ablation.stage import ablate as run
     from ablation.study.config import AblateConfig
+    from ablation.terminal import print_ablation
     from base.config import load_config
 
-    run(load_config(AblateConfig, *_arguments("ablate", config, overrides)), again)
+    try:
+        print_ablation(run(load_config(AblateConfig, *_arguments("ablate", config, overrides)), again))
+    except IncompleteError as error:
+        print_ablation(error.ablation)
+        raise
 
 
 Model = Annotated[
@@ -81,7 +177,9 @@ def predict(
     clips: Annotated[list[Path], typer.Argument(help=".skeleton files, folders or zips of them, clip stores.")],
     model: Model,
     output: Annotated[Path, typer.Option(help="Where to save: .csv or .json.")] = Path("predictions.csv"),
-    names: Annotated[str | None, typer.Option(help="`ntu`, or a YAML list of the actions' names.")] = None,
+    names: Annotated[
+        str | None, typer.Option(help="`ntu`, or a YAML file: a name per action in order, or lines like `103: name`.")
+    ] = None,
     samplings: Annotated[int | None, typer.Option(min=1, max=64, help="Samplings per clip.")] = None,
     batch: Annotated[int, typer.Option(min=1, help="Clips at a time.")] = 32,
     device: Annotated[Device, typer.Option(help="auto, cpu or cuda.")] = "auto",
@@ -90,9 +188,10 @@ def predict(
     ] = "stop",
 ) -> None:
     """Print and save the five likeliest actions of each clip."""
+    from recognition.terminal import print_predictions
     from recognition.use.predict import predict_clips
 
-    predict_clips(
+    found = predict_clips(
         clips,
         model,
         output=output,
@@ -102,6 +201,7 @@ def predict(
         device=device,
         on_error=on_error,
     )
+    print_predictions(found, output)
 
 
 @app.command("export-onnx")
@@ -112,7 +212,8 @@ def export_onnx(
     """Write a trained recogniser as ONNX, checked against PyTorch."""
     from recognition.use.onnx_export import export
 
-    export(model, output)
+    gap = export(model, output)
+    print(f"{output}: probabilities differ from PyTorch's by at most {gap:.1g}")
 
 
 @app.command()
@@ -121,97 +222,148 @@ def explain(
     model: Annotated[Path, typer.Option("--model", "-m", help="A finished run of recognize, or its best.pt.")],
     clip: Annotated[str | None, typer.Option(help="Which clip, by its name.")] = None,
     action: Annotated[int | None, typer.Option(help="Whose score to explain; the likeliest action by default.")] = None,
-    names: Annotated[str | None, typer.Option(help="`ntu`, or a YAML list of the actions' names.")] = None,
+    names: Annotated[
+        str | None, typer.Option(help="`ntu`, or a YAML file: a name per action in order, or lines like `103: name`.")
+    ] = None,
     output: Annotated[Path, typer.Option(help="The figure, .png or .svg.")] = Path("explanation.png"),
     device: Annotated[Device, typer.Option(help="auto, cpu or cuda.")] = "auto",
 ) -> None:
     """Show which joints and frames a recogniser's decision rests on."""
+    from recognition.terminal import print_explanation
     from recognition.use.explain_report import explain as run
 
-    run(clips, model, name=clip, action=action, names=names, output=output, device=device)
+    found = run(clips, model, name=clip, action=action, names=names, output=output, device=device)
+    print_explanation(found, output)
 
 
 @app.command()
 def show(
     clip: Annotated[str, typer.Argument(help="A clip's name in --store, or the path of a .skeleton file.")],
     store: Annotated[Path | None, typer.Option(help="The raw clip store.")] = None,
-    refined: Annotated[Path | None, typer.Option(help="The store that was refined from it.")] = None,
+    refined: Annotated[
+        Path | None, typer.Option(help="The store that was refined from it, to draw the clip from both.")
+    ] = None,
     checkpoint: Annotated[
-        Path | None, typer.Option(help="Instead of --refined: a trained refiner to refine the clip with.")
+        Path | None,
+        typer.Option(help="Instead of --refined: a finished run of refine, or its best.pt, to refine the clip with."),
     ] = None,
     output: Annotated[
         Path | None, typer.Option(help="A .png, .pdf, .svg, .gif or .mp4 to write; CLIP.png by default.")
     ] = None,
 ) -> None:
-    """Draw a clip, raw against refined, with its Accel per frame."""
+    """Draw a clip, alone or raw against refined, with its Accel per frame."""
     from refine.show import show as draw
 
     print(draw(clip, output, store=store, refined=refined, checkpoint=checkpoint))
 
 
-Replace = Annotated[bool, typer.Option("--again", help="Replace what is there.")]
+class _WithFormats(TyperCommand):
+    """A command whose help ends in the formats that there are, looked up only when it is shown."""
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        from data.formats.exporting import describe_outputs
+        from data.formats.importing import describe_inputs
+
+        with formatter.section("Formats"):
+            formatter.write_dl(describe_outputs() if self.name == "export" else describe_inputs())
 
 
-@app.command()
+@app.command(cls=_WithFormats)
 def export(
     store: Annotated[Path, typer.Argument(help="A clip store.")],
-    output: Annotated[Path, typer.Argument(help="pyskl: a .pkl file; skeleton: a folder or a .zip; else a folder.")],
-    format: Annotated[
-        Literal["pyskl", "ctrgcn", "stgcn", "skeleton", "npy"], typer.Option(help="Whose files; see docs/formats.md.")
-    ],
-    dtype: Annotated[
-        Literal["float16", "float32"] | None, typer.Option(help="pyskl: by default float16, as its own files.")
-    ] = None,
+    output: Annotated[Path, typer.Argument(help="A file or a folder, as the format has it.")],
+    format: Annotated[str, typer.Option(help="Whose files: one of those below; see docs/formats.md.")],
+    dtype: Annotated[Literal["float16", "float32"] | None, typer.Option(help="The numbers of positions.")] = None,
     split: Annotated[
-        Literal["xsub", "xview"] | None, typer.Option(help="ctrgcn, stgcn: only this one instead of both.")
+        Literal["xsub", "xview"] | None, typer.Option(help="Only this evaluation protocol instead of both.")
     ] = None,
     positions: Annotated[
-        Literal["prepared", "stored"] | None,
-        typer.Option(help="ctrgcn, stgcn: as those projects prepare them (default), or as stored."),
+        Literal["prepared", "stored"] | None, typer.Option(help="As the project prepares its own files, or as stored.")
     ] = None,
-    again: Replace = False,
+    again: Again = False,
 ) -> None:
     """Write a clip store as other people's files."""
-    from data.formats.convert import ExportOptions, export_store
+    from data.formats.exporting import ExportOptions, export_store
 
     print("\n".join(export_store(store, output, ExportOptions(format, dtype, split, positions), again)))
 
 
-@app.command("import")
+@app.command("import", cls=_WithFormats)
 def import_(
     source: Annotated[Path, typer.Argument(metavar="INPUT", help="The file or folder to read.")],
     store: Annotated[Path, typer.Argument(help="The clip store to write.")],
     format: Annotated[
-        Literal["pyskl", "ctrgcn", "stgcn", "skeleton", "npy"] | None,
-        typer.Option(help="Whose files; by default guessed from the input's names."),
+        str | None, typer.Option(help="Whose files: one of those below; by default guessed from the input.")
     ] = None,
-    names: Annotated[Path | None, typer.Option(help="ctrgcn: a list of the clips' names, one a line.")] = None,
+    names: Annotated[
+        Path | None, typer.Option(help="A list of the clips' names, one a line, for files that have none.")
+    ] = None,
     split: Annotated[
-        Literal["xsub", "xview"] | None, typer.Option(help="ctrgcn: how the file is divided; stgcn: which folder.")
+        Literal["xsub", "xview"] | None,
+        typer.Option(help="The evaluation protocol by which a file is divided, or whose files to read."),
     ] = None,
     fps: Annotated[float, typer.Option(help="Frames per second of the recordings.")] = 30.0,
-    again: Replace = False,
+    units: Annotated[
+        Literal["m", "cm", "mm"], typer.Option(help="What positions in space are in; a store has metres.")
+    ] = "m",
+    on_error: Annotated[
+        OnError, typer.Option(help="stop or skip: what to do with clips that cannot be used.")
+    ] = "stop",
+    again: Again = False,
 ) -> None:
     """Read other people's files into a clip store."""
-    from data.formats.convert import ImportOptions, import_store
+    from data.formats.importing import ImportOptions, import_store
 
-    print("\n".join(import_store(source, store, ImportOptions(format, names, split, fps), again)))
+    print("\n".join(import_store(source, store, ImportOptions(format, names, split, fps, units, on_error), again)))
+
+
+def _at_home(word: str) -> str:
+    """Replace `~` in `--option=~/file`, which shells leave alone, by the home folder."""
+    option, separator, value = word.partition("=~/")
+    return f"{option}={Path('~').expanduser()}/{value}" if separator and option.startswith("--") else word
 
 
 def main() -> int:
-    """Run the command line; 0 done, 2 the user's mistake, 130 interrupted."""
+    """Run the command line; 0 done, 1 nobody reads the output, 2 the user's mistake, 130 interrupted."""
     from base.errors import InputError
+    from base.files import NO_ROOM
+    from base.shown import one_line
 
+    interrupts = []
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        interrupts.append(number)
+        raise KeyboardInterrupt
+
+    _on_interrupt(interrupt)
     status = INTERRUPTED
+    sys.argv[1:] = [_at_home(word) for word in sys.argv[1:]]
     try:
         status = int(app(standalone_mode=False) or 0)  # typer itself turns Ctrl-C into this status
+        sys.stdout.flush()
     except (typer.TyperException, InputError) as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        said = error.format_message() if isinstance(error, typer.TyperException) else str(error)
+        print(f"error: {one_line(said)}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or it is flushed, and fails, again at the end
+        return 1
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            print(f"error: {one_line(str(error.filename)[:80])}...: the name is too long for a file", file=sys.stderr)
+            return 2
+        if error.errno not in NO_ROOM:
+            raise
+        what = f"{error.filename or 'a file'}: cannot be written ({error.strerror}); make room and run it again"
+        print(f"error: {one_line(what)}", file=sys.stderr)
         return 2
     except (KeyboardInterrupt, typer.Abort):
         pass
+    except Exception:
+        if not interrupts:
+            raise  # a library whose import is interrupted may fail in a way of its own
     if status == INTERRUPTED:
-        print("interrupted; the same command goes on where it was", file=sys.stderr)
+        print(GOES_ON, file=sys.stderr)
     return status
 
 

@@ -1,0 +1,1 @@
+"""Studies: what refining skeletons is worth to recognition, and the report that says so."""

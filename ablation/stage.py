@@ -1,39 +1,71 @@
 """Stage 3, `python run.py ablate`: recognise raw and refined skeletons alike, compare them, and write the report."""
 
-import csv
 import io
 import shlex
 from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import yaml
-from rich.console import Console
-from rich.table import Table as RichTable
 
-from ablation.analysis import find
-from ablation.findings import Findings, answer
-from ablation.page.report import findings_notes, write_report
+from ablation.page.report import report_notes, write_report
+from ablation.sections.accuracy import accuracy_table
+from ablation.sections.answer import answer
+from ablation.statistics import Comparison
 from ablation.study.config import AblateConfig
 from ablation.study.plan import Plan, gather, plan
-from ablation.study.run import Outcome, duration, run_cells
+from ablation.study.run import Outcome, duration, train_all
 from ablation.study.stores import Source, ensure_source, list_sources, make_stores, open_truth
-from ablation.tables import accuracy_table
+from ablation.study.study import Study, assemble
+from ablation.verdict import judge
 from base.errors import InputError
 from base.files import atomic_file
 from base.progress import console
+from base.tables import Table, write_csv
+from base.words import plural
 from data.ntu.splits import in_training
 from data.skeletons.store import open_store
 from recognition.input.selection import select_clips
 from training.devices import pick_device
-from training.runs import Run, open_run
-
-SHOWN = ("skeletons", "top-1", "difference", "verdict")
-"""What the terminal has room for."""
+from training.runs import Run, already_finished, check_run, open_run, read_json, showing
 
 
-def ablate(config: AblateConfig, again: bool = False) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Ablation:
+    """What a study came to.
+
+    Parameters
+    ----------
+    results
+        The content of `results.json`; accuracies in percent, differences in points.
+    page
+        The report.
+    answer
+        The sentences that the report opens with.
+    table
+        The accuracies; None if the study was finished before.
+    note
+        What else the user should know.
+    """
+
+    results: dict[str, Any]
+    page: Path
+    answer: list[str]
+    table: Table | None = None
+    note: str = ""
+
+
+class IncompleteError(InputError):
+    """The report is written, but some of the recognisers are missing in it; `ablation` is what there is."""
+
+    def __init__(self, message: str, ablation: Ablation) -> None:
+        super().__init__(message)
+        self.ablation = ablation
+
+
+def ablate(config: AblateConfig, again: bool = False) -> Ablation:
     """Run a study and write its report.
 
     The run's folder then holds `report.html`, `results.json`, `details.json`, `cells.csv` (every recogniser and where
@@ -48,22 +80,21 @@ def ablate(config: AblateConfig, again: bool = False) -> dict[str, Any]:
     again
         Throw an earlier report in `run.dir` away; what is in `shared` stays.
 
-    Returns
-    -------
-    The content of `results.json`; accuracies in percent, differences in points.
-
     Raises
     ------
     InputError
-        Something that the configuration names is absent or cannot be used; or, after the report has been written,
-        some of the recognisers could not be trained.
+        Something that the configuration names is absent or cannot be used.
+    IncompleteError
+        Some of the recognisers could not be trained; the report has been written without them.
     """
     if not again and (config.run.dir / "report.html").is_file():
         run = open_run(config)
         if run.finished:
             results = run.results()
-            _close(run.dir / "report.html", results["answer"])
-            return results
+            with showing(run.dir):
+                told = ["".join(sentence) for sentence in results["answer"]]
+            return Ablation(results, run.dir / "report.html", told, note=already_finished(run.dir))
+    check_run(config, again)
     sources = list_sources(config)
     for source in sources:
         ensure_source(config, source)
@@ -71,39 +102,33 @@ def ablate(config: AblateConfig, again: bool = False) -> dict[str, Any]:
     run = open_run(config, again)
     made = [make_stores(config, source) for source in sources]
     planned = plan(config, made)
-    outcomes = run_cells(config, planned.cells)
+    outcomes = train_all(config, planned.trainings)
     failed = {folder: outcome for folder, outcome in outcomes.items() if isinstance(outcome, str)}
-    _write_cells(run.dir / "cells.csv", planned, outcomes)
+    _write_trainings(run.dir / "cells.csv", planned, outcomes)
     console.print("comparing, and writing the report", highlight=False)
     gathered, failures = gather(config, planned, failed)
     seconds = sum(outcome["seconds"] for outcome in outcomes.values() if not isinstance(outcome, str))
-    findings = find(
-        config,
-        planned,
-        made,
-        gathered,
-        failures,
-        {
-            "config": yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True),
-            "command": _command(run.dir),
-            "cell_command": _cell_command(planned),
-            "versions": _versions(run),
-            "seconds": duration(seconds),
-        },
-    )
-    results = _results(findings, planned, outcomes)
-    run.write_json("details.json", findings_notes(findings))
+    about = {
+        "config": yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True),
+        "command": _command(run.dir),
+        "training_command": _training_command(planned),
+        "versions": _versions(run),
+        "seconds": duration(seconds),
+    }
+    study = assemble(config, planned, made[0], gathered, failures, about)
+    results = _results(study, outcomes)
+    run.write_json("details.json", report_notes(study))
+    page = write_report(run.dir, config.report.title, study)
     if not failures:
         run.finish(results)
-    page = write_report(run.dir, config.report.title, findings)
-    _print_table(findings)
-    _close(page, results["answer"])
+    found = Ablation(results, page, study.get(answer), accuracy_table(study, study.get(judge)))
     if failures:
-        raise InputError(
-            f"{run.dir}: {len(failures)} recognisers or their scores are missing in the report ({failures[0]}); the "
-            "same command tries again"
+        raise IncompleteError(
+            f"{run.dir}: {plural(len(failures), 'recogniser')} or their scores are missing in the report "
+            f"({failures[0]}); the same command tries again",
+            found,
         )
-    return results
+    return found
 
 
 def _check(config: AblateConfig, source: Source) -> None:
@@ -128,35 +153,36 @@ def _check(config: AblateConfig, source: Source) -> None:
         raise InputError(f"report.clip: {clip} is not among the test clips of {base.folder} ({splits[0]})")
 
 
-def _write_cells(path: Path, planned: Plan, outcomes: Mapping[Path, Outcome]) -> None:
+def _write_trainings(path: Path, planned: Plan, outcomes: Mapping[Path, Outcome]) -> None:
     """Say of every use of a recogniser where it is and what came out."""
     text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
     axes = ("split", "stream", "pairing", "severity", "setting", "share")
-    table.writerow(["arm", "seed", *axes, "folder", "scores", "outcome"])
+    rows: list[list[Any]] = [["arm", "seed", *axes, "folder", "scores", "outcome"]]
     for use in planned.uses:
-        outcome = outcomes[use.cell.folder]
+        outcome = outcomes[use.training.folder]
         said = outcome if isinstance(outcome, str) else "done"
         place = [getattr(use.condition, axis) for axis in axes]
-        table.writerow([use.arm, use.seed, *place, use.cell.folder, use.scores.name, said])
+        rows.append([use.arm, use.seed, *place, use.training.folder, use.scores.name, said])
+    write_csv(text, rows)
     with atomic_file(path) as temporary:
         temporary.write_text(text.getvalue())
 
 
-def _results(findings: Findings, planned: Plan, outcomes: Mapping[Path, Outcome]) -> dict[str, Any]:
+def _results(study: Study, outcomes: Mapping[Path, Outcome]) -> dict[str, Any]:
     """Return what `results.json` holds: the first condition by arm, and then all of them."""
+    verdict = study.get(judge)
     runs = {
-        (use.arm, use.seed): outcomes[use.cell.folder]
-        for use in planned.uses
-        if use.condition == findings.condition and use.other is None
+        (use.arm, use.seed): outcomes[use.training.folder]
+        for use in study.plan.uses
+        if use.condition == study.condition and use.other is None
     }
     arms: dict[str, dict[str, list[float]]] = {}
-    for arm in findings.arms:
-        arms[arm] = {"top1": findings.top1(arm).tolist()}
-        found = [runs.get((arm, seed)) for seed in findings.seeds]
+    for arm in study.arms:
+        arms[arm] = {"top1": study.top1(arm).tolist()}
+        found = [runs.get((arm, seed)) for seed in study.seeds]
         for key in ("top5", "mean_class_accuracy"):
             values = [outcome[key] for outcome in found if isinstance(outcome, dict)]
-            if len(values) == len(findings.seeds):
+            if len(values) == len(study.seeds):
                 arms[arm][key] = values
     return {
         "arms": arms,
@@ -165,10 +191,10 @@ def _results(findings: Findings, planned: Plan, outcomes: Mapping[Path, Outcome]
                 "arm": one.arm,
                 "against": one.against,
                 "difference": one.difference,
-                "interval": list(one.interval),
+                "interval": _ends(one),
                 "mcnemar_p": one.mcnemar_p,
             }
-            for one in findings.comparisons
+            for one in verdict.comparisons
         ],
         "conditions": [
             {
@@ -177,15 +203,20 @@ def _results(findings: Findings, planned: Plan, outcomes: Mapping[Path, Outcome]
                 "seeds": list(row.seeds),
                 "top1": list(row.top1),
                 **(
-                    {"difference": row.comparison.difference, "interval": list(row.comparison.interval)}
+                    {"difference": row.comparison.difference, "interval": _ends(row.comparison)}
                     if row.comparison
                     else {}
                 ),
             }
-            for row in findings.rows
+            for row in verdict.rows
         ],
-        "answer": answer(findings),
+        "answer": study.get(answer),
     }
+
+
+def _ends(found: Comparison) -> list[float] | None:
+    """Return an interval as `results.json` has it; null where there are too few clips for one."""
+    return None if found.interval is None else list(found.interval)
 
 
 def _command(folder: Path) -> str:
@@ -193,32 +224,11 @@ def _command(folder: Path) -> str:
     return shlex.join([*words, f"shared={folder}-again/shared"])
 
 
-def _cell_command(planned: Plan) -> str:
-    kept = planned.uses[0].cell.folder / "config.yaml"
+def _training_command(planned: Plan) -> str:
+    kept = planned.uses[0].training.folder / "config.yaml"
     shown = kept.relative_to(Path.cwd()) if kept.is_relative_to(Path.cwd()) else kept
     return shlex.join(["python", "run.py", "recognize", str(shown), "run.dir=runs/recognize/again"])
 
 
 def _versions(run: Run) -> dict[str, str]:
-    versions: dict[str, str] = yaml.safe_load((run.dir / "versions.json").read_text())
-    return versions
-
-
-def _print_table(findings: Findings) -> None:
-    """Print the columns that fit a terminal; the report has them all."""
-    table = accuracy_table(findings)
-    shown = [at for at, column in enumerate(table.columns) if column.label in SHOWN or "interval" in column.label]
-    printed = RichTable(title=table.caption)
-    for at in shown:
-        column = table.columns[at]
-        printed.add_column(column.label, justify="right" if column.numeric else "left", no_wrap=True)
-    for row in table.text():
-        printed.add_row(*(row[at] for at in shown))
-    Console().print(printed)
-
-
-def _close(page: Path, sentences: list[str]) -> None:
-    shown = Console()
-    for sentence in sentences:
-        shown.print(sentence, highlight=False, markup=False)
-    shown.print(f"report: {page}", soft_wrap=True, highlight=False, markup=False)
+    return read_json(run.dir / "versions.json", "choose another run.dir, or pass --again")

@@ -1,3 +1,6 @@
+"""The one kind of error that is the user's to mend; whatever else is raised is a fault of ours."""
+
+
 class InputError(ValueError):
     """A mistake in what the user gave: a path, a file's content, a configuration value.
 

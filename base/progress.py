@@ -1,7 +1,30 @@
+"""Progress bars and notes on standard error; standard output is for results."""
+
+from typing import Any
+
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.text import Text
 
-console = Console(stderr=True)
+from base.shown import printable
+
+
+class PlainConsole(Console):
+    """A console on which text is what it says, whatever is in it.
+
+    Names and paths may hold what rich takes for markup (`[/b]`) or for a small picture (`:smile:`), and control
+    characters, which a terminal obeys: those are shown as Python writes them.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"markup": False, "emoji": False, **options})
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Turn a string into what can be printed."""
+        return super().render_str(printable(text), **options)
+
+
+console = PlainConsole(stderr=True)
 
 
 def progress(shown: bool = True) -> Progress:
@@ -11,7 +34,7 @@ def progress(shown: bool = True) -> Progress:
     nothing, so that logs stay readable; nor if it shall not be `shown`.
     """
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),

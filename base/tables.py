@@ -2,9 +2,12 @@
 
 import csv
 import io
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TextIO
+
+import numpy as np
 
 Format = Callable[[Any], str]
 
@@ -62,6 +65,33 @@ def _key(value: Any, shown: str, numeric: bool) -> str:
     return repr(sum(value) / len(value) if isinstance(value, tuple) else value)
 
 
+def write_csv(file: TextIO, rows: Iterable[Iterable[Any]], line_end: str = "\n") -> None:
+    """Write rows as CSV that a spreadsheet shows as it is.
+
+    A cell of text that begins with =, +, -, @ or a control character is a formula there, which may start programs and
+    send files: it gets an apostrophe in front, which spreadsheets take for text and do not show. Numbers stay.
+    """
+    csv.writer(file, lineterminator=line_end).writerows([_plain_cell(cell) for cell in row] for row in rows)
+
+
+def _plain_cell(cell: Any) -> Any:
+    if cell is None or isinstance(cell, int | float | np.generic):
+        return cell
+    text = str(cell).replace("\r\n", "\n").replace("\r", "\n")  # which csv does not quote
+    return f"'{text}" if text[:1] in _FORMULAS and not _is_number(text) else text
+
+
+_FORMULAS = tuple("=+-@\t\r\n")
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
 def to_csv(table: Table) -> str:
     """Write a table's numbers as they are; tuples become one column per value."""
     widths = [
@@ -69,17 +99,17 @@ def to_csv(table: Table) -> str:
         for at in range(len(table.columns))
     ]
     with io.StringIO(newline="") as file:
-        rows = csv.writer(file)
         header: list[str] = []
         for column, width in zip(table.columns, widths, strict=True):
             ends = ("low", "high") if "interval" in column.label else tuple(map(str, range(1, width + 1)))
             header += [f"{column.label} {end}" for end in ends] if width else [column.label]
-        rows.writerow(header)
+        rows: list[list[Any]] = [header]
         for row in table.rows:
             cells: list[Any] = []
             for value, width in zip(row, widths, strict=True):
                 cells += value if isinstance(value, tuple) else [value] + [None] * (width - 1)
-            rows.writerow(["" if cell is None else cell for cell in cells])
+            rows.append(["" if cell is None else cell for cell in cells])
+        write_csv(file, rows, "\r\n")
         return file.getvalue()
 
 
@@ -90,7 +120,7 @@ def to_markdown(table: Table) -> str:
         "|" + "|".join("---:" if column.numeric else "---" for column in table.columns) + "|",
         *("| " + " | ".join(map(_escape, row)) + " |" for row in table.text()),
     ]
-    return f"{table.caption}.\n\n" + "\n".join(lines) + "\n"
+    return f"{_escape_line(table.caption)}.\n\n" + "\n".join(lines) + "\n"
 
 
 LATEX = {
@@ -123,6 +153,19 @@ def _latex(text: str) -> str:
     return "".join(LATEX.get(letter, letter) for letter in " ".join(text.split()))
 
 
+_MARKDOWN = str.maketrans({"&": "&amp;", "<": "&lt;", **{letter: f"\\{letter}" for letter in "\\`|*"}})
+_LINK = re.compile(r"\](?=[(\[:])")
+
+
 def _escape(text: str) -> str:
-    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|")
-    return " ".join(escaped.split())
+    """Write text so that Markdown shows it, in one line: neither cell, link, code nor HTML may begin in it."""
+    return _LINK.sub(r"\\]", " ".join(text.translate(_MARKDOWN).split()))
+
+
+def _escape_line(text: str) -> str:
+    """Write text that is a paragraph: it may not begin as a heading or list does either."""
+    return re.sub(r"^([#>+~_=-]|\d+(?=[.)]))", _escaped_mark, _escape(text))
+
+
+def _escaped_mark(found: re.Match[str]) -> str:
+    return found[0] + "\\" if found[0].isdigit() else "\\" + found[0]

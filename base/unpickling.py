@@ -2,30 +2,70 @@
 
 Released files keep ragged sequences as object arrays, which NumPy stores as pickles, or as pickled tables of arrays.
 Here a pickle may build numeric and text arrays, NumPy numbers, lists and plain Python values; anything else it names is
-refused.
+refused. What a file says of its sizes is compared with its own size before anything is made.
 """
 
+import io
+import lzma
+import math
 import pickle
 import re
+import struct
+import warnings
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, ClassVar, Literal, TypeVar
+from typing import IO, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.lib import format as npy
 
 from base.errors import InputError
-
-Result = TypeVar("Result")
+from base.files import regular_file
+from base.pickle_scan import UnsafeError, scan_pickle
+from base.shown import cut, shown
 
 LARGEST = 16 << 30
 """Bytes that one member of a file may take when unpacked; the largest released one takes about 2 GiB."""
 
+MOST_TIMES = 200
+"""Skeletons deflate to a half, padded ones to a twentieth; a bomb to a thousandth."""
+
+ANY_TIMES = 64 << 20
+"""Members of up to so many bytes may be packed by any factor."""
+
+MOST_EMPTY = 1 << 20
+"""An array without numbers may have so many rows of nothing; whoever goes through them needs time for each."""
+
+MOST_DIMENSIONS = 32
+
+KINDS = "biufcSUO"
+"""Numbers, text and objects."""
+
 
 class Refused(pickle.UnpicklingError):
     """A pickle names what it may not; the text says what, in one line."""
+
+
+def check_shape(shape: tuple[int, ...]) -> None:
+    """Refuse, with a ValueError, more dimensions than arrays have, and more rows of nothing than files have bytes."""
+    if len(shape) > MOST_DIMENSIONS:
+        raise ValueError(f"an array of {len(shape)} dimensions")
+    if 0 in shape and math.prod(length for length in shape if length) > MOST_EMPTY:
+        raise ValueError(f"an array of shape {shown(shape)} without a single number")
+
+
+def as_array(
+    content: bytes | bytearray, kind: np.dtype, shape: tuple[int, ...], order: Literal["C", "F"]
+) -> np.ndarray:
+    """Make an array of its bytes, which must be as many as its shape takes; a ValueError says that they are not."""
+    check_shape(shape)
+    if kind.itemsize == 0 or kind.kind not in KINDS or kind.hasobject or kind.fields is not None:
+        raise ValueError(f"an array of {cut(str(kind))}")
+    flat = np.frombuffer(content, kind) if len(content) else np.zeros(0, kind)
+    return flat.reshape(shape, order=order)
 
 
 class _ArrayType:
@@ -36,8 +76,8 @@ class _Kind:
     """Stands for `numpy.dtype`: numbers, text and objects, without fields or metadata."""
 
     def __init__(self, code: str, *_: bool) -> None:
-        if not re.fullmatch(r"[biufcSU]\d+|O8?|O4", code):
-            raise Refused(f"an array of {ascii(code)[1:-1]}")
+        if not re.fullmatch(r"[biufcSU]\d{1,6}|O8?|O4", code):
+            raise Refused(f"an array of {cut(code)}")
         self.dtype = np.dtype(code)
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
@@ -59,9 +99,10 @@ class PickledArray:
             flat = np.empty(len(content), object)
             for i, item in enumerate(content):
                 flat[i] = item.value if isinstance(item, PickledArray) else item
+            check_shape(shape)
+            self.value = flat.reshape(shape, order=order)
         else:
-            flat = np.frombuffer(_as_bytes(content), kind.dtype)
-        self.value = flat.reshape(shape, order=order)
+            self.value = as_array(_as_bytes(content), kind.dtype, shape, order)
 
 
 def _reconstruct(kind: type, shape: tuple[int, ...], code: bytes | str) -> PickledArray:
@@ -80,8 +121,10 @@ def _from_buffer(
     """Build an array as pickles of protocol 5 have it."""
     if kind.dtype.hasobject:
         raise Refused("an array of objects in a buffer")
-    array, flat = PickledArray(), np.frombuffer(content, kind.dtype)
-    array.value = flat.reshape(shape, order="C").transpose(axes) if order == "K" else flat.reshape(shape, order=order)
+    array = PickledArray()
+    array.value = as_array(content, kind.dtype, shape, "C" if order == "K" else order)
+    if order == "K":
+        array.value = array.value.transpose(axes)
     return array
 
 
@@ -93,7 +136,7 @@ def _as_bytes(content: bytes | str) -> bytes:
 def _encode(text: str, encoding: str = "latin1") -> bytes:
     """Give the bytes that older pickles keep as text."""
     if encoding != "latin1":
-        raise Refused(f"the encoding {encoding!a}")
+        raise Refused(f"the encoding {shown(encoding)}")
     return text.encode("latin1")
 
 
@@ -112,13 +155,13 @@ class ArrayUnpickler(pickle.Unpickler):
     """Builds arrays, numbers, text and plain containers; refuses whatever is not in `allowed`."""
 
     allowed: ClassVar[Mapping[tuple[str, str], Any]] = ARRAYS
+    content: ClassVar[str] = "only arrays, numbers and text may be in it"
 
     def find_class(self, module: str, name: str) -> Any:  # noqa: D102
         try:
             return self.allowed[module, name]
         except KeyError:
-            # A name may hold line breaks and control characters.
-            raise Refused(ascii(f"{module}.{name}")[1:-1]) from None
+            raise Refused(cut(f"{module[:60]}.{name[:60]}", 120)) from None
 
 
 def member_names(path: Path) -> list[str]:
@@ -129,7 +172,67 @@ def member_names(path: Path) -> list[str]:
     InputError
         The file is absent or no `.npz` file.
     """
-    return _reading(path, lambda file: [name.removesuffix(".npy") for name in file.namelist()])
+    with open_arrays(path) as file:
+        return [name.removesuffix(".npy") for name in file.namelist()]
+
+
+@contextmanager
+def open_arrays(path: Path) -> Iterator[zipfile.ZipFile]:
+    """Open a `.npz` file to be read.
+
+    Raises
+    ------
+    InputError
+        The file is absent or no `.npz` file; or it turns out to be damaged while it is read.
+    """
+    try:
+        # A zip's directory may be wrong in any way, and Python's module for it raises as many errors.
+        with _telling(path, (*BAD_ZIP, ValueError, LookupError, OverflowError, AttributeError, MemoryError)):
+            file = zipfile.ZipFile(regular_file(path))
+        with file, _telling(path, BAD_ZIP):
+            yield file
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or cut(str(error))})") from error
+
+
+@contextmanager
+def _telling(path: Path, errors: tuple[type[Exception], ...]) -> Iterator[None]:
+    try:
+        yield
+    except InputError:
+        raise
+    except errors as error:
+        raise InputError(
+            f"{path}: not a .npz file, or damaged ({cut(str(error))}); download or write it again"
+        ) from error
+
+
+BAD_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, struct.error, lzma.LZMAError)
+"""What reading a damaged zip may raise, besides OSError."""
+
+
+def find_member(file: zipfile.ZipFile, path: Path, name: str, largest: int = LARGEST) -> zipfile.ZipInfo:
+    """Find an array in a `.npz` file and refuse it if it would take too much room.
+
+    Raises
+    ------
+    InputError
+        It is not there, takes more than `largest` bytes, or unpacks to far more than skeletons do.
+    """
+    try:
+        info = file.getinfo(f"{name}.npy")
+    except KeyError:
+        there = cut(", ".join(entry.removesuffix(".npy") for entry in file.namelist()[:10])) or "nothing"
+        raise InputError(f"{path}: holds no {name}, only {there}") from None
+    if info.file_size > largest:
+        raise InputError(f"{path}: {name} takes {info.file_size} bytes unpacked, more than {largest} are not read")
+    packed = min(info.compress_size, path.stat().st_size)
+    if info.file_size > max(ANY_TIMES, MOST_TIMES * packed):
+        raise InputError(
+            f"{path}: {name} unpacks to more than {MOST_TIMES} times its {packed} bytes, as a zip bomb does; "
+            "if it is none, write it with numpy.savez"
+        )
+    return info
 
 
 def read_array(path: Path, name: str, largest: int = LARGEST) -> np.ndarray:
@@ -140,48 +243,54 @@ def read_array(path: Path, name: str, largest: int = LARGEST) -> np.ndarray:
     InputError
         The file or the array is damaged or too large, or holds anything but arrays, numbers and text.
     """
-
-    def read(file: zipfile.ZipFile) -> np.ndarray:
-        info = file.getinfo(f"{name}.npy")
-        if info.file_size > largest:
-            raise InputError(f"{path}: {name} takes {info.file_size} bytes unpacked, more than {largest} are not read")
+    with open_arrays(path) as file:
+        info = find_member(file, path, name, largest)
         with file.open(info) as member:
             return _read_member(member, info.file_size, f"{path}: {name}")
-
-    return _reading(path, read)
-
-
-def _reading(path: Path, read: Callable[[zipfile.ZipFile], Result]) -> Result:
-    try:
-        with zipfile.ZipFile(path) as file:
-            return read(file)
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
-        raise InputError(f"{path}: not a .npz file, or damaged ({error}); download or write it again") from error
 
 
 def _read_member(member: IO[bytes], size: int, where: str) -> np.ndarray:
     damaged = f"{where}: not an array as NumPy writes it; write the file again with numpy.savez"
-    try:
-        version = npy.read_magic(member)
-        header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-        shape, fortran, kind = header(member)
-    except (OSError, zipfile.BadZipFile, zlib.error):
-        raise
-    except Exception as error:  # NumPy has Python parse the header, which can fail in any way
-        raise InputError(damaged) from error
+    shape, fortran, kind = read_any_header(member, where)
     if not kind.hasobject:
-        content = member.read()
-        if len(content) != kind.itemsize * int(np.prod(shape, dtype=object)):
-            raise InputError(f"{where}: {len(content)} bytes for an array of {kind} {shape}; the file is damaged")
-        return np.frombuffer(content, kind).reshape(shape, order="F" if fortran else "C")
-    array = _unpickle(member, where, damaged)
-    if not isinstance(array, PickledArray) or array.value.shape != shape:
+        there, wanted = size - member.tell(), kind.itemsize * math.prod(shape)
+        if there != wanted or len(content := member.read()) != wanted:
+            raise InputError(f"{where}: {there} bytes for an array of {kind} {shown(shape)}; the file is damaged")
+        return as_array(content, kind, shape, "F" if fortran else "C")
+    array = _unpickle(member, size - member.tell(), where, damaged)
+    if not isinstance(array, PickledArray) or not _has_shape(array, shape):
         raise InputError(damaged)
     return array.value
+
+
+def _has_shape(array: PickledArray, shape: tuple[int, ...]) -> bool:
+    return isinstance(getattr(array, "value", None), np.ndarray) and array.value.shape == shape
+
+
+def read_any_header(member: IO[bytes], where: str) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """Read the header of a `.npy` file: shape, whether it is in Fortran order, and kind of number.
+
+    Raises
+    ------
+    InputError
+        There is no such header, or the array would have far more rows than numbers.
+    """
+    try:
+        version = npy.read_magic(member)
+        read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Python's, about what it reads
+            shape, fortran, kind = read(member)
+        check_shape(shape)
+        if kind.kind not in KINDS or kind.fields is not None or kind.itemsize == 0 or any(n < 0 for n in shape):
+            raise ValueError(f"an array of {kind}")
+    except (OSError, *BAD_ZIP) as error:
+        if isinstance(error, RecursionError):
+            raise InputError(f"{where}: not an array as NumPy writes it; write the file again") from error
+        raise
+    except Exception as error:  # NumPy has Python parse the header, which can fail in any way
+        raise InputError(f"{where}: not an array as NumPy writes it; write the file again") from error
+    return shape, fortran, kind
 
 
 def read_pickle(path: Path, largest: int = LARGEST) -> Any:
@@ -194,14 +303,8 @@ def read_pickle(path: Path, largest: int = LARGEST) -> Any:
     InputError
         The file is absent, larger than `largest` bytes, damaged, or names anything else.
     """
-    try:
-        size = path.stat().st_size
-        if size > largest:
-            raise InputError(f"{path}: {size} bytes, more than {largest} are not read as a pickle")
-        with path.open("rb") as file:
-            return _unpickle(file, str(path), f"{path}: not a pickle, or damaged; download or write it again")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
+    with _open(path, largest, "a pickle") as (file, size):
+        return _unpickle(file, size, str(path), f"{path}: not a pickle, or damaged; download or write it again")
 
 
 def read_npy(path: Path, largest: int = LARGEST) -> np.ndarray:
@@ -212,12 +315,19 @@ def read_npy(path: Path, largest: int = LARGEST) -> np.ndarray:
     InputError
         The file is absent, too large or damaged, or holds anything but arrays, numbers and text.
     """
+    with _open(path, largest, "an array") as (file, size):
+        return _read_member(file, size, str(path))
+
+
+@contextmanager
+def _open(path: Path, largest: int, what: str) -> Iterator[tuple[IO[bytes], int]]:
+    """Open a file of no more than `largest` bytes."""
     try:
-        size = path.stat().st_size
+        size = regular_file(path).stat().st_size
         if size > largest:
-            raise InputError(f"{path}: {size} bytes, more than {largest} are not read as an array")
+            raise InputError(f"{path}: {size} bytes, more than {largest} are not read as {what}")
         with path.open("rb") as file:
-            return _read_member(file, size, str(path))
+            yield file, size
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
 
@@ -227,11 +337,45 @@ def as_plain(value: Any) -> Any:
     return getattr(value, "value", None) if isinstance(value, PickledArray) else value
 
 
-def _unpickle(file: IO[bytes], where: str, damaged: str) -> Any:
+def _unpickle(file: IO[bytes], size: int, where: str, damaged: str) -> Any:
+    return load_scanned(ArrayUnpickler, file, size, where, damaged)
+
+
+def load_scanned(
+    unpickler: type[ArrayUnpickler], file: IO[bytes], size: int, where: str, damaged: str, late: int = 0
+) -> Any:
+    """Unpickle the rest of a file, of so many bytes, after it has been looked through.
+
+    Parameters
+    ----------
+    unpickler
+        With which names it may be read.
+    file, size
+        The file, at the start of the pickle, and the bytes that are left of it.
+    where, damaged
+        How messages begin; the message for what is no pickle.
+    late
+        See `base.pickle_scan.scan_pickle`.
+
+    Raises
+    ------
+    InputError
+        The pickle is damaged, asks for more than its size warrants, or names what it may not.
+    """
+    start = file.tell()
     try:
-        return ArrayUnpickler(file, encoding="latin1").load()
+        if isinstance(file, zipfile.ZipExtFile):
+            scanned = io.BufferedReader(file, 1 << 16)
+            scan_pickle(scanned, size, late)
+            scanned.detach()
+        else:
+            scan_pickle(file, size, late)
+        file.seek(start)
+        return unpickler(file, encoding="latin1").load()
+    except UnsafeError as error:
+        raise InputError(f"{damaged} ({error})") from error
     except Refused as error:
-        raise InputError(f"{where}: refused to unpickle {error}; only arrays, numbers and text may be in it") from error
+        raise InputError(f"{where}: refused to unpickle {error}; {unpickler.content}") from error
     except OSError:
         raise
     except Exception as error:  # a damaged pickle can fail in any way

@@ -6,28 +6,20 @@ The clips are noise of the lengths of NTU RGB+D 60's (85 frames on average, a fi
 folder; the full set needs some 12 GB there for CTR-GCN's arrays. Reading and writing pass the disk cache.
 """
 
-import subprocess
+import shutil
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from bench.measure import print_table, run_script
 from data.ntu.names import ClipName
 from data.skeletons.store import StoreInfo, StoreWriter, Track
 
 RUN = Path(__file__).parents[1] / "run.py"
-CODE = """
-import resource, runpy, sys
-sys.argv = sys.argv[1:]
-try:
-    runpy.run_path(sys.argv[0], run_name="__main__")
-finally:
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
-"""
 OUTPUTS = {
     "pyskl": ("a.pkl", "a.pkl", []),
     "ctrgcn": ("ctrgcn", "ctrgcn/NTU60_CS.npz", ["--split", "xsub"]),
@@ -52,17 +44,6 @@ def write_store(folder: Path, clips: int) -> None:
             writer.add(ClipName(setup + 1, camera + 1, performer + 1, 1, action + 1), frames, tracks)
 
 
-def measure(*words: str) -> tuple[float, float]:
-    """Seconds and MB at most of one command, without the start of Python."""
-    start = time.perf_counter()
-    code = (
-        "import runpy, sys, resource; sys.argv = sys.argv[1:]\ntry: runpy.run_path(sys.argv[0], run_name='__main__')\n"
-    )
-    code += "finally: print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)"
-    done = subprocess.run([sys.executable, "-c", code, str(RUN), *words], capture_output=True, text=True, check=True)
-    return time.perf_counter() - start, int(done.stderr.split()[-1]) / 1024
-
-
 def size(path: Path) -> float:
     files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
     return sum(file.stat().st_size for file in files) / 1e6
@@ -70,22 +51,23 @@ def size(path: Path) -> float:
 
 def main() -> None:
     clips = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
-    start, _ = measure("export", "--help")
+    start, _ = run_script(RUN, "export", "--help")
+    rows = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_store(folder / "store", clips)
         print(f"{clips} clips, store {size(folder / 'store'):,.0f} MB")
-        print(f"{'format':10}{'size MB':>10}{'export/s':>10}{'MB':>6}{'import/s':>10}{'MB':>6}")
         for format in sys.argv[2:] or OUTPUTS:
             output, source, options = OUTPUTS[format]
-            there, most = measure("export", str(folder / "store"), str(folder / output), "--format", format, *options)
+            words = ["export", str(folder / "store"), str(folder / output), "--format", format, *options]
+            there, most = run_script(RUN, *words)
             written = size(folder / output)
-            back, highest = measure("import", str(folder / source), str(folder / "back"), "--format", format)
-            rates = clips / (there - start), clips / (back - start)
-            print(
-                f"{format:10}{written:10,.0f}{rates[0]:10,.0f}{most:6,.0f}{rates[1]:10,.0f}{highest:6,.0f}", flush=True
-            )
-            subprocess.run(["rm", "-r", str(folder / output), str(folder / "back")], check=True)
+            back, highest = run_script(RUN, "import", str(folder / source), str(folder / "back"), "--format", format)
+            rates = [f"{clips / (taken - start):,.0f}" for taken in (there, back)]
+            rows.append((format, f"{written:,.0f}", rates[0], f"{most:,.0f}", rates[1], f"{highest:,.0f}"))
+            for made in (folder / output, folder / "back"):
+                made.unlink() if made.is_file() else shutil.rmtree(made)
+    print_table(("format", "size MB", "export/s", "MiB", "import/s", "MiB"), rows)
 
 
 if __name__ == "__main__":

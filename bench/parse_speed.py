@@ -12,7 +12,6 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import io
 import sys
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -21,6 +20,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from bench.measure import print_table, take_turns, timed
 from data.ntu.text import Body, Skeleton, read_skeleton, write_skeleton
 
 FIELDS = (
@@ -49,15 +49,6 @@ def with_lists(text: bytes) -> object:
     return read_line_by_line(text.decode(), lambda words: [float(word) for word in words])
 
 
-def best_ms(function: Callable[[], object], runs: int = 50) -> float:
-    times = []
-    for _ in range(runs):
-        start = time.process_time()
-        function()
-        times.append(time.process_time() - start)
-    return 1000 * min(times)
-
-
 def a_clip() -> bytes:
     rng = np.random.default_rng(0)
     joints = rng.normal((0, 0, 3), 0.5, (100, 25, 3))
@@ -66,16 +57,23 @@ def a_clip() -> bytes:
 
 
 def main() -> None:
+    runs = 50
     clips = {path: Path(path).read_bytes() for path in sys.argv[1:]} or {"generated, 100 frames": a_clip()}
-    print("CPU milliseconds a file (best of 50), and how many times as fast")
+    rows = []
     for name, text in clips.items():
-        ours = best_ms(partial(read_skeleton, text, name))
-        for label, baseline in (("dictionaries", with_dictionaries), ("lists", with_lists)):
-            theirs = best_ms(partial(baseline, text))
-            print(
-                f"{name}: {len(text) / 1000:.0f} kB: ours {ours:.2f}, readline-and-split with {label} {theirs:.2f}, "
-                f"ratio {theirs / ours:.1f}"
-            )
+        works: dict[str, Callable[[], object]] = {
+            "ours": partial(read_skeleton, text, name),
+            "dictionaries": partial(with_dictionaries, text),
+            "lists": partial(with_lists, text),
+        }
+        turns = take_turns({label: partial(timed, work) for label, work in works.items()}, runs)
+        best = {label: 1000 * min(taken.processor for _, taken in found) for label, found in turns.items()}
+        rows += [
+            (name, f"{len(text) / 1000:.0f}", label, f"{took:.2f}", f"{took / best['ours']:.1f}")
+            for label, took in best.items()
+        ]
+    print(f"CPU milliseconds a file, best of {runs}; ours against readline-and-split that keeps dictionaries, or lists")
+    print_table(("file", "kB", "reader", "ms", "times ours"), rows)
 
 
 if __name__ == "__main__":

@@ -18,20 +18,19 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import argparse
 import pickle
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from bench.measure import run_family, timed
 from bench.parse_speed import with_dictionaries
 from data.ntu.actors import choose_actors
 from data.ntu.archive import Entry, Source, list_entries, unpacker
@@ -43,14 +42,6 @@ from data.skeletons.layouts import NTU25
 from data.skeletons.store import StoreFiles, StoreInfo, to_block
 
 ROOT = Path(__file__).parents[1]
-T = TypeVar("T")
-
-
-def timed(function: Callable[[], T]) -> tuple[T, float, float]:
-    """Return a result, and the wall-clock and CPU seconds it took."""
-    wall, cpu = time.perf_counter(), time.process_time()
-    result = function()
-    return result, time.perf_counter() - wall, time.process_time() - cpu
 
 
 def simulated(folder: Path, clips: int) -> Path:
@@ -64,16 +55,16 @@ def simulated(folder: Path, clips: int) -> Path:
 def reference(raw: Path, entries: Sequence[Entry]) -> tuple[float, float, float]:
     """Return wall-clock ms a clip of parsing alone, of unpacking and parsing, and CPU ms of parsing alone."""
     archive = zipfile.ZipFile(raw)
-    texts, unpacking, _ = timed(lambda: [archive.read(entry.path) for entry in entries])
+    texts, unpacking = timed(lambda: [archive.read(entry.path) for entry in entries])
 
     def parse() -> None:
         for text in texts:
             with_dictionaries(text)
 
-    runs = [timed(parse)[1:] for _ in range(2)]
-    wall, cpu = min(run[0] for run in runs), min(run[1] for run in runs)
+    runs = [timed(parse)[1] for _ in range(2)]
+    wall, cpu = min(run.wall for run in runs), min(run.processor for run in runs)
     each = 1000 / len(entries)
-    return wall * each, (wall + unpacking) * each, cpu * each
+    return wall * each, (wall + unpacking.wall) * each, cpu * each
 
 
 class Stopwatch:
@@ -121,44 +112,10 @@ def stages(raw: Path, entries: Sequence[Entry]) -> dict[str, float]:
     return {name: min(run[name] for run in runs) for name in runs[0]}
 
 
-def memory_of(process: int) -> tuple[int, int]:
-    """Return PSS and RSS of a process and its descendants, in bytes."""
-    children: dict[int, list[int]] = {}
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parent = int(path.read_text().rpartition(")")[2].split()[1])
-        except (OSError, ValueError):
-            continue
-        children.setdefault(parent, []).append(int(path.parent.name))
-    pss = rss = 0
-    waiting = [process]
-    while waiting:
-        one = waiting.pop()
-        waiting += children.get(one, [])
-        try:
-            rollup = Path(f"/proc/{one}/smaps_rollup").read_text().splitlines()
-        except OSError:
-            continue
-        sizes = {line.split(":")[0]: 1024 * int(line.split()[1]) for line in rollup[1:]}
-        pss, rss = pss + sizes["Pss"], rss + sizes["Rss"]
-    return pss, rss
-
-
-def prepare(raw: Path, store: Path, workers: int | None) -> tuple[float, str, int, int]:
-    """Return the command's seconds, what it printed, and its peak PSS and RSS."""
+def prepare(raw: Path, store: Path, workers: int | None) -> tuple[float, str, float, float]:
+    """Return the command's seconds, what it printed, and its peak PSS and RSS in MB."""
     command = [sys.executable, str(ROOT / "run.py"), "prepare", f"data.raw={raw}", f"data.store={store}"]
-    command += [] if workers is None else [f"data.workers={workers}"]
-    start = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    peaks = [0, 0]
-    while process.poll() is None:
-        peaks = [max(pair) for pair in zip(peaks, memory_of(process.pid), strict=True)]
-        time.sleep(0.2)
-    seconds = time.perf_counter() - start
-    output = process.stdout.read() if process.stdout else ""
-    if process.returncode:
-        sys.exit(f"run.py prepare ended with status {process.returncode}")
-    return seconds, output, peaks[0], peaks[1]
+    return run_family(command + ([] if workers is None else [f"data.workers={workers}"]))
 
 
 def main() -> None:
@@ -185,7 +142,7 @@ def main() -> None:
     print(output.rstrip())
     print(
         f"run.py prepare, from start to exit: {seconds:.1f} s, {rate:.0f} clips/s; peak memory of all processes: "
-        f"{pss / 1e6:.0f} MB (pages shared between them once), {rss / 1e6:.0f} MB (RSS)"
+        f"{pss:.0f} MB (pages shared between them once), {rss:.0f} MB (RSS)"
     )
     parsing, with_unpacking, cpu = reference(raw, sample)
     print(

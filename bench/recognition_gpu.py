@@ -14,7 +14,7 @@ said to be so. `--device cpu --clips 64 --epochs 1 --width 8 --batch 16` runs an
 import argparse
 import sys
 import tempfile
-import time
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
@@ -27,13 +27,15 @@ from torch.utils.flop_counter import FlopCounterMode
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from base.config import load_config
+from bench.measure import seconds, take_turns
 from bench.recognition_speed import SECOND_ACTORS, Plain
 from data.skeletons.layouts import NTU25
 from recognition.config import RecognizeConfig
 from recognition.evaluate import score
 from recognition.input.batches import training_batches
-from recognition.input.loading import RaggedClips
-from recognition.nets.build import build_model
+from recognition.input.loading import LoadedClips
+from recognition.nets.registry import build_model
+from recognition.nets.stgcn import STGCN
 from recognition.train import train
 from training.devices import pick_device
 from training.runs import open_run
@@ -42,7 +44,7 @@ CLIPS, CLASSES = 40_091, 60
 RECIPE = Path(__file__).resolve().parents[1] / "configs" / "recognize" / "pyskl.yaml"
 
 
-def simulated(clips: int, device: torch.device) -> RaggedClips:
+def simulated(clips: int, device: torch.device) -> LoadedClips:
     """Return clips of 84 frames on average, from 32 to 300, of which 11 in 60 have a second actor."""
     rng = np.random.default_rng(0)
     frames = np.clip(rng.lognormal(np.log(78), 0.4, clips), 32, 300).astype(np.int64)
@@ -52,7 +54,7 @@ def simulated(clips: int, device: torch.device) -> RaggedClips:
     joints = torch.empty(int(length.sum()), 25, 3, device=device)
     for rows in joints.split(1 << 20):
         rows.normal_(0, 0.4, generator=generator)
-    return RaggedClips(
+    return LoadedClips(
         name=np.array([f"clip{n:06d}" for n in range(clips)]),
         label=torch.from_numpy(rng.integers(0, CLASSES, clips)).to(device),
         frames=torch.from_numpy(frames).to(device),
@@ -66,18 +68,15 @@ def simulated(clips: int, device: torch.device) -> RaggedClips:
     )
 
 
-def seconds_of(work: object, device: torch.device) -> float:
+def seconds_of(work: Callable[[], object], device: torch.device) -> float:
     """Return the median seconds of some calls, the device's work included."""
-    assert callable(work)
-    taken = []
-    for turn in range(8):
-        begin = time.perf_counter()
+
+    def whole() -> None:
         work()
         if device.type == "cuda":
             torch.cuda.synchronize()
-        if turn > 2:
-            taken.append(time.perf_counter() - begin)
-    return median(taken)
+
+    return median(take_turns({"it": lambda: seconds(whole)}, 5, warm_up=3)["it"])
 
 
 def peak(device: torch.device) -> float:
@@ -115,6 +114,7 @@ def main() -> None:
 
         torch.manual_seed(0)
         model = build_model(config.model, NTU25, 3, CLASSES).to(device)
+        assert isinstance(model, STGCN)
         part = next(training_batches(clips, config.input, config.train, seed=0, epoch=0))
 
         def step(x: Tensor, network: torch.nn.Module, *given: object) -> None:
@@ -143,17 +143,15 @@ def main() -> None:
         print(f"ours against plain: {times[next(iter(times))] / times['ours, eager, bf16']:.2f} times as fast")
 
         run = open_run(config)
-        begin = time.perf_counter()
-        train(model, clips, nobody, config.train, config.input, run, 0)
-        taken = time.perf_counter() - begin
+        taken = seconds(lambda: train(model, clips, nobody, config.train, config.input, run, 0))
         passes = config.train.repeat * config.train.epochs
         rate = passes * asked.clips / taken
         print(f"{passes} passes: {taken:.1f} s, {rate:.0f} clips/s, {100 * rate * work / top:.1f}% of the peak")
         if (passes, asked.clips) != (80, CLIPS):
             print(f"80 passes over {CLIPS} clips would take {80 * CLIPS / rate / 60:.1f} min (extrapolated)")
-        begin = time.perf_counter()
-        score(model, clips, config.input, batch=2 * asked.batch, samplings=config.test.clips, bf16=True)
-        print(f"scoring at {config.test.clips} samplings: {asked.clips / (time.perf_counter() - begin):.0f} clips/s")
+        samplings, batch = config.test.clips, 2 * asked.batch
+        taken = seconds(lambda: score(model, clips, config.input, batch=batch, samplings=samplings, bf16=True))
+        print(f"scoring at {samplings} samplings: {asked.clips / taken:.0f} clips/s")
 
 
 if __name__ == "__main__":

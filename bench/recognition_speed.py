@@ -10,16 +10,14 @@ take turns, so that whatever else the machine does meets all of them.
 
 import argparse
 import copy
-import multiprocessing
-import platform
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
-from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import torch
 from rich.console import Console
@@ -30,6 +28,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from bench.measure import Server, processor, seconds, take_turns
 from data.skeletons.layouts import NTU25
 from recognition.nets.folding import fold
 from recognition.nets.graph import skeleton_graph
@@ -118,26 +117,16 @@ def main() -> None:
     asked = parser.parse_args()
     console = Console(width=130)
     shape = [asked.clips, 3, asked.frames, 25, ACTORS]
-    console.print(f"{_processor()}, {asked.threads} threads, PyTorch {torch.__version__}; clips {shape}")
+    console.print(f"{processor()}, {asked.threads} threads, PyTorch {torch.__version__}; clips {shape}")
 
-    spawn = multiprocessing.get_context("spawn")
-    workers: dict[str, Connection] = {}
-    for case in CASES:
-        workers[case.name], end = spawn.Pipe()
-        spawn.Process(target=_work, args=(end, case, asked.clips, asked.frames, asked.threads), daemon=True).start()
-    flops = {name: worker.recv() for name, worker in workers.items()}
-    seconds: dict[tuple[str, bool, bool], list[float]] = {}
-    peaks: dict[bool, list[float]] = {False: [], True: []}
-    for turn in range(asked.repeats + 1):
-        for (training, bf16), (name, worker) in product(MODES, workers.items()):
-            worker.send((training, bf16))
-            taken = worker.recv()
-            if turn:  # the first is for warming up
-                seconds.setdefault((name, training, bf16), []).append(taken)
-        for bf16 in peaks:
-            workers["ours"].send(bf16)
-            peaks[bf16].append(workers["ours"].recv())
-    peak = {bf16: max(found) for bf16, found in peaks.items()}  # whatever disturbs can only make it lower
+    workers = {case.name: Server[Any](_answer, case, asked.clips, asked.frames, asked.threads) for case in CASES}
+    flops = {name: worker() for name, worker in workers.items()}
+    works: dict[str, Callable[[], float]] = {
+        f"{name} {mode}": partial(worker, *mode) for mode, (name, worker) in product(MODES, workers.items())
+    }
+    works |= {f"peak {bf16}": partial(workers["ours"], bf16) for bf16 in (False, True)}
+    turns = take_turns(works, asked.repeats)
+    peak = {bf16: max(turns[f"peak {bf16}"]) for bf16 in (False, True)}  # what disturbs can only make it lower
 
     speeds = Table(title="samples/s (times plain einsum in fp32)")
     shares = Table(title="GFLOP/s (percent of the measured peak)")
@@ -147,7 +136,8 @@ def main() -> None:
     for name in workers:
         cells, rates = [], []
         for training, bf16 in MODES:
-            taken, base = (median(seconds[key]) for key in ((name, training, bf16), (CASES[0].name, training, False)))
+            ours, plain = f"{name} {(training, bf16)}", f"{CASES[0].name} {(training, False)}"
+            taken, base = median(turns[ours]), median(turns[plain])
             rate = flops[name][training] / taken / 1e9
             cells.append(f"{asked.clips / taken:.2f} ({base / taken:.2f})")
             rates.append(f"{rate:.0f} ({100 * rate / peak[bf16]:.0f})")
@@ -163,7 +153,7 @@ def main() -> None:
         )
     console.print("(in float32 a rounding error at a ReLU's kink switches single gradients, in either formulation)")
     for worker in workers.values():
-        worker.send(None)
+        worker.close()
 
 
 def _networks(case: Case, clips: int, frames: int) -> tuple[nn.Module, nn.Module, tuple[Tensor | int, ...]]:
@@ -181,38 +171,51 @@ def _networks(case: Case, clips: int, frames: int) -> tuple[nn.Module, nn.Module
     return ours, fold(copy.deepcopy(ours).eval()), (rows, clip[present.flatten()], clips)
 
 
-def _work(pipe: Connection, case: Case, clips: int, frames: int, threads: int) -> None:
-    """Send the floating-point operations by mode of training, then what is asked for until None comes."""
+def _answer(case: Case, clips: int, frames: int, threads: int) -> Callable[..., Any]:
+    """Make what a case's process answers with.
+
+    Called with nothing it gives the floating-point operations by training, with bf16 the rate of the machine, with
+    training and bf16 the seconds of a step.
+    """
     torch.set_num_threads(threads)
     if case.keep_memory:
         pick_device("cpu")
     trained, scoring, given = _networks(case, clips, frames)
-    flops = {}
-    for training, model in ((True, trained), (False, scoring)):
-        with FlopCounterMode(display=False) as counter:
-            _measure(model, given, training, False)
-        flops[training] = counter.get_total_flops()
-    pipe.send(flops)
-    while (asked := pipe.recv()) is not None:
-        if isinstance(asked, bool):
-            pipe.send(_peak(bf16=asked))
-        else:
-            training, bf16 = asked
-            pipe.send(_measure(trained if training else scoring, given, training, bf16))
+
+    def count() -> dict[bool, int]:
+        flops = {}
+        for training, model in ((True, trained), (False, scoring)):
+            with FlopCounterMode(display=False) as counter:
+                _measure(model, given, training, False)
+            flops[training] = counter.get_total_flops()
+        return flops
+
+    def answer(*asked: bool) -> Any:
+        match asked:
+            case ():
+                return count()
+            case (bf16,):
+                return _peak(bf16)
+            case (training, bf16):
+                return _measure(trained if training else scoring, given, training, bf16)
+
+    return answer
 
 
 def _measure(model: nn.Module, given: tuple[Tensor | int, ...], training: bool, bf16: bool) -> float:
     """Return the seconds of one training step (forward, backward, SGD) or of one forward pass."""
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-6, momentum=0.9, nesterov=True)
-    begin = time.perf_counter()
-    with torch.set_grad_enabled(training), torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-        scores = model(*given)
-    if training:
-        label = torch.zeros(len(scores), dtype=torch.int64)
-        optimizer.zero_grad()
-        F.cross_entropy(scores.float(), label).backward()
-        optimizer.step()
-    return time.perf_counter() - begin
+
+    def step() -> None:
+        with torch.set_grad_enabled(training), torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            scores = model(*given)
+        if training:
+            label = torch.zeros(len(scores), dtype=torch.int64)
+            optimizer.zero_grad()
+            F.cross_entropy(scores.float(), label).backward()
+            optimizer.step()
+
+    return seconds(step)
 
 
 def _peak(bf16: bool) -> float:
@@ -230,10 +233,7 @@ def _peak(bf16: bool) -> float:
         work()
         with FlopCounterMode(display=False) as counter:
             work()
-        for _ in range(5):
-            begin = time.perf_counter()
-            work()
-            rates.append(counter.get_total_flops() / (time.perf_counter() - begin) / 1e9)
+        rates += [counter.get_total_flops() / seconds(work) / 1e9 for _ in range(5)]
     return max(rates)
 
 
@@ -262,15 +262,6 @@ def _differences(clips: int, frames: int, dtype: torch.dtype) -> tuple[float, fl
 
 def _gap(value: Tensor, expected: Tensor) -> float:
     return float((value - expected).abs().max() / expected.abs().max())
-
-
-def _processor() -> str:
-    """Return the processor's name."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    return next((line.partition(": ")[2] for line in lines if line.startswith("model name")), platform.processor())
 
 
 if __name__ == "__main__":

@@ -4,20 +4,17 @@ Usage: python bench/refine_speed.py [--frames 20000] [--repeats 3] [--threads N]
 """
 
 import argparse
-import ctypes
-import platform
-import resource
 import sys
-import time
-from collections.abc import Callable
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
 
 import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from refine.nets.smoothnet import CACHED_COLUMNS, SmoothNet
+from bench.measure import current_mib, forget_peak, in_own_process, peak_mib, seconds, take_turns
+from refine.nets.columns import CACHED_COLUMNS
+from refine.nets.smoothnet import SmoothNet
 from refine.normalise import window_offsets
 from refine.windows import refine_windows
 
@@ -50,37 +47,20 @@ def multiply(net: SmoothNet, columns: int) -> None:
         torch.mm(net.decoder.weight, hidden.t(), out=out)
 
 
-def seconds(work: Callable[[], None]) -> float:
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
-
-
-def peak_mib(frames: int) -> tuple[float, float]:
+def peak_of(frames: int) -> tuple[float, float]:
     """Refine in a fresh process; return MiB of input and output, and of what refining added to that at its peak."""
-    with get_context("spawn").Pool(1) as pool:
-        return pool.apply(_measure_peak, (frames,))
+    return in_own_process(_measure_peak, frames)
 
 
 def _measure_peak(frames: int) -> tuple[float, float]:
     net = make_net()
     refine(net, torch.randn(JOINTS * DIMS, 2000))  # libraries allocate their own room on first use
     poses = torch.randn(JOINTS * DIMS, frames)
-    if platform.system() == "Linux":
-        ctypes.CDLL(None).malloc_trim(0)
-        Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far
-    before = _resident("VmRSS")
+    forget_peak()
+    before = current_mib()
     refine(net, poses)
     data = 2 * poses.nbytes / 2**20
-    return data, _resident("VmHWM") - before - data / 2
-
-
-def _resident(field: str) -> float:
-    """Return the resident memory now (VmRSS) or at its peak (VmHWM), MiB."""
-    if platform.system() != "Linux":
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    lines = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-    return int(lines[field].split()[0]) / 1024
+    return data, peak_mib() - before - data / 2
 
 
 def main() -> None:
@@ -94,17 +74,22 @@ def main() -> None:
     columns = (arguments.frames - WINDOW + 1) * JOINTS * DIMS
     refine(net, poses[:, :2000].contiguous())
     multiply(net, 100_000)
-    pairs = [  # one after the other, so that whatever else the machine does slows both
-        (seconds(lambda: refine(net, poses)), seconds(lambda: multiply(net, columns))) for _ in range(arguments.repeats)
-    ]
-    ours, bare = (min(column) for column in zip(*pairs, strict=True))
+    turns = take_turns(
+        {
+            "ours": partial(seconds, lambda: refine(net, poses)),
+            "bare": partial(seconds, lambda: multiply(net, columns)),
+        },
+        arguments.repeats,
+        warm_up=0,
+    )
+    ours, bare = min(turns["ours"]), min(turns["bare"])
     work = columns * 2 * (2 * WINDOW * 512 + 5 * 2 * 512 * 128)
     print(f"{arguments.frames} frames, 17 x 3 coordinates, W = 32, stride 1, 128 x 5 net, {arguments.threads} threads")
     print(f"refining          {ours:7.2f} s  {work / ours / 1e9:6.1f} GFLOP/s")
     print(f"bare products     {bare:7.2f} s  {work / bare / 1e9:6.1f} GFLOP/s")
     print(f"ratio             {ours / bare:7.3f}    (at most 1.3 is wanted)")
     for frames in (arguments.frames, 4 * arguments.frames):
-        data, extra = peak_mib(frames)
+        data, extra = peak_of(frames)
         print(f"peak memory at {frames:6d} frames: {data:6.1f} MiB of input and output, {extra:6.1f} MiB besides")
 
 

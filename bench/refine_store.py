@@ -2,7 +2,7 @@
 
     python bench/refine_store.py                      a twentieth of NTU RGB+D 60, and what the whole would take
     python bench/refine_store.py --full               all of its 4.8 million frames of tracks (4 GB of disk)
-    python bench/refine_store.py --curve BEST.PT --root data/poses --benchmark h36m_fcn_3D [--split train]
+    python bench/refine_store.py --curve BEST.PT --root datasets/poses --benchmark h36m_fcn_3D [--split train]
                                                       MPJPE and Accel over strides, no timing
 
 The store is made of simulated clips, written as often as it takes. Memory is the peak of a process that does nothing
@@ -10,13 +10,10 @@ but refine, everything included.
 """
 
 import argparse
-import platform
-import resource
 import sys
 import tempfile
 import time
 from itertools import cycle, islice, product
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +22,7 @@ from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from bench.measure import in_own_process, peak_mib, timed
 from data.ntu.names import ClipName
 from data.ntu.simulate.clips import choose_clips, simulate_clip
 from data.ntu.simulate.config import SimulateSection
@@ -71,24 +69,16 @@ def make_store(folder: Path, frames: int) -> None:
 
 def time_store(folder: Path, net: str, stride: int | None, merge: Merge, threads: int) -> tuple[float, float, float]:
     """Refine in a fresh process; return wall and processor seconds, and the peak of its memory in MiB."""
-    with get_context("spawn").Pool(1) as pool:
-        return pool.apply(_time_store, (folder, net, stride, merge, threads))
+    return in_own_process(_time_store, folder, net, stride, merge, threads)
 
 
 def _time_store(folder: Path, net: str, stride: int | None, merge: Merge, threads: int) -> tuple[float, float, float]:
     torch.set_num_threads(threads)
     refiner = Refiner(make_net(net), Normalise("channel", "body"))
     store = open_store(folder / "raw")
-    started, worked = time.perf_counter(), time.process_time()
-    apply_refiner(store, refiner, folder / "refined", stride=stride, merge=merge, replace=True)
-    return time.perf_counter() - started, time.process_time() - worked, _peak_mib()
-
-
-def _peak_mib() -> float:
-    if platform.system() != "Linux":
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    lines = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-    return int(lines["VmHWM"].split()[0]) / 1024
+    output = folder / "refined"
+    _, taken = timed(lambda: apply_refiner(store, refiner, output, stride=stride, merge=merge, replace=True))
+    return taken.wall, taken.processor, peak_mib()
 
 
 @torch.no_grad()
@@ -155,7 +145,7 @@ def main() -> None:
     parser.add_argument("--released-frames", type=int, default=4_000, help="to time the released way on; 0: not at all")
     parser.add_argument("--folder", type=Path, default=None, help="for the stores; a temporary one by default")
     parser.add_argument("--curve", type=Path, help="a checkpoint")
-    parser.add_argument("--root", type=Path, default=Path("data/poses"))
+    parser.add_argument("--root", type=Path, default=Path("datasets/poses"))
     parser.add_argument("--benchmark", default="h36m_fcn_3D")
     parser.add_argument("--split", choices=("train", "test"), default="test")
     arguments = parser.parse_args()

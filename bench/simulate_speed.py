@@ -14,11 +14,11 @@ import argparse
 import resource
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from bench.measure import seconds
 from data.ntu.simulate import SimulateSection, make_stand_in
 from data.ntu.simulate.actions import repertoire
 from data.skeletons.store import open_store
@@ -38,17 +38,15 @@ def main() -> None:
             actions=tuple(sorted(repertoire().actions)),
             text=asked.text,
         )
-        start = time.perf_counter()
-        make_stand_in(section, asked.workers)
-        seconds = time.perf_counter() - start
+        taken = seconds(lambda: make_stand_in(section, asked.workers))
         size = sum(path.stat().st_size for path in section.folder.rglob("*") if path.is_file())
         frames = open_store(section.folder / "truth").info.frames
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     busy = sum(usage.ru_utime + usage.ru_stime for usage in used)
     memory = [usage.ru_maxrss / 1024 for usage in used]
     print(
-        f"{asked.clips} clips, {frames} frames of actors, {size / 2**20:.0f} MiB in {seconds:.1f} s with "
-        f"{asked.workers} processes: {asked.clips / seconds:.0f} clips/s, {asked.clips / busy:.0f} per second of "
+        f"{asked.clips} clips, {frames} frames of actors, {size / 2**20:.0f} MiB in {taken:.1f} s with "
+        f"{asked.workers} processes: {asked.clips / taken:.0f} clips/s, {asked.clips / busy:.0f} per second of "
         f"processor time; largest process {max(memory):.0f} MiB"
     )
 

@@ -14,7 +14,6 @@ read, so that it is in the system's cache.
 
 import argparse
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,6 +22,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from bench.measure import seconds
 from data.skeletons.store import ClipStore, open_store
 from recognition.config import InputSection
 from recognition.input.augment import still
@@ -31,23 +31,11 @@ from recognition.input.loading import load_clips
 
 
 def milliseconds(function: Callable[[], object], runs: int) -> list[float]:
-    times = []
-    for _ in range(runs):
-        start = time.perf_counter()
-        function()
-        times.append(1000 * (time.perf_counter() - start))
-    return times
+    return [1000 * seconds(function) for _ in range(runs)]
 
 
 def draw(store: ClipStore, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    tracks = store.tracks
-    first = np.searchsorted(tracks.clip, rows)  # tracks are in the order of the clips
-    last = np.searchsorted(tracks.clip, rows, side="right")
-    spans = [
-        slice(tracks.first_row[track], tracks.first_row[track] + tracks.length[track])
-        for begin, end in zip(first, last, strict=True)
-        for track in range(begin, end)
-    ]
+    spans = [store.rows_of(track) for track in store.tracks_of(rows)]
     return np.concatenate([store.joints[span] for span in spans]), np.concatenate(
         [store.tracked[span] for span in spans]
     )

@@ -9,15 +9,11 @@ Usage: python bench/training_speed.py [--threads 1] [--batch 1024] [--repeats 5]
 
 import argparse
 import itertools
-import platform
-import resource
 import statistics
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from multiprocessing import get_context
-from multiprocessing.connection import Connection
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -28,11 +24,12 @@ from torch.utils.data import DataLoader, Dataset
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from bench.measure import Server, peak_mib, processor, ratio, take_turns, timed
 from refine.benchmarks.pairs import Pairs
 from refine.benchmarks.table import find_benchmark
 from refine.config import TrainSection
-from refine.nets.backward import COLUMNS, BatchLoss
-from refine.nets.smoothnet import new_net
+from refine.nets.loss import COLUMNS, BatchLoss
+from refine.nets.registry import ModelSection, build_net
 from refine.normalise import Normalise
 from refine.train import Material, batch_losses, new_optimizer
 from refine.windows import pool_windows
@@ -140,7 +137,15 @@ def ours(sizes: Sizes) -> Iterator[float]:
     # Nothing is validated here, so nothing is held out.
     material = Material(find_benchmark(BENCHMARK), pool, cast(Pairs, None), [])
     train = TrainSection(on=(BENCHMARK,), batch=sizes.batch, windows=len(pool.starts) // sizes.batch * sizes.batch)
-    net = new_net("basic", WINDOW, sizes.hidden, sizes.res_hidden, sizes.blocks, sizes.dropout)
+    net = build_net(
+        ModelSection(
+            window=WINDOW,
+            hidden=sizes.hidden,
+            res_hidden=sizes.res_hidden,
+            blocks=sizes.blocks,
+            dropout=sizes.dropout,
+        )
+    )
     optimizer = new_optimizer(net, train)
     loss = BatchLoss(net, train.position_weight, train.acceleration_weight, sizes.columns)
     generator = torch.Generator().manual_seed(0)
@@ -179,48 +184,27 @@ def products(sizes: Sizes) -> Iterator[float]:
         yield 0.0
 
 
-def serve(side: str, sizes: Sizes, threads: int, connection: Connection) -> None:
-    """Take so many steps as the other end says; answer with wall and processor seconds of each, and the peak MiB."""
+def answer(side: str, sizes: Sizes, threads: int) -> Callable[[int], tuple[float, float, float]]:
+    """Take so many steps as asked; give wall and processor seconds of each, and the peak MiB."""
     torch.set_num_threads(threads)
     torch.manual_seed(0)
     kinds: dict[str, Callable[[Sizes], Iterator[float]]] = {"released": released, "ours": ours, "products": products}
     steps = kinds[side](sizes)
-    while count := connection.recv():
-        wall, processor = time.perf_counter(), time.process_time()
-        for _ in range(count):
-            next(steps)
-        seconds = (time.perf_counter() - wall) / count, (time.process_time() - processor) / count
-        connection.send((*seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
+
+    def take(count: int) -> tuple[float, float, float]:
+        _, taken = timed(lambda: [next(steps) for _ in range(count)])
+        return taken.wall / count, taken.processor / count, peak_mib()
+
+    return take
 
 
 def measure(sizes: Sizes, threads: int, repeats: int, steps: int) -> dict[str, list[tuple[float, float, float]]]:
     """Return wall and processor seconds per step, and the peak of memory, of every turn of every side."""
-    context = get_context("spawn")
-    ends, workers = {}, []
-    for side in SIDES:
-        ends[side], other = context.Pipe()
-        worker = context.Process(target=serve, args=(side, sizes, threads, other), daemon=True)
-        worker.start()
-        workers.append(worker)
-    times: dict[str, list[tuple[float, float, float]]] = {side: [] for side in SIDES}
-    for turn in range(repeats + 1):
-        for side in SIDES:
-            ends[side].send(steps)
-            seconds = ends[side].recv()
-            if turn:  # the first warms up
-                times[side].append(seconds)
-    for end in ends.values():
-        end.send(0)
-    for worker in workers:
-        worker.join()
+    servers = {side: Server[tuple[float, float, float]](answer, side, sizes, threads) for side in SIDES}
+    times = take_turns({side: partial(server, steps) for side, server in servers.items()}, repeats)
+    for server in servers.values():
+        server.close()
     return times
-
-
-def processor_name() -> str:
-    path = Path("/proc/cpuinfo")
-    lines = path.read_text().splitlines() if path.is_file() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return f"{names[0]} ({len(names)} cores)" if names else platform.processor()
 
 
 def main() -> None:
@@ -238,7 +222,7 @@ def main() -> None:
     net = (512, 16, 1, 0.5) if arguments.small else (512, 128, 5, 0.25)
     sizes = Sizes(*net, arguments.batch, arguments.columns, arguments.keep_memory)
     times = measure(sizes, arguments.threads, arguments.repeats, arguments.steps)
-    print(f"{processor_name()}, {arguments.threads} threads, PyTorch {torch.__version__}")
+    print(f"{processor()}, {arguments.threads} threads, PyTorch {torch.__version__}")
     print(
         f"batch {sizes.batch} x {JOINTS} x {DIMS}, W = {WINDOW}, {sizes.res_hidden} x {sizes.blocks} net, dropout "
         f"{sizes.dropout}, {sizes.work / 1e9:.1f} GFLOP of products per step, medians of {arguments.repeats} turns"
@@ -249,8 +233,8 @@ def main() -> None:
         for side, seconds in columns.items():
             each = statistics.median(seconds)
             print(f"  {side:9s} {each:8.3f} s  {1 / each:7.3f} it/s  {sizes.work / each / 1e9:7.1f} GFLOP/s")
-        gain = statistics.median(a / b for a, b in zip(columns["released"], columns["ours"], strict=True))
-        share = statistics.median(a / b for a, b in zip(columns["products"], columns["ours"], strict=True))
+        gain = ratio(columns["released"], columns["ours"])
+        share = ratio(columns["products"], columns["ours"])
         print(f"  ours against released: {gain:.2f} times as fast (at least 2.5 wanted)")
         print(f"  ours against products: {100 * share:.0f}% of their rate (at least 70% wanted)")
     peaks = ", ".join(f"{side} {max(turn[2] for turn in turns):.0f}" for side, turns in times.items())

@@ -1,0 +1,1 @@
+"""All that draws: skeletons, curves, animations, and the look that figures share."""

@@ -387,7 +387,7 @@ def _mp4(ffmpeg: Any) -> Callable[[Path, Iterator[np.ndarray], _Scene, range, fl
         finally:
             writer.close()
         # The package does not tell how ffmpeg ended.
-        if not path.stat().st_size:
+        if not path.is_file() or not path.stat().st_size:
             raise InputError("ffmpeg wrote nothing (its own message is above); write a .gif instead")
 
     return encode

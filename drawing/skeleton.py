@@ -15,6 +15,7 @@ from matplotlib.patheffects import withStroke
 from PIL import Image, UnidentifiedImageError
 
 from base.errors import InputError
+from base.files import regular_file
 from drawing.charts import PAPER, STYLE, WIDTH, Curves, colours_of, save, unit_of
 from drawing.style import GRID, MUTED
 
@@ -207,13 +208,13 @@ def read_image(path: Path) -> np.ndarray | None:
     InputError
         The file is no image, or too large.
     """
+    if not path.exists():
+        return None
     try:
-        with Image.open(path) as image:
+        with Image.open(regular_file(path)) as image:
             if image.width * image.height > MOST_PIXELS:
                 raise InputError(f"{path}: {image.width} x {image.height} pixels; at most {MOST_PIXELS} can be drawn")
             return np.asarray(image.convert("RGB"))
-    except FileNotFoundError:
-        return None
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError) as error:
         raise InputError(f"{path}: cannot be read as an image ({error})") from None
 
@@ -228,8 +229,13 @@ def bone_segments(points: np.ndarray, bones: Bones) -> np.ndarray:
     bones
         Pairs of joints.
     """
-    ends = points[np.asarray(bones, np.int64).reshape(-1, 2)]
-    return ends[np.isfinite(ends).all((1, 2))]
+    return points[np.asarray(bones, np.int64).reshape(-1, 2)][bone_known(points, bones)]
+
+
+def bone_known(points: np.ndarray, bones: Bones) -> np.ndarray:
+    """Say which bones have two known ends, bool [B]."""
+    known: np.ndarray = np.isfinite(points[np.asarray(bones, np.int64).reshape(-1, 2)]).all((1, 2))
+    return known
 
 
 def known_joints(points: np.ndarray) -> np.ndarray:
@@ -383,15 +389,47 @@ def _nice(value: float) -> float:
 
 
 def draw_skeleton(
-    axes: Axes, points: np.ndarray, bones: Bones, colour: str, halo: Sequence[Any] | None = None, ghost: bool = False
+    axes: Axes,
+    points: np.ndarray,
+    bones: Bones,
+    colour: str | Sequence[str],
+    halo: Sequence[Any] | None = None,
+    ghost: bool = False,
+    *,
+    width: float = 1.6,
+    joint_size: float | None = None,
 ) -> None:
-    """Draw a skeleton [J, 2] on the page: its joints, and the bones whose two ends are known."""
+    """Draw a skeleton on the page: its joints, and the bones whose two ends are known.
+
+    Parameters
+    ----------
+    axes
+        Where to draw; their limits stay as they are.
+    points
+        [J, 2], across and up; joints that are not known are not finite.
+    bones
+        Pairs of joints.
+    colour
+        Of all, or one per bone.
+    halo
+        What is drawn around the bones.
+    ghost
+        Whether to draw faintly, behind another skeleton.
+    width, joint_size
+        Points; joints are a little larger where there is no bone between two of them, and not drawn at size 0.
+    """
+    known = bone_known(points, bones)
     segments, alpha = list(bone_segments(points, bones)), GHOST_ALPHA if ghost else 1.0
-    axes.add_collection(
-        LineCollection(segments, colors=colour, linewidths=1.6, alpha=alpha, path_effects=halo), autolim=False
+    colours = (
+        colour if isinstance(colour, str) else [one for one, is_known in zip(colour, known, strict=True) if is_known]
     )
-    size = 2.2 if segments else 3.5
-    axes.plot(*known_joints(points).T, "o", color=colour, markersize=size, markeredgewidth=0, alpha=alpha)
+    axes.add_collection(
+        LineCollection(segments, colors=colours, linewidths=width, alpha=alpha, path_effects=halo),
+        autolim=False,
+    )
+    size = joint_size if joint_size is not None else 2.2 if segments else 3.5
+    if size and isinstance(colour, str):
+        axes.plot(*known_joints(points).T, "o", color=colour, markersize=size, markeredgewidth=0, alpha=alpha)
 
 
 def row_name(axes: Axes, name: str, **font: Any) -> None:

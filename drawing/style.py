@@ -6,12 +6,9 @@ INK, MUTED, GRID = "#1d2733", "#5c6876", "#d9dee4"
 METHODS = {
     "raw": "#6d7888",
     "refined": "#1f62c9",
-    "one_euro": "#b0661a",
-    "savitzky_golay": "#9a3fb0",
-    "gaussian": "#0e7f8c",
     "truth": "#3d7d2a",
 }
-"""The colour of each method, wherever it is drawn."""
+"""The colour of each kind of skeletons, wherever they are drawn; filters bring theirs."""
 
 STYLE: dict[Any, Any] = {
     "svg.hashsalt": "figures",

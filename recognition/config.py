@@ -1,5 +1,7 @@
+"""What `python run.py recognize` may be told, section by section."""
+
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
 from pydantic import Field, field_validator, model_validator
 
@@ -10,6 +12,7 @@ from data.ntu.splits import Split
 from recognition.input.sampling import Sampling
 from recognition.input.streams import Stream
 from recognition.nets.graph import Partition
+from recognition.nets.registry import NETS
 
 
 class RunSection(training.RunSection):
@@ -17,15 +20,15 @@ class RunSection(training.RunSection):
 
     devices: Literal["auto"] | int = Field(1)
     """Processes on each machine that share the batch, one accelerator each; `auto`: as many as there are accelerators.
-    The result is the same but for rounding, as long as `model.dropout` is 0."""
-    nodes: int = Field(1, ge=1)
+    Each step is the same but for rounding, as long as `model.dropout` is 0; rounding grows over an epoch and more."""
+    nodes: int = Field(1, ge=1, le=1024)
     """Machines; each starts the same command under `torchrun` or Slurm, and all see the same `run.dir`."""
 
     @field_validator("devices")
     @classmethod
     def _positive(cls, value: Any) -> Any:
-        if value != "auto" and value < 1:
-            raise ValueError(f"devices must be 'auto' or at least 1, found {value}")
+        if value != "auto" and not 1 <= value <= 1024:
+            raise ValueError(f"devices must be 'auto' or from 1 to 1024, found {value}")
         return value
 
 
@@ -69,22 +72,27 @@ class InputSection(Section):
 class ModelSection(Section):
     """The network and its size."""
 
-    name: Literal["stgcn", "stgcn++"] = "stgcn"
-    """`stgcn`: as published (Yan et al., AAAI 2018). `stgcn++`: PYSKL's, with learnable adjacency, a residual in the
-    spatial module and a temporal module of several branches."""
-    width: int = Field(64, ge=1)
-    blocks: int = Field(10, ge=3)
-    temporal_kernel: int = Field(9, ge=1)
+    name: str = "stgcn"
+    """A kind of network, one file each in `recognition/nets`. `stgcn`: as published (Yan et al., AAAI 2018). `stgcn++`:
+    PYSKL's, with learnable adjacency, a residual in the spatial module and a temporal module of several branches."""
+    width: int = Field(64, ge=1, le=4096)
+    blocks: int = Field(10, ge=3, le=100)
+    temporal_kernel: int = Field(9, ge=1, le=999)
     """Frames that a temporal convolution of `stgcn` covers; odd. Those of `stgcn++` cover 3, at four dilations."""
     dropout: float = Field(0.0, ge=0, lt=1)
     partition: Partition = "spatial"
+
+    @field_validator("name")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        NETS[value]  # says what there is
+        return value
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
         if self.temporal_kernel % 2 == 0:
             raise ValueError(f"temporal_kernel must be odd, found {self.temporal_kernel}")
-        if self.name == "stgcn++" and self.width < 6:
-            raise ValueError(f"width must be at least 6, a channel for each branch of stgcn++, found {self.width}")
+        NETS[self.name].check(self)
         return self
 
 
@@ -92,24 +100,24 @@ class TrainSection(Section):
     """The recipe."""
 
     start_from: Path | None = None
-    """A `best.pt` of the same network, skeleton and actions, whose weights training begins with."""
-    epochs: int = Field(65, ge=1)
-    repeat: int = Field(1, ge=1)
+    """A finished run, or its `best.pt`, of the same network, skeleton and actions: the weights training begins with."""
+    epochs: int = Field(65, ge=1, le=training.MOST_EPOCHS)
+    repeat: int = Field(1, ge=1, le=10_000)
     """How often an epoch shows every clip."""
-    batch: int = Field(64, ge=1)
+    batch: int = Field(64, ge=1, le=training.MOST_AT_ONCE)
     """Clips per step, over all processes together; the learning rate belongs to it."""
-    lr: float = Field(0.1, gt=0)
-    lr_batch: int | None = Field(None, ge=1)
+    lr: float = Field(0.1, gt=0, le=training.HIGHEST_RATE)
+    lr_batch: int | None = Field(None, ge=1, le=training.MOST_AT_ONCE)
     """The batch that `lr` is meant for; if given, the rate used is `lr` times `batch` / `lr_batch`."""
     momentum: float = Field(0.9, ge=0, lt=1)
-    weight_decay: float = Field(4e-4, ge=0)
-    warmup: int = Field(5, ge=0)
+    weight_decay: float = Field(4e-4, ge=0, le=1000)
+    warmup: int = Field(5, ge=0, le=training.MOST_EPOCHS)
     """Epochs over which the learning rate rises to `lr`."""
     schedule: Literal["cosine", "step", "constant"] = "cosine"
     """After the warm-up: `cosine` towards 0, `step` times 0.1 at each of `steps`."""
     schedule_every: Literal["epoch", "batch"] = "epoch"
     """When the learning rate is set anew."""
-    steps: tuple[int, ...] = (35, 55)
+    steps: tuple[Annotated[int, Field(ge=0, le=training.MOST_EPOCHS)], ...] = (35, 55)
     precision: Literal["fp32", "bf16"] = "fp32"
     rotation: float = Field(0.3, ge=0, le=3.2)
     """Random rotation in training: up to so many radians about each axis."""
@@ -120,7 +128,7 @@ class TrainSection(Section):
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     ema: float = Field(0.0, ge=0, lt=1)
     """Decay of the moving average of the weights, which is then what is validated, kept and tested; 0 for none."""
-    patience: int | None = Field(None, ge=1)
+    patience: int | None = Field(None, ge=1, le=training.MOST_EPOCHS)
     """Stop after so many epochs without a better validation accuracy."""
     deterministic: bool = False
     """Take only algorithms that give the same bits every time, even where an accelerator has faster ones."""
@@ -147,7 +155,7 @@ class EnsembleSection(Section):
 
     runs: dict[str, Path] = Field(default_factory=dict)
     """Folders of finished runs whose test scores take part, under a name each."""
-    weights: dict[str, dict[str, float]] = Field(default_factory=dict)
+    weights: dict[str, dict[str, Annotated[float, Field(le=1e9, allow_inf_nan=False)]]] = Field(default_factory=dict)
     """The weight of each stream or run in each ensemble, such as `two: {joint: 1, bone: 1}`."""
 
 
@@ -159,12 +167,30 @@ class RecognizeConfig(Section):
     data: DataSection
     input: InputSection = InputSection()
     streams: tuple[Stream, ...] | None = None
-    """The streams to train, one recogniser each; `input.stream` alone if null. With several, or with an ensemble, each
-    has its own run in `run.dir/<stream>`."""
+    """The streams to train, one recogniser each; `input.stream` alone if null, and then ensembles of other streams are
+    left out. With several, or with an ensemble, each has its own run in `run.dir/<stream>`."""
     model: ModelSection = ModelSection()
     train: TrainSection = TrainSection()
     test: TestSection = TestSection()
     ensemble: EnsembleSection = EnsembleSection()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_stream(cls, values: Any) -> Any:
+        """Leave ensembles out that need streams which an explicit `streams: null` does not train: a file's own ones."""
+        if not isinstance(values, dict) or values.get("streams", ()) is not None:
+            return values
+        ensemble, seen = values.get("ensemble"), values.get("input")
+        if not isinstance(ensemble, dict) or not isinstance(weights := ensemble.get("weights"), dict):
+            return values
+        own = seen.get("stream", "joint") if isinstance(seen, dict) else getattr(seen, "stream", "joint")
+        trained_by_others = set(get_args(Stream)) - {own} - set(ensemble.get("runs") or ())
+        kept = {
+            name: parts
+            for name, parts in weights.items()
+            if not isinstance(parts, dict) or not trained_by_others & set(map(str, parts))
+        }
+        return {**values, "ensemble": {**ensemble, "weights": kept}}
 
     @field_validator("run", mode="before")
     @classmethod

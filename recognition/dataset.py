@@ -1,3 +1,5 @@
+"""Clip stores as a data set of PyTorch Geometric: one graph per clip, for any of its models."""
+
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,13 +17,14 @@ class SkeletonGraphs(Dataset):
     A node is one joint of one actor in one frame; frames in which an actor is not on record have no nodes. Edges join
     the joints of one skeleton; `edge_type` and `edge_weight` are the partition and the normalised adjacency, as
     `torch_geometric.nn.RGCNConv` and `SpatialGraphConv` take them. Frames are read from the store when a clip is asked
-    for; nothing is filled, moved or sampled. (Training uses `ragged.load_clips` and `batches`, which do all of this for
-    a whole batch at once on the device.)
+    for; nothing is filled, moved or sampled. (Training uses `recognition.input`, which does all of this for a whole
+    batch at once on the device.)
 
     Each item is a `Data` with
 
     ================  =========================================================================
-    `x`               float32 [n, C], positions as stored (metres)
+    `x`               float32 [n, C], positions as stored (metres; pixels of layouts in an image)
+    `pos`             float32 [n, C], the same positions, for transforms that move or measure them
     `edge_index`      int64 [2, E]
     `edge_type`       int64 [E]
     `edge_weight`     float32 [E]
@@ -60,8 +63,6 @@ class SkeletonGraphs(Dataset):
         self.rows = np.argsort(store.clips.name, kind="stable") if rows is None else np.asarray(rows)
         self.actions = np.unique(store.clips.action) if actions is None else np.asarray(actions)
         self.graph = skeleton_graph(store.layout, partition)
-        by_clip = np.lexsort((store.tracks.actor, store.tracks.clip))
-        self._tracks = np.split(by_clip, np.searchsorted(store.tracks.clip[by_clip], np.arange(1, len(store.clips))))
 
     @property
     def num_classes(self) -> int:
@@ -75,15 +76,17 @@ class SkeletonGraphs(Dataset):
     def get(self, idx: int) -> Data:
         """Return one clip as a graph."""
         store, row = self.store, int(self.rows[idx])
-        tracks = self._tracks[row]
+        tracks = store.tracks_of(row)
         length = store.tracks.length[tracks]
         skeletons = int(length.sum())
         within = np.arange(skeletons) - np.repeat(np.cumsum(length) - length, length)
         at = np.repeat(store.tracks.first_row[tracks], length) + within
         joints = self.graph.joints
         frame = np.repeat(store.tracks.first_frame[tracks], length) + within
+        x = torch.from_numpy(np.asarray(store.joints[at])).flatten(0, 1)
         return Data(
-            x=torch.from_numpy(np.asarray(store.joints[at])).flatten(0, 1),
+            x=x,
+            pos=x.clone(),
             edge_index=repeat_edges(self.graph.edge_index, skeletons, joints, joints),
             edge_type=self.graph.partition.repeat(skeletons),
             edge_weight=self.graph.weight.repeat(skeletons),

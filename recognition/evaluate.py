@@ -1,3 +1,5 @@
+"""Scoring clips with a network, and the accuracies that are reported."""
+
 import numpy as np
 import torch
 from sklearn.metrics import accuracy_score, recall_score, top_k_accuracy_score
@@ -5,16 +7,15 @@ from torch import Tensor, nn
 
 from recognition.config import InputSection
 from recognition.input.batches import scoring_batches
-from recognition.input.loading import RaggedClips
+from recognition.input.loading import LoadedClips
 from recognition.nets.folding import fold
-from recognition.nets.stgcn import STGCN
 from training.distributed import ALONE, Workers
 
 
 @torch.inference_mode()
 def score(
     model: nn.Module,
-    clips: RaggedClips,
+    clips: LoadedClips,
     section: InputSection,
     *,
     batch: int,
@@ -47,8 +48,7 @@ def score(
     float32 [N, classes], softmax scores
     """
     model.eval()
-    if isinstance(model, STGCN):
-        model = fold(model)
+    model = fold(model)
     device = clips.joints.device
     alone = workers.count == 1 or len(clips) < workers.count
     rows = slice(0, len(clips)) if alone else workers.share(len(clips))

@@ -1,17 +1,14 @@
-"""What a run leaves for people: the confusion matrix as a table and a figure, and the closing table."""
+"""What a run leaves for people: the confusion matrix as a table and a figure."""
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from rich.console import Console
-from rich.table import Table
 from sklearn.metrics import confusion_matrix
 
 from base.files import atomic_file
+from base.tables import write_csv
 
 
 def confusion(label: np.ndarray, scores: np.ndarray) -> np.ndarray:
@@ -23,9 +20,8 @@ def confusion(label: np.ndarray, scores: np.ndarray) -> np.ndarray:
 def write_confusion(path: Path, counts: np.ndarray, names: Sequence[str]) -> None:
     """Write a confusion matrix as CSV: one row per true class, one column per predicted class."""
     with atomic_file(path) as temporary, temporary.open("w", newline="") as file:
-        rows = csv.writer(file)
-        rows.writerow(["true", *names])
-        rows.writerows([name, *row] for name, row in zip(names, counts.tolist(), strict=True))
+        rows = [[name, *row] for name, row in zip(names, counts.tolist(), strict=True)]
+        write_csv(file, [["true", *names], *rows], "\r\n")
 
 
 def draw_confusion(counts: np.ndarray, names: Sequence[str]) -> Figure:
@@ -41,28 +37,3 @@ def draw_confusion(counts: np.ndarray, names: Sequence[str]) -> Figure:
     axes.set_ylabel("true")
     figure.colorbar(image, label="% of the true class", shrink=0.8)
     return figure
-
-
-def print_results(results: dict[str, Any], store: Path, run: Path) -> None:
-    """Print the closing table on standard output."""
-    table = Table(title=f"{store} ({results['split']}), {results['classes']} classes")
-    for column in ("training clips", "test clips", "top-1 %", "top-5 %", "mean class %", "seconds"):
-        table.add_column(column, justify="right")
-    table.add_row(
-        str(results["train_clips"]),
-        str(results["test_clips"]),
-        f"{results['top1']:.2f}",
-        f"{results['top5']:.2f}",
-        f"{results['mean_class_accuracy']:.2f}",
-        f"{results['seconds']:.1f}",
-    )
-    console = Console()
-    console.print(table)
-    if "streams" in results:
-        parts = Table(title="streams, and ensembles of them")
-        for column in ("", "top-1 %", "top-5 %", "mean class %"):
-            parts.add_column(column, justify="right" if column else "left")
-        for name, found in (*results["streams"].items(), *results["ensembles"].items()):
-            parts.add_row(name, *(f"{found[key]:.2f}" for key in ("top1", "top5", "mean_class_accuracy")))
-        console.print(parts)
-    console.print(f"results, scores and confusion matrix: {run}", soft_wrap=True)

@@ -10,19 +10,20 @@ import torch
 
 from base.errors import InputError
 from base.files import atomic_file
+from base.words import plural
 from data.ntu.prepare import ensure_stand_in
 from data.skeletons.store import ClipStore, open_store
 from recognition.config import EnsembleSection, RecognizeConfig
 from recognition.evaluate import accuracies, score
 from recognition.input.loading import load_clips
 from recognition.input.selection import Selection, select_clips
-from recognition.nets.build import build_model
-from recognition.report import confusion, draw_confusion, print_results, write_confusion
+from recognition.nets.registry import build_model
+from recognition.report import confusion, draw_confusion, write_confusion
 from recognition.scores import Scores, add_scores, aligned, read_scores, write_scores
 from recognition.train import start_from, train
 from training.devices import deterministic_algorithms, explain_out_of_memory, pick_device
 from training.distributed import Workers, launch
-from training.runs import Run, open_run
+from training.runs import Run, check_run, open_run
 
 
 def recognize(config: RecognizeConfig, again: bool = False) -> dict[str, Any]:
@@ -50,23 +51,24 @@ def recognize(config: RecognizeConfig, again: bool = False) -> dict[str, Any]:
     InputError
         The store, its clips, the scores of an earlier run or the run's folder do not allow it.
     """
-    if not again and (config.run.dir / "results.json").is_file():
-        finished = open_run(config)
-        print_results(finished.results(), config.data.store, config.run.dir)
-        return finished.results()
+    if not again and is_finished(config):
+        return open_run(config).results()
     workers, device = launch(pick_device(config.run.device), config.run.devices, config.run.nodes)
     try:
-        results = _run(config, workers, device, again)
+        return _run(config, workers, device, again)
     except InputError:
         if workers.first:
             raise
         raise SystemExit(2) from None  # one line is enough, and the first process says it
-    if workers.first:
-        print_results(results, config.data.store, config.run.dir)
-    return results
+
+
+def is_finished(config: RecognizeConfig) -> bool:
+    """Whether an earlier run has left nothing to do, but for `again`."""
+    return (config.run.dir / "results.json").is_file()
 
 
 def _run(config: RecognizeConfig, workers: Workers, device: torch.device, again: bool) -> dict[str, Any]:
+    workers.on_first(lambda: check_run(config, again))
     workers.on_first(lambda: ensure_stand_in(config.simulate, [config.data.store]))
     store = open_store(config.data.store)
     selection = select_clips(store, config.data.split, config.data.validation, config.run.seed, config.data.share)
@@ -81,7 +83,7 @@ def _check(config: RecognizeConfig, selection: Selection, workers: Workers) -> N
     shown = config.train.repeat * len(selection.train)
     if config.train.batch > shown:
         raise InputError(
-            f"train.batch: found {config.train.batch}, but an epoch shows {shown} training clips; lower it, "
+            f"train.batch: found {config.train.batch}, but an epoch shows {plural(shown, 'training clip')}; lower it, "
             "and train.lr with it"
         )
     if config.train.batch < workers.count:
@@ -100,10 +102,10 @@ def _train_and_test(
 ) -> dict[str, Any]:
     """Train and test one recogniser in `run.dir`."""
     begin = time.perf_counter()
-    seen = config.input.model_copy(update={"stream": config.trained[0]})
+    view = config.input.model_copy(update={"stream": config.trained[0]})
     with explain_out_of_memory(f"data.store: the clips of {store.folder} do not fit in the memory of {device}"):
         train_clips, validation_clips, test_clips = (
-            load_clips(store, rows, selection.actions, device, seen.rotate_to_body)
+            load_clips(store, rows, selection.actions, device, view.rotate_to_body)
             for rows in (selection.train, selection.validation, selection.test)
         )
     torch.manual_seed(config.run.seed)  # the first weights depend on the seed and the sizes only
@@ -119,18 +121,18 @@ def _train_and_test(
     run = workers.on_first(lambda: open_run(config, again)) or Run(config.run.dir, finished=False)
     extra = {
         **about,
-        "input": seen.model_dump(mode="json"),
+        "input": view.model_dump(mode="json"),
         "image": store.info.image,
         "test": config.test.model_dump(mode="json"),
     }
-    too_large = f"train.batch: {config.train.batch} clips of {seen.frames} frames do not fit on {device}; lower it"
+    too_large = f"train.batch: {config.train.batch} clips of {view.frames} frames do not fit on {device}; lower it"
     careful = deterministic_algorithms(config.train.deterministic)
     with careful, explain_out_of_memory(f"{too_large}, or input.frames"):
-        fitted = train(model, train_clips, validation_clips, config.train, seen, run, config.run.seed, extra, workers)
+        fitted = train(model, train_clips, validation_clips, config.train, view, run, config.run.seed, extra, workers)
         scores = score(
             model,
             test_clips,
-            seen,
+            view,
             batch=2 * config.train.batch,
             samplings=config.test.clips,
             bf16=config.train.precision == "bf16",
@@ -215,9 +217,7 @@ def stream_config(config: RecognizeConfig, stream: str) -> RecognizeConfig:
 
 def _finished(config: RecognizeConfig) -> dict[str, Any] | None:
     """Return the results of a run if it is finished."""
-    if not (config.run.dir / "results.json").is_file():
-        return None
-    return open_run(config).results()
+    return open_run(config).results() if is_finished(config) else None
 
 
 def _write_scores(folder: Path, scores: Scores, run: Run | None = None) -> None:

@@ -1,3 +1,5 @@
+"""Training one recogniser by a recipe: schedule, optimiser, loss, and the epoch that is kept."""
+
 import math
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -10,18 +12,19 @@ from torch.optim import SGD
 from torch.optim.lr_scheduler import LambdaLR
 
 from base.errors import InputError
+from base.shown import shown
 from recognition.config import InputSection, TrainSection
 from recognition.evaluate import score
 from recognition.input.batches import Batch, steps_per_epoch, training_batches
-from recognition.input.loading import RaggedClips
+from recognition.input.loading import LoadedClips
 from training.average import WeightAverage
-from training.checkpoints import load_checkpoint
+from training.checkpoints import load_checkpoint, weights_of
 from training.distributed import ALONE, Workers
 from training.fit import Fit, fit
 from training.runs import Run
 
-SHAPING = ("name", "width", "blocks", "temporal_kernel", "partition")
-"""The keys of `model` without which the weights mean something else."""
+FREE = ("dropout",)
+"""The keys of `model` that may change: the weights mean the same whatever they are."""
 
 
 def learning_rate(section: TrainSection, per_epoch: int = 1) -> Callable[[int], float]:
@@ -67,23 +70,26 @@ def start_from(model: nn.Module, path: Path, about: Mapping[str, Any]) -> None:
         It is of another network, another skeleton or other actions.
     """
     content = load_checkpoint(path)
-    if not isinstance(weights := content.get("state_dict"), dict):
-        raise InputError(f"{path}: has no 'state_dict'; give a best.pt of `python run.py recognize`")
+    weights = weights_of(path, content)
     made, expected = content.get("model", {}), about["model"]
+    if not isinstance(made, dict):
+        raise InputError(f"{path}: its 'model' entry is damaged; give a best.pt of `python run.py recognize`")
     known = {
         "layout": (content.get("layout"), about["layout"]),
         "confidence": (content.get("confidence", False), about["confidence"]),
-        **{f"model.{key}": (made.get(key, expected[key]), expected[key]) for key in SHAPING},
+        **{f"model.{key}": (made.get(key, expected[key]), expected[key]) for key in expected if key not in FREE},
     }
     for key, (found, wanted) in known.items():
-        if found != wanted:
+        if type(found) is not type(wanted) or found != wanted:
             raise InputError(
-                f"train.start_from: {path} has {key} {found!r}, and here it is {wanted!r}; give another checkpoint"
+                f"train.start_from: {path} has {key} {shown(found)}, and here it is {shown(wanted)}; "
+                "give another checkpoint"
             )
-    if content.get("actions") != about["actions"]:
+    actions = content.get("actions")
+    if not isinstance(actions, list) or any(type(one) is not int for one in actions) or actions != about["actions"]:
         raise InputError(
-            f"train.start_from: {path} tells {len(content.get('actions', ()))} actions apart, and the store has "
-            f"{len(about['actions'])}, or others; give a checkpoint of the same actions"
+            f"train.start_from: {path} tells other actions apart than the {len(about['actions'])} of the store; "
+            "give a checkpoint of the same actions"
         )
     try:
         model.load_state_dict(weights)
@@ -93,10 +99,10 @@ def start_from(model: nn.Module, path: Path, about: Mapping[str, Any]) -> None:
 
 def train(
     model: nn.Module,
-    train_clips: RaggedClips,
-    validation_clips: RaggedClips,
+    train_clips: LoadedClips,
+    validation_clips: LoadedClips,
     section: TrainSection,
-    seen: InputSection,
+    view: InputSection,
     run: Run,
     seed: int,
     extra: Mapping[str, Any] | None = None,
@@ -114,7 +120,7 @@ def train(
         The clips.
     section
         The recipe.
-    seen
+    view
         What the network sees of a clip.
     run
         The run's folder; an interrupted training goes on from its checkpoints.
@@ -145,7 +151,7 @@ def train(
         nonlocal epochs_done
         epochs_done = epoch + 1
         correct.zero_()
-        for part in training_batches(train_clips, seen, section, seed=seed, epoch=epoch, workers=workers):
+        for part in training_batches(train_clips, view, section, seed=seed, epoch=epoch, workers=workers):
             with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
                 logits = network(part.x, part.clip, len(part.label)).float()
             correct.add_((logits.detach().argmax(1) == part.label).sum())
@@ -157,7 +163,7 @@ def train(
         if not len(validation_clips):
             return {**figures, "epoch": float(epochs_done)}
         scored = model if average is None else average.model
-        scores = score(scored, validation_clips, seen, batch=2 * section.batch, bf16=bf16, workers=workers)
+        scores = score(scored, validation_clips, view, batch=2 * section.batch, bf16=bf16, workers=workers)
         hit = scores.argmax(1) == validation_clips.label
         loss = F.nll_loss(scores.clamp_min(1e-12).log(), validation_clips.label)
         return {**figures, "validation_accuracy": 100 * float(hit.float().mean()), "validation_loss": float(loss)}
@@ -175,7 +181,7 @@ def train(
         run=run,
         seed=seed,
         patience=section.patience,
-        describe=f"recognising ({seen.stream})",
+        describe=f"recognising ({view.stream})",
         extra=extra,
         schedule_every=section.schedule_every,
         average=average,

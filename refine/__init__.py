@@ -1,6 +1,7 @@
-"""Refining poses; `from refine import refine` is the way in from Python.
+"""Refining skeletons: SmoothNet, filters and `steady`, their training, errors and use on stores.
 
-Nothing is imported until it is asked for: `import refine` is light.
+`from refine import refine` is the way in from Python. Nothing is imported until it is asked for: `import refine` is
+light.
 """
 
 from typing import TYPE_CHECKING, Any

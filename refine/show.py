@@ -1,25 +1,30 @@
-"""One clip as it was and as it was refined, with its Accel per frame: a picture, or an animation."""
+"""One clip as it was, and as it was refined, with its Accel per frame: a picture, or an animation."""
 
 import difflib
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
+import torch
 from matplotlib.figure import Figure
 
 from base.errors import InputError
+from base.files import regular_file
+from base.replacing import check_output
+from base.shown import cut
+from base.words import plural
 from data.ntu.actors import choose_actors
-from data.ntu.names import ClipName, parse_name
+from data.ntu.names import parse_name
 from data.ntu.text import MAX_BYTES, read_skeleton
 from data.skeletons.layouts import LAYOUTS
-from data.skeletons.store import ClipStore, StoreInfo, StoreWriter, Track, open_store
+from data.skeletons.metrics import accelerations
+from data.skeletons.store import ClipStore, StoreInfo, Track, open_store
 from drawing.animation import GIF_RATE, MOST_FRAMES, animate_skeletons
 from drawing.charts import FORMATS, STYLE, WIDTH, Curves, FrameCurves, colours_of, draw_curves, frame_points, save
 from drawing.skeleton import Stage, draw_skeleton, note_of, row_name
 from drawing.style import MUTED
-from refine.apply import apply_refiner
+from refine.apply import refine_tracks
 from refine.refiner import load_refiner
 
 ANIMATIONS = (".gif", ".mp4")
@@ -29,14 +34,15 @@ STILLS = 6
 
 @dataclass(frozen=True)
 class ShownClip:
-    """A clip before and after.
+    """A clip, or a clip before and after.
 
     Parameters
     ----------
     name
         The clip's name.
     poses
-        `raw` and `refined`: [T, A * V, C], all actors beside each other; NaN where a joint was not seen.
+        `raw` and `refined`, or one alone under its kind: [T, A * V, C], all actors beside each other; NaN where a joint
+        was not seen.
     bones
         Pairs of joints of all actors.
     curves
@@ -66,7 +72,7 @@ def show(
     refined: Path | None = None,
     checkpoint: Path | None = None,
 ) -> Path:
-    """Draw a clip, raw against refined.
+    """Draw a clip, raw against refined; or alone, where neither `refined` nor `checkpoint` is given.
 
     Parameters
     ----------
@@ -80,7 +86,7 @@ def show(
     refined
         The store that was refined from it.
     checkpoint
-        Instead of `refined`, a trained refiner to refine the clip with now.
+        Instead of `refined`, a trained refiner to refine the clip with now: a run's folder, or a checkpoint.
 
     Returns
     -------
@@ -99,11 +105,9 @@ def show(
     if output.suffix.lower() not in (*FORMATS, *ANIMATIONS):
         endings = ", ".join((*FORMATS, *ANIMATIONS))
         raise InputError(f"{output}: pictures end in {endings}, not {output.suffix or 'nothing'}")
-    if (refined is None) == (checkpoint is None):
-        raise InputError(
-            "show: give --refined, a refined store, or --checkpoint, a trained refiner; "
-            + ("neither was given" if refined is None else "both were given")
-        )
+    check_output(output, [path for path in (store, refined, checkpoint, Path(clip)) if path is not None])
+    if refined is not None and checkpoint is not None:
+        raise InputError("show: give --refined, a refined store, or --checkpoint, a trained refiner; both were given")
     if is_file and (store is not None or refined is not None):
         raise InputError(f"{clip}: a .skeleton file is refined with --checkpoint; --store and --refined go with a name")
     if not is_file and store is None:
@@ -112,12 +116,11 @@ def show(
         info, frames, tracks = _clip_of(open_store(store), clip)
     else:
         info, frames, tracks = _clip_of_file(Path(clip))
-    if refined is not None:
-        assert store is not None
+    after = None
+    if refined is not None and store is not None:
         after = _same_clip(open_store(refined), store, clip, info, tracks)
-    else:
-        assert checkpoint is not None
-        after = _refine_now(parse_name(name), info, frames, tracks, checkpoint)
+    elif checkpoint is not None:
+        after = refine_tracks(load_refiner(checkpoint), info, tracks, name)
     shown = as_shown(name, info, frames, tracks, after)
     if output.suffix.lower() in ANIMATIONS:
         _animate(shown, output)
@@ -126,8 +129,10 @@ def show(
     return output
 
 
-def as_shown(name: str, info: StoreInfo, frames: int, raw: list[Track], refined: list[Track]) -> ShownClip:
-    """Lay the actors of a clip out beside each other, with their Accel.
+def as_shown(
+    name: str, info: StoreInfo, frames: int, raw: list[Track], refined: list[Track] | None = None
+) -> ShownClip:
+    """Lay the actors of a clip out beside each other, with their Accel; before and after, or alone.
 
     Raises
     ------
@@ -135,12 +140,17 @@ def as_shown(name: str, info: StoreInfo, frames: int, raw: list[Track], refined:
         Nobody is seen in the clip, or it has fewer than three frames.
     """
     if not raw or not any(track.tracked.any() for track in raw) or frames < 3:
-        what = "nobody is seen in it" if frames >= 3 else f"it has {frames} frames, and an acceleration takes three"
+        what = (
+            "nobody is seen in it"
+            if frames >= 3
+            else f"it has {plural(frames, 'frame')}, and an acceleration takes three"
+        )
         raise InputError(f"{name}: there is nothing to show: {what}")
     joints, dims = raw[0].joints.shape[1:]
     factor, unit, error_unit = (1000.0, "m", "mm") if dims == 3 else (1.0, "px", "px")
-    poses, curves = {}, {}
-    for label, tracks in (("raw", raw), ("refined", refined)):
+    poses: dict[str, np.ndarray] = {}
+    curves: dict[str, FrameCurves] = {}
+    for label, tracks in ((info.kind, raw),) if refined is None else (("raw", raw), ("refined", refined)):
         page = np.full((frames, len(tracks), joints, dims), np.nan)
         for place, track in enumerate(tracks):
             seen = (track.tracked > 0) & np.isfinite(track.joints).all(-1)
@@ -163,14 +173,12 @@ def mean_acceleration(poses: np.ndarray) -> np.ndarray:
     poses
         [T, J, D]; NaN where a joint is not known. A frame without any gives NaN.
     """
-    size = np.linalg.norm(np.diff(poses, 2, axis=0), axis=-1)
-    known = np.isfinite(size)
-    total = np.where(known, size, 0.0).sum(1)
-    return np.divide(total, known.sum(1), out=np.full(len(size), np.nan), where=known.any(1))
+    joints = torch.from_numpy(poses)
+    return accelerations(joints, joints.isfinite().all(-1)).numpy()
 
 
 def draw_clip(clip: ShownClip, path: Path) -> None:
-    """Draw some frames of a clip, raw above refined, and Accel over all of them below.
+    """Draw some frames of a clip, raw above refined or alone, and Accel over all of them below.
 
     Parameters
     ----------
@@ -179,22 +187,22 @@ def draw_clip(clip: ShownClip, path: Path) -> None:
     path
         The file to write.
     """
-    frames = _stills(clip)
+    frames, before, rows = _stills(clip), _first(clip), len(clip.poses)
     stage = Stage.around({label: x[frames] for label, x in clip.poses.items()})
     colours = colours_of(clip.poses)
     points = {label: frame_points(curve, 1) for label, curve in clip.curves.items()}
     with mpl.rc_context(STYLE):
         panel = (WIDTH - 0.5) / len(frames)
         height = panel * min(max(stage.aspect, 0.6), 2.0)
-        figure = Figure(figsize=(WIDTH, 2 * height + 2.6), layout="constrained")
-        upper, lower = figure.subfigures(2, 1, squeeze=False, height_ratios=[2 * height + 0.5, 2.1])[:, 0]
-        panels = upper.subplots(2, len(frames), squeeze=False, sharex=True, sharey=True)
+        figure = Figure(figsize=(WIDTH, rows * height + 2.6), layout="constrained")
+        upper, lower = figure.subfigures(2, 1, squeeze=False, height_ratios=[rows * height + 0.5, 2.1])[:, 0]
+        panels = upper.subplots(rows, len(frames), squeeze=False, sharex=True, sharey=True)
         for row, label in enumerate(clip.poses):
             for column, frame in enumerate(frames):
                 axes = panels[row, column]
                 stage.prepare(axes, clip.unit)
-                if label != "raw":
-                    draw_skeleton(axes, stage.page(clip.poses["raw"][frame]), clip.bones, colours["raw"], ghost=True)
+                if label != before:
+                    draw_skeleton(axes, stage.page(clip.poses[before][frame]), clip.bones, colours[before], ghost=True)
                 draw_skeleton(axes, stage.page(clip.poses[label][frame]), clip.bones, colours[label])
                 stage.note(axes, note_of(clip.curves[label], frame, clip.error_unit))
                 if row == 0:
@@ -215,7 +223,7 @@ def draw_clip(clip: ShownClip, path: Path) -> None:
 
 def _animate(clip: ShownClip, path: Path) -> None:
     # Long clips, and fast ones, leave frames out rather than refuse.
-    total = len(clip.poses["raw"])
+    total = len(clip.poses[_first(clip)])
     step = -(-total // MOST_FRAMES)
     if path.suffix.lower() == ".gif":
         step = max(step, -(-int(clip.fps) // int(GIF_RATE)))
@@ -228,14 +236,19 @@ def _animate(clip: ShownClip, path: Path) -> None:
         slice(None, None, step),
         unit=clip.unit,
         error_unit=clip.error_unit,
-        ghost="raw",
+        ghost=_first(clip),
         title=clip.name,
     )
 
 
+def _first(clip: ShownClip) -> str:
+    """Return the label of the clip as it was."""
+    return next(iter(clip.poses))
+
+
 def _stills(clip: ShownClip) -> list[int]:
     """Choose frames spread over those in which somebody is seen."""
-    seen = np.flatnonzero(np.isfinite(clip.poses["raw"]).any((1, 2)))
+    seen = np.flatnonzero(np.isfinite(clip.poses[_first(clip)]).any((1, 2)))
     places = np.linspace(0, len(seen) - 1, min(STILLS, len(seen)) + 2)[1:-1] if len(seen) > STILLS else range(len(seen))
     return seen[np.round(places).astype(int)].tolist()
 
@@ -252,19 +265,19 @@ def _clip_of(store: ClipStore, name: str) -> tuple[StoreInfo, int, list[Track]]:
     if not len(found):
         names = store.clips.name.tolist()
         near = difflib.get_close_matches(name, names[:100_000], 3, 0.0) if len(names) <= 2000 else names[:1]
-        hint = f"; it has {len(names)} clips" + (f", such as {', '.join(near)}" if near else "")
-        raise InputError(f"{store.folder}: no clip {name!r} in this store{hint}")
+        hint = f"; it has {plural(len(names), 'clip')}" + (f", such as {', '.join(near)}" if near else "")
+        raise InputError(f"{store.folder}: no clip {cut(repr(name))} in this store{hint}")
     row = int(found[0])
     tracks = [
         Track(
             int(store.tracks.actor[track]),
             int(store.tracks.first_frame[track]),
-            np.array(store.joints[first : first + length]),
-            np.array(store.tracked[first : first + length]),
-            None if store.confidence is None else np.array(store.confidence[first : first + length]),
+            np.array(store.joints[store.rows_of(track)]),
+            np.array(store.tracked[store.rows_of(track)]),
+            None if store.confidence is None else np.array(store.confidence[store.rows_of(track)]),
+            None if store.times is None else store.times[store.rows_of(track)] * store.info.fps,
         )
-        for track in np.flatnonzero(store.tracks.clip == row).tolist()
-        for first, length in [(int(store.tracks.first_row[track]), int(store.tracks.length[track]))]
+        for track in store.tracks_of(row).tolist()
     ]
     return store.info, int(store.clips.frames[row]), tracks
 
@@ -272,14 +285,14 @@ def _clip_of(store: ClipStore, name: str) -> tuple[StoreInfo, int, list[Track]]:
 def _clip_of_file(path: Path) -> tuple[StoreInfo, int, list[Track]]:
     parse_name(path.stem)
     try:
-        with path.open("rb") as file:
+        with regular_file(path).open("rb") as file:
             text = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise InputError(f"{path}: cannot read the clip ({error.strerror})") from error
     if len(text) > MAX_BYTES:
         raise InputError(f"{path}: more than {MAX_BYTES} bytes; no clip of NTU RGB+D is so large")
     frames, tracks = choose_actors(read_skeleton(text, str(path)))
-    return StoreInfo(source=str(path)), frames, tracks
+    return StoreInfo(source=str(path), times=True), frames, tracks
 
 
 def _same_clip(store: ClipStore, raw: Path, name: str, info: StoreInfo, tracks: list[Track]) -> list[Track]:
@@ -294,12 +307,3 @@ def _same_clip(store: ClipStore, raw: Path, name: str, info: StoreInfo, tracks: 
             f"{sum(n for *_, n in others)} frames, expected {len(places)} of {sum(n for *_, n in places)})"
         )
     return after
-
-
-def _refine_now(name: ClipName, info: StoreInfo, frames: int, tracks: list[Track], checkpoint: Path) -> list[Track]:
-    refiner = load_refiner(checkpoint)
-    with tempfile.TemporaryDirectory() as folder:
-        with StoreWriter(Path(folder) / "raw", info) as writer:
-            writer.add(name, frames, tracks)
-        apply_refiner(open_store(Path(folder) / "raw"), refiner, Path(folder) / "refined")
-        return _clip_of(open_store(Path(folder) / "refined"), str(name))[2]

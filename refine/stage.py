@@ -1,10 +1,10 @@
-"""Stage 1: refiners of skeletons, one or several to compare."""
+"""Stage 1, `python run.py refine`: refiners of skeletons, one or several to compare."""
 
 from typing import Any
 
 from refine.compare import compare_refiners
 from refine.config import RefineConfig
-from refine.pipeline import run_refiner
+from refine.single import output_exists, run_refiner
 
 
 def refine(config: RefineConfig, again: bool = False) -> dict[str, Any]:
@@ -15,7 +15,7 @@ def refine(config: RefineConfig, again: bool = False) -> dict[str, Any]:
     Parameters
     ----------
     config
-        What to do; with a section `compare`, see `refine.compare.compare_refiners`, else `refine.pipeline.run_refiner`.
+        What to do; with a section `compare`, see `refine.compare.compare_refiners`, else `refine.single.run_refiner`.
     again
         Throw an earlier run in `run.dir` away, and replace `apply.output`.
 
@@ -25,3 +25,8 @@ def refine(config: RefineConfig, again: bool = False) -> dict[str, Any]:
         Something that the configuration names is absent or cannot be used.
     """
     return compare_refiners(config, again) if config.compare else run_refiner(config, again)
+
+
+def is_finished(config: RefineConfig) -> bool:
+    """Whether an earlier run has left nothing to do, but for `again`."""
+    return (config.run.dir / "results.json").is_file() and output_exists(config.apply)

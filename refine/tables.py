@@ -5,11 +5,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table as Screen
-
 from base.files import atomic_file
 from base.tables import Column, Table, to_csv, to_markdown
+from base.words import plural
+from refine.filters.registry import filter_label
 
 METRICS = {
     "mpjpe": "MPJPE",
@@ -20,8 +19,6 @@ METRICS = {
     "pck_10": "PCK@0.1",
     "pck_20": "PCK@0.2",
 }
-
-NAMES = {"one_euro": "One-Euro", "savitzky_golay": "Savitzky-Golay", "gaussian": "Gaussian"}
 
 
 def all_tables(results: Mapping[str, Any]) -> list[Table]:
@@ -79,7 +76,7 @@ def worst_table(rows: Sequence[Mapping[str, Any]]) -> Table:
 def _worst_lines(rows: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
     given = rows[0]["worst"]
     return [
-        (rows[0], "input", f"{given['frames']} frames", given["input"]),
+        (rows[0], "input", plural(given["frames"], "frame"), given["input"]),
         *((row, _method(row), _details(row), row["worst"]["output"]) for row in rows),
     ]
 
@@ -94,7 +91,8 @@ def filter_table(filters: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[st
         for row in filters:
             if row["benchmark"] == name:
                 how = f"tuned on {row['tuned_on']}" if row["tuned_on"] else "as released"
-                lines.append((row, NAMES[row["filter"]], f"{parameters(row['parameters'])}; {how}", row["output"]))
+                details = f"{parameters(row['parameters'])}; {how}"
+                lines.append((row, filter_label(row["filter"]), details, row["output"]))
     return _wide_table("filters", "Classical filters over whole sequences", lines)
 
 
@@ -115,11 +113,6 @@ def _wide_table(name: str, caption: str, lines: Sequence[tuple[Any, ...]]) -> Ta
     )
 
 
-def absent_lines(absent: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Say which benchmarks were not evaluated, one line each."""
-    return [f"{row['benchmark']}: absent, looked for {row['missing']}" for row in absent]
-
-
 def write_tables(tables: Sequence[Table], folder: Path) -> None:
     """Write each table as `{name}.csv`, `.md` and `.json`."""
     for table in tables:
@@ -128,29 +121,6 @@ def write_tables(tables: Sequence[Table], folder: Path) -> None:
         for suffix, text in ((".csv", to_csv(table)), (".md", to_markdown(table)), (".json", content)):
             with atomic_file(folder / (table.name + suffix)) as temporary:
                 temporary.write_text(text, encoding="utf-8")
-
-
-def wide_console() -> Console:
-    """Return a console that is wide enough for the tables where the output is no terminal but a file."""
-    console = Console()
-    return console if console.is_terminal else Console(width=170)
-
-
-def print_table(table: Table, console: Console) -> None:
-    """Print a table, the first columns only where they change."""
-    screen = Screen(title=table.caption)
-    for column in table.columns:
-        screen.add_column(column.label, justify="right" if column.numeric else "left", overflow="fold")
-    last: list[str] | None = None
-    for row in table.text():
-        if last is not None and row[0] != last[0]:
-            screen.add_section()
-        same = 0
-        while last is not None and same < 2 and row[same] == last[same]:
-            same += 1
-        screen.add_row(*[""] * same, *row[same:])
-        last = row
-    console.print(screen)
 
 
 def unit(metric: str, row: Mapping[str, Any]) -> str:

@@ -14,8 +14,8 @@ from refine.benchmarks.pairs import Pair, Pairs
 from refine.benchmarks.representations import complete, errors_of, image_units, refine_pairs
 from refine.benchmarks.table import Benchmark
 from refine.config import BenchmarksSection, ModelSection, NormaliseSection, TrainSection
-from refine.nets.backward import BatchLoss
-from refine.nets.smoothnet import Net, new_net
+from refine.nets.loss import BatchLoss
+from refine.nets.registry import Net, build_net
 from refine.normalise import Normalise, body_size, window_offsets
 from refine.refiner import Refiner, load_refiner, refiner_content
 from refine.windows import WindowPool, pool_windows
@@ -95,7 +95,7 @@ def train_refiner(
         Of weights, order and dropout.
     """
     torch.manual_seed(seed)
-    net = new_net(**model.model_dump()).to(device)
+    net = build_net(model).to(device)
     loss = BatchLoss(net, train.position_weight, train.acceleration_weight)
     optimizer = new_optimizer(net, train)
     scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, train.lr_decay)

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from refine.nets.smoothnet import CACHED_COLUMNS, Net, Scratch, refine_columns
+from refine.nets.columns import CACHED_COLUMNS, Columns
+from refine.nets.registry import Net
 
 COLUMNS = {"cpu": 16 * CACHED_COLUMNS, "cuda": 1 << 17}
 """Windows x coordinates that are cut, refined and merged at a time."""
@@ -181,8 +182,8 @@ def refine_windows(
     weights = merging_weights(window, merge)
     columns = max(columns or COLUMNS[device.type], RUN_COLUMNS, *(len(sequence) for sequence in sequences))
     together = RUN_COLUMNS if device.type == "cpu" else columns
-    scratch = Scratch(net, CACHED_COLUMNS if device.type == "cpu" else columns)
-    columns = -(-columns // scratch.columns) * scratch.columns
+    refine = Columns(net, CACHED_COLUMNS if device.type == "cpu" else columns)
+    columns = -(-columns // refine.columns) * refine.columns
     # Whatever a batch does not fill is refined, too, and thrown away: it must be finite, and no more.
     cut, refined = (torch.zeros(window, columns, device=device) for _ in range(2))
     results = [torch.zeros_like(sequence) for sequence in sequences]
@@ -204,8 +205,8 @@ def refine_windows(
                 piece -= offset.t()
             added.append(offset)
             at += piece[0].numel()
-        used = -(-at // scratch.columns) * scratch.columns
-        refine_columns(net, cut[:, :used], refined[:, :used], scratch)
+        used = -(-at // refine.columns) * refine.columns
+        refine(cut[:, :used], refined[:, :used])
         at = 0
         for run, offset in zip(batch, added, strict=True):
             result = results[run.sequence]

@@ -4,6 +4,9 @@ import os
 
 import pytest
 
+from training.threads import wait_passively
+
+wait_passively()
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
 

@@ -1,0 +1,1 @@
+"""What the training of any network needs: devices, processes, run folders, checkpoints, the loop."""

@@ -1,3 +1,5 @@
+"""Averages of a network's weights over its training, which often generalise better than the last ones."""
+
 import copy
 from typing import Any
 

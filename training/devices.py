@@ -1,3 +1,5 @@
+"""Where networks are computed, and what makes that repeatable, fast, and clear when memory is short."""
+
 import ctypes
 import os
 from collections.abc import Iterator
@@ -10,8 +12,15 @@ from base.errors import InputError
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 
 
-def pick_device(name: str) -> torch.device:
+def pick_device(name: str, key: str = "run.device") -> torch.device:
     """Return the device to compute on: `cpu`, `cuda`, or with `auto` the accelerator if there is one.
+
+    Parameters
+    ----------
+    name
+        Which.
+    key
+        The key or option by which the user says it, for messages.
 
     Raises
     ------
@@ -21,7 +30,7 @@ def pick_device(name: str) -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if name == "cuda" and not torch.cuda.is_available():
-        raise InputError("run.device: found 'cuda', but this machine has no usable CUDA device; use 'auto' or 'cpu'")
+        raise InputError(f"{key}: found 'cuda', but this machine has no usable CUDA device; use 'auto' or 'cpu'")
     _keep_freed_memory()
     return torch.device(name)
 

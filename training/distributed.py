@@ -99,6 +99,12 @@ class Workers:
 ALONE = Workers()
 
 
+def is_first() -> bool:
+    """Whether this is the process that speaks for all of a run, or the only one."""
+    together = torch.distributed.is_available() and torch.distributed.is_initialized()
+    return not together or torch.distributed.get_rank() == 0
+
+
 def launch(device: torch.device, devices: int | Literal["auto"], nodes: int) -> tuple[Workers, torch.device]:
     """Start, or join, the processes of a run.
 

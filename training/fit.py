@@ -1,3 +1,11 @@
+"""The loop that trains a network, the same for refiners and recognisers.
+
+Everything that an epoch depends on is either drawn from the epoch's own seed or lies in `checkpoints/last.pt`: a
+training that is stopped goes on with its next epoch and ends in the same weights, bit for bit. Nothing asks the device
+for a value within an epoch, so that an accelerator is never waited for; whether a loss was finite is looked at behind
+each epoch.
+"""
+
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping

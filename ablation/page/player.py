@@ -2,56 +2,60 @@
 
 import base64
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from ablation.figures import colour_of, shown_arms
-from ablation.findings import Findings
-from ablation.page.theme import PROPERTIES
-from ablation.sections.poses import ClipPoses, acceleration_per_frame, unit
+from ablation.page.theme import PROPERTIES, colour_of
+from ablation.skeletons import ClipPoses, acceleration_per_frame, unit
+from ablation.study.study import Study
 
 MOST_FRAMES = 300
 """Of a longer clip, the frames around its most jittery one."""
 
 
-def player_data(findings: Findings) -> str:
-    """Return the clips of the player as JSON that may stand inside a script element."""
-    content = json.dumps([_clip(findings, why, clip) for why, clip in findings.clips], separators=(",", ":"))
+def player_data(study: Study, clips: Sequence[tuple[str, ClipPoses]]) -> str:
+    """Return clips, each with the reason why it is shown, as JSON that may stand inside a script element."""
+    content = json.dumps([_clip(study, why, clip) for why, clip in clips], separators=(",", ":"))
     return content.replace("<", "\\u003c")
 
 
-def _clip(findings: Findings, why: str, clip: ClipPoses) -> dict[str, Any]:
+def shown_arms(study: Study, clip: ClipPoses) -> list[str]:
+    """Return the arms whose skeletons are shown: the reference, the main one, and the truth if it is known."""
+    return [arm for arm in dict.fromkeys((study.against, study.main, "oracle")) if arm in clip.joints]
+
+
+def _clip(study: Study, why: str, clip: ClipPoses) -> dict[str, Any]:
     """Return a clip in millimetres (or pixels) from its middle, int16 in base64 [frames, joints, 3].
 
     Where a joint is not seen, it is the least int16.
     """
-    arms = shown_arms(findings, clip)
-    jitter = acceleration_per_frame(clip.joints[findings.against], clip.seen)
+    jitter = acceleration_per_frame(clip.joints[study.against], clip.seen)
     peak = int(np.nanargmax(jitter)) if np.isfinite(jitter).any() else 0
     first = int(np.clip(peak - MOST_FRAMES // 2, 0, max(0, len(clip.seen) - MOST_FRAMES)))
     frames = slice(first, first + MOST_FRAMES)
     seen = clip.seen[frames]
-    shown = clip.joints[findings.against][frames]
+    shown = clip.joints[study.against][frames]
     middle = (shown[seen].min(0) + shown[seen].max(0)) / 2 if seen.any() else np.zeros(shown.shape[-1])
     return {
         "name": clip.name,
-        "action": findings.actions.get(clip.action, f"A{clip.action:03d}"),
+        "action": study.action(clip.action),
         "why": why,
         "first": clip.first_frame + first,
         "frames": len(seen),
         "fps": clip.fps,
-        "unit": f"{findings.unit}/frame²",
+        "unit": f"{study.unit}/frame²",
         "joints": seen.shape[1],
         "bones": [[int(joint), int(parent)] for joint, parent in clip.layout.bones],
         "arms": [
             {
-                "label": findings.label(arm),
-                "colour": PROPERTIES[colour_of(findings, arm)],
+                "label": study.label(arm),
+                "colour": PROPERTIES[colour_of(study, arm)],
                 "positions": _packed(clip.joints[arm][frames] - middle, seen),
-                "acceleration": _acceleration(clip.joints[arm], clip.seen)[frames],
+                "acceleration": _acceleration(clip, arm)[frames],
             }
-            for arm in arms
+            for arm in shown_arms(study, clip)
         ],
     }
 
@@ -66,8 +70,7 @@ def _packed(joints: np.ndarray, seen: np.ndarray) -> str:
     return base64.b64encode(packed.tobytes()).decode()
 
 
-def _acceleration(joints: np.ndarray, seen: np.ndarray) -> list[float | None]:
+def _acceleration(clip: ClipPoses, arm: str) -> list[float | None]:
     """Return the mean acceleration in every frame, None where it is unknown."""
-    known = seen & np.isfinite(joints).all(-1)
-    values = acceleration_per_frame(np.nan_to_num(joints), known)
-    return [None, *(round(value, 2) if np.isfinite(value) else None for value in values.tolist()), None]
+    values = clip.acceleration(arm).tolist()
+    return [None, *(round(value, 2) if np.isfinite(value) else None for value in values), None]

@@ -8,6 +8,7 @@ import html
 import io
 import re
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -15,12 +16,20 @@ from matplotlib.figure import Figure
 
 from drawing import style as plot_style
 from drawing.style import GRID, INK, METHODS, MUTED
+from refine.filters.registry import FILTERS
+
+if TYPE_CHECKING:
+    from ablation.study.study import Study
 
 PAPER = "#fdfefe"
 GAIN, LOSS = "#17754f", "#b3392f"
-ARMS = {"oracle" if name == "truth" else name: colour for name, colour in METHODS.items()}
+FILTER_COLOURS = {name: FILTERS[name].colours for name in FILTERS.names()}
+ARMS = {
+    **{"oracle" if name == "truth" else name: colour for name, colour in METHODS.items()},
+    **{name: colours[0] for name, colours in FILTER_COLOURS.items() if colours},
+}
 OWN = ("#a03c78", "#5b5bd6", "#8a6d00", "#00796b", "#7a4b2a", "#c2410c")
-"""For arms of a study's own, in their order."""
+"""For arms without a colour of their own, in their order."""
 PROPERTIES = {
     INK: "ink", MUTED: "muted", GRID: "grid", PAPER: "paper", GAIN: "gain", LOSS: "loss",
     **{colour: f"arm-{name.replace('_', '-')}" for name, colour in ARMS.items()},
@@ -31,6 +40,23 @@ PROPERTIES = {
 STYLE = plot_style.STYLE | {"svg.fonttype": "none", "figure.facecolor": PAPER, "text.parse_math": False}
 WIDTH = 5.4
 """Inches; narrow enough that the text can be read on a phone."""
+
+
+def filter_properties() -> str:
+    """Return the style sheet's lines that give each filter with colours its property, on light and on dark paper."""
+
+    def lines(paper: int) -> str:
+        return " ".join(
+            f"--arm-{name.replace('_', '-')}: {colours[paper]};" for name, colours in FILTER_COLOURS.items() if colours
+        )
+
+    return f":root {{ {lines(0)} }}\n@media (prefers-color-scheme: dark) {{ :root {{ {lines(1)} }} }}\n"
+
+
+def colour_of(study: "Study", arm: str) -> str:
+    """Return an arm's colour."""
+    own = [name for name in study.arms if name not in ARMS]
+    return ARMS[arm] if arm in ARMS else OWN[own.index(arm) % len(OWN)] if arm in own else INK
 
 
 def tip(axes: Axes, x: float, y: float, text: str) -> None:

@@ -2,13 +2,25 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
 from scipy.stats import permutation_test, rankdata
 
-from ablation.sections.poses import clip_tracks, unit
+from ablation.page.theme import GAIN, LOSS, WIDTH, tip
+from ablation.sections.registry import ACTIONS, SECTIONS, Drawing, Section
+from ablation.skeletons import clip_tracks, unit
 from ablation.statistics import ClassEffect
+from ablation.study.study import Study
+from ablation.verdict import judge
+from ablation.words import p_value
 from data.skeletons.store import ClipStore
+from drawing.style import INK, MUTED
+
+GRID = """
+{% call figure("movement", "Do jittery or fast actions gain more?") %}One point per action; the speed is that of {{ study.skeletons(found.speed_of) }}{{ ", where jitter does not count as speed" if found.speed_of != "raw" }}. P-values by permutation.{% endcall %}
+"""  # noqa: E501
 
 
 @dataclass(frozen=True)
@@ -38,6 +50,13 @@ class Movement:
     speed_of: str
     jitter_rank: tuple[float, float] | None
     speed_rank: tuple[float, float] | None
+
+
+def find_movement(study: Study) -> Movement | None:
+    """Measure the test clips of every action, their speed on the steadiest skeletons that can be trusted."""
+    steady = "oracle" if study.truth else study.main
+    noisy, still = study.pictured[study.against], study.pictured[steady]
+    return class_movement(noisy, still, steady, study.names, study.get(judge).classes)
 
 
 def class_movement(
@@ -95,11 +114,46 @@ def _ranks(values: np.ndarray, gain: np.ndarray) -> tuple[float, float] | None:
 def _by_action(store: ClipStore, names: np.ndarray, order: int) -> dict[int, float]:
     """Return the mean norm of the joints' differences of an order, per action the mean over its tracks."""
     means: dict[int, list[float]] = {}
-    for row, joints, seen in clip_tracks(store, names):
+    for track, joints, seen in clip_tracks(store, names):
         if len(joints) <= order:
             continue
         known = np.lib.stride_tricks.sliding_window_view(seen, order + 1, axis=0).all(-1)
         if known.any():
             size = np.linalg.norm(np.diff(joints, order, axis=0), axis=-1)
-            means.setdefault(int(store.clips.action[row]), []).append(float(size[known].mean()))
+            means.setdefault(int(store.clips.action[store.tracks.clip[track]]), []).append(float(size[known].mean()))
     return {action: float(np.mean(values)) for action, values in means.items()}
+
+
+def _draw(study: Study, found: Movement) -> Sequence[Drawing]:
+    """Draw what each action gains over how jittery and over how fast it is."""
+    figure = Figure(figsize=(WIDTH, 2.9), layout="constrained")
+    panels = figure.subplots(1, 2, sharey=True)
+    worth = (
+        (found.jitter, found.jitter_rank, f"jitter of the joints, {study.unit}/frame²", f"{study.unit}/frame²"),
+        (found.speed, found.speed_rank, f"speed of the joints, {study.speed_unit}", study.speed_unit),
+    )
+    for axes, (values, rank, said, of) in zip(panels, worth, strict=True):
+        axes.axhline(0, color=INK, linewidth=1, zorder=1)
+        colours = [GAIN if gain > 0 else LOSS if gain < 0 else MUTED for gain in found.gain]
+        axes.scatter(values, found.gain, c=colours, s=18, alpha=0.75, linewidths=0, zorder=2)
+        for action, value, gain in zip(found.action.tolist(), values, found.gain, strict=True):
+            tip(axes, value, gain, f"{study.action(action)}: {gain:+.1f} points, {value:.2f} {of}")
+        axes.grid(axis="both")
+        axes.set_axisbelow(True)
+        axes.set_xlabel(said)
+        if rank is not None:
+            axes.set_title(f"rank correlation {rank[0]:+.2f} ({p_value(rank[1])})", fontsize=8.5)
+    panels[0].set_ylabel("points gained")
+    alternative = (
+        "Scatter plots of the gain per action over its jitter and over its speed; the table of all actions has the "
+        "numbers."
+    )
+    return [Drawing("movement", figure, alternative)]
+
+
+def _notes(study: Study, found: Movement | None) -> dict[str, Any]:
+    keys = ("speed_of", "jitter_rank", "speed_rank")
+    return {"movement": None if found is None else {key: getattr(found, key) for key in keys}}
+
+
+SECTIONS.add("movement", Section(ACTIONS, 20, find_movement, {"grid": GRID}, drawings=_draw, notes=_notes))

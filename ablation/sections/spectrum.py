@@ -1,13 +1,26 @@
 """How the joints' motion is spread over frequencies: what smoothing removed, and what it left."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from matplotlib.ticker import FuncFormatter, NullFormatter
 from scipy.signal import welch
 
-from ablation.sections.poses import clip_tracks, unit
+from ablation.page.theme import colour_of, new_axes
+from ablation.sections.registry import SECTIONS, SKELETONS, Drawing, Section
+from ablation.skeletons import clip_tracks, unit
+from ablation.study.study import Study
+from ablation.words import three_digits
+from base.tables import Column, Table
 from data.skeletons.store import ClipStore
+
+GRID = """
+{% call figure("spectrum", "What smoothing removed.") %}Power of joint positions by frequency (Welch, segments of 32 frames): movement is slow, jitter is everywhere.{% endcall %}
+"""  # noqa: E501
+NUMBERS = """
+{{ table(tables["spectrum"]) }}
+"""
 
 SEGMENT = 32
 """Frames of a segment, about a second: what is slower cannot be told apart."""
@@ -27,6 +40,11 @@ class Spectrum:
 
     frequency: np.ndarray
     power: dict[str, np.ndarray]
+
+
+def find_spectrum(study: Study) -> Spectrum | None:
+    """Estimate the spectra of the skeletons that are drawn."""
+    return joint_spectrum(study.pictured, study.names)
 
 
 def joint_spectrum(stores: Mapping[str, ClipStore], names: np.ndarray) -> Spectrum | None:
@@ -64,3 +82,41 @@ def joint_spectrum(stores: Mapping[str, ClipStore], names: np.ndarray) -> Spectr
             return None
         power[arm] = total / weight
     return Spectrum(frequency[1:], power)
+
+
+def _draw(study: Study, found: Spectrum) -> Sequence[Drawing]:
+    """Draw the power of joint motion over frequency."""
+    figure, axes = new_axes(2.8, grid="both")
+    for arm, power in found.power.items():
+        axes.loglog(found.frequency, power, color=colour_of(study, arm), linewidth=1.6, label=study.label(arm))
+    ticks = [tick for tick in (0.5, 1, 2, 5, 10, 20) if found.frequency[0] * 0.9 <= tick <= found.frequency[-1]]
+    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda power, _: f"{power:g}"))
+    axes.set_xlabel("frequency, Hz")
+    axes.set_ylabel(f"{study.unit}²/Hz")
+    figure.legend(loc="outside upper left", ncols=3)
+    said = "Power of joint motion over frequency, on logarithmic scales, a line per arm; see the table."
+    return [Drawing("spectrum", figure, said)]
+
+
+def _table(study: Study, found: Spectrum) -> Table:
+    return Table(
+        "spectrum",
+        f"Power of the joints' motion by frequency, {study.unit}²/Hz",
+        (Column("Hz", lambda value: f"{value:.2f}"), *(Column(study.label(arm), three_digits) for arm in found.power)),
+        [tuple(row) for row in np.column_stack([found.frequency, *found.power.values()]).tolist()],
+    )
+
+
+SECTIONS.add(
+    "spectrum",
+    Section(
+        SKELETONS,
+        50,
+        find_spectrum,
+        {"grid": GRID, "numbers": NUMBERS},
+        tables=lambda study, found: [_table(study, found)],
+        drawings=_draw,
+    ),
+)

@@ -1,3 +1,5 @@
+"""The configuration of a study."""
+
 import difflib
 from collections.abc import Mapping
 from functools import cached_property
@@ -7,7 +9,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, ValidationError, model_validator
 
-from ablation.findings import LABELS
+from ablation.arms.registry import ARMS, ArmKind
 from ablation.study.grid import Pairing
 from base.config import RunSection
 from base.settings import Section
@@ -17,11 +19,6 @@ from recognition import config as recognition
 from recognition.input.streams import Stream
 from refine import config as refine
 from refine.windows import Merge
-
-FilterArm = Literal["one_euro", "savitzky_golay", "gaussian"]
-FILTERS: tuple[FilterArm, ...] = get_args(FilterArm)
-ARMS = ("raw", "refined", *FILTERS, "oracle")
-"""Arms that every study knows; it may define refiners of its own beside them."""
 
 
 class DataSection(Section):
@@ -46,7 +43,7 @@ class DataSection(Section):
 class ApplySection(Section):
     """How the refiner is applied to the store, see `refine.config.ApplySection`."""
 
-    stride: int | None = Field(None, ge=1)
+    stride: refine.Stride | None = None
     merge: Merge = "smooth"
     match_rate: bool = True
 
@@ -111,14 +108,16 @@ class GridSection(Section):
         beside `simulate.folder`, of the same movements.
     refit
         Whether refiners and filters learn anew from each of these stand-ins; otherwise all use those of
-        `refine.benchmarks.table`, as who does not know the noise of his recordings has to.
+        `refine.benchmarks`, as who does not know the noise of his recordings has to.
     shares
         Shares of the training clips to learn from.
     """
 
     splits: tuple[Split, ...] | None = Field(None, min_length=1)
     streams: tuple[Stream, ...] | None = Field(None, min_length=1)
-    ensembles: dict[str, dict[Stream, Annotated[float, Field(ge=0, allow_inf_nan=False)]]] = Field(default_factory=dict)
+    ensembles: dict[str, dict[Stream, Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]]] = Field(
+        default_factory=dict
+    )
     pairings: tuple[Pairing, ...] = Field(("both",), min_length=1)
     severities: tuple[float, ...] | None = Field(None, min_length=1)
     settings: tuple[Literal["ntu", "lab"], ...] | None = Field(None, min_length=1)
@@ -158,7 +157,7 @@ class StatisticsSection(Section):
 
     resamples: int = Field(10_000, ge=100, le=1_000_000)
     confidence: float = Field(0.95, gt=0.5, lt=1)
-    margin: float = Field(0.5, gt=0, allow_inf_nan=False)
+    margin: float = Field(0.5, gt=0, le=100)
 
 
 class ReportSection(Section):
@@ -177,7 +176,7 @@ class ReportSection(Section):
     labels
         What to call refiners of the study's own.
     explained
-        How many test clips are explained per arm to see which joints matter; 0 for none. It takes the extra `explain`.
+        How many test clips are explained per arm to see which joints matter; 0 for none.
     """
 
     title: str = "Does refining skeletons help to recognise actions?"
@@ -185,7 +184,7 @@ class ReportSection(Section):
     clip: str | None = None
     arm: str | None = None
     labels: dict[str, str] = Field(default_factory=dict)
-    explained: int = Field(24, ge=0)
+    explained: int = Field(24, ge=0, le=100_000)
 
 
 class AblateConfig(Section):
@@ -223,7 +222,7 @@ class AblateConfig(Section):
     data: DataSection
     arms: tuple[str, ...] = Field(("raw", "refined"), min_length=2)
     refiners: dict[str, dict[str, Any]] = Field(default_factory=dict)
-    seeds: tuple[int, ...] = Field((0, 1, 2), min_length=1)
+    seeds: tuple[int, ...] = Field((0, 1, 2), min_length=1, max_length=1000)
     against: str = "raw"
     grid: GridSection = GridSection()
     refine: RefineSection
@@ -231,7 +230,7 @@ class AblateConfig(Section):
     statistics: StatisticsSection = StatisticsSection()
     report: ReportSection = ReportSection()
     executor: Literal["serial", "ray"] = "serial"
-    workers: int | None = Field(None, ge=1)
+    workers: int | None = Field(None, ge=1, le=100_000)
     ray_address: str | None = None
 
     @model_validator(mode="after")
@@ -241,10 +240,13 @@ class AblateConfig(Section):
                 raise ValueError(f"{name} names {', '.join(map(str, values))}; each may be named once")
         if any(not 0 <= seed < 2**31 for seed in self.seeds):
             raise ValueError("seeds are whole numbers from 0 to 2147483647")
-        known = (*ARMS, *self.refiners)
+        known = (*ARMS.names(), *self.refiners)
         for name in self.refiners:
             if name in ARMS or not name.isidentifier():
-                raise ValueError(f"refiners has {name!r}; give a name of letters, digits and underscores, not {ARMS}")
+                raise ValueError(
+                    f"refiners has {name!r}; give a name of letters, digits and underscores, not one of "
+                    f"{', '.join(ARMS.names())}"
+                )
         named = (*(("arms", arm) for arm in self.arms), *(("report.labels", arm) for arm in self.report.labels))
         for where, arm in named:
             if arm not in known:
@@ -319,14 +321,23 @@ class AblateConfig(Section):
         """Where refiners, stores and recognisers are."""
         return self.shared or self.run.dir.parent / "shared"
 
+    def kind(self, arm: str) -> ArmKind:
+        """Return how an arm comes by its skeletons; a refiner of the study's own does so as `refined` does."""
+        return ARMS["refined" if arm in self.refiners else arm]
+
     def label(self, arm: str) -> str:
         """Return what readers call an arm."""
-        return self.report.labels.get(arm) or LABELS.get(arm) or f"SmoothNet {arm}"
+        own = f"SmoothNet {arm}" if arm in self.refiners else self.kind(arm).label
+        return self.report.labels.get(arm) or own
+
+    def skeletons(self, arm: str) -> str:
+        """Name an arm's skeletons inside a sentence."""
+        return self.kind(arm).phrase.replace("{label}", self.label(arm))
 
     @property
-    def filters(self) -> tuple[FilterArm, ...]:
+    def filters(self) -> tuple[str, ...]:
         """The arms that are classical filters."""
-        return tuple(arm for arm in FILTERS if arm in self.arms)
+        return tuple(arm for arm in self.arms if self.kind(arm).filter)
 
     @property
     def refined_arms(self) -> tuple[str, ...]:

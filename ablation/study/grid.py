@@ -39,7 +39,7 @@ class Condition:
     setting: str | None = None
     share: float = 1.0
 
-    def but(self, other: "Condition") -> set[str]:
+    def differs_in(self, other: "Condition") -> set[str]:
         """Return the names of the axes on which two conditions differ."""
         return {axis.name for axis in fields(self) if getattr(self, axis.name) != getattr(other, axis.name)}
 

@@ -22,7 +22,7 @@ def name_of(kind: str, what: Mapping[str, Any]) -> str:
 def content_of(store: ClipStore) -> str:
     """Return the hash of a store's clips and skeletons, wherever it lies and however it was made."""
     names = ["joints.npy", "tracked.npy", "tracks.csv", "clips.csv"]
-    names += ["confidence.npy"] if store.info.confidence else []
+    names += [f"{name}.npy" for name in ("confidence", "times") if getattr(store.info, name)]
     about = {"layout": store.info.layout, "fps": store.info.fps, "image": store.info.image}
     return name_of("store", about | {name: sha256(store.folder / name) for name in names})
 

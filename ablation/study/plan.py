@@ -7,22 +7,19 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from ablation.scores import Scores, read_scores
 from ablation.study.config import AblateConfig
 from ablation.study.grid import Condition
 from ablation.study.hashes import content_of, name_of
 from ablation.study.stores import Made, mixed_store
-from base.config import read_yaml
+from base.config import read_kept
 from base.errors import InputError
 from data.skeletons.store import ClipStore, open_store
 from recognition.config import RecognizeConfig
 from recognition.input.streams import Stream
-from recognition.scores import write_scores
+from recognition.scores import Scores, SeedScores, add_scores, by_name, read_scores, stack_scores, write_scores
 from recognition.stage import recognize
+from recognition.use.other_skeletons import score_on
 from recognition.use.recognizer import load_recognizer
-from recognition.use.retest import score_on
 from training.devices import pick_device
 
 FORMAT = 1
@@ -30,7 +27,7 @@ FORMAT = 1
 
 
 @dataclass(frozen=True)
-class Cell:
+class Training:
     """One recogniser to train, and the stores besides its own to test it on.
 
     Parameters
@@ -69,13 +66,13 @@ class Use:
     condition: Condition
     arm: str
     seed: int
-    cell: Cell
+    training: Training
     other: str | None
 
     @property
     def scores(self) -> Path:
         """The file of the scores."""
-        return self.cell.scores(self.other)
+        return self.training.scores(self.other)
 
 
 @dataclass(frozen=True)
@@ -88,14 +85,14 @@ class Plan:
         The conditions to report on, the first of every axis first; those of ensembles are sums of others.
     uses
         For every condition that is no ensemble's: arm, seed and recogniser.
-    cells
+    trainings
         The recognisers, each once, in the order to train them: all arms with one seed, then with the next, so that a
         study can be judged early.
     """
 
     conditions: list[Condition]
     uses: list[Use]
-    cells: list[Cell]
+    trainings: list[Training]
 
 
 def plan(config: AblateConfig, made: Sequence[Made]) -> Plan:
@@ -119,20 +116,20 @@ def plan(config: AblateConfig, made: Sequence[Made]) -> Plan:
             for store in (trained_on, tested_on):
                 if store.folder not in contents:
                     contents[store.folder] = content_of(store)
-            cell = _cell(config, condition, arm, seed, stream, trained_on, contents[trained_on.folder])
+            training = _training(config, condition, arm, seed, stream, trained_on, contents[trained_on.folder])
             other = contents[tested_on.folder]
             if other == contents[trained_on.folder]:
-                uses.append(Use(condition, arm, seed, cell, None))
+                uses.append(Use(condition, arm, seed, training, None))
             else:
-                elsewhere = replace(cell, others=((other, tested_on.folder.resolve()),))
+                elsewhere = replace(training, others=((other, tested_on.folder.resolve()),))
                 uses.append(Use(condition, arm, seed, elsewhere, other))
     order = sorted(range(len(uses)), key=lambda at: config.seeds.index(uses[at].seed))
-    cells: dict[Path, Cell] = {}
+    trainings: dict[Path, Training] = {}
     for at in order:
-        cell = uses[at].cell
-        known = cells.setdefault(cell.folder, cell)
-        cells[cell.folder] = replace(known, others=tuple(dict.fromkeys((*known.others, *cell.others))))
-    return Plan(conditions, uses, list(cells.values()))
+        training = uses[at].training
+        known = trainings.setdefault(training.folder, training)
+        trainings[training.folder] = replace(known, others=tuple(dict.fromkeys((*known.others, *training.others))))
+    return Plan(conditions, uses, list(trainings.values()))
 
 
 def _pair(config: AblateConfig, made: Made, arm: str, pairing: str) -> tuple[ClipStore, ClipStore]:
@@ -147,9 +144,9 @@ def _pair(config: AblateConfig, made: Made, arm: str, pairing: str) -> tuple[Cli
     return mine, mine
 
 
-def _cell(
+def _training(
     config: AblateConfig, condition: Condition, arm: str, seed: int, stream: Stream, store: ClipStore, content: str
-) -> Cell:
+) -> Training:
     recognizer = config.recognizer(stream)
     # absolute paths: a worker on another machine may have a working folder of its own
     place = {"store": store.folder.resolve(), "split": condition.split, "share": condition.share}
@@ -164,7 +161,7 @@ def _cell(
     mixed = ["mixed"] if condition.pairing == "mixed" and arm != config.against else []
     parts = [config.label(arm), *mixed, f"seed {seed}", *_particulars(config, condition)]
     run = recognizer.run.model_copy(update={"dir": folder})
-    return Cell(", ".join(parts), recognizer.model_copy(update={"run": run}))
+    return Training(", ".join(parts), recognizer.model_copy(update={"run": run}))
 
 
 def _particulars(config: AblateConfig, condition: Condition) -> Iterator[str]:
@@ -182,7 +179,7 @@ def _particulars(config: AblateConfig, condition: Condition) -> Iterator[str]:
         yield condition.stream.replace("_", " ")
 
 
-def run_cell(cell: Cell) -> dict[str, Any]:
+def train_one(training: Training) -> dict[str, Any]:
     """Train and test a recogniser, or go on where it was interrupted, and test it on the other stores.
 
     Returns
@@ -194,17 +191,17 @@ def run_cell(cell: Cell) -> dict[str, Any]:
     InputError
         Its store, its folder or its results cannot be used.
     """
-    folder = cell.folder
+    folder = training.folder
     kept = folder / "results.json"
-    results = read_results(kept) if kept.is_file() else recognize(cell.config, again=_begun_elsewhere(cell))
-    missing = [(name, path) for name, path in cell.others if not cell.scores(name).is_file()]
+    results = read_results(kept) if kept.is_file() else recognize(training.config, again=_begun_elsewhere(training))
+    missing = [(name, path) for name, path in training.others if not training.scores(name).is_file()]
     if missing:
-        recognizer = load_recognizer(folder, pick_device(cell.config.run.device))
-        train, split = cell.config.train, cell.config.data.split
+        recognizer = load_recognizer(folder, pick_device(training.config.run.device))
+        train, split = training.config.train, training.config.data.split
         for name, path in missing:
             found = score_on(recognizer, open_store(path), split, batch=2 * train.batch, bf16=train.precision == "bf16")
-            cell.scores(name).parent.mkdir(exist_ok=True)
-            write_scores(cell.scores(name), found)
+            training.scores(name).parent.mkdir(exist_ok=True)
+            write_scores(training.scores(name), found)
     return results
 
 
@@ -220,26 +217,28 @@ def read_results(path: Path) -> dict[str, Any]:
         found = json.loads(path.read_text())
         if missing := [key for key in ("top1", "top5", "mean_class_accuracy", "seconds") if key not in found]:
             raise ValueError(f"{missing[0]!r} is missing")
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         raise InputError(f"{path}: cannot be read ({error}); delete its folder, and it is trained again") from error
     results: dict[str, Any] = found
     return results
 
 
-def _begun_elsewhere(cell: Cell) -> bool:
+def _begun_elsewhere(training: Training) -> bool:
     """Whether an unfinished run of the same content, but of a store at another place, is there: it cannot go on."""
-    kept = cell.folder / "config.yaml"
+    kept = training.folder / "config.yaml"
     try:
-        content = read_yaml(kept.read_text())
+        content = read_kept(training.folder)
         places = content["data"]["store"], content["run"]["dir"]
-        return places != (str(cell.config.data.store), str(cell.folder))
-    except (OSError, ValueError, KeyError, TypeError):
+        return places != (str(training.config.data.store), str(training.folder))
+    except (ValueError, LookupError, TypeError):
         return kept.exists()
 
 
-def gather(
-    config: AblateConfig, plan: Plan, failed: Mapping[Path, str]
-) -> tuple[dict[Condition, dict[str, tuple[tuple[int, ...], Scores]]], list[str]]:
+Gathered = Mapping[Condition, Mapping[str, tuple[tuple[int, ...], SeedScores]]]
+"""For every condition the seeds and scores of each arm."""
+
+
+def gather(config: AblateConfig, plan: Plan, failed: Mapping[Path, str]) -> tuple[Gathered, list[str]]:
     """Read the scores of every arm under every condition.
 
     Parameters
@@ -259,30 +258,24 @@ def gather(
     failures = dict.fromkeys(failed.values())
     single: dict[tuple[Condition, str, int], Scores] = {}
     for use in plan.uses:
-        if use.cell.folder in failed:
+        if use.training.folder in failed:
             continue
         try:
-            single[use.condition, use.arm, use.seed] = read_scores([use.scores])
+            single[use.condition, use.arm, use.seed] = by_name(read_scores(use.scores), str(use.scores))
         except InputError as error:
             failures[str(error)] = None
-    found: dict[Condition, dict[str, tuple[tuple[int, ...], Scores]]] = {}
+    found: dict[Condition, dict[str, tuple[tuple[int, ...], SeedScores]]] = {}
     for condition in plan.conditions:
-        weights = config.grid.ensembles.get(condition.stream, {condition.stream: 1.0})
+        summed = config.grid.ensembles.get(condition.stream, {condition.stream: 1.0})
+        weights = {str(stream): weight for stream, weight in summed.items()}
         for arm in config.arms:
-            layers = {}
+            seeds: dict[int, Scores] = {}
             for seed in config.seeds:
-                parts = [single.get((replace(condition, stream=stream), arm, seed)) for stream in weights]
-                if all(part is not None for part in parts):
-                    layers[seed] = _add([part for part in parts if part is not None], list(weights.values()))
-            if layers:
-                first = next(iter(layers.values()))
-                score = np.concatenate([layer.score for layer in layers.values()])
-                found.setdefault(condition, {})[arm] = (tuple(layers), replace(first, score=score))
+                places = {stream: (replace(condition, stream=stream), arm, seed) for stream in weights}
+                if all(place in single for place in places.values()):
+                    parts = {stream: single[place] for stream, place in places.items()}
+                    seeds[seed] = add_scores(parts, weights)
+            if seeds:
+                layers = {f"{config.label(arm)}, seed {seed}": scores for seed, scores in seeds.items()}
+                found.setdefault(condition, {})[arm] = (tuple(seeds), stack_scores(layers))
     return found, list(failures)
-
-
-def _add(parts: list[Scores], weights: list[float]) -> Scores:
-    if len(parts) == 1:
-        return parts[0]
-    total = sum(weight * part.score.astype(np.float64) for weight, part in zip(weights, parts, strict=True))
-    return replace(parts[0], score=np.asarray(total / sum(weights)))

@@ -1,24 +1,23 @@
 """Training the recognisers of a study, one after another or several at once."""
 
-import io
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from ablation.study.config import AblateConfig
-from ablation.study.plan import Cell, run_cell
+from ablation.study.plan import Training, train_one
 from base.errors import InputError
 from base.progress import console
+from base.words import plural
 
 Outcome = dict[str, Any] | str
 """The results of a recogniser, or one line on why there are none."""
 
 
-def run_cells(config: AblateConfig, cells: Sequence[Cell]) -> dict[Path, Outcome]:
+def train_all(config: AblateConfig, trainings: Sequence[Training]) -> dict[Path, Outcome]:
     """Train and test every recogniser that is not finished, and say after each how long the rest will take.
 
     An interrupted one goes on from its last epoch. One that fails is told, and the rest goes on.
@@ -32,20 +31,21 @@ def run_cells(config: AblateConfig, cells: Sequence[Cell]) -> dict[Path, Outcome
     InputError
         `executor` is ray, and Ray is not installed or cannot be reached.
     """
-    waiting = [cell for cell in cells if not cell.finished]
-    if len(waiting) < len(cells):
-        console.print(f"{len(cells) - len(waiting)} of {len(cells)} recognisers are finished already", highlight=False)
-    outcomes: dict[Path, Outcome] = {cell.folder: _attempt(cell) for cell in cells if cell.finished}
-    runs = _with_ray(config, waiting) if config.executor == "ray" and waiting else _one_by_one(waiting, len(cells))
+    waiting = [training for training in trainings if not training.finished]
+    if len(waiting) < len(trainings):
+        finished = f"{len(trainings) - len(waiting)} of {plural(len(trainings), 'recogniser')} finished already"
+        console.print(finished, highlight=False)
+    outcomes: dict[Path, Outcome] = {training.folder: _attempt(training) for training in trainings if training.finished}
+    runs = _with_ray(config, waiting) if config.executor == "ray" and waiting else _one_by_one(waiting, len(trainings))
     begin = time.perf_counter()
-    for done, (cell, outcome) in enumerate(runs, 1):
-        outcomes[cell.folder] = outcome
+    for done, (training, outcome) in enumerate(runs, 1):
+        outcomes[training.folder] = outcome
         spent = time.perf_counter() - begin
         left = len(waiting) - done
         said = outcome if isinstance(outcome, str) else f"top-1 {outcome['top1']:.1f}%"
         rest = f"; {left} to go, about {duration(spent / done * left)}" if left else ""
         colour = "red" if isinstance(outcome, str) else None
-        console.print(f"  {cell.title}: {said}{rest}", highlight=False, markup=False, style=colour, soft_wrap=True)
+        console.print(f"  {training.title}: {said}{rest}", highlight=False, markup=False, style=colour, soft_wrap=True)
     return outcomes
 
 
@@ -58,26 +58,25 @@ def duration(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h"
 
 
-def _one_by_one(cells: Sequence[Cell], total: int) -> Iterator[tuple[Cell, Outcome]]:
-    for number, cell in enumerate(cells, total - len(cells) + 1):
-        console.print(f"recogniser {number} of {total}: {cell.title}", highlight=False)
-        yield cell, _attempt(cell)
+def _one_by_one(trainings: Sequence[Training], total: int) -> Iterator[tuple[Training, Outcome]]:
+    for number, training in enumerate(trainings, total - len(trainings) + 1):
+        console.print(f"recogniser {number} of {total}: {training.title}", highlight=False)
+        yield training, _attempt(training)
 
 
-def _attempt(cell: Cell) -> Outcome:
-    """Run a cell; whatever goes wrong in it must not stop the others."""
+def _attempt(training: Training) -> Outcome:
+    """Run a training; whatever goes wrong in it must not stop the others."""
     try:
-        with redirect_stdout(io.StringIO()):
-            return run_cell(cell)
+        return train_one(training)
     except InputError as error:
         return str(error)
     except Exception as error:
         line = " ".join(f"{type(error).__name__}: {error}".split())
-        return f"{cell.folder}: {cell.title} failed ({line})"
+        return f"{training.folder}: {training.title} failed ({line})"
 
 
-def _with_ray(config: AblateConfig, cells: Sequence[Cell]) -> Iterator[tuple[Cell, Outcome]]:
-    """Run cells on all free cores or accelerators of a Ray cluster, or of this machine."""
+def _with_ray(config: AblateConfig, trainings: Sequence[Training]) -> Iterator[tuple[Training, Outcome]]:
+    """Run trainings on all free cores or accelerators of a Ray cluster, or of this machine."""
     try:
         import ray
     except ImportError as error:
@@ -94,20 +93,20 @@ def _with_ray(config: AblateConfig, cells: Sequence[Cell]) -> Iterator[tuple[Cel
         raise InputError(f"ray_address: Ray cannot be started or reached ({' '.join(str(error).split())})") from error
     try:
         remote = ray.remote(num_cpus=1, num_gpus=1 if accelerated else 0, max_retries=2)(_attempt_alone)
-        running = {remote.remote(cell): cell for cell in cells}
-        console.print(f"{len(running)} recognisers are given to Ray", highlight=False)
+        running = {remote.remote(training): training for training in trainings}
+        console.print(f"{plural(len(running), 'recogniser')} given to Ray", highlight=False)
         while running:
             (ready,), _ = ray.wait(list(running), num_returns=1)
-            cell = running.pop(ready)
+            training = running.pop(ready)
             try:
                 outcome: Outcome = ray.get(ready)
             except ray.exceptions.RayError as error:  # its process died
-                outcome = f"{cell.folder}: {cell.title} failed ({' '.join(str(error).split())[:200]})"
-            yield cell, outcome
+                outcome = f"{training.folder}: {training.title} failed ({' '.join(str(error).split())[:200]})"
+            yield training, outcome
     finally:
         ray.shutdown()
 
 
-def _attempt_alone(cell: Cell) -> Outcome:
+def _attempt_alone(training: Training) -> Outcome:
     torch.set_num_threads(1)  # the other cores have recognisers of their own
-    return _attempt(cell)
+    return _attempt(training)

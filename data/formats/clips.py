@@ -1,15 +1,16 @@
 """Clips between a store's ragged tracks and the dense arrays of other people's files."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 
 from base.errors import InputError
+from base.shown import shown
 from data.ntu.names import ClipName, parse_name
-from data.skeletons.layouts import ACTIONS, LAYOUTS, NTU25, Layout
+from data.skeletons.layouts import NTU25, Layout
+from data.skeletons.seen import seen_joints
 from data.skeletons.store import ClipStore, Track
 
 ACTORS = 2
@@ -18,9 +19,12 @@ LONGEST = 20_000
 
 ReadClip = tuple[ClipName, int, list[Track]]
 """A clip's name, its frames and its tracks."""
+NextClip = tuple[str, Callable[[], ReadClip]]
+"""What a clip is called where it comes from, and what reads it, to be called before the next clip is asked for.
+
+An InputError of the latter is about this clip alone; one that comes when the next clip is asked for, about the file."""
 Advance = Callable[[], None]
 """Called after each clip, for whoever shows the progress."""
-Positions = Literal["stored", "prepared"]
 
 
 @dataclass(frozen=True)
@@ -56,21 +60,24 @@ class Incoming:
     total
         How many clips there will be.
     clips
-        The clips; reading them is what may fail.
+        The clips, one after another; reading them is what may fail.
     image
         Width and height of the image, of layouts in one.
     confidence
         Whether their tracks have confidences.
     notes
         What the user should know; complete when all clips are read.
+    times
+        Whether their tracks have times, where frames are missing.
     """
 
     layout: Layout
     total: int
-    clips: Iterator[ReadClip]
+    clips: Iterator[NextClip]
     image: tuple[int, int] | None = None
     confidence: bool = False
     notes: list[str] = field(default_factory=list)
+    times: bool = False
 
 
 class DenseClips:
@@ -84,12 +91,11 @@ class DenseClips:
 
     def __init__(self, store: ClipStore) -> None:
         self._store = store
-        by_clip = np.lexsort((store.tracks.actor, store.tracks.clip))
-        self._tracks = np.split(by_clip, np.searchsorted(store.tracks.clip[by_clip], np.arange(1, len(store.clips))))
 
     def __getitem__(self, row: int) -> DenseClip:
         """Return one clip; frames of which no joint was seen are 0, whatever the store has there."""
-        store, tracks = self._store, self._tracks[row]
+        store = self._store
+        tracks = store.tracks_of(row)
         frames = int(store.clips.frames[row])
         actors = int(store.tracks.actor[tracks].max(initial=0)) + 1
         shape = (actors, frames, *store.joints.shape[1:])
@@ -97,14 +103,14 @@ class DenseClips:
         confidence = None if store.confidence is None else np.zeros(shape[:3], np.float32)
         for track in tracks:
             first, length = int(store.tracks.first_frame[track]), int(store.tracks.length[track])
-            rows = slice(int(store.tracks.first_row[track]), int(store.tracks.first_row[track]) + length)
+            rows = store.rows_of(track)
             at = (int(store.tracks.actor[track]), slice(first, first + length))
             states = _read_rows(store.tracked, rows)
             seen = np.any(states, axis=-1)
             tracked[at] = states
-            joints[at] = _read_rows(store.joints, rows) * seen[:, None, None]
+            joints[at] = np.where(seen[:, None, None], _read_rows(store.joints, rows), 0)
             if confidence is not None and store.confidence is not None:
-                confidence[at] = _read_rows(store.confidence, rows) * seen[:, None]
+                confidence[at] = np.where(seen[:, None], _read_rows(store.confidence, rows), 0)
         return DenseClip(parse_name(str(store.clips.name[row])), joints, tracked, confidence)
 
 
@@ -123,36 +129,11 @@ def in_order(store: ClipStore) -> np.ndarray:
     return np.argsort(store.clips.name, kind="stable")
 
 
-def check_exportable(store: ClipStore, format: str) -> None:
-    """Refuse a store whose joints or actions a format cannot hold.
-
-    Raises
-    ------
-    InputError
-        The store is empty, has another layout, or an action that NTU RGB+D 60 does not have.
-    """
-    if not len(store.clips):
-        raise InputError(f"{store.folder}: holds no clip; there is nothing to export")
-    layouts = tuple(LAYOUTS) if format == "pyskl" else (NTU25.name,)
-    if store.info.layout not in layouts:
-        raise InputError(
-            f"{store.folder}: has the joints of {store.info.layout}, and --format {format} holds "
-            f"{' or '.join(layouts)}; use --format pyskl"
-        )
-    action = store.clips.action
-    outside = np.flatnonzero((action < 1) | (action > len(ACTIONS)))
-    if len(outside) and format != "skeleton":
-        raise InputError(
-            f"{store.folder}: clip {store.clips.name[outside[0]]} has action {action[outside[0]]}, and --format "
-            f"{format} needs one of NTU RGB+D 60's actions 1 to {len(ACTIONS)}; "
-            "leave the clip out or use --format skeleton"
-        )
-
-
-def as_tracks(joints: np.ndarray, confidence: np.ndarray | None, where: str) -> list[Track]:
+def as_tracks(joints: np.ndarray, confidence: np.ndarray | None, where: str, origin: Sequence[int] = ()) -> list[Track]:
     """Turn dense arrays into tracks, each from the first to the last frame in which its actor is seen.
 
-    An actor whose numbers are all 0 is not seen in that frame. Of layouts in an image, so is a single joint.
+    A joint at exactly 0 is not seen, see `data.skeletons.seen`; an actor is seen where a joint is. Positions in space
+    may be relative to the root, which is then at 0 in all frames, and seen.
 
     Parameters
     ----------
@@ -162,6 +143,8 @@ def as_tracks(joints: np.ndarray, confidence: np.ndarray | None, where: str) -> 
         [M, T, V] or None.
     where
         The file and clip, for messages.
+    origin
+        Joints on which the format centres positions.
 
     Raises
     ------
@@ -175,24 +158,21 @@ def as_tracks(joints: np.ndarray, confidence: np.ndarray | None, where: str) -> 
     values = [joints] if confidence is None else [joints, confidence]
     if not all(np.isfinite(value).all() for value in values):
         raise InputError(f"{where}: found NaN or infinity, expected numbers; leave the clip out or repair it")
-    flat = joints.shape[-1] == 2
-    joint_seen = np.any(joints, axis=-1)
-    if confidence is not None:
-        joint_seen |= confidence != 0
+    joint_seen = seen_joints(joints, confidence)
     tracks = []
-    for actor, seen in enumerate(joint_seen.any(-1)):
+    for actor, seen in enumerate(np.any(joint_seen, axis=-1)):
         frames = np.flatnonzero(seen)
+        if joints.shape[-1] == 3:
+            centred = [*origin, *([NTU25.root] if not joint_seen[actor, :, NTU25.root].any() else [])]
+            joint_seen[actor][:, centred] |= seen[:, None]
         if len(frames):
             part = slice(frames[0], frames[-1] + 1)
-            visible = (
-                joint_seen[actor, part] if flat else np.broadcast_to(seen[part, None], joint_seen[actor, part].shape)
-            )
             tracks.append(
                 Track(
                     actor,
                     int(frames[0]),
                     joints[actor, part],
-                    np.where(visible, 2, 0).astype(np.uint8),
+                    np.where(joint_seen[actor, part], 2, 0).astype(np.uint8),
                     None if confidence is None else confidence[actor, part].astype(np.float32, copy=False),
                 )
             )
@@ -200,6 +180,7 @@ def as_tracks(joints: np.ndarray, confidence: np.ndarray | None, where: str) -> 
 
 
 _SUFFIX = re.compile(r"(_rgb)?(\.skeleton)?(\.npy|\.avi)?$")
+_LONGEST_NAME = 100
 
 
 def clip_name(text: object, where: str) -> ClipName:
@@ -210,15 +191,53 @@ def clip_name(text: object, where: str) -> ClipName:
     InputError
         It is no name of an NTU RGB+D clip.
     """
-    if isinstance(text, str):
+    if isinstance(text, str) and len(text) < _LONGEST_NAME:
         try:
             return parse_name(_SUFFIX.sub("", text))
         except InputError:
             pass
     raise InputError(
-        f"{where}: found {ascii(text)[:60]} for a clip's name, expected SsssCcccPpppRrrrAaaa such as "
+        f"{where}: found {shown(text)} for a clip's name, expected SsssCcccPpppRrrrAaaa such as "
         "S001C002P003R002A013; only NTU RGB+D clips can be imported"
     )
+
+
+def found_twice(names: Sequence[ClipName]) -> ClipName | None:
+    """Return a name that is there more than once, if there is one."""
+    seen: set[ClipName] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return None
+
+
+def name_or_fault(text: object, where: str) -> ClipName | InputError:
+    """Read a clip's name as `clip_name` does, but return what is wrong with it, to be raised when the clip is read."""
+    try:
+        return clip_name(text, where)
+    except InputError as error:
+        return error
+
+
+def known(name: ClipName | InputError) -> ClipName:
+    """Return a name, or raise what is wrong with it."""
+    if isinstance(name, InputError):
+        raise name
+    return name
+
+
+def check_length(frames: int, where: str) -> None:
+    """Refuse a clip, or the array of all, without frames or of more than any clip has.
+
+    Raises
+    ------
+    InputError
+        It has 0 frames, or more than 20,000.
+    """
+    if not 1 <= frames <= LONGEST:
+        advice = "cut it into clips of one action each" if frames else "leave it out"
+        raise InputError(f"{where} has {frames} frames, expected 1 to {LONGEST} (eleven minutes); {advice}")
 
 
 def check_label(name: ClipName, label: object, where: str) -> None:
@@ -231,6 +250,6 @@ def check_label(name: ClipName, label: object, where: str) -> None:
     """
     if isinstance(label, bool) or not isinstance(label, int | np.integer) or label != name.action - 1:
         raise InputError(
-            f"{where}: clip {name} has label {ascii(label)[:40]}, expected {name.action - 1}, its action counted from "
+            f"{where}: clip {name} has label {shown(label, 40)}, expected {name.action - 1}, its action counted from "
             "0; the labels belong to other clips"
         )

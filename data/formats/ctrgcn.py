@@ -6,45 +6,57 @@ those for training first.
 """
 
 import zipfile
-import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 
 from base.errors import InputError
-from base.unpickling import read_array
+from base.files import regular_file
+from base.shown import cut, shown
+from base.unpickling import find_member, member_names, open_arrays, read_any_header, read_array
+from data.debris import is_debris
 from data.formats.arrays import read_block, read_header, write_header
 from data.formats.clips import (
     ACTORS,
-    LONGEST,
     Advance,
     DenseClips,
     Incoming,
-    Positions,
+    NextClip,
     ReadClip,
     as_tracks,
+    check_length,
     clip_name,
 )
-from data.formats.padded import FRAMES, Cuts, centre, ctrgcn_order, pad, trim
+from data.formats.guessing import some_of
+from data.formats.options import Positions, ReadOptions, WriteOptions
+from data.formats.outputs import FilesBySplit
+from data.formats.padded import FRAMES, MIDDLE_OF_SPINE, Cuts, centre, ctrgcn_order, pad, trim
+from data.formats.registry import BY_NAME, FORMATS, FormatKind
+from data.ntu.actions import ACTIONS
 from data.ntu.names import ClipName
-from data.ntu.splits import MISSING, TRAIN_CAMERAS, TRAIN_PERFORMERS, Split
-from data.skeletons.layouts import ACTIONS, NTU25
+from data.ntu.splits import MISSING, SPLITS, TRAIN_CAMERAS, TRAIN_PERFORMERS, Split
+from data.skeletons.layouts import NTU25
 from data.skeletons.store import ClipStore
 
+WIDE = (ACTORS, len(NTU25.joints), NTU25.dims)
 WIDTH = ACTORS * len(NTU25.joints) * NTU25.dims
 CODES: dict[Split, str] = {"xsub": "CS", "xview": "CV"}
 PARTS = ("train", "test")
 
-_LARGEST_LABELS = 1 << 30
+MOST_CLIPS = 900_000
+"""Of one part of a file; eight times those of NTU RGB+D 120, and made-up names go no further."""
+
+_LARGEST = 1 << 40
+_LARGEST_LABELS = 1 << 28
 _LARGEST_NAMES = 1 << 26
 
 
-def file_names(split: Split) -> tuple[str, str]:
+def file_names(split: Split) -> list[str]:
     """Return the names of the arrays' file and of the names' file of a split."""
-    return f"NTU60_{CODES[split]}.npz", f"NTU60_{CODES[split]}_names.txt"
+    return [f"NTU60_{CODES[split]}.npz", f"NTU60_{CODES[split]}_names.txt"]
 
 
 def write_ctrgcn(
@@ -86,6 +98,19 @@ def write_ctrgcn(
     return cuts
 
 
+def _ours(files: list[Path]) -> bool:
+    """Say whether a split's files were written by `write_ctrgcn`: it alone puts a list of names beside the arrays."""
+    names = files[1]
+    if not names.is_file():
+        return False
+    with names.open("rb") as opened:
+        first = opened.readline(200).decode("ascii", "replace").strip()
+    try:
+        return bool(clip_name(first, str(names)))
+    except InputError:
+        return False
+
+
 def read_ctrgcn(file: Path, split: Split, names: Path | None) -> Incoming:
     """Read CTR-GCN's arrays, clip by clip out of the zip.
 
@@ -104,51 +129,62 @@ def read_ctrgcn(file: Path, split: Split, names: Path | None) -> Incoming:
     InputError
         The file is damaged or not laid out as CTR-GCN's, or the names are not its clips'; so does reading its clips.
     """
+    check_arrays(file)
     labels = {part: _read_labels(file, part) for part in PARTS}
-    with _reading(file), zipfile.ZipFile(file) as packed:
+    with open_arrays(file) as packed:
         for part in PARTS:
-            with packed.open(f"x_{part}.npy") as member:
+            with packed.open(find_member(packed, file, f"x_{part}", _LARGEST)) as member:
                 _read_header(member, len(labels[part]), f"{file}: x_{part}")
     known = {part: _make_up(labels[part], split, part) for part in PARTS}
     notes = ["the clips' names are made up (the file has none): only the part and the action in them are true"]
     if names is not None:
         known, notes = _read_names(names, labels, split, file), []
 
-    def clips() -> Iterator[ReadClip]:
-        with _reading(file), zipfile.ZipFile(file) as packed:
+    def clips() -> Iterator[NextClip]:
+        with open_arrays(file) as packed:
             for part in PARTS:
                 with packed.open(f"x_{part}.npy") as member:
                     frames, kind = _read_header(member, len(labels[part]), f"{file}: x_{part}")
                     for at, name in enumerate(known[part]):
-                        yield _read_clip(member, frames, kind, name, f"{file}: x_{part}[{at}] ({name})")
+                        where = f"{file}: x_{part}[{at}] ({name})"
+                        joints = read_block(member, (frames, *WIDE), kind, where)
+                        yield str(name), partial(_read_clip, joints, name, where)
                     member.read(1)  # the end, where the checksum is compared
 
     return Incoming(NTU25, sum(map(len, labels.values())), clips(), notes=notes)
 
 
-@contextmanager
-def _reading(file: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise InputError(f"{file}: cannot be read ({error.strerror or error})") from error
-    except KeyError as error:
+def check_arrays(file: Path) -> None:
+    """Refuse a file that does not hold CTR-GCN's four arrays, and say what it holds.
+
+    Raises
+    ------
+    InputError
+        One is missing, or the file is no zip of arrays.
+    """
+    names = member_names(file)
+    if missing := [f"{kind}_{part}" for part in PARTS for kind in "xy" if f"{kind}_{part}" not in names]:
+        found = ", ".join(cut(name, 40) for name in names[:5]) + (" and more" if len(names) > 5 else "")
         raise InputError(
-            f"{file}: not CTR-GCN's arrays: {error.args[0]}; expected x_train, y_train, x_test, y_test"
-        ) from error
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
-        raise InputError(f"{file}: not a .npz file, or damaged ({error}); download or write it again") from error
+            f"{file}: not CTR-GCN's arrays: found {found or 'nothing'}, expected x_train, y_train, x_test and y_test "
+            f"({missing[0]} is missing); no other .npz can be imported"
+        )
 
 
 def _read_labels(file: Path, part: str) -> np.ndarray:
     """Return the classes from 0, int64 [N]."""
-    with _reading(file):
-        one_hot = read_array(file, f"y_{part}", _LARGEST_LABELS)
     where = f"{file}: y_{part}"
-    if one_hot.ndim != 2 or one_hot.dtype.kind not in "fiub":
-        raise InputError(f"{where} is {one_hot.dtype} {one_hot.shape}, expected one-hot labels [N, {len(ACTIONS)}]")
-    if one_hot.shape[1] > 999:
-        raise InputError(f"{where} has {one_hot.shape[1]} classes, expected {len(ACTIONS)}")
+    with open_arrays(file) as packed, packed.open(find_member(packed, file, f"y_{part}", _LARGEST_LABELS)) as member:
+        shape, _, kind = read_any_header(member, where)
+    if len(shape) != 2 or kind.kind not in "fiubO":
+        raise InputError(f"{where} is {kind} {shown(shape)}, expected one-hot labels [N, {len(ACTIONS)}]")
+    if shape[0] > MOST_CLIPS:
+        raise InputError(f"{where} has {shape[0]} rows, expected one for each clip, {MOST_CLIPS} at most")
+    if not 1 <= shape[1] <= 999:
+        raise InputError(f"{where} has {shape[1]} classes, expected {len(ACTIONS)}")
+    one_hot = read_array(file, f"y_{part}", _LARGEST_LABELS)
+    if one_hot.dtype.kind not in "fiub":
+        raise InputError(f"{where} is {one_hot.dtype} {shown(one_hot.shape)}, expected one-hot labels of numbers")
     wrong = np.flatnonzero((one_hot > 0).sum(1) != 1)
     if len(wrong):
         raise InputError(f"{where}: row {wrong[0]} has {int((one_hot[wrong[0]] > 0).sum())} classes, expected one")
@@ -158,15 +194,16 @@ def _read_labels(file: Path, part: str) -> np.ndarray:
 def _read_header(member: IO[bytes], clips: int, where: str) -> tuple[int, np.dtype]:
     """Return the frames of each clip and the kind of number."""
     shape, kind = read_header(member, where)
-    if len(shape) != 3 or shape[0] != clips or not 1 <= shape[1] <= LONGEST or shape[2] != WIDTH:
-        raise InputError(f"{where} is {kind} {shape}, expected float32 [{clips}, {FRAMES}, {WIDTH}]")
+    if len(shape) != 3 or shape[0] != clips or shape[2] != WIDTH:
+        raise InputError(f"{where} is {kind} {shown(shape)}, expected float32 [{clips}, {FRAMES}, {WIDTH}]")
+    check_length(shape[1], where)
     return shape[1], kind
 
 
-def _read_clip(member: IO[bytes], frames: int, kind: np.dtype, name: ClipName, where: str) -> ReadClip:
-    joints = read_block(member, (frames, ACTORS, len(NTU25.joints), NTU25.dims), kind, where)
-    joints = trim(joints.swapaxes(0, 1))
-    return name, joints.shape[1], as_tracks(joints, None, where)
+def _read_clip(joints: np.ndarray, name: ClipName, where: str) -> ReadClip:
+    with np.errstate(invalid="ignore"):  # NaN is refused below
+        joints = trim(joints.swapaxes(0, 1))
+    return name, joints.shape[1], as_tracks(joints, None, where, (MIDDLE_OF_SPINE,))
 
 
 def _make_up(labels: np.ndarray, split: Split, part: str) -> list[ClipName]:
@@ -186,7 +223,7 @@ def _make_up(labels: np.ndarray, split: Split, part: str) -> list[ClipName]:
 def _read_names(names: Path, labels: dict[str, np.ndarray], split: Split, file: Path) -> dict[str, list[ClipName]]:
     """Bring listed names into the order of the arrays; the labels must agree with all of them."""
     try:
-        with names.open("rb") as stream:
+        with regular_file(names).open("rb") as stream:
             content = stream.read(_LARGEST_NAMES + 1)
     except OSError as error:
         raise InputError(f"{names}: cannot be read ({error.strerror or error})") from error
@@ -222,3 +259,55 @@ def _read_names(names: Path, labels: dict[str, np.ndarray], split: Split, file: 
                 f"{labels[part][at] + 1}; give the list of this file's clips"
             )
     return known
+
+
+def _guess(path: Path) -> int:
+    if path.is_dir():
+        return BY_NAME * any(True for _ in path.glob("*.npz"))
+    return BY_NAME * (path.suffix == ".npz")
+
+
+def _save(store: ClipStore, split: Split, files: list[Path], options: WriteOptions, advance: Advance) -> list[str]:
+    file, names = files
+    return write_ctrgcn(store, split, file, names, options.positions, advance).notes()
+
+
+def _open(path: Path, options: ReadOptions) -> Incoming:
+    """Open a file, or the only one of a folder; without an option, its name tells the split."""
+    if path.is_dir():
+        path = _only_file(path, options.split)
+    split = options.split
+    if split is None:
+        told = [split for split in SPLITS if CODES[split] in path.stem.split("_")]
+        if len(told) != 1:
+            check_arrays(path)  # another file is none of CTR-GCN's, whatever the split
+            raise InputError(f"{path}: its name does not tell the split by CS or CV; pass --split xsub or xview")
+        split = told[0]
+    beside = path.with_name(f"{path.stem}_names.txt")
+    names = options.names or (beside if beside.is_file() else None)
+    return read_ctrgcn(path, split, names)
+
+
+def _only_file(folder: Path, split: Split | None) -> Path:
+    files = sorted(file for file in folder.glob("*.npz") if not is_debris(file.name))
+    if split is not None:
+        files = [file for file in files if CODES[split] in file.stem.split("_")]
+    if len(files) != 1:
+        found = f"{len(files)} .npz files" if files else f"no .npz file but {some_of(folder)}"
+        raise InputError(f"{folder}: found {found}, expected one; name the file, such as NTU60_CS.npz")
+    return files[0]
+
+
+FORMATS.add(
+    "ctrgcn",
+    FormatKind(
+        "CTR-GCN",
+        "CTR-GCN's .npz",
+        _guess,
+        _open,
+        (FilesBySplit(file_names, _save, _ours),),
+        actions=len(ACTIONS),
+        writes_with={"split": None, "positions": "prepared"},
+        reads_with=frozenset({"names", "split"}),
+    ),
+)

@@ -5,28 +5,37 @@ float64 [T, 25, 3]. The script can also write the joints' places in the images (
 a store does not have.
 """
 
+import io
 from collections.abc import Iterator
+from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
 from base.errors import InputError
 from base.pickle_writer import PickleWriter
 from base.unpickling import as_plain, read_npy
+from data.debris import is_debris
 from data.formats.arrays import write_header
 from data.formats.clips import (
     ACTORS,
-    LONGEST,
     Advance,
     DenseClip,
     DenseClips,
     Incoming,
+    NextClip,
     ReadClip,
     as_tracks,
-    clip_name,
+    check_length,
     in_order,
+    known,
+    name_or_fault,
 )
+from data.formats.options import ReadOptions, WriteOptions
+from data.formats.outputs import FilePerClip
+from data.formats.registry import BY_NAME, FORMATS, FormatKind
+from data.ntu.actions import ACTIONS
 from data.ntu.actors import choose_actors
 from data.ntu.names import ClipName
 from data.ntu.text import Body, Skeleton
@@ -49,9 +58,26 @@ def write_npy_files(store: ClipStore, folder: Path, advance: Advance) -> None:
         content = np.empty((), object)
         content[()] = _as_dict(clip)
         with (folder / f"{clip.name}{SUFFIX}").open("wb") as stream:
-            write_header(stream, (), content.dtype)
-            PickleWriter(stream).dump(content)
+            _write(stream, content)
         advance()
+
+
+def _write(stream: IO[bytes], content: np.ndarray) -> None:
+    write_header(stream, (), content.dtype)
+    PickleWriter(stream).dump(content)
+
+
+@cache
+def _beginning() -> bytes:
+    """Return how a file of ours begins; the authors' script writes files that begin otherwise."""
+    with io.BytesIO() as stream:
+        _write(stream, np.array({}, object))
+        return stream.getvalue().rpartition(b"}")[0]
+
+
+def _is_ours(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(_beginning())) == _beginning()
 
 
 def _as_dict(clip: DenseClip) -> dict[str, Any]:
@@ -70,24 +96,25 @@ def read_npy_files(folder: Path) -> Incoming:
     InputError
         A file is damaged, names what it may not, or is not laid out as the authors'; so does reading its clips.
     """
-    files = sorted(path for path in folder.glob("*.npy") if path.is_file())
+    files = sorted(path for path in folder.glob("*.npy") if path.is_file() and not is_debris(path.name))
     if not files:
         raise InputError(f"{folder}: found no .skeleton.npy file")
-    names = [clip_name(file.name, str(file)) for file in files]
+    names = [name_or_fault(file.name, str(file)) for file in files]
     for at in range(1, len(names)):
-        if names[at] == names[at - 1]:
+        if names[at] == names[at - 1]:  # a fault equals nothing else
             raise InputError(f"{folder}: holds clip {names[at]} twice ({files[at - 1].name}, {files[at].name})")
 
     notes: list[str] = []
 
-    def clips() -> Iterator[ReadClip]:
+    def clips() -> Iterator[NextClip]:
         for name, file in zip(names, files, strict=True):
-            yield _read_clip(name, file, notes)
+            yield file.name, partial(_read_clip, name, file, notes)
 
-    return Incoming(NTU25, len(files), clips(), notes=notes)
+    return Incoming(NTU25, len(files), clips(), notes=notes, times=True)
 
 
-def _read_clip(name: ClipName, file: Path, notes: list[str]) -> ReadClip:
+def _read_clip(named: ClipName | InputError, file: Path, notes: list[str]) -> ReadClip:
+    name = known(named)
     array = read_npy(file, _LARGEST)
     content = array.item() if array.dtype.hasobject and array.shape == () else None
     if not isinstance(content, dict):
@@ -102,10 +129,9 @@ def _read_clip(name: ClipName, file: Path, notes: list[str]) -> ReadClip:
         if not isinstance(body, np.ndarray) or body.dtype.kind != "f" or body.ndim != 3 or body.shape[1:] != shape:
             found = f"{body.dtype} {body.shape}" if isinstance(body, np.ndarray) else type(body).__name__
             raise InputError(f"{file}: a body is {found}, expected floats [T, {shape[0]}, {shape[1]}]")
-        if len(body) != len(bodies[0]) or not 1 <= len(body) <= LONGEST:
-            raise InputError(
-                f"{file}: its bodies have {len(bodies[0])} and {len(body)} frames, expected one number above 0"
-            )
+        if len(body) != len(bodies[0]):
+            raise InputError(f"{file}: its bodies have {len(bodies[0])} and {len(body)} frames, expected one number")
+        check_length(len(body), str(file))
     joints = np.stack(bodies)
     if len(bodies) <= ACTORS:
         return name, joints.shape[1], as_tracks(joints, None, str(file))
@@ -121,3 +147,30 @@ def _as_body(identity: int, tracks: list[Track]) -> Body:
     track = tracks[0]
     seen = np.flatnonzero(np.any(track.tracked, axis=-1))
     return Body(identity, track.first_frame + seen, track.joints[seen], track.tracked[seen])
+
+
+def _guess(path: Path) -> int:
+    return BY_NAME * any(True for _ in path.glob(f"*{SUFFIX}"))
+
+
+def _save(store: ClipStore, folder: Path, options: WriteOptions, advance: Advance) -> None:
+    write_npy_files(store, folder, advance)
+
+
+def _open(path: Path, options: ReadOptions) -> Incoming:
+    return read_npy_files(path)
+
+
+FORMATS.add(
+    "npy",
+    FormatKind(
+        "readers of the data set authors' txt2npy.py",
+        "folders of .skeleton.npy files",
+        _guess,
+        _open,
+        (FilePerClip(SUFFIX, _save, _is_ours),),
+        source="folder",
+        parts=(SUFFIX,),
+        actions=len(ACTIONS),
+    ),
+)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from base.words import plural
 from data.formats.clips import ACTORS, DenseClip
 from data.ntu.splits import TRAIN_CAMERAS, TRAIN_PERFORMERS, Split
 from data.skeletons.layouts import JOINTS
@@ -13,7 +14,7 @@ from data.skeletons.store import Clips
 FRAMES = 300
 MIDDLE_OF_SPINE = JOINTS.index("middle of spine")
 _SPINE = (JOINTS.index("base of spine"), MIDDLE_OF_SPINE)
-_SHOULDERS = (JOINTS.index("right shoulder"), JOINTS.index("left shoulder"))
+_SHOULDERS = (JOINTS.index("left shoulder"), JOINTS.index("right shoulder"))
 
 
 @dataclass
@@ -22,6 +23,11 @@ class Cuts:
 
     clips: int = 0
     frames: int = 0
+
+    def notes(self) -> list[str]:
+        """Say what was left out, if anything was."""
+        lost = f"{plural(self.clips, 'clip')} lost {plural(self.frames, 'frame')}"
+        return [f"cut at {FRAMES} frames: {lost}"] if self.clips else []
 
 
 def pad(clip: DenseClip, cuts: Cuts) -> np.ndarray:
@@ -60,7 +66,7 @@ def normalise(joints: np.ndarray) -> np.ndarray:
 
     An actor who enters late is moved to the beginning; each actor's frames are repeated to the end; the first actor's
     middle of the spine is at 0 in every frame; and all is turned so that in the first frame the first actor's spine is
-    along z and then the shoulders, right to left, along x.
+    along z and then the shoulders, left to right, along x.
 
     Parameters
     ----------

@@ -5,40 +5,52 @@ One dict: `split` has lists of clip names by split (`xsub_train`, ...), `annotat
 float16 and `img_shape`, `original_shape` (height, width).
 """
 
-from collections.abc import Iterator
+import io
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, TypeVar
 
 import numpy as np
 
 from base.errors import InputError
 from base.pickle_writer import PickleWriter
+from base.shown import cut, shown
 from base.unpickling import as_plain, read_pickle
+from base.words import plural
 from data.formats.clips import (
-    LONGEST,
     Advance,
     DenseClip,
     DenseClips,
     Incoming,
+    NextClip,
     ReadClip,
     as_tracks,
     check_label,
+    check_length,
     clip_name,
+    found_twice,
     in_order,
+    known,
 )
-from data.ntu.splits import TRAIN_CAMERAS, TRAIN_PERFORMERS, Split, in_training
+from data.formats.options import Dtype, ReadOptions, WriteOptions
+from data.formats.outputs import OneFile
+from data.formats.registry import BY_NAME, FORMATS, FormatKind
+from data.ntu.actions import ACTIONS
+from data.ntu.names import ClipName
+from data.ntu.splits import SPLITS, TRAIN_CAMERAS, TRAIN_PERFORMERS, in_training
 from data.skeletons.layouts import COCO17, NTU25, OPENPOSE18, Layout
 from data.skeletons.store import ClipStore
 
-Precision = Literal["float16", "float32"]
-SPLITS: tuple[Split, ...] = ("xsub", "xview")
 LARGEST = 8 << 30
 """Bytes of the largest pickle that is read: it is held in memory. The largest one of NTU RGB+D takes some 2 GB."""
 
 _BY_JOINTS = {len(layout.joints): layout for layout in (NTU25, COCO17, OPENPOSE18)}
 
 
-def write_pyskl(store: ClipStore, file: Path, precision: Precision, advance: Advance) -> None:
+def write_pyskl(store: ClipStore, file: Path, dtype: Dtype, advance: Advance) -> None:
     """Write a store as PYSKL's pickle, clip by clip, in the order of the names.
 
     Parameters
@@ -47,7 +59,7 @@ def write_pyskl(store: ClipStore, file: Path, precision: Precision, advance: Adv
         The clips.
     file
         Where to write.
-    precision
+    dtype
         PYSKL's own files have float16, which rounds positions by 1 to 2 mm; PYSKL reads float32 as well.
     advance
         Called after each clip.
@@ -62,7 +74,7 @@ def write_pyskl(store: ClipStore, file: Path, precision: Precision, advance: Adv
 
     def annotations() -> Iterator[dict[str, Any]]:
         for row in rows:
-            yield _annotate(clips[int(row)], store, np.dtype(precision))
+            yield _annotate(clips[int(row)], store, np.dtype(dtype))
             advance()
 
     with file.open("wb") as stream:
@@ -81,6 +93,15 @@ def _annotate(clip: DenseClip, store: ClipStore, kind: np.dtype) -> dict[str, An
     return {**head, **shape, "total_frames": frames, "keypoint": keypoint, "keypoint_score": score.astype(kind)}
 
 
+def is_our_pickle(path: Path) -> bool:
+    """Say whether a pickle begins as `write_pyskl` begins, which remembers nothing as Python's own pickles do."""
+    with io.BytesIO() as stream:
+        PickleWriter(stream).dump({"split": {}})
+        beginning = stream.getvalue().partition(b"}(")[0] + b"}("
+    with path.open("rb") as file:
+        return file.read(len(beginning)) == beginning
+
+
 def read_pyskl(file: Path) -> Incoming:
     """Read PYSKL's pickle; the number of joints tells the layout.
 
@@ -91,27 +112,77 @@ def read_pyskl(file: Path) -> Incoming:
     """
     content = read_pickle(file, LARGEST)
     if not isinstance(content, dict) or not isinstance(content.get("annotations"), list):
-        raise InputError(f"{file}: not a PYSKL pickle: expected a dict with split and annotations, a list")
+        found = type(content).__name__
+        if isinstance(content, dict):
+            found = "a dict of " + (", ".join(shown(key, 40) for key in islice(content, 5)) or "nothing")
+        raise InputError(
+            f"{file}: not a PYSKL pickle: found {found}, expected a dict with split and annotations, a list; no other "
+            ".pkl can be imported"
+        )
     annotations, split = content["annotations"], content.get("split", {})
     if not annotations:
         raise InputError(f"{file}: annotations is empty; there is nothing to import")
-    names = [
-        clip_name(_get(item, "frame_dir", file, at), f"{file}: annotations[{at}]")
-        for at, item in enumerate(annotations)
-    ]
-    _check_names(file, [str(name) for name in names], split)
-    keypoint = _keypoint(annotations[0], file, 0)
-    layout = _layout(keypoint, file)
-    notes = _compare_splits(split, names)
+    names = [_name(item, file, at) for at, item in enumerate(annotations)]
+    right = [name for name in names if not isinstance(name, InputError)]
+    if not right:
+        known(names[0])
+    others = {_called(item) for item, name in zip(annotations, names, strict=True) if isinstance(name, InputError)}
+    split = _check_split(file, split, others)
+    _check_names(file, right, split)
+    layout = _layout(_usual([partial(_keypoint, item, file, at) for at, item in enumerate(annotations)]), file)
+    notes = _compare_splits(split, right)
     image = None
     if layout.dims == 2:
-        image = _image(annotations[0], file, 0)
+        image = _usual([partial(_image, item, file, at) for at, item in enumerate(annotations)])
 
-    def clips() -> Iterator[ReadClip]:
+    def clips() -> Iterator[NextClip]:
         for at, (name, item) in enumerate(zip(names, annotations, strict=True)):
-            yield _read_clip(name, item, layout, image, file, at)
+            called = f"annotations[{at}]" if isinstance(name, InputError) else str(name)
+            yield called, partial(_read_clip, name, item, layout, image, file, at)
 
     return Incoming(layout, len(names), clips(), image, layout.dims == 2, notes)
+
+
+Value = TypeVar("Value", np.ndarray, tuple[int, int])
+
+
+def _usual(read: Sequence[Callable[[], Value]]) -> Value:
+    """Return what most annotations have, of arrays one with the usual joints: one odd clip does not make the others so.
+
+    Raises
+    ------
+    InputError
+        No annotation has any; what is wrong with the first one.
+    """
+    count: Counter[Any] = Counter()
+    first: dict[Any, Value] = {}
+    fault = None
+    for get in read:
+        try:
+            value = get()
+        except InputError as error:
+            fault = fault or error
+        else:
+            kind = value.shape[2:] if isinstance(value, np.ndarray) else value
+            count[kind] += 1
+            first.setdefault(kind, value)
+    if not first:
+        assert fault is not None
+        raise fault
+    return first[count.most_common(1)[0][0]]
+
+
+def _name(item: Any, file: Path, at: int) -> ClipName | InputError:
+    try:
+        return clip_name(_get(item, "frame_dir", file, at), f"{file}: annotations[{at}]")
+    except InputError as error:
+        return error
+
+
+def _called(item: Any) -> Any:
+    """Return what a clip is called whose name is none."""
+    name = item.get("frame_dir") if isinstance(item, dict) else None
+    return name if isinstance(name, str) else None
 
 
 def _get(item: Any, key: str, file: Path, at: int) -> Any:
@@ -120,17 +191,24 @@ def _get(item: Any, key: str, file: Path, at: int) -> Any:
     return as_plain(item[key])
 
 
-def _check_names(file: Path, names: list[str], split: Any) -> None:
-    known = set(names)
-    if len(known) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise InputError(f"{file}: clip {twice} has two annotations; remove one")
+def _check_split(file: Path, split: Any, others: set[Any]) -> dict[Any, list[Any]]:
+    """Return the lists of names without those of clips whose names are none."""
     if not isinstance(split, dict) or not all(isinstance(part, list) for part in split.values()):
         raise InputError(f"{file}: split is no dict of lists of clip names")
+    return {
+        key: [name for name in part if not (isinstance(name, str) and name in others)] for key, part in split.items()
+    }
+
+
+def _check_names(file: Path, names: list[ClipName], split: dict[Any, list[Any]]) -> None:
+    annotated = set(names)
+    if (twice := found_twice(names)) is not None:
+        raise InputError(f"{file}: clip {twice} has two annotations; remove one")
     for key, part in split.items():
+        where = f"{file}: split {shown(key)}"
         for name in part:
-            if str(clip_name(name, f"{file}: split {key!a:.60}")) not in known:
-                raise InputError(f"{file}: split {key!a:.60} names clip {name}, which has no annotation")
+            if clip_name(name, where) not in annotated:
+                raise InputError(f"{where} names clip {name}, which has no annotation")
 
 
 def _compare_splits(split: dict[str, list[str]], names: list[Any]) -> list[str]:
@@ -145,15 +223,17 @@ def _compare_splits(split: dict[str, list[str]], names: list[Any]) -> list[str]:
             notes.append(
                 f"{key} differs in {len(different)} clips from the split of NTU RGB+D 60, by which the store is divided"
             )
-    if other := sorted(str(key) for key in split if str(key).split("_")[0] not in SPLITS):
-        notes.append(f"a store does not keep these splits: {ascii(', '.join(other))[1:-1]}")
+    if other := sorted(str(key)[:60] for key in split if str(key)[:60].split("_")[0] not in SPLITS):
+        notes.append(f"a store does not keep these splits: {cut(', '.join(other), 200)}")
     return notes
 
 
 def _keypoint(item: Any, file: Path, at: int) -> np.ndarray:
     keypoint = _get(item, "keypoint", file, at)
     if not isinstance(keypoint, np.ndarray) or keypoint.dtype.kind != "f" or keypoint.ndim != 4:
-        found = f"{keypoint.dtype} {keypoint.shape}" if isinstance(keypoint, np.ndarray) else type(keypoint).__name__
+        found = (
+            f"{keypoint.dtype} {shown(keypoint.shape)}" if isinstance(keypoint, np.ndarray) else type(keypoint).__name__
+        )
         raise InputError(f"{file}: annotations[{at}]: keypoint is {found}, expected floats [M, T, V, C]")
     return keypoint
 
@@ -172,30 +252,64 @@ def _image(item: Any, file: Path, at: int) -> tuple[int, int]:
     shape = tuple(shape.tolist()) if isinstance(shape, np.ndarray) else shape
     sizes = isinstance(shape, tuple | list) and len(shape) == 2
     if not sizes or not all(isinstance(size, int | np.integer) and 0 < size < 2**20 for size in shape):
-        raise InputError(
-            f"{file}: annotations[{at}]: img_shape is {ascii(shape)[:60]}, expected (height, width) in pixels"
-        )
+        raise InputError(f"{file}: annotations[{at}]: img_shape is {shown(shape)}, expected (height, width) in pixels")
     return int(shape[1]), int(shape[0])
 
 
-def _read_clip(name: Any, item: Any, layout: Layout, image: tuple[int, int] | None, file: Path, at: int) -> ReadClip:
+def _read_clip(
+    named: ClipName | InputError, item: Any, layout: Layout, image: tuple[int, int] | None, file: Path, at: int
+) -> ReadClip:
+    name = known(named)
     where = f"{file}: annotations[{at}] ({name})"
     check_label(name, _get(item, "label", file, at), where)
     keypoint = _keypoint(item, file, at)
     if keypoint.shape[2:] != (len(layout.joints), layout.dims):
         raise InputError(
             f"{where}: {keypoint.shape[2]} joints with {keypoint.shape[3]} coordinates, expected {len(layout.joints)} "
-            f"with {layout.dims} as in the first one"
+            f"with {layout.dims} as in most clips"
         )
     frames = keypoint.shape[1]
     total = as_plain(item.get("total_frames", frames))
-    if not isinstance(total, int | np.integer) or total != frames or not 1 <= frames <= LONGEST:
-        raise InputError(f"{where}: total_frames is {ascii(total)[:40]} and keypoint has {frames} frames")
+    if not isinstance(total, int | np.integer) or total != frames:
+        raise InputError(f"{where}: total_frames is {shown(total, 40)} and keypoint has {frames} frames")
+    check_length(frames, f"{where}: keypoint")
     score = None
     if image is not None:
-        if _image(item, file, at) != image:
-            raise InputError(f"{where}: img_shape differs from the first clip's {image[1], image[0]}; a store has one")
+        if (size := _image(item, file, at)) != image:
+            raise InputError(
+                f"{where}: img_shape is {size[1], size[0]}, expected {image[1], image[0]} as of most clips, since a "
+                "store has one size of image; import the clips of each size into a store of their own"
+            )
         score = _get(item, "keypoint_score", file, at)
         if not isinstance(score, np.ndarray) or score.dtype.kind != "f" or score.shape != keypoint.shape[:3]:
             raise InputError(f"{where}: keypoint_score is no array of floats {list(keypoint.shape[:3])}")
     return name, frames, as_tracks(keypoint, score, where)
+
+
+def _guess(path: Path) -> int:
+    return BY_NAME * (path.is_file() and path.suffix == ".pkl")
+
+
+def _save(store: ClipStore, file: Path, options: WriteOptions, advance: Advance) -> str:
+    write_pyskl(store, file, options.dtype, advance)
+    return f"{plural(len(store.clips), 'clip')} for PYSKL"
+
+
+def _open(path: Path, options: ReadOptions) -> Incoming:
+    return read_pyskl(path)
+
+
+FORMATS.add(
+    "pyskl",
+    FormatKind(
+        "PYSKL",
+        "PYSKL's .pkl",
+        _guess,
+        _open,
+        (OneFile(".pkl", _save, is_our_pickle, "ntu60_3danno.pkl"),),
+        source="file",
+        layouts=tuple(layout.name for layout in _BY_JOINTS.values()),
+        actions=len(ACTIONS),
+        writes_with={"dtype": "float16"},
+    ),
+)

@@ -4,7 +4,9 @@ The arrays are float32 [N, 3, 300, 25, 2] (coordinate, frame, joint, actor), mad
 (names, labels): names end in `.skeleton`, labels count from 0.
 """
 
+import io
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -12,24 +14,31 @@ import numpy as np
 
 from base.errors import InputError
 from base.pickle_writer import PickleWriter
+from base.shown import shown
 from base.unpickling import as_plain, read_pickle
 from data.formats.arrays import read_block, read_header, write_header
 from data.formats.clips import (
     ACTORS,
-    LONGEST,
     Advance,
     DenseClips,
     Incoming,
-    Positions,
+    NextClip,
     ReadClip,
     as_tracks,
     check_label,
-    clip_name,
+    check_length,
+    found_twice,
     in_order,
+    known,
+    name_or_fault,
 )
-from data.formats.padded import FRAMES, Cuts, normalise, pad, trim
+from data.formats.options import Positions, ReadOptions, WriteOptions
+from data.formats.outputs import FilesBySplit
+from data.formats.padded import FRAMES, MIDDLE_OF_SPINE, Cuts, normalise, pad, trim
+from data.formats.registry import BY_NAME, FORMATS, FormatKind
+from data.ntu.actions import ACTIONS
 from data.ntu.names import ClipName
-from data.ntu.splits import Split, in_training
+from data.ntu.splits import SPLITS, Split, in_training
 from data.skeletons.layouts import NTU25
 from data.skeletons.store import ClipStore
 
@@ -80,6 +89,19 @@ def write_stgcn(store: ClipStore, split: Split, files: list[Path], positions: Po
     return cuts
 
 
+def _ours(files: list[Path]) -> bool:
+    """Say whether files of a split were written by `write_stgcn`: their labels begin as Python's own pickles do not."""
+    with io.BytesIO() as stream:
+        PickleWriter(stream).dump((["S"], [0]))
+        beginning = stream.getvalue().partition(b"X")[0]
+    labels = [file for file in files if file.suffix == ".pkl" and file.is_file()]
+    for file in labels:
+        with file.open("rb") as opened:
+            if opened.read(len(beginning)) != beginning:
+                return False
+    return bool(labels)
+
+
 def read_stgcn(folder: Path, split: Split | None) -> Incoming:
     """Read a folder of 2s-AGCN's or ST-GCN's files (`train_data.npy` without `_joint` is ST-GCN's).
 
@@ -95,32 +117,43 @@ def read_stgcn(folder: Path, split: Split | None) -> Incoming:
     InputError
         A file is missing, damaged or not laid out as theirs; so does reading its clips.
     """
-    places = [folder / split] if split else [folder, folder / "xsub", folder / "xview"]
+    places = [folder / split] if split else [folder, *(folder / name for name in SPLITS)]
     place = next((place for place in places if (place / "train_label.pkl").is_file()), None)
     if place is None:
         raise InputError(f"{folder}: found no train_label.pkl in {' or '.join(map(str, places))}")
     parts = [_open_part(place, part) for part in PARTS if (place / f"{part}_label.pkl").is_file()]
-    names = [name for part in parts for name in part[1]]
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
+    names = [name for part in parts for name, _ in part[1] if isinstance(name, ClipName)]
+    if (twice := found_twice(names)) is not None:
         raise InputError(f"{place}: clip {twice} is in its files twice")
     notes = [] if len(parts) == len(PARTS) else [f"{place} has no val_label.pkl: only the clips for training were read"]
 
-    def clips() -> Iterator[ReadClip]:
-        for file, part_names in parts:
+    def clips() -> Iterator[NextClip]:
+        for file, named in parts:
             # Mapping the file would do as well, but then all of it counts as the program's memory in the end.
             with file.open("rb") as stream:
-                frames, kind = _read_header(stream, len(part_names), file)
-                for at, name in enumerate(part_names):
-                    where = f"{file}: clip {at} ({name})"
+                frames, kind = _read_header(stream, len(named), file)
+                for at, (name, label) in enumerate(named):
+                    where = f"{file}: clip {at}" + (f" ({name})" if isinstance(name, ClipName) else "")
                     shape = (NTU25.dims, frames, len(NTU25.joints), ACTORS)
-                    joints = trim(read_block(stream, shape, kind, where).transpose(3, 1, 2, 0))
-                    yield name, joints.shape[1], as_tracks(joints, None, where)
+                    joints = read_block(stream, shape, kind, where)
+                    yield str(name), partial(_read_clip, joints, name, label, where)
 
-    return Incoming(NTU25, len(names), clips(), notes=notes)
+    return Incoming(NTU25, sum(len(named) for _, named in parts), clips(), notes=notes)
 
 
-def _open_part(place: Path, part: str) -> tuple[Path, list[ClipName]]:
+def _read_clip(joints: np.ndarray, named: ClipName | InputError, label: object, where: str) -> ReadClip:
+    name = known(named)
+    check_label(name, label, where)
+    with np.errstate(invalid="ignore"):  # NaN is refused below
+        joints = trim(joints.transpose(3, 1, 2, 0))
+    return name, joints.shape[1], as_tracks(joints, None, where, (MIDDLE_OF_SPINE,))
+
+
+Named = list[tuple[ClipName | InputError, object]]
+"""The names and labels of some clips."""
+
+
+def _open_part(place: Path, part: str) -> tuple[Path, Named]:
     labels = place / f"{part}_label.pkl"
     names = _read_names(labels)
     files = [place / f"{part}_data_joint.npy", place / f"{part}_data.npy"]
@@ -136,20 +169,48 @@ def _read_header(stream: IO[bytes], clips: int, file: Path) -> tuple[int, np.dty
     """Return the frames of each clip and the kind of number."""
     shape, kind = read_header(stream, str(file))
     rest = (len(NTU25.joints), ACTORS)
-    if len(shape) != 5 or shape[1] != NTU25.dims or shape[3:] != rest or not 1 <= shape[2] <= LONGEST:
-        raise InputError(f"{file}: {kind} {shape}, expected float32 [N, {NTU25.dims}, {FRAMES}, {rest[0]}, {rest[1]}]")
+    if len(shape) != 5 or shape[1] != NTU25.dims or shape[3:] != rest:
+        expected = f"float32 [N, {NTU25.dims}, {FRAMES}, {rest[0]}, {rest[1]}]"
+        raise InputError(f"{file}: {kind} {shown(shape)}, expected {expected}")
+    check_length(shape[2], str(file))
     if shape[0] != clips:
         raise InputError(f"{file}: has {shape[0]} clips, and the labels beside it name {clips}")
     return shape[2], kind
 
 
-def _read_names(file: Path) -> list[ClipName]:
+def _read_names(file: Path) -> Named:
     content = read_pickle(file, _LARGEST_LABELS)
     pair: list[Any] = [as_plain(part) for part in content] if isinstance(content, tuple | list) else []
     pair = [part.tolist() if isinstance(part, np.ndarray) else part for part in pair]
     if len(pair) != 2 or not all(isinstance(part, list) for part in pair) or len(pair[0]) != len(pair[1]):
         raise InputError(f"{file}: expected a pair of lists of equal length: names and labels")
-    names = [clip_name(name, str(file)) for name in pair[0]]
-    for name, label in zip(names, pair[1], strict=True):
-        check_label(name, label, str(file))
-    return names
+    return [(name_or_fault(name, str(file)), label) for name, label in zip(*pair, strict=True)]
+
+
+def _guess(path: Path) -> int:
+    return BY_NAME * any((path / part / "train_label.pkl").is_file() for part in (".", *SPLITS))
+
+
+def _save(store: ClipStore, split: Split, files: list[Path], options: WriteOptions, advance: Advance) -> list[str]:
+    return write_stgcn(store, split, files, options.positions, advance).notes()
+
+
+def _open(path: Path, options: ReadOptions) -> Incoming:
+    return read_stgcn(path, options.split)
+
+
+FORMATS.add(
+    "stgcn",
+    FormatKind(
+        "2s-AGCN and ST-GCN",
+        "folders of 2s-AGCN's or ST-GCN's train_label.pkl and arrays",
+        _guess,
+        _open,
+        (FilesBySplit(file_names, _save, _ours),),
+        source="folder",
+        parts=("_data_joint.npy", "_data.npy"),
+        actions=len(ACTIONS),
+        writes_with={"split": None, "positions": "prepared"},
+        reads_with=frozenset({"split"}),
+    ),
+)

@@ -16,8 +16,9 @@ def choose_actors(skeleton: Skeleton) -> tuple[int, list[Track]]:
     The rules are those of the reference pipelines (CTR-GCN's, PYSKL's): with more than one body, bodies of 11 frames or
     fewer are dropped; then bodies of which at least 69.754% of the frames are implausible (wider than 0.8 times their
     height); the rest are sorted by motion. Actor 1 is the most mobile body, extended by later ones that do not overlap
-    it in time; actor 2 is filled likewise from those that do. Frames in which no actor is seen are dropped. Where a
-    rule would drop every body, it drops none.
+    it in time; actor 2 is filled likewise from those that do. Frames in which no actor is seen are dropped, but tracks
+    keep the numbers of theirs, so that nobody takes the step over such a gap for a motion. Where a rule would drop
+    every body, it drops none.
 
     A body that leaves and returns keeps its own frame times (the reference pipelines close the gap).
 
@@ -82,4 +83,4 @@ def _as_track(actor: int, body: Body, seen: np.ndarray) -> Track:
     joints = np.zeros((length, *body.joints.shape[1:]), np.float32)
     tracked = np.zeros((length, body.tracked.shape[1]), np.uint8)
     joints[times - first], tracked[times - first] = body.joints, body.tracked
-    return Track(actor, first, joints, tracked)
+    return Track(actor, first, joints, tracked, frames=seen[first : first + length])

@@ -15,6 +15,7 @@ from types import ModuleType
 import numpy as np
 
 from base.errors import InputError
+from data.debris import is_debris
 from data.ntu.names import ClipName, parse_name
 from data.ntu.text import MAX_BYTES
 
@@ -37,6 +38,8 @@ MOST_TIMES = 200
 
 _SMALL = 2**20
 """Text of up to so many bytes may have been packed by any factor."""
+
+EXPECTED = "expected the NTU RGB+D zip, its unpacked folder, or another zip or folder of .skeleton files"
 
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
 _ENCRYPTED = 1
@@ -82,8 +85,15 @@ class Listing:
     identity: str
 
 
-def list_entries(source: Path) -> Listing:
+def list_entries(source: Path, expected: str = EXPECTED) -> Listing:
     """List the `.skeleton` files of a zip or a folder with its sub-folders.
+
+    Parameters
+    ----------
+    source
+        The zip or folder.
+    expected
+        What messages say where it is none.
 
     Raises
     ------
@@ -96,12 +106,12 @@ def list_entries(source: Path) -> Listing:
         entries, identity = _list_folder(source)
     elif source.is_file():
         entries, identity = _list_zip(source)
+    elif source.exists():
+        raise InputError(f"{source}: is no regular file; data.raw must be the NTU RGB+D zip or its unpacked folder")
     else:
-        raise InputError(f"{source}: no such file or folder; data.raw must be the NTU RGB+D zip or its unpacked folder")
+        raise InputError(f"{source}: no such file or folder; {expected}")
     if not entries:
-        raise InputError(
-            f"{source}: found no .skeleton file; data.raw must be the NTU RGB+D zip or its unpacked folder"
-        )
+        raise InputError(f"{source}: found no .skeleton file; {expected}")
     entries.sort(key=lambda entry: (entry.path.rpartition("/")[2], entry.path))
     for before, after in pairwise(entries):
         if before.path == after.path or (after.name is not None and before.name == after.name):
@@ -125,6 +135,8 @@ def _walk(folder: Path, inside: str) -> Iterator[tuple[str, int, int]]:
     try:
         with os.scandir(folder / inside) as found:
             for item in found:
+                if is_debris(item.name):
+                    continue
                 if item.is_dir(follow_symlinks=False):
                     yield from _walk(folder, f"{inside}{item.name}/")
                 elif item.name.endswith(".skeleton") and item.is_file():
@@ -154,7 +166,7 @@ def _list_zip(source: Path) -> tuple[list[Entry], str]:
     entries = []
     digest = hashlib.sha256()
     for info in infos:
-        if not info.filename.endswith(".skeleton"):
+        if not info.filename.endswith(".skeleton") or is_debris(info.filename):
             continue
         packed = Packed(info.header_offset, info.compress_size, info.file_size, info.CRC, info.compress_type)
         entries.append(_as_entry(info.filename, info.file_size, _fault(info), packed))
@@ -212,6 +224,22 @@ def _as_entry(path: str, size: int, fault: str, packed: Packed | None = None) ->
     return Entry(path, name, size, fault, packed)
 
 
+def read_at(file: int, size: int, offset: int) -> bytes:
+    """Read from a place in an open file; in two steps where the system has no call for it, as on Windows.
+
+    Fewer bytes than `size` are returned at the end of the file only.
+    """
+    if hasattr(os, "pread"):
+        block = os.pread(file, size, offset)
+        return block if len(block) in (0, size) else block + read_at(file, size - len(block), offset + len(block))
+    os.lseek(file, offset, os.SEEK_SET)
+    parts = []
+    while size > 0 and (part := os.read(file, size)):
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
+
+
 class Source:
     """An open zip or folder to read `.skeleton` files from.
 
@@ -245,8 +273,7 @@ class Source:
             text = self._load(entry.path) if entry.packed is None else self._unpack(entry.packed)
         except (OSError, _DamagedError, zlib.error, unpacker.error) as error:
             raise InputError(
-                f"{self.place(entry)}: cannot be read ({error}); restore it from the data set "
-                "or leave it out with data.on_error=skip"
+                f"{self.place(entry)}: cannot be read ({error}); restore it from the data set, or leave it out"
             ) from error
         if len(text) > MAX_BYTES:
             raise InputError(f"{self.place(entry)}: {_too_large(len(text))}")
@@ -258,16 +285,18 @@ class Source:
 
     def _unpack(self, packed: Packed) -> bytes:
         assert self._zip is not None
+        if packed.method not in _METHODS or max(packed.size, packed.packed_size) > MAX_BYTES:
+            raise _DamagedError("not packed by deflate, or larger than any clip")  # whatever was made of its fault
         file = self._zip.fileno()
         # most headers end within the first 128 bytes: one call reads header and content
-        block = os.pread(file, 128 + packed.packed_size, packed.offset)
+        block = read_at(file, 128 + packed.packed_size, packed.offset)
         if len(block) < _LOCAL_HEADER.size or block[:4] != b"PK\3\4":
             raise _DamagedError("no entry begins where the zip's directory says")
         _, name, extra = _LOCAL_HEADER.unpack_from(block)
         start = _LOCAL_HEADER.size + name + extra
         content = memoryview(block)[start : start + packed.packed_size]
         if len(content) < packed.packed_size:
-            content = memoryview(os.pread(file, packed.packed_size, packed.offset + start))
+            content = memoryview(read_at(file, packed.packed_size, packed.offset + start))
         if len(content) < packed.packed_size:
             raise _DamagedError("the zip ends within it")
         return _inflate(content, packed)

@@ -1,3 +1,5 @@
+"""Decimal numbers of a text as an array, many at once."""
+
 import numpy as np
 
 _WIDTH = 16
@@ -85,37 +87,6 @@ def parse_decimals(text: np.ndarray, ends: np.ndarray, lengths: np.ndarray) -> n
         plain &= wrong == 0
         for index in np.flatnonzero(~plain):
             values[index] = _slowly(text, ends[index], lengths[index])
-    return values
-
-
-def parse_digits(text: np.ndarray, ends: np.ndarray, lengths: np.ndarray) -> np.ndarray | None:
-    """Turn many whole numbers of 1 to 16 digits into int64; None if one is anything else.
-
-    Parameters
-    ----------
-    text
-        uint8 [bytes], ASCII.
-    ends, lengths
-        int64 [n]: where each number ends and how long it is.
-    """
-    if not len(ends) or lengths.min() < 1 or lengths.max() > _WIDTH:
-        return None
-    padding = _WIDTH if ends[0] < _WIDTH else 0  # so that there are eight characters before the first numbers, too
-    if padding:
-        text = np.concatenate([np.zeros(padding, np.uint8), text])
-    words = np.ndarray(len(text) - 7, "<u8", buffer=text, strides=(1,))
-    values = np.empty(len(ends), np.int64)
-    for start in range(0, len(ends), _AT_ONCE):
-        part = slice(start, start + _AT_ONCE)
-        at, length = ends[part] + (padding - 8), lengths[part]
-        numbers, wrong = _digits(words[at], _MASKS[0][np.minimum(length, 8)])
-        if length.max() > 8:
-            high, also_wrong = _digits(words[at - 8], _MASKS[0][np.maximum(length - 8, 0)])
-            wrong |= also_wrong
-            numbers += high * np.uint64(10**8)
-        if wrong.any():
-            return None
-        values[part] = numbers.view(np.int64)
     return values
 
 

@@ -1,3 +1,5 @@
+"""The names of NTU RGB+D's clips, which say who did what, where."""
+
 import re
 from dataclasses import dataclass
 

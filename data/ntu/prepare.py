@@ -1,6 +1,5 @@
 """Stage 0: from `.skeleton` files to a clip store."""
 
-import errno
 import hashlib
 import re
 import time
@@ -14,21 +13,28 @@ import numpy as np
 from pydantic import Field
 
 from base.errors import InputError
-from base.files import resumable_folder
+from base.files import NO_ROOM, locked, resumable_folder
+from base.journal import JOURNAL
 from base.progress import console, progress
-from base.settings import Section
+from base.replacing import check_replaceable
+from base.settings import Fps, Section
+from base.words import plural
 from data.ntu.archive import Listing, list_entries
 from data.ntu.read_clips import read_clips
 from data.ntu.simulate import SimulateSection, make_stand_in
+from data.ntu.simulate.stand_in import say_waiting
 from data.ntu.splits import MISSING, Split, in_training
-from data.skeletons.resumable import JOURNAL, ResumableStore
-from data.skeletons.store import ClipStore, StoreInfo, open_store
+from data.skeletons.resumable import ResumableStore
+from data.skeletons.store import ClipStore, StoreInfo, open_store, rename_origin, store_of
+from data.skeletons.units import Units
 
-RULES = 1
+RULES = 2
 """Raised whenever the same text gives another store, so that no store is begun by one version and ended by another."""
 
 REASONS = 10
 """So many kinds of reasons for skipping are shown."""
+
+SKIP = "go on without such files with data.on_error=skip"
 
 INCOMPLETE = "one of the 302 incomplete samples"
 
@@ -46,6 +52,8 @@ class DataSection(Section):
         What to do with a file that cannot be read as a clip: stop, or skip it and count it in the store.
     fps
         Frames per second of the recordings.
+    units
+        What the positions in the files are in: NTU RGB+D's are in metres; a store's always.
     workers
         How many processes read; null for one per processor. More than eight are never needed.
     """
@@ -53,8 +61,9 @@ class DataSection(Section):
     raw: Path | None = None
     store: Path
     on_error: Literal["stop", "skip"] = "stop"
-    fps: float = Field(30.0, gt=0)
-    workers: int | None = Field(None, ge=1)
+    fps: Fps = 30.0
+    units: Units = "m"
+    workers: int | None = Field(None, ge=1, le=1024)
 
 
 class PrepareConfig(Section):
@@ -88,41 +97,70 @@ def prepare(config: PrepareConfig, again: bool = False) -> dict[str, Any]:
         return _prepare(config, again)
     except OSError as error:
         advice = "check the path and its permissions"
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        if error.errno in NO_ROOM:
             advice = "make room and run the same command again, which goes on where it was"
         raise InputError(f"{config.data.store}: cannot be written ({error.strerror or error}); {advice}") from error
 
 
 def _prepare(config: PrepareConfig, again: bool) -> dict[str, Any]:
     started = time.perf_counter()
-    raw = config.data.raw
-    if raw is None:
-        if config.simulate is None:
-            raise InputError("data.raw: is null and there is no simulate section; give the NTU RGB+D zip or folder")
-        raw = stand_in_zip(config.simulate)
-        make_stand_in(config.simulate, config.data.workers)
-        if not config.simulate.text:
-            ready = config.simulate.folder / "raw"
-            if config.data.store.resolve() != ready.resolve():
-                raise InputError(
-                    f"data.store: {config.data.store}, but simulate.text is false and the clips are ready in {ready}; "
-                    "give that store, or simulate.text=true"
-                )
-            again = False  # the store is part of the stand-in
+    raw, simulate = config.data.raw, config.simulate
+    if raw is None and simulate is None:
+        raise InputError("data.raw: is null and there is no simulate section; give the NTU RGB+D zip or folder")
     kept = config.model_dump(mode="json", exclude={"data": {"workers", "store"}})
+    if config.data.units == "m":
+        del kept["data"]["units"]  # stores from before the key was there are the same
+    if raw is None and simulate is not None and not simulate.text:
+        return summarise(_part_of_stand_in(config.data, simulate, kept, again))
+    source = raw if raw is not None else stand_in_zip(simulate)  # type: ignore[arg-type]
+    if raw is None and source.resolve().is_relative_to(config.data.store.resolve()):
+        raise InputError(f"data.store: {config.data.store} would hold the stand-in, {source}; choose another folder")
+    if again:  # before anything long
+        check_replaceable(config.data.store, store_of("raw"), [source], "data.store")
+    elif config.data.store.exists():
+        open_store(config.data.store)
+    if raw is None and simulate is not None:
+        make_stand_in(simulate, config.data.workers)
     if config.data.store.exists() and not again:
         return summarise(_already_prepared(config.data.store, kept))
-    listing = list_entries(raw)
-    info = StoreInfo(fps=config.data.fps, source=str(raw), config=kept)
-    clips = _fill_store(raw, listing, config.data, info, again)
+    try:
+        listing = list_entries(source)
+    except InputError as error:
+        raise InputError(f"data.raw: {error}") from error
+    info = StoreInfo(fps=config.data.fps, times=True, source=str(source), config=kept)
+    clips = _fill_store(source, listing, config.data, info, again)
     seconds = time.perf_counter() - started
     summary = summarise(open_store(config.data.store))
     return summary | {"seconds": round(seconds, 1), "clips per second": round(clips / seconds, 1)}
 
 
+def _part_of_stand_in(data: DataSection, simulate: SimulateSection, kept: dict[str, Any], again: bool) -> ClipStore:
+    """Return the store that the stand-in has instead of a zip.
+
+    All its clips can be read, so that `on_error` says nothing of it; the rate is a number in `store.json`.
+    """
+    ready = simulate.folder / "raw"
+    if data.store.resolve() != ready.resolve():
+        raise InputError(
+            f"data.store: {data.store}, but simulate.text is false and the clips are ready in {ready}; "
+            "give that store, or simulate.text=true"
+        )
+    make_stand_in(simulate, data.workers)
+    store = open_store(data.store)
+    if store.info.fps == data.fps:
+        return store
+    if not again:
+        raise InputError(
+            f"data.store: {data.store} is already prepared, at {store.info.fps:g} frames a second; "
+            f"give data.fps={store.info.fps:g}, or pass --again to change it to {data.fps:g}"
+        )
+    rename_origin(store, data.fps, kept)
+    return open_store(data.store)
+
+
 def _already_prepared(folder: Path, kept: dict[str, Any]) -> ClipStore:
     store = open_store(folder)
-    if store.info.config != kept:
+    if _but_folder(store.info.config) != _but_folder(kept):
         raise InputError(
             f"data.store: {folder} is already prepared, from {store.info.source} with other settings; "
             "choose another data.store or pass --again to replace it"
@@ -130,6 +168,12 @@ def _already_prepared(folder: Path, kept: dict[str, Any]) -> ClipStore:
     with suppress(OSError):  # a run may have been ended just before it did this
         (folder / JOURNAL).unlink(missing_ok=True)
     return store
+
+
+def _but_folder(kept: dict[str, Any]) -> dict[str, Any]:
+    """Leave out where a stand-in lies: it may be moved."""
+    simulate = kept.get("simulate")
+    return kept | {"simulate": {**simulate, "folder": None}} if isinstance(simulate, dict) else kept
 
 
 def stand_in_zip(simulate: SimulateSection) -> Path:
@@ -159,7 +203,9 @@ def ensure_stand_in(simulate: SimulateSection | None, needed: Iterable[Path | No
     if not wanted:
         return
     make_stand_in(simulate, None)  # leaves what is there alone, and refuses one of other settings
-    if not all(path.exists() for path in wanted):
+    if all(path.exists() for path in wanted):
+        return
+    with locked(simulate.folder / "raw.prepared", waiting=lambda: say_waiting(simulate.folder)):
         prepare(PrepareConfig(simulate=simulate, data=DataSection(store=simulate.folder / "raw")))
 
 
@@ -170,7 +216,7 @@ def summarise(store: ClipStore) -> dict[str, Any]:
         states = np.asarray(store.tracked[start : start + (1 << 16)])
         inferred += int(np.count_nonzero(states == 1))
         unseen += states.size - int(np.count_nonzero(states))
-    actors = np.bincount(store.tracks.clip, minlength=len(store.clips))
+    actors = store.tracks_per_clip
     splits: tuple[Split, ...] = ("xsub", "xview")
     training = {split: int(np.count_nonzero(in_training(store.clips, split))) for split in splits}
     return {
@@ -203,20 +249,21 @@ def _fill_store(raw: Path, listing: Listing, data: DataSection, info: StoreInfo,
     """Write the store, or what is left of it to write, and return how many clips were read."""
     wanted = [entry for entry in listing.entries if str(entry.name) not in MISSING]
     left_out = [{"file": entry.path, "reason": INCOMPLETE} for entry in listing.entries if str(entry.name) in MISSING]
-    identity = hashlib.sha256(repr((RULES, str(raw), listing.identity)).encode("utf-8", "surrogatepass")).hexdigest()
-    with resumable_folder(data.store) as part:
+    made_of = (RULES, str(raw), listing.identity, *([] if data.units == "m" else [data.units]))
+    identity = hashlib.sha256(repr(made_of).encode("utf-8", "surrogatepass")).hexdigest()
+    with resumable_folder(data.store, store_of("raw") if again else None, [raw]) as part:
         if data.store.exists() and not again:
             raise InputError(f"{data.store}: another run has just written it; run the same command again to see it")
         with closing(ResumableStore(part, info, identity)) as unfinished, progress() as bar:
             if unfinished.skipped and data.on_error == "stop":
-                raise InputError(unfinished.skipped[0]["reason"])
+                raise InputError(f"{unfinished.skipped[0]['reason']}; {SKIP}")
             before = unfinished.files.clips
             if unfinished.entries:
-                console.print(f"going on after {unfinished.entries} of {len(wanted)} clips", highlight=False)
+                console.print(f"going on after {unfinished.entries} of {plural(len(wanted), 'clip')}", highlight=False)
             task = bar.add_task("preparing clips", total=len(wanted), completed=unfinished.entries)
-            for batch in read_clips(raw, wanted[unfinished.entries :], data.workers):
+            for batch in read_clips(raw, wanted[unfinished.entries :], data.workers, data.units):
                 if batch.faults and data.on_error == "stop":
-                    raise InputError(batch.faults[0][1])
+                    raise InputError(f"{batch.faults[0][1]}; {SKIP}")
                 skipped = [{"file": path, "reason": reason} for path, reason in batch.faults]
                 unfinished.add(batch.entries, batch.block, skipped)
                 bar.advance(task, batch.entries)
@@ -229,11 +276,11 @@ def _fill_store(raw: Path, listing: Listing, data: DataSection, info: StoreInfo,
 def describe(summary: dict[str, Any]) -> str:
     """Put a summary into a few lines for the terminal."""
     lines = [
-        f"{summary['store']}: {summary['clips']} clips, {summary['frames']} frames, "
-        f"{summary['performers']} performers, {summary['actions']} actions",
+        f"{summary['store']}: {plural(summary['clips'], 'clip')}, {plural(summary['frames'], 'frame')}, "
+        f"{plural(summary['performers'], 'performer')}, {plural(summary['actions'], 'action')}",
         "clips by number of actors: " + ", ".join(f"{n}: {count}" for n, count in summary["clips by actors"].items()),
         *(
-            f"{split}: {count['train']} clips for training, {count['test']} for testing"
+            f"{split}: {plural(count['train'], 'clip')} for training, {count['test']} for testing"
             for split, count in summary["clips by split"].items()
         ),
         f"joints inferred: {summary['inferred share']:.1%}, not seen: {summary['not seen share']:.1%}",

@@ -2,24 +2,21 @@
 
 import ctypes
 import os
-import signal
-import threading
-from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from multiprocessing import connection, get_context, parent_process
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 from base.errors import InputError
+from base.workers import WorkerEndedError, map_in_processes
 from data.ntu.actors import choose_actors
 from data.ntu.archive import Entry, Source
 from data.ntu.text import read_skeleton
 from data.skeletons.layouts import NTU25
 from data.skeletons.store import Block, to_block
+from data.skeletons.units import Units
 
 BATCH = 32
 """Clips that one process reads at a time."""
@@ -43,7 +40,7 @@ class Batch:
     faults: list[tuple[str, str]]
 
 
-def read_clips(raw: Path, entries: Sequence[Entry], workers: int | None = None) -> Iterator[Batch]:
+def read_clips(raw: Path, entries: Sequence[Entry], workers: int | None = None, units: Units = "m") -> Iterator[Batch]:
     """Read clips in order; only a few batches are under way or waiting at any time.
 
     Parameters
@@ -54,6 +51,8 @@ def read_clips(raw: Path, entries: Sequence[Entry], workers: int | None = None) 
         Which of its files.
     workers
         Processes; None for one per processor, at most `MOST_WORKERS` in any case.
+    units
+        What positions are in.
 
     Raises
     ------
@@ -66,30 +65,26 @@ def read_clips(raw: Path, entries: Sequence[Entry], workers: int | None = None) 
         source = Source(raw)
         try:
             for batch in batches:
-                yield read_batch(source, batch)
+                yield read_batch(source, batch, units=units)
         finally:
             source.close()
         return
-    context = get_context("spawn")
-    pool = ProcessPoolExecutor(workers, context, _start_worker, (raw, context.Lock()))
+    given = (raw, get_context("spawn").Lock(), units)
     try:
-        waiting: deque[Future[Batch]] = deque()
-        for batch in batches:
-            waiting.append(pool.submit(_read_batch, batch))
-            if len(waiting) > _WAITING * workers:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    except BrokenProcessPool as error:
+        yield from map_in_processes(_read_batch, batches, workers, ahead=_WAITING, start=_start_worker, given=given)
+    except WorkerEndedError as error:
         raise InputError(
             f"{raw}: a process that was reading it has been ended from outside (for want of memory?); "
             "run the same command again, with a smaller data.workers if need be"
         ) from error
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
-def read_batch(source: Source, entries: Sequence[Entry], alone: AbstractContextManager[Any] | None = None) -> Batch:
+def read_batch(
+    source: Source,
+    entries: Sequence[Entry],
+    alone: AbstractContextManager[Any] | None = None,
+    units: Units = "m",
+) -> Batch:
     """Read some clips of an open zip or folder.
 
     Parameters
@@ -100,6 +95,8 @@ def read_batch(source: Source, entries: Sequence[Entry], alone: AbstractContextM
         Which of its files.
     alone
         What to hold while a large one is read.
+    units
+        What positions are in.
     """
     alone = alone or nullcontext()
     clips = []
@@ -110,9 +107,9 @@ def read_batch(source: Source, entries: Sequence[Entry], alone: AbstractContextM
                 raise InputError(entry.fault)
             where = source.place(entry)
             with alone if entry.size > LARGE else nullcontext():
-                frames, tracks = choose_actors(read_skeleton(source.read(entry), where))
+                frames, tracks = choose_actors(read_skeleton(source.read(entry), where, units, "data.units="))
             if not tracks:
-                raise InputError(f"{where}: nobody is seen in any frame; leave it out with data.on_error=skip")
+                raise InputError(f"{where}: nobody is seen in any frame")
             clips.append((entry.name, frames, tracks))
         except InputError as error:
             faults.append((entry.path, str(error)))
@@ -121,26 +118,18 @@ def read_batch(source: Source, entries: Sequence[Entry], alone: AbstractContextM
 
 _source: Source | None = None
 _alone: AbstractContextManager[Any] | None = None
+_units: Units = "m"
 
 
-def _start_worker(raw: Path, alone: AbstractContextManager[Any]) -> None:
-    global _source, _alone
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+def _start_worker(raw: Path, alone: AbstractContextManager[Any], units: Units) -> None:
+    global _source, _alone, _units
     keep_memory()
-    _source, _alone = Source(raw), alone
+    _source, _alone, _units = Source(raw), alone, units
 
 
 def _read_batch(entries: Sequence[Entry]) -> Batch:
     assert _source is not None
-    return read_batch(_source, entries, _alone)
-
-
-def _end_with_parent() -> None:
-    parent = parent_process()
-    if parent is not None:
-        connection.wait([parent.sentinel])  # a killed parent says nothing: without this its workers wait for ever
-        os._exit(1)
+    return read_batch(_source, entries, _alone, _units)
 
 
 def keep_memory() -> None:

@@ -1,7 +1,7 @@
 """The two evaluation protocols of NTU RGB+D 60 and the samples that everybody leaves out."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from data.skeletons.store import Clips
 
 Split = Literal["xsub", "xview"]
+SPLITS: tuple[Split, ...] = get_args(Split)
 
 TRAIN_PERFORMERS = (1, 2, 4, 5, 8, 9, 13, 14, 15, 16, 17, 18, 19, 25, 27, 28, 31, 34, 35, 38)
 TRAIN_CAMERAS = (2, 3)

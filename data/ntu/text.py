@@ -17,6 +17,7 @@ import numpy as np
 
 from base.errors import InputError
 from data.ntu.decimals import parse_decimals, to_float
+from data.skeletons.units import METRES, Units, check_metres
 
 JOINT_COUNT = 25
 BODY_FIELDS = 10
@@ -37,6 +38,9 @@ _LOOK_AHEAD = 4096
 _LARGEST_ID = 2**63 - 1
 _FARTHEST = 1000.0
 """Metres; a Kinect sees eight."""
+
+RESTORE = "restore the file from the data set, or leave it out"
+"""What to do with a damaged file; who reads several adds how to leave it out."""
 
 # Kinect v2, nominal: focal length and image centre of the depth and of the colour camera, pixels.
 _DEPTH = (365.5, 256.0, 212.0)
@@ -77,7 +81,7 @@ class _UnusualError(Exception):
     """The text is not laid out exactly as expected; the careful reader decides whether it is wrong."""
 
 
-def read_skeleton(text: bytes, where: str) -> Skeleton:
+def read_skeleton(text: bytes, where: str, units: Units = "m", option: str = "") -> Skeleton:
     """Read the text of a `.skeleton` file.
 
     Only body ids, positions and tracking states become numbers: the other columns are never looked at (some of them
@@ -89,18 +93,25 @@ def read_skeleton(text: bytes, where: str) -> Skeleton:
         The file's bytes; lines end in LF or CRLF.
     where
         The file's name, for messages.
+    units
+        What its positions are in.
+    option
+        How the user says another unit, for messages; see `units.check_metres`.
 
     Raises
     ------
     InputError
-        The text is truncated or malformed, or a joint has no usable position; the message names the line.
+        The text is truncated or malformed, or a joint has no usable position, in which case the message names the line;
+        or the bodies have the size of none, as with another unit.
     """
     try:
         parsed = _parse(text)
     except (_UnusualError, ValueError, IndexError, OverflowError):
         parsed = _parse_carefully(text, where)
     frames, ids, time, joints, tracked = parsed
-    _check_values(joints, tracked, time, where)
+    if units != "m":
+        joints = joints * METRES[units]
+    _check_values(joints, tracked, time, where, option)
     joints = joints.astype(np.float32)
     different = dict.fromkeys(ids)
     if len(different) == 1:
@@ -118,7 +129,7 @@ def _body(identity: int, time: np.ndarray, joints: np.ndarray, tracked: np.ndarr
     if again.any():
         raise InputError(
             f"{where}: frame {time[1:][again][0] + 1}: body {identity} appears twice; a body may appear once a frame; "
-            "restore the file from the data set or leave it out with data.on_error=skip"
+            f"{RESTORE}"
         )
     return Body(identity, time, joints, tracked)
 
@@ -208,10 +219,7 @@ def _parse_carefully(text: bytes, where: str) -> _Parsed:
     at = 0
 
     def fail(found: str, expected: str) -> InputError:
-        return InputError(
-            f"{where}: line {at}: found {found}, expected {expected}; "
-            "restore the file from the data set or leave it out with data.on_error=skip"
-        )
+        return InputError(f"{where}: line {at}: found {found}, expected {expected}; {RESTORE}")
 
     def fields(count: int, what: str) -> list[bytes]:
         nonlocal at
@@ -267,12 +275,11 @@ def _show(token: bytes) -> str:
     return repr(token[:40].decode("ascii", "replace"))
 
 
-def _check_values(joints: np.ndarray, tracked: np.ndarray, times: np.ndarray, where: str) -> None:
+def _check_values(joints: np.ndarray, tracked: np.ndarray, times: np.ndarray, where: str, option: str) -> None:
     def fail(wrong: np.ndarray, found: str, expected: str) -> InputError:
         row, joint = np.argwhere(wrong)[0]
         return InputError(
-            f"{where}: frame {times[row] + 1}, joint {joint + 1}: found {found}, expected {expected}; "
-            "restore the file from the data set or leave it out with data.on_error=skip"
+            f"{where}: frame {times[row] + 1}, joint {joint + 1}: found {found}, expected {expected}; {RESTORE}"
         )
 
     near = np.abs(joints) < _FARTHEST  # not so for NaN, either
@@ -280,6 +287,7 @@ def _check_values(joints: np.ndarray, tracked: np.ndarray, times: np.ndarray, wh
         finite = np.isfinite(joints).all(-1)
         if not finite.all():
             raise fail(~finite, "NaN or infinity", "a position in metres")
+        check_metres(joints, tracked, where, option)  # says more where all are far for being in millimetres
         raise fail(~near.all(-1), f"a position beyond {_FARTHEST:.0f} m", "a position in metres")
     if not joints.all():
         zero = (joints == 0).all(-1) & (tracked > 0)
@@ -288,6 +296,7 @@ def _check_values(joints: np.ndarray, tracked: np.ndarray, times: np.ndarray, wh
     if tracked.max(initial=0) > 2:
         row, joint = np.argwhere(tracked > 2)[0]
         raise fail(tracked > 2, f"tracking state {tracked[row, joint]}", "0, 1 or 2")
+    check_metres(joints, tracked, where, option)
 
 
 def write_skeleton(skeleton: Skeleton) -> bytes:

@@ -1,3 +1,5 @@
+"""Positions for joints that were not seen, so that what needs all of them has them."""
+
 import numpy as np
 
 
@@ -26,11 +28,18 @@ def fill_gaps(joints: np.ndarray, seen: np.ndarray) -> np.ndarray:
     return filled
 
 
+def neighbours(seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the nearest frames up to and from each in which a joint is seen, int64 [n, V]; -1 and n for none."""
+    frames = np.arange(len(seen))[:, None]
+    before = np.maximum.accumulate(np.where(seen, frames, -1), 0)
+    after = np.minimum.accumulate(np.where(seen, frames, len(seen))[::-1], 0)[::-1]
+    return before, after
+
+
 def _interpolate(joints: np.ndarray, seen: np.ndarray) -> np.ndarray:
     frames = np.arange(len(joints))[:, None]
     last = len(joints) - 1
-    before = np.maximum.accumulate(np.where(seen, frames, -1), 0)
-    after = np.minimum.accumulate(np.where(seen, frames, last + 1)[::-1], 0)[::-1]
+    before, after = neighbours(seen)
     before, after = np.where(before < 0, after, before), np.where(after > last, before, after)
     weight = ((frames - before) / np.maximum(after - before, 1))[..., None]
     known = np.where(seen[..., None], joints, 0.0).astype(np.float64)

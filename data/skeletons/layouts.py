@@ -1,4 +1,4 @@
-"""Joints, bones and classes of NTU RGB+D 60 (Shahroudy et al., CVPR 2016), and the description of any joint layout."""
+"""Joint layouts: the joints of a skeleton and the bones between them, in space (NTU RGB+D) and in images."""
 
 from dataclasses import dataclass
 
@@ -10,6 +10,7 @@ JOINTS = (
     "right hip", "right knee", "right ankle", "right foot",
     "spine", "tip of left hand", "left thumb", "tip of right hand", "right thumb",
 )  # fmt: skip
+"""The Kinect's joints in the order of NTU RGB+D (Shahroudy et al., CVPR 2016)."""
 
 BONES = (
     (0, 1), (1, 20), (2, 20), (3, 2), (4, 20), (5, 4), (6, 5), (7, 6), (8, 20), (9, 8), (10, 9), (11, 10),
@@ -18,22 +19,6 @@ BONES = (
 """(joint, parent), 0-based; every path of parents ends at the centre, joint 20."""
 
 CENTRE = 20
-
-ACTIONS = (
-    "drink water", "eat meal", "brush teeth", "brush hair", "drop", "pick up", "throw", "sit down", "stand up",
-    "clapping", "reading", "writing", "tear up paper", "put on jacket", "take off jacket", "put on a shoe",
-    "take off a shoe", "put on glasses", "take off glasses", "put on a hat", "take off a hat", "cheer up",
-    "hand waving", "kicking something", "reach into pocket", "hopping", "jump up", "phone call", "play with phone",
-    "type on a keyboard", "point to something", "take a selfie", "check time on a watch", "rub two hands",
-    "nod head or bow", "shake head", "wipe face", "salute", "put palms together", "cross hands in front",
-    "sneeze or cough", "staggering", "falling down", "headache", "chest pain", "back pain", "neck pain",
-    "nausea or vomiting", "fan self", "punch or slap", "kicking", "pushing", "pat on back", "point finger", "hugging",
-    "giving object", "touch pocket", "shaking hands", "walking towards", "walking apart",
-)  # fmt: skip
-"""Names of A001 to A060, in order."""
-
-TWO_PERSON = range(50, 61)
-"""The actions (1-based) that two people perform together."""
 
 
 @dataclass(frozen=True)

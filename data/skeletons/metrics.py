@@ -27,9 +27,27 @@ def align_root(poses: Tensor, root: Sequence[int], mask: Tensor | None = None) -
     return poses - torch.where(mask[:, list(root), None], roots, math.nan).nanmean(1, keepdim=True)
 
 
+def joint_distances(poses: Tensor, truth: Tensor) -> Tensor:
+    """Return the distance of every joint from its true place, [T, J]: what MPJPE is a mean of."""
+    return (poses - truth).norm(dim=-1)
+
+
+def acceleration_distances(poses: Tensor, truth: Tensor | None = None) -> Tensor:
+    """Return the norm of every joint's second difference, [T - 2, J], per frame squared: what Accel is a mean of.
+
+    With the truth, of its difference from the truth's; without, of its own, which tells how steady a joint is.
+    """
+    return (poses if truth is None else poses - truth).diff(2, dim=0).norm(dim=-1)
+
+
+def three_in_a_row(mask: Tensor) -> Tensor:
+    """Return where all three frames of a second difference have a joint, bool [T - 2, J], of a mask [T, J]."""
+    return mask[:-2] & mask[1:-1] & mask[2:]
+
+
 def joint_errors(poses: Tensor, truth: Tensor, mask: Tensor | None = None) -> Tensor:
     """Return each frame's mean distance between joints, [T]: MPJPE once the roots are aligned."""
-    return _masked_mean((poses - truth).norm(dim=-1), mask)
+    return _masked_mean(joint_distances(poses, truth), mask)
 
 
 def aligned_joint_errors(poses: Tensor, truth: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -43,8 +61,15 @@ def acceleration_errors(poses: Tensor, truth: Tensor, mask: Tensor | None = None
     A joint counts where all three frames have it. The authors' own code averages over T frames, two of them zeros;
     this is the mean over the frames that have an acceleration.
     """
-    error = (poses - truth).diff(2, dim=0).norm(dim=-1)
-    return _masked_mean(error, None if mask is None else mask[:-2] & mask[1:-1] & mask[2:])
+    return _masked_mean(acceleration_distances(poses, truth), None if mask is None else three_in_a_row(mask))
+
+
+def accelerations(poses: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Return the mean norm of the joints' own second differences, [T - 2], per frame squared: the less, the steadier.
+
+    A joint counts where all three frames have it; where none counts, the result is NaN.
+    """
+    return _masked_mean(acceleration_distances(poses), None if mask is None else three_in_a_row(mask))
 
 
 @dataclass(frozen=True)
@@ -87,7 +112,7 @@ def frame_errors(
     vertices
         [T]: the errors of a mesh, to keep beside the others.
     """
-    first, second, mask = _aligned(poses, truth, root, known)
+    first, second, mask = align_roots(poses, truth, root, known)
     return FrameErrors(
         joint_errors(first, second, mask),
         aligned_joint_errors(first, second, mask),
@@ -195,14 +220,17 @@ def mpjpe(
     """Return the mean joint error after root alignment alone, over all frames of all sequences [T, J, D]."""
     errors = []
     for poses, target, mask in zip(detected, truth, known or [None] * len(detected), strict=True):
-        errors.append(joint_errors(*_aligned(poses, target, root, mask)))
+        errors.append(joint_errors(*align_roots(poses, target, root, mask)))
     return float(torch.cat(errors).nanmean())
 
 
-def _aligned(
+def align_roots(
     poses: np.ndarray | Tensor, truth: np.ndarray | Tensor, root: Sequence[int], known: np.ndarray | None
 ) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Align the roots in double precision; a frame without a known root joint loses all its joints from the mask."""
+    """Align the roots in double precision, and return both with the mask of the joints to score.
+
+    A frame without a known root joint loses all its joints from the mask.
+    """
     sides = (torch.tensor(x) if isinstance(x, np.ndarray) else x for x in (poses, truth))
     first, second = (x.to(torch.float64) for x in sides)
     mask = None if known is None else torch.as_tensor(known)

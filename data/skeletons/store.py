@@ -5,6 +5,7 @@
 | `joints.npy` | float32 [F, V, C], metres (layouts in an image: pixels); the frames of all tracks, one after another |
 | `tracked.npy` | uint8 [F, V]: 0 not seen, 1 inferred, 2 tracked |
 | `confidence.npy` | float32 [F, V], where an estimator gave one; absent otherwise |
+| `times.npy` | float64 [F], seconds since the clip's first frame; absent where frames follow each other evenly |
 | `tracks.csv` | clip (row of clips.csv), actor (0 or 1), first_frame, length, first_row |
 | `clips.csv` | name, setup, camera, performer, replication, action, frames |
 | `store.json` | joint layout, frame rate, counts, and where the store came from |
@@ -19,21 +20,26 @@ import io
 import json
 import os
 import shutil
+import warnings
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, closing, suppress
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Literal, Self
 
 import numpy as np
-from pydantic import Field, ValidationError
+from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError
 
 from base.errors import InputError
-from base.files import atomic_file, atomic_folder, resumable_folder, sha256
-from base.settings import Section
-from data.ntu.decimals import parse_digits
+from base.files import atomic_file, atomic_folder, is_left_over, regular_file, resumable_folder, sha256
+from base.journal import JOURNAL, Journal
+from base.replacing import Kind
+from base.settings import Fps, Section
+from base.shown import cut, shown
+from data.debris import is_debris
 from data.ntu.names import ClipName
 from data.skeletons.layouts import LAYOUTS, Layout
 
@@ -43,19 +49,21 @@ class StoreInfo(Section):
 
     format: Literal[1] = 1
     layout: str = "ntu25"
-    fps: float = 30.0
-    image: tuple[int, int] | None = None
+    fps: Fps = 30.0
+    image: tuple[PositiveInt, PositiveInt] | None = None
     """Width and height in pixels of what the joints were seen in; layouts in an image need it."""
     confidence: bool = False
     """Whether the store has an estimator's confidence in each joint."""
+    times: bool = False
+    """Whether the store says when each frame was recorded; frames follow each other evenly, at `fps`, otherwise."""
     kind: Literal["raw", "truth", "refined", "filtered"] = "raw"
     source: str = ""
     refiner: dict[str, Any] | None = None
     config: dict[str, Any] = Field(default_factory=dict)
     skipped: list[dict[str, str]] = Field(default_factory=list)
-    clips: int = 0
-    tracks: int = 0
-    frames: int = 0
+    clips: NonNegativeInt = 0
+    tracks: NonNegativeInt = 0
+    frames: NonNegativeInt = 0
 
 
 @dataclass(frozen=True)
@@ -91,6 +99,13 @@ class Clips:
 _COLUMNS = {name: [column.name for column in fields(table)] for name, table in (("clips", Clips), ("tracks", Tracks))}
 _COUNTS = ("clips", "tracks", "frames")
 _LONGEST_NAME = 100
+_ACTORS = 2
+_MOST_FRAMES = 1 << 20
+"""Of one clip: ten hours at 30 a second."""
+_MOST_UNSEEN = 1000
+"""So many times the frames of its tracks may the clips of a store have, in all, and that many for a start."""
+_LARGEST_INFO = 256 << 20
+_LARGEST_LINE = 300
 
 
 @dataclass(frozen=True)
@@ -105,6 +120,8 @@ class ClipStore:
     info: StoreInfo
     confidence: np.ndarray | None = None
     """float32 [F, V], a memory map like the others, if there is one."""
+    times: np.ndarray | None = None
+    """float64 [F], seconds since the clip's first frame, likewise."""
 
     def __reduce__(self) -> tuple[Callable[[Path], "ClipStore"], tuple[Path]]:
         # A pickled memory map is all of its content: another process opens the store itself.
@@ -114,6 +131,41 @@ class ClipStore:
     def layout(self) -> Layout:
         """The joints and bones of the store."""
         return LAYOUTS[self.info.layout]
+
+    @cached_property
+    def tracks_per_clip(self) -> np.ndarray:
+        """How many tracks each clip has, int64 [N]."""
+        return np.bincount(self.tracks.clip, minlength=len(self.clips))
+
+    @cached_property
+    def _by_clip(self) -> tuple[np.ndarray, np.ndarray]:
+        """All tracks, clip by clip and within a clip by actor, and where those of each clip begin."""
+        order = np.lexsort((self.tracks.actor, self.tracks.clip))
+        return order, np.cumsum(self.tracks_per_clip) - self.tracks_per_clip
+
+    def tracks_of(self, clips: int | np.ndarray) -> np.ndarray:
+        """Return the tracks of a clip or of several, one clip after another, within a clip by actor.
+
+        Parameters
+        ----------
+        clips
+            A row of `clips`, or int64 [n] of them.
+
+        Returns
+        -------
+        int64 [k], rows of `tracks`; two tracks of one actor are in the order of the table.
+        """
+        rows = np.atleast_1d(np.asarray(clips, np.int64))
+        order, begin = self._by_clip
+        count = self.tracks_per_clip[rows]
+        within = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+        found: np.ndarray = order[np.repeat(begin[rows], count) + within]
+        return found
+
+    def rows_of(self, track: int) -> slice:
+        """Return the rows of `joints`, `tracked` and `confidence` that a track has."""
+        first = int(self.tracks.first_row[track])
+        return slice(first, first + int(self.tracks.length[track]))
 
 
 @dataclass(frozen=True)
@@ -132,6 +184,9 @@ class Track:
         uint8 [n, V].
     confidence
         float32 [n, V], for stores that have it.
+    frames
+        [n], rising: the recording's frame of each row, from 0, where some are missing in between; fractions for frames
+        that were recorded in between.
     """
 
     actor: int
@@ -139,6 +194,7 @@ class Track:
     joints: np.ndarray
     tracked: np.ndarray
     confidence: np.ndarray | None = None
+    frames: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -157,6 +213,8 @@ class Block:
         uint8 [F, V].
     confidence
         float32 [F, V], for stores that have it.
+    recorded
+        float64 [F]: the recording's frame of each row, where some are missing in between.
     """
 
     clips: list[tuple[ClipName, int]]
@@ -164,6 +222,7 @@ class Block:
     joints: np.ndarray
     tracked: np.ndarray
     confidence: np.ndarray | None = None
+    recorded: np.ndarray | None = None
 
 
 def to_block(clips: Sequence[tuple[ClipName, int, Sequence[Track]]], layout: Layout) -> Block:
@@ -184,6 +243,8 @@ def to_block(clips: Sequence[tuple[ClipName, int, Sequence[Track]]], layout: Lay
                 raise ValueError(f"{name}: track outside the clip's {frames} frames")
             if track.confidence is not None and track.confidence.shape != track.tracked.shape:
                 raise ValueError(f"{name}: confidence of shape {track.confidence.shape}")
+            if track.frames is not None and (track.frames.shape != (length,) or not (np.diff(track.frames) > 0).all()):
+                raise ValueError(f"{name}: numbers of frames {track.frames.shape}, expected {length} that rise")
     rows = [
         (number, track.actor, track.first_frame, len(track.joints))
         for number, (_, _, tracks) in enumerate(clips)
@@ -193,12 +254,17 @@ def to_block(clips: Sequence[tuple[ClipName, int, Sequence[Track]]], layout: Lay
     confidences = [track.confidence for track in tracks if track.confidence is not None]
     if len(confidences) not in (0, len(tracks)):
         raise ValueError(f"{clips[0][0]}: a store has the confidence of all tracks or of none")
+    recorded = [
+        np.arange(track.first_frame, track.first_frame + len(track.joints)) if track.frames is None else track.frames
+        for track in tracks
+    ]
     return Block(
         [(name, frames) for name, frames, _ in clips],
         np.array(rows, np.int64).reshape(-1, 4),
         _join([track.joints for track in tracks], shape, np.float32),
         _join([track.tracked for track in tracks], shape[:1], np.uint8),
         np.concatenate(confidences, dtype=np.float32) if confidences else None,
+        np.concatenate([np.empty(0), *recorded]),
     )
 
 
@@ -285,7 +351,11 @@ class StoreFiles:
         """Append some clips."""
         if (block.confidence is None) == self.info.confidence and len(block.tracks):
             raise ValueError(f"{block.clips[0][0]}: a store has the confidence of all tracks or of none")
-        for name, array in (("joints", block.joints), ("tracked", block.tracked), ("confidence", block.confidence)):
+        arrays = {"joints": block.joints, "tracked": block.tracked, "confidence": block.confidence}
+        if self.info.times:
+            assert block.recorded is not None
+            arrays["times"] = block.recorded / self.info.fps
+        for name, array in arrays.items():
             if array is not None and array.size:
                 self._files[f"{name}.npy"].append(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
         row = self.frames
@@ -329,6 +399,8 @@ def _headers(info: StoreInfo, frames: int) -> dict[str, bytes]:
     headers = {"joints.npy": _header((*shape, layout.dims), np.float32), "tracked.npy": _header(shape, np.uint8)}
     if info.confidence:
         headers["confidence.npy"] = _header(shape, np.float32)
+    if info.times:
+        headers["times.npy"] = _header(shape[:1], np.float64)
     return headers | {f"{name}.csv": f"{','.join(columns)}\r\n".encode() for name, columns in _COLUMNS.items()}
 
 
@@ -374,11 +446,15 @@ class StoreWriter:
         Layout, frame rate and origin; the counts are filled in.
     replace
         Whether an existing store may be replaced, once the new one is complete.
+    inputs
+        What the clips come from, which must stay.
     """
 
-    def __init__(self, folder: Path, info: StoreInfo, replace: bool = False) -> None:
+    def __init__(self, folder: Path, info: StoreInfo, replace: bool = False, inputs: Sequence[Path] = ()) -> None:
         self.info = info
-        self._folder: AbstractContextManager[Path] = atomic_folder(folder, replace)
+        self._folder: AbstractContextManager[Path] = atomic_folder(
+            folder, store_of(info.kind) if replace else None, inputs
+        )
 
     def __enter__(self) -> Self:
         at = self._folder.__enter__()
@@ -412,6 +488,7 @@ def derive_store(
     info: StoreInfo,
     replace: bool = False,
     made_by: Mapping[str, Any] | None = None,
+    finish: Callable[[StoreInfo], StoreInfo] | None = None,
 ) -> None:
     """Write a store that differs from `source` in its joints only.
 
@@ -421,7 +498,7 @@ def derive_store(
     Parameters
     ----------
     source
-        The store whose clips, tracks, tracking states and confidences are taken over.
+        The store whose clips, tracks, tracking states, confidences and times are taken over.
     folder
         Where the new store shall be.
     blocks
@@ -434,50 +511,48 @@ def derive_store(
         Whether an existing store may be replaced.
     made_by
         What else the joints depend on. Only blocks that were made from the same source by the same are kept.
+    finish
+        Called when all joints are written; adds to `info` what only then is known.
 
     Raises
     ------
     InputError
         `folder` exists and may not be replaced, another process is writing it, or the disk is full.
     """
-    if folder.exists() and not replace:
-        raise InputError(f"{folder}: already exists; choose another folder or pass --again to replace it")
     counts = {name: getattr(source.info, name) for name in ("clips", "tracks", "frames")}
-    info = info.model_copy(update=counts)
+    info = info.model_copy(update={**counts, "confidence": source.info.confidence, "times": source.info.times})
     identity = {"info": info.model_dump(mode="json"), "source": _fingerprint(source), "made_by": dict(made_by or {})}
-    same = ("tracked.npy", "tracks.csv", "clips.csv", *(["confidence.npy"] if source.info.confidence else []))
+    same = ("tracked.npy", "tracks.csv", "clips.csv", *_optional_files(source.info))
     try:
-        with resumable_folder(folder) as at:
+        with resumable_folder(folder, store_of(info.kind) if replace else None, [source.folder]) as at:
             _write_blocks(at, source.joints.shape, blocks, identity)
             for name in same:
                 shutil.copyfile(source.folder / name, at / name)
             (at / JOURNAL).unlink()
-            _write_info(at, info)
+            _write_info(at, finish(info) if finish else info)
     except OSError as error:
         raise InputError(
             f"{folder}: cannot be written ({error.strerror or error}); the same command goes on where it was"
         ) from error
 
 
-JOURNAL = "journal.jsonl"
-"""Of a store that is being derived: what it will be, and then a line for each block that is on disk."""
+def _optional_files(info: StoreInfo) -> list[str]:
+    return [f"{name}.npy" for name in ("confidence", "times") if getattr(info, name)]
 
 
 def _write_blocks(
     folder: Path, shape: tuple[int, ...], blocks: Callable[[int], Iterable[np.ndarray]], identity: Mapping[str, Any]
 ) -> None:
     """Write `joints.npy`, going on after the blocks that the journal lists and that are as they were written."""
-    path, journal = folder / "joints.npy", folder / JOURNAL
-    first = json.dumps(identity, sort_keys=True)
+    check_begun(folder)
+    path, journal = folder / "joints.npy", Journal(folder, identity)
     row_bytes = 4 * int(np.prod(shape[1:]))
-    lines = _good_lines(path, journal, first, row_bytes)
-    done = sum(line["rows"] for line in lines)
-    if not lines:
+    good = _good_entries(path, journal.read(), row_bytes)
+    done = sum(entry["rows"] for entry in good)
+    if not good:
         path.write_bytes(_header(shape, np.float32))
-    # Rewritten without what was half written; from here on it only grows.
-    with atomic_file(journal) as temporary:
-        temporary.write_text("\n".join([first, *map(json.dumps, lines)]) + "\n")
-    with path.open("r+b") as file, journal.open("a") as log:
+    with path.open("r+b") as file, closing(journal):
+        journal.begin(good)
         file.seek(_header_bytes(path) + done * row_bytes)
         file.truncate()
         for block in blocks(done):
@@ -486,30 +561,23 @@ def _write_blocks(
             # The journal may not be ahead of what it lists, not even when the power fails.
             file.flush()
             os.fsync(file.fileno())
-            log.write(json.dumps({"rows": len(data), "crc32": zlib.crc32(data.data)}) + "\n")
-            log.flush()
+            journal.add({"rows": len(data), "crc32": zlib.crc32(data.data)})
             done += len(data)
     if done != shape[0]:
         raise ValueError(f"{folder}: {done} rows given for a store of {shape[0]}")
 
 
-def _good_lines(path: Path, journal: Path, first: str, row_bytes: int) -> list[dict[str, int]]:
-    """Return the journal's lines up to the first whose block is not on disk as it was written."""
+def _good_entries(path: Path, entries: Sequence[Any], row_bytes: int) -> list[dict[str, int]]:
+    """Return the journal's entries up to the first whose block is not on disk as it was written."""
     good: list[dict[str, int]] = []
-    # Nothing may be there yet, and whatever was ended may have left a line that was cut short: what precedes it counts.
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        head, *rest = journal.read_text().splitlines()
-        if head != first:
-            return []
-        with path.open("rb") as file:
-            file.seek(_header_bytes(path))
-            for text in rest:
-                line = json.loads(text)
-                wanted = int(line["rows"]) * row_bytes
-                data = file.read(max(wanted, 0))
-                if wanted <= 0 or len(data) != wanted or zlib.crc32(data) != line["crc32"]:
-                    break
-                good.append(line)
+    with suppress(OSError, ValueError, KeyError, TypeError), path.open("rb") as file:
+        file.seek(_header_bytes(path))
+        for entry in entries:
+            wanted = int(entry["rows"]) * row_bytes
+            data = file.read(max(wanted, 0))
+            if wanted <= 0 or len(data) != wanted or zlib.crc32(data) != entry["crc32"]:
+                break
+            good.append(entry)
     return good
 
 
@@ -530,6 +598,78 @@ def _fingerprint(store: ClipStore) -> dict[str, Any]:
     }
 
 
+def stranger(folder: Path) -> str:
+    """Return the name of something in a folder that no clip store has; empty if there is nothing."""
+    flags = {name: True for name, field in StoreInfo.model_fields.items() if field.annotation is bool}
+    known = {*_headers(StoreInfo.model_validate(flags), 0), "store.json", JOURNAL}
+    for path in sorted(folder.iterdir()):
+        ours = (path.name in known and not path.is_symlink()) or is_debris(path.name)
+        if not (ours and path.is_file()) and not is_left_over(path):
+            return path.name
+    return ""
+
+
+def check_begun(folder: Path) -> None:
+    """Make sure that a folder in which a store was begun holds nothing else, which would be removed.
+
+    Raises
+    ------
+    InputError
+        There is something else in it.
+    """
+    if name := stranger(folder):
+        raise InputError(
+            f"{folder}: holds {name}, which no clip store has; expected what an ended run has left, move the rest away"
+        )
+
+
+def _store_fault(folder: Path) -> str:
+    """Say why a folder is no clip store that may be replaced; one that is damaged may be."""
+    if name := stranger(folder):
+        return f"holds {name}, which no clip store has"
+    if not any(folder.iterdir()) or _names_a_store(folder / "store.json"):
+        return ""
+    try:  # without its description, the table of tracks tells: it begins as no other file does
+        with (folder / "tracks.csv").open("rb") as file:
+            header = _headers(StoreInfo(), 0)["tracks.csv"]
+            return "" if file.read(len(header)) == header else "is no clip store"
+    except OSError:
+        return "is no clip store"
+
+
+STORE = Kind("clip store", _store_fault)
+
+
+def store_of(kind: str) -> Kind:
+    """Return what is replaced by a store of a kind, such as `refined`: one of the same kind, or a damaged one."""
+
+    def fault(folder: Path) -> str:
+        if found := _store_fault(folder):
+            return found
+        with suppress(OSError, ValueError, RecursionError):
+            held = StoreInfo.model_validate_json(_read_bytes(folder / "store.json", _LARGEST_INFO)).kind
+            if held != kind:
+                return f"holds {held} clips, and these will be {kind}"
+        return ""
+
+    return Kind("clip store", fault)
+
+
+def _names_a_store(path: Path) -> bool:
+    try:
+        StoreInfo.model_validate_json(path.read_bytes())
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def rename_origin(store: ClipStore, fps: float, config: dict[str, Any]) -> None:
+    """Write another frame rate and configuration into a store's `store.json`; its clips stay as they are."""
+    info = store.info.model_copy(update={"fps": fps, "config": config})
+    with atomic_file(store.folder / "store.json") as temporary:
+        temporary.write_text(json.dumps(info.model_dump(mode="json"), indent=1) + "\n")
+
+
 def open_store(folder: Path) -> ClipStore:
     """Open a clip store without loading its frames.
 
@@ -542,26 +682,98 @@ def open_store(folder: Path) -> ClipStore:
     if not (folder / "store.json").is_file():
         raise InputError(f"{folder}: no clip store (store.json is missing); make one with `python run.py prepare`")
     try:
-        info = StoreInfo.model_validate_json((folder / "store.json").read_bytes())
+        info = StoreInfo.model_validate_json(_read_bytes(folder / "store.json", _LARGEST_INFO))
         if info.layout not in LAYOUTS:
-            raise ValueError(f"unknown joint layout {info.layout!r}")
+            raise ValueError(f"unknown joint layout {shown(info.layout)}")
         layout = LAYOUTS[info.layout]
         joints = _memory_map(folder / "joints.npy", (info.frames, len(layout.joints), layout.dims), np.float32)
         tracked = _memory_map(folder / "tracked.npy", (info.frames, len(layout.joints)), np.uint8)
         confidence = None
         if info.confidence:
             confidence = _memory_map(folder / "confidence.npy", (info.frames, len(layout.joints)), np.float32)
+        times = _memory_map(folder / "times.npy", (info.frames,), np.float64) if info.times else None
         tracks = Tracks(**_read_table(folder / "tracks.csv", Tracks, info.tracks))
         clips = Clips(**_read_table(folder / "clips.csv", Clips, info.clips))
-        if len(tracks):
-            if tracks.clip.min() < 0 or tracks.clip.max() >= len(clips):
-                raise ValueError("tracks.csv names a clip that clips.csv does not have")
-            if tracks.first_row.min() < 0 or (tracks.first_row + tracks.length).max() > info.frames:
-                raise ValueError("tracks.csv names rows that joints.npy does not have")
-    except (ValueError, OSError, OverflowError, csv.Error, ValidationError) as error:
-        reason = str(error).splitlines()[0]
+        _check_clips(clips)
+        _check_tracks(tracks, clips, info.frames)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        reason = ": ".join(["store.json", *(cut(str(part), 100) for part in first["loc"]), cut(first["msg"], 200)])
         raise InputError(f"{folder}: damaged clip store: {reason}; prepare it again") from error
-    return ClipStore(folder, joints, tracked, tracks, clips, info, confidence)
+    except InputError as error:
+        raise InputError(f"{folder}: damaged clip store: {error}; prepare it again") from error
+    except (ValueError, OSError, OverflowError, csv.Error) as error:
+        reason = cut(str(error).partition("\n")[0], 300)
+        raise InputError(f"{folder}: damaged clip store: {reason}; prepare it again") from error
+    return ClipStore(folder, joints, tracked, tracks, clips, info, confidence, times)
+
+
+def _check_clips(clips: Clips) -> None:
+    """Refuse, with a ValueError, names that are none, that are there twice, or that say other than the columns."""
+    if not len(clips):
+        return
+    wrong = np.flatnonzero((clips.frames < 0) | (clips.frames > _MOST_FRAMES))
+    if len(wrong):
+        raise ValueError(f"clips.csv: row {wrong[0]} has {clips.frames[wrong[0]]} frames, expected 0 to {_MOST_FRAMES}")
+    width = len(str(ClipName(1, 1, 1, 1, 1)))
+    if clips.name.dtype.itemsize != 4 * width:
+        raise ValueError(f"clips.csv: expected names of {width} characters, such as {ClipName(1, 1, 1, 1, 1)}")
+    letters = np.ascontiguousarray(clips.name).view(np.uint32).reshape(len(clips), -1, 4).transpose(1, 2, 0)
+    columns = [clips.setup, clips.camera, clips.performer, clips.replication, clips.action]
+    right = np.ones(len(clips), bool)
+    key = np.zeros(len(clips), np.int64)
+    for code, letter, column in zip(letters, "SCPRA", columns, strict=True):
+        digits = code[1:] - np.uint32(ord("0"))  # what is less becomes very large
+        number = 100 * digits[0] + 10 * digits[1] + digits[2]
+        right &= (code[0] == ord(letter)) & (digits <= 9).all(0) & (number == column)
+        key = 1000 * key + number
+    wrong = np.flatnonzero(~right)
+    if len(wrong):
+        raise ValueError(
+            f"clips.csv: row {wrong[0]}: found the name {shown(clips.name[wrong[0]].item())}, expected "
+            f"{ClipName(*(int(column[wrong[0]]) for column in columns))} by the columns behind it"
+        )
+    if len(np.unique(key)) < len(clips):
+        raise ValueError("clips.csv: a clip is there twice")
+
+
+def _check_tracks(tracks: Tracks, clips: Clips, rows: int) -> None:
+    """Refuse, with a ValueError, tracks that are not within their clip or the frames of the store."""
+    if int(clips.frames.sum()) > _MOST_UNSEEN * (rows + _MOST_UNSEEN):
+        raise ValueError(f"clips.csv: its clips have {clips.frames.sum()} frames, and joints.npy has {rows} of them")
+    if not len(tracks):
+        return
+    if tracks.clip.min() < 0 or tracks.clip.max() >= len(clips):
+        raise ValueError("tracks.csv names a clip that clips.csv does not have")
+    room = clips.frames[tracks.clip]
+    # Each by itself first, so that no sum goes over the end of its integers.
+    for name, column, least, most in (
+        ("length", tracks.length, 1, room),
+        ("first_frame", tracks.first_frame, 0, room - tracks.length),
+        ("first_row", tracks.first_row, 0, rows - tracks.length),
+    ):
+        wrong = np.flatnonzero((column < least) | (column > most))
+        if len(wrong):
+            raise ValueError(
+                f"tracks.csv: clip {clips.name[tracks.clip[wrong[0]]]} has a track of {name} {column[wrong[0]]}, which "
+                f"is outside the clip's {room[wrong[0]]} frames or the {rows} of joints.npy"
+            )
+    if int(tracks.length.sum()) > rows:
+        raise ValueError("tracks.csv: tracks share rows of joints.npy")
+    wrong = np.flatnonzero((tracks.actor < 0) | (tracks.actor >= _ACTORS))
+    if len(wrong):
+        raise ValueError(f"tracks.csv: clip {clips.name[tracks.clip[wrong[0]]]} has more than two actors")
+    counts = np.bincount(_ACTORS * tracks.clip + tracks.actor)
+    if counts.max() > 1:
+        name = clips.name[counts.argmax() // _ACTORS]
+        raise ValueError(f"tracks.csv: clip {name} has two tracks of one actor")
+
+
+def _read_bytes(path: Path, largest: int) -> bytes:
+    size = regular_file(path).stat().st_size
+    if size > largest:
+        raise ValueError(f"{path.name} has {size} bytes, more than {largest}")
+    return path.read_bytes()
 
 
 def _header(shape: tuple[int, ...], kind: type) -> bytes:
@@ -583,22 +795,26 @@ def _memory_map(path: Path, shape: tuple[int, ...], kind: type) -> np.ndarray:
     if 0 in shape:
         return np.zeros(shape, kind)  # a store without frames: nothing to map
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except OSError:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Python's, about what it reads
+            array = np.load(regular_file(path), mmap_mode="r", allow_pickle=False)
+    except (OSError, InputError):
         raise
     except Exception as error:  # NumPy reads the header as Python text, which can go wrong in many ways
-        raise ValueError(f"{path.name} cannot be read ({error})") from error
+        raise ValueError(f"{path.name} cannot be read ({cut(str(error), 200)})") from error
     if not isinstance(array, np.memmap):
         raise ValueError(f"{path.name} holds other than one array")
     if array.shape != shape or array.dtype != kind:
-        raise ValueError(f"{path.name} is {array.dtype} {array.shape}, expected {np.dtype(kind)} {shape}")
+        raise ValueError(
+            f"{path.name} is {cut(str(array.dtype))} {shown(array.shape)}, expected {np.dtype(kind)} {shape}"
+        )
     return array
 
 
 def _read_table(path: Path, table: type, rows: int) -> dict[str, np.ndarray]:
     """Read a table: as one array of characters, if it is as this project writes it, else by the csv module."""
     names = [column.name for column in fields(table)]
-    text = path.read_bytes()
+    text = _read_bytes(path, _LARGEST_LINE * (rows + 1))
     header = f"{','.join(names)}\r\n".encode()
     if text.startswith(header):
         columns = _read_columns(np.frombuffer(text, np.uint8)[len(header) :], names, rows)
@@ -606,39 +822,29 @@ def _read_table(path: Path, table: type, rows: int) -> dict[str, np.ndarray]:
             return columns
     found, *body = csv.reader(io.StringIO(text.decode(), newline=""))
     if found != names or len(body) != rows:
-        raise ValueError(f"{path.name} has columns {found} and {len(body)} rows, expected {names} and {rows}")
+        raise ValueError(
+            f"{path.name} has columns {shown(found, 120)} and {len(body)} rows, expected {names} and {rows}"
+        )
     cells = dict(zip(names, zip(*body, strict=True), strict=True)) if body else dict.fromkeys(names, ())
+    if any(len(cell) > _LONGEST_NAME for column in cells.values() for cell in column):
+        raise ValueError(f"{path.name} has a cell of more than {_LONGEST_NAME} characters")
     return {name: np.array(column, dtype=str if name == "name" else np.int64) for name, column in cells.items()}
 
 
 def _read_columns(text: np.ndarray, names: list[str], rows: int) -> dict[str, np.ndarray] | None:
-    """Read lines of digits and plain words between commas; None if the text is anything else."""
-    ends: np.ndarray = np.flatnonzero((text == ord(",")) | (text == ord("\r")))
-    if len(ends) != rows * len(names) or rows == 0:
+    """Read lines of whole numbers and plain words between commas; None if the text is anything else."""
+    content = text.tobytes()
+    width = content.find(b",")  # of the first name; a table that has names has them in front, all as long
+    if rows == 0 or not 0 < width <= _LONGEST_NAME or b'"' in content:
         return None
-    starts = np.empty((rows, len(names)), np.int64)
-    starts.flat[0], starts.flat[1:] = 0, ends[:-1] + 1
-    starts[1:, 0] += 1  # behind the line feed
-    ends = ends.reshape(starts.shape)
-    if not np.array_equal(np.flatnonzero(text == ord("\r")), ends[:, -1]):
+    kinds = [(name, f"U{width + 1}" if name == "name" else "i8") for name in names]  # a longer one would be cut there
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # of numbers that are not whole
+            table = np.loadtxt(io.BytesIO(content), kinds, comments=None, delimiter=",", encoding="ascii", ndmin=1)
+    except (ValueError, Warning):
         return None
-    if not np.array_equal(np.flatnonzero(text == ord("\n")), ends[:, -1] + 1) or ends[-1, -1] + 2 != len(text):
+    columns = {name: np.ascontiguousarray(table[name]) for name in names}
+    if len(table) != rows or ("name" in columns and np.any(np.char.str_len(columns["name"]) != width)):
         return None
-    lengths = ends - starts
-    columns: dict[str, np.ndarray] = {}
-    for number, name in enumerate(names):
-        if name == "name":
-            width = int(lengths[0, number])
-            if np.any(lengths[:, number] != width) or not 0 < width <= _LONGEST_NAME:
-                return None
-            characters = text[starts[:, number, None] + np.arange(width)]
-            if characters.max() > 127 or np.any(characters == ord('"')):
-                return None
-            # four bytes a character, as in an array of text
-            columns[name] = characters.astype(np.uint32).view(f"<U{width}").astype(f"U{width}")[:, 0]
-        else:
-            numbers = parse_digits(text, ends[:, number], lengths[:, number])
-            if numbers is None:
-                return None
-            columns[name] = numbers
-    return columns
+    return columns | ({"name": columns["name"].astype(f"U{width}")} if "name" in columns else {})

@@ -40,7 +40,7 @@ class Draws:
         return Draws(offset, share, place, self.least, transform, swap)
 
 
-def draw(count: int, dims: int, seen: InputSection, recipe: TrainSection, generator: torch.Generator) -> Draws:
+def draw(count: int, dims: int, view: InputSection, recipe: TrainSection, generator: torch.Generator) -> Draws:
     """Draw the augmentation of a training batch of so many clips, on the generator's device.
 
     Nothing depends on the skeletons, so that two stores of equal clips get the same.
@@ -50,31 +50,31 @@ def draw(count: int, dims: int, seen: InputSection, recipe: TrainSection, genera
     def uniform(*shape: int) -> Tensor:
         return torch.rand(shape, generator=generator, device=device, dtype=torch.float64)
 
-    offset = uniform(count, seen.frames) if seen.sampling == "uniform" else None
+    offset = uniform(count, view.frames) if view.sampling == "uniform" else None
     turn = random_rotations(count, recipe.rotation, dims, generator)
     transform = turn if recipe.rotation else None
     share = place = swap = None
-    if seen.crop != (1.0, 1.0):
-        least, most = seen.crop
+    if view.crop != (1.0, 1.0):
+        least, most = view.crop
         share, place = least + (most - least) * uniform(count), uniform(count)
     if recipe.scaling:
         scale = random_scales(count, recipe.scaling, generator)[:, None, None]
         transform = scale * (torch.eye(dims, device=device) if transform is None else transform)
     if recipe.swap:
         swap = uniform(count) < recipe.swap
-    return Draws(offset, share, place, seen.frames, transform, swap)
+    return Draws(offset, share, place, view.frames, transform, swap)
 
 
-def still(count: int, seen: InputSection, place: float, device: torch.device) -> Draws:
+def still(count: int, view: InputSection, place: float, device: torch.device) -> Draws:
     """Return what clips get when they are scored: nothing random, every frame at the same place of its segment."""
 
     def full(value: float, *shape: int) -> Tensor:
         return torch.full(shape, value, dtype=torch.float64, device=device)
 
-    offset = full(place, count, seen.frames) if seen.sampling == "uniform" else None
-    if seen.test_crop == 1:
+    offset = full(place, count, view.frames) if view.sampling == "uniform" else None
+    if view.test_crop == 1:
         return Draws(offset)
-    return Draws(offset, full(seen.test_crop, count), full(place, count))
+    return Draws(offset, full(view.test_crop, count), full(place, count))
 
 
 def random_rotations(count: int, limit: float, dims: int, generator: torch.Generator) -> Tensor:

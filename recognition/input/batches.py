@@ -9,7 +9,7 @@ from torch import Tensor
 
 from recognition.config import InputSection, TrainSection
 from recognition.input.augment import Draws, draw, still
-from recognition.input.loading import RaggedClips
+from recognition.input.loading import LoadedClips
 from recognition.input.sampling import place_frames, time_window
 from recognition.input.streams import to_stream
 from training.distributed import ALONE, Workers
@@ -38,7 +38,7 @@ class Batch:
     whole: int
 
 
-def gather_batch(clips: RaggedClips, chosen: Tensor, seen: InputSection, draws: Draws, whole: int = 0) -> Batch:
+def gather_batch(clips: LoadedClips, chosen: Tensor, view: InputSection, draws: Draws, whole: int = 0) -> Batch:
     """Make the input of the network for some clips.
 
     A track is held at its first and last frame where a sampled frame lies outside it; a confidence is 0 there. Nothing
@@ -50,7 +50,7 @@ def gather_batch(clips: RaggedClips, chosen: Tensor, seen: InputSection, draws: 
         The clips.
     chosen
         int64 [B] on the CPU: which of them.
-    seen
+    view
         How frames are sampled, and which stream.
     draws
         What is random, on the device of the clips.
@@ -68,7 +68,7 @@ def gather_batch(clips: RaggedClips, chosen: Tensor, seen: InputSection, draws: 
     window = None
     if draws.share is not None and draws.place is not None:
         window = time_window(lengths, draws.share, draws.place, draws.least)
-    frames = place_frames(lengths, seen.sampling, seen.frames, draws.offset, window)
+    frames = place_frames(lengths, view.sampling, view.frames, draws.offset, window)
     if draws.swap is not None:
         track = torch.where(draws.swap[clip], first + last - track, track)
     x = _skeletons(clips, track, frames.index[clip])
@@ -82,14 +82,14 @@ def gather_batch(clips: RaggedClips, chosen: Tensor, seen: InputSection, draws: 
         dims = clips.layout.dims
         turned = torch.einsum("atvc,adc->atvd", x[..., :dims], draws.transform[clip])
         x = torch.cat([turned, x[..., dims:]], dim=-1) if clips.confidence else turned
-    x = to_stream(x, seen.stream, clips.layout, clips.confidence)
+    x = to_stream(x, view.stream, clips.layout, clips.confidence)
     if frames.real is not None:
         x = x * frames.real[clip][:, :, None, None]
     return Batch(x.contiguous(), clip, clips.label[chosen], whole or len(chosen))
 
 
 def training_batches(
-    clips: RaggedClips, seen: InputSection, recipe: TrainSection, *, seed: int, epoch: int, workers: Workers = ALONE
+    clips: LoadedClips, view: InputSection, recipe: TrainSection, *, seed: int, epoch: int, workers: Workers = ALONE
 ) -> Iterator[Batch]:
     """Give one epoch of training batches in random order, with all that is random in the recipe.
 
@@ -101,7 +101,7 @@ def training_batches(
     ----------
     clips
         The clips.
-    seen
+    view
         What the network sees of a clip.
     recipe
         `batch`, clips per batch at most; `repeat`, how often every clip comes; the augmentation.
@@ -114,9 +114,9 @@ def training_batches(
     order = torch.cat([torch.randperm(len(clips), generator=shuffle) for _ in range(recipe.repeat)])
     generator = epoch_generator(seed, epoch, clips.joints.device)
     for chosen in order.tensor_split(steps_per_epoch(len(clips), recipe)):
-        draws = draw(len(chosen), clips.layout.dims, seen, recipe, generator)
+        draws = draw(len(chosen), clips.layout.dims, view, recipe, generator)
         mine = workers.share(len(chosen))
-        yield gather_batch(clips, chosen[mine], seen, draws.of(mine), len(chosen))
+        yield gather_batch(clips, chosen[mine], view, draws.of(mine), len(chosen))
 
 
 def steps_per_epoch(clips: int, recipe: TrainSection) -> int:
@@ -125,7 +125,7 @@ def steps_per_epoch(clips: int, recipe: TrainSection) -> int:
 
 
 def scoring_batches(
-    clips: RaggedClips, seen: InputSection, *, batch: int, place: float = 0.5, rows: slice | None = None
+    clips: LoadedClips, view: InputSection, *, batch: int, place: float = 0.5, rows: slice | None = None
 ) -> Iterator[Batch]:
     """Give clips in order, with the frame at the same place of each segment; nothing is random.
 
@@ -133,7 +133,7 @@ def scoring_batches(
     ----------
     clips
         The clips.
-    seen
+    view
         What the network sees of a clip.
     batch
         Clips per batch, at most.
@@ -143,10 +143,10 @@ def scoring_batches(
         Which clips; all if None.
     """
     for chosen in torch.arange(len(clips))[rows or slice(None)].split(batch):
-        yield gather_batch(clips, chosen, seen, still(len(chosen), seen, place, clips.joints.device))
+        yield gather_batch(clips, chosen, view, still(len(chosen), view, place, clips.joints.device))
 
 
-def _skeletons(clips: RaggedClips, track: Tensor, frame: Tensor) -> Tensor:
+def _skeletons(clips: LoadedClips, track: Tensor, frame: Tensor) -> Tensor:
     """Return the skeletons [A, T, V, C] of these tracks [A] in these frames [A, T] of their clips."""
     within = frame - clips.first_frame[track].unsqueeze(1)
     held = torch.minimum(within.clamp_min(0), clips.length[track].unsqueeze(1) - 1)

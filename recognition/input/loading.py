@@ -16,7 +16,7 @@ ORIGIN = {NTU25.name: 1}
 
 
 @dataclass(frozen=True)
-class RaggedClips:
+class LoadedClips:
     """Clips on a device; N clips, K tracks sorted by clip and actor, F frames in all.
 
     Parameters
@@ -64,8 +64,12 @@ class RaggedClips:
 
 
 def load_clips(
-    store: ClipStore, rows: np.ndarray, actions: np.ndarray, device: torch.device | str, rotate_to_body: bool = False
-) -> RaggedClips:
+    store: ClipStore,
+    rows: np.ndarray,
+    actions: np.ndarray | None,
+    device: torch.device | str,
+    rotate_to_body: bool = False,
+) -> LoadedClips:
     """Put clips on the device.
 
     A joint that is not seen in a frame takes its position in the nearest frame of the track that has it (of two equally
@@ -84,7 +88,7 @@ def load_clips(
     rows
         int64 [N], rows of its clip table.
     actions
-        int64 [classes], ascending: the action of each label.
+        int64 [classes], ascending: the action of each label. None not to look at the clips' actions: all labels are 0.
     device
         Where the tensors shall be.
     rotate_to_body
@@ -123,8 +127,10 @@ def load_clips(
     held, ever = hold_nearest(torch.from_numpy(joints).to(device), shown_at, length)
     first_row = length.cumsum(0) - length
     counts = np.bincount(clip, minlength=len(rows))
-    place = {action: label for label, action in enumerate(actions.tolist())}
-    label = torch.tensor([place[action] for action in store.clips.action[rows].tolist()], dtype=torch.int64)
+    label = torch.zeros(len(rows), dtype=torch.int64)
+    if actions is not None:
+        place = {action: label for label, action in enumerate(actions.tolist())}
+        label = torch.tensor([place[action] for action in store.clips.action[rows].tolist()], dtype=torch.int64)
     if flat:
         assert store.info.image is not None
         ready = _in_image(held, ever, length, store.info.image)
@@ -133,7 +139,7 @@ def load_clips(
             ready = torch.cat([ready, torch.where(shown_at, trust, 0.0).unsqueeze(2)], dim=2)
     else:
         ready = _normalise(held, ever, length, first_row, torch.from_numpy(clip).to(device), layout, rotate_to_body)
-    return RaggedClips(
+    return LoadedClips(
         name=store.clips.name[rows],
         label=label.to(device),
         frames=torch.from_numpy(store.clips.frames[rows]).to(device),
@@ -214,16 +220,13 @@ def body_axes(skeleton: Tensor) -> Tensor:
 
 def _tracks_of(store: ClipStore, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the tracks of the clips `rows`, sorted by clip and actor, and which of `rows` each belongs to."""
-    place = np.full(len(store.clips), -1)
-    place[rows] = np.arange(len(rows))
-    clip = place[store.tracks.clip]
-    order = np.lexsort((store.tracks.actor, clip))
-    order = order[clip[order] >= 0]
-    twice = (np.diff(clip[order]) == 0) & (np.diff(store.tracks.actor[order]) == 0)
+    track = store.tracks_of(rows)
+    clip = np.repeat(np.arange(len(rows)), store.tracks_per_clip[rows])
+    twice = (np.diff(clip) == 0) & (np.diff(store.tracks.actor[track]) == 0)
     if twice.any():
-        name = store.clips.name[store.tracks.clip[order[1:][twice][0]]]
+        name = store.clips.name[store.tracks.clip[track[1:][twice][0]]]
         raise InputError(f"{store.folder}: clip {name} has two tracks of one actor; prepare the store again")
-    return order, clip[order]
+    return track, clip
 
 
 def _read(store: ClipStore, track: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

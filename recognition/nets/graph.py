@@ -61,26 +61,27 @@ def skeleton_graph(layout: Layout, partition: Partition = "spatial") -> Skeleton
         centre are known up to one hop only, so that all edges between joints farther out count as equally near (25, 40
         and 8 edges), and where the weights of all edges that reach one joint sum to 1.
     """
-    joints = len(layout.joints)
-    bones = torch.tensor(layout.bones, dtype=torch.int64).reshape(-1, 2).T
-    edges, _ = add_self_loops(to_undirected(bones, num_nodes=joints), num_nodes=joints)
-    edges = sort_edge_index(edges, num_nodes=joints)
-    sender, receiver = edges
-    itself = sender == receiver
-    if partition == "uniform":
-        kind = torch.zeros_like(sender)
-    elif partition == "distance":
-        kind = (~itself).long()
-    elif partition == "spatial":
-        parent = torch.full((joints,), -1).scatter(0, bones[0], bones[1])
-        kind = torch.where(itself, 0, torch.where(parent[receiver] == sender, 1, 2))
-    else:
-        hops = torch.full((joints,), 2).scatter(0, sender[receiver == layout.centre], 1)
-        hops[layout.centre] = 0
-        kind = torch.where(itself, 0, torch.where(hops[sender] >= hops[receiver], 1, 2))
-    group = receiver if partition == "spatial_original" else kind * joints + receiver
-    weight = 1 / degree(group, num_nodes=3 * joints)[group]
-    return SkeletonGraph(edges, kind, weight, joints, int(kind.max()) + 1)
+    with torch.device("cpu"):  # it is looked at while it is made, also where a network is but sketched, on no device
+        joints = len(layout.joints)
+        bones = torch.tensor(layout.bones, dtype=torch.int64).reshape(-1, 2).T
+        edges, _ = add_self_loops(to_undirected(bones, num_nodes=joints), num_nodes=joints)
+        edges = sort_edge_index(edges, num_nodes=joints)
+        sender, receiver = edges
+        itself = sender == receiver
+        if partition == "uniform":
+            kind = torch.zeros_like(sender)
+        elif partition == "distance":
+            kind = (~itself).long()
+        elif partition == "spatial":
+            parent = torch.full((joints,), -1).scatter(0, bones[0], bones[1])
+            kind = torch.where(itself, 0, torch.where(parent[receiver] == sender, 1, 2))
+        else:
+            hops = torch.full((joints,), 2).scatter(0, sender[receiver == layout.centre], 1)
+            hops[layout.centre] = 0
+            kind = torch.where(itself, 0, torch.where(hops[sender] >= hops[receiver], 1, 2))
+        group = receiver if partition == "spatial_original" else kind * joints + receiver
+        weight = 1 / degree(group, num_nodes=3 * joints)[group]
+        return SkeletonGraph(edges, kind, weight, joints, int(kind.max()) + 1)
 
 
 def repeat_edges(edge_index: Tensor, graphs: int, senders: int, receivers: int) -> Tensor:

@@ -1,3 +1,5 @@
+"""The temporal module of ST-GCN++ (Duan et al., "PYSKL", ACM Multimedia 2022): several views of a course at once."""
+
 import torch
 from torch import Tensor, nn
 

@@ -1,3 +1,5 @@
+"""1 x 1 convolutions with a stride over frames, in a form that no library gets wrong."""
+
 from torch import Tensor, nn
 from torch.nn import functional as F
 

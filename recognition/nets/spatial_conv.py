@@ -1,3 +1,10 @@
+"""The graph convolution of ST-GCN and ST-GCN++: what each joint takes from the others, by the kind of their relation.
+
+A frame's joints are the nodes, and every kind of relation (itself, towards the centre, away from it) has weights of its
+own. The sum over joints and kinds is done in either of two ways that give the same: as message passing, which is how
+one writes it down, or as dense products, which are faster at every width that matters.
+"""
+
 from typing import Literal
 
 import torch

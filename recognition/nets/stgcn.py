@@ -1,15 +1,22 @@
-from typing import Literal
+"""ST-GCN (Yan, Xiong & Lin, AAAI 2018): blocks of a graph convolution over joints and a convolution over time."""
+
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch_geometric.nn import global_mean_pool
 
-from recognition.nets.graph import SkeletonGraph
+from data.skeletons.layouts import Layout
+from recognition.nets.graph import SkeletonGraph, skeleton_graph
 from recognition.nets.multi_branch import MultiBranchTemporalConv
 from recognition.nets.pointwise_conv import StridedPointwiseConv
+from recognition.nets.registry import NETS, NetKind
 from recognition.nets.spatial_conv import Adjacency, Path, SpatialGraphConv
 from recognition.nets.temporal_conv import TemporalConv
+
+if TYPE_CHECKING:
+    from recognition.config import ModelSection
 
 Temporal = Literal["single", "multi_branch"]
 
@@ -207,3 +214,18 @@ class STGCN(nn.Module):
         # bfloat16 is too coarse for a mean
         features = features.mean(dim=(1, 2), dtype=torch.promote_types(features.dtype, torch.float32))
         return self.classifier(global_mean_pool(features, clip, size=clips))
+
+
+def _build(section: "ModelSection", layout: Layout, channels: int, classes: int) -> STGCN:
+    return STGCN(
+        skeleton_graph(layout, section.partition),
+        channels=channels,
+        classes=classes,
+        width=section.width,
+        blocks=section.blocks,
+        temporal_kernel=section.temporal_kernel,
+        dropout=section.dropout,
+    )
+
+
+NETS.add("stgcn", NetKind(_build))

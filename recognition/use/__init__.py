@@ -1,0 +1,1 @@
+"""Trained recognisers at work on clips: predictions, explanations, and networks for other programs."""

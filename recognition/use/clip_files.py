@@ -8,11 +8,16 @@ from pathlib import Path
 import numpy as np
 
 from base.errors import InputError
+from base.files import regular_file
 from data.ntu.actors import choose_actors
 from data.ntu.archive import Source, list_entries
 from data.ntu.text import MAX_BYTES, read_skeleton
 from data.skeletons.layouts import NTU25
 from data.skeletons.store import Clips, ClipStore, StoreInfo, Track, Tracks, open_store
+
+READS = (
+    "give .skeleton files, folders or zips of them, or clip stores (`python run.py import` makes one of other formats)"
+)
 
 CHUNK = 256
 """Clips that are in memory at a time."""
@@ -85,12 +90,27 @@ def in_memory(folder: Path, clips: Sequence[tuple[str, int, Sequence[Track]]]) -
 def _of_store(store: ClipStore, unusable: Unusable, chunk: int) -> Iterator[Chunk]:
     if not len(store.clips):
         raise InputError(f"{store.folder}: the store has no clips; prepare it again")
-    actors = np.bincount(store.tracks.clip, minlength=len(store.clips))
+    actors = store.tracks_per_clip
     for row in np.flatnonzero((actors == 0) | (store.clips.frames == 0)):
         unusable(f"{store.folder}: clip {store.clips.name[row]} shows nobody")
     usable = np.flatnonzero((actors > 0) & (store.clips.frames > 0))
+    by_clip = np.argsort(store.tracks.clip, kind="stable")
+    ends = np.cumsum(actors)
     for start in range(0, len(usable), chunk):
-        yield Chunk(store, usable[start : start + chunk])
+        good = []
+        for row in usable[start : start + chunk]:
+            if any(shows_somebody(store, track) for track in by_clip[ends[row] - actors[row] : ends[row]]):
+                good.append(row)
+            else:
+                unusable(f"{store.folder}: clip {store.clips.name[row]} shows nobody: no joint has a finite position")
+        if good:
+            yield Chunk(store, np.array(good))
+
+
+def shows_somebody(store: ClipStore, track: int) -> bool:
+    """Say whether any joint of a track is seen in any frame, with a position that is a number."""
+    rows = slice(store.tracks.first_row[track], store.tracks.first_row[track] + store.tracks.length[track])
+    return bool(((store.tracked[rows] > 0) & np.isfinite(store.joints[rows]).all(-1)).any())
 
 
 def _of_files(path: Path, unusable: Unusable) -> Iterator[tuple[str, int, Sequence[Track]]]:
@@ -108,14 +128,14 @@ def _of_files(path: Path, unusable: Unusable) -> Iterator[tuple[str, int, Sequen
 
 def _texts(path: Path) -> Iterator[tuple[str, str, Callable[[], bytes]]]:
     """Give the name of each clip, its place for messages, and how to read it."""
-    if path.is_file() and path.suffix != ".zip":
+    if path.is_file() and path.suffix.lower() != ".zip":
+        if path.suffix != ".skeleton" and not _looks_like_a_clip(_bytes(path)):
+            raise InputError(f"{path}: is no .skeleton file, which begins with its number of frames; {READS}")
         yield path.name.removesuffix(".skeleton"), str(path), lambda: _bytes(path)
         return
-    if not path.exists():
-        raise InputError(
-            f"{path}: no such file or folder; give .skeleton files, a folder or zip of them, or a clip store"
-        )
-    entries = list_entries(path).entries
+    if path.exists() and not path.is_dir():
+        regular_file(path)
+    entries = list_entries(path, READS).entries
     source = Source(path)
     try:
         for entry in entries:
@@ -125,6 +145,11 @@ def _texts(path: Path) -> Iterator[tuple[str, str, Callable[[], bytes]]]:
             yield name, source.place(entry), lambda named=named: source.read(named)  # type: ignore[misc]
     finally:
         source.close()
+
+
+def _looks_like_a_clip(text: bytes) -> bool:
+    """Say whether the first line is one whole number: a clip's frames."""
+    return text.split(b"\n", 1)[0].strip().isdigit()
 
 
 def _bytes(path: Path) -> bytes:

@@ -1,6 +1,6 @@
 """Which joints and frames a recogniser's decision rests on, by PyTorch Geometric's explainers."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from recognition.input.batches import gather_batch
 from recognition.input.loading import load_clips
 from recognition.input.sampling import place_frames, time_window
 from recognition.nets.graph import repeat_edges, skeleton_graph
+from recognition.use.clip_files import shows_somebody
 from recognition.use.recognizer import Recognizer, check_store
 
 STEPS = 50
@@ -95,16 +96,17 @@ def explain_clip(
     actions = recognizer.actions.tolist()
     if action is not None and action not in actions:
         raise InputError(f"--action: found {action}, but {recognizer.path} knows {', '.join(map(str, actions))}")
-    if not (store.tracks.clip == row).any() or store.clips.frames[row] < 1:
+    if store.clips.frames[row] < 1 or not any(shows_somebody(store, track) for track in store.tracks_of(row).tolist()):
         raise InputError(f"{store.folder}: clip {store.clips.name[row]} shows nobody; there is nothing to explain")
-    seen, device = recognizer.seen, recognizer.device
-    unlabelled = replace(store, clips=replace(store.clips, action=np.full(len(store.clips), actions[0])))
-    clips = load_clips(unlabelled, np.array([row]), recognizer.actions, device, seen.rotate_to_body)
-    draws = still(1, seen, 0.5, device)
-    batch = gather_batch(clips, torch.zeros(1, dtype=torch.int64), seen, draws)
+    view, device = recognizer.view, recognizer.device
+    clips = load_clips(store, np.array([row]), None, device, view.rotate_to_body)
+    draws = still(1, view, 0.5, device)
+    batch = gather_batch(clips, torch.zeros(1, dtype=torch.int64), view, draws)
     actors, frames, joints, channels = batch.x.shape
     with torch.no_grad():
         scores = recognizer.net(batch.x, batch.clip, 1).softmax(1)[0]
+    if not scores.isfinite().all():
+        raise InputError(f"{recognizer.path}: gives scores that are no numbers; its weights make no sense")
     label = int(scores.argmax()) if action is None else actions.index(action)
     graph = skeleton_graph(recognizer.layout)
     explainer = Explainer(
@@ -121,7 +123,7 @@ def explain_clip(
     )
     parts = explanation.node_mask.reshape(actors, frames, joints, channels)
     window = None if draws.share is None or draws.place is None else time_window(clips.frames, draws.share, draws.place)
-    frame = place_frames(clips.frames, seen.sampling, seen.frames, draws.offset, window).index[0]
+    frame = place_frames(clips.frames, view.sampling, view.frames, draws.offset, window).index[0]
     return Explained(
         str(store.clips.name[row]),
         actions[label],

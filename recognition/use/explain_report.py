@@ -1,6 +1,6 @@
 """`python run.py explain`: one clip's explanation as a table and a figure."""
 
-import csv
+from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib as mpl
@@ -10,11 +10,14 @@ from matplotlib.figure import Figure
 
 from base.errors import InputError
 from base.files import atomic_file
+from base.replacing import check_output
+from base.tables import write_csv
 from data.skeletons.layouts import Layout
 from data.skeletons.store import ClipStore
+from drawing.skeleton import draw_skeleton
 from drawing.style import GRID, INK, STYLE
 from recognition.use.clip_files import read_chunks
-from recognition.use.explain import Explained, explain_clip, joint_shares
+from recognition.use.explain import Explained, explain_clip
 from recognition.use.predict import action_names
 from recognition.use.recognizer import load_recognizer
 from training.devices import pick_device
@@ -23,6 +26,15 @@ POSES = 5
 """Frames that are drawn as skeletons: the most important of so many equal parts of the clip."""
 
 COLOURS = "YlOrRd"
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What a decision about one clip rests on, what its action is called, and the joints."""
+
+    found: Explained
+    name: str
+    layout: Layout
 
 
 def explain(
@@ -34,8 +46,8 @@ def explain(
     names: str | None = None,
     output: Path,
     device: str = "auto",
-) -> Explained:
-    """Explain one clip, write the figure and beside it the table, and say which joints mattered most.
+) -> Explanation:
+    """Explain one clip, and write the figure and beside it the table.
 
     Parameters
     ----------
@@ -61,7 +73,9 @@ def explain(
     """
     if output.suffix not in (".png", ".svg"):
         raise InputError(f"--output: found {output}, expected a name that ends in .png or .svg")
-    recognizer = load_recognizer(model, pick_device(device))
+    for path in (output, output.with_suffix(".csv")):
+        check_output(path, [clips, model, *([Path(names)] if names and Path(names).exists() else [])])
+    recognizer = load_recognizer(model, pick_device(device, "--device"))
     called = action_names(recognizer.actions, names)
     store, row = _find(clips, name)
     found = explain_clip(recognizer, store, row, action)
@@ -72,21 +86,16 @@ def explain(
         write_table(output.with_suffix(".csv"), found, store.layout)
     except OSError as error:
         raise InputError(f"--output: {output} cannot be written ({error.strerror})") from error
-    shares = joint_shares(found)
-    most = ", ".join(f"{store.layout.joints[joint]} {100 * shares[joint]:.0f}%" for joint in np.argsort(-shares)[:5])
-    print(f"{found.clip}: {called[found.action]} ({100 * found.probability:.0f}%) rests most on {most}")
-    print(f"{output} and {output.with_suffix('.csv')}")
-    return found
+    return Explanation(found, called[found.action], store.layout)
 
 
 def write_table(path: Path, found: Explained, layout: Layout) -> None:
     """Write the importance of each joint as CSV: frame (from 0), actor (from 1), joint, importance."""
     with atomic_file(path) as temporary, temporary.open("w", newline="") as file:
-        rows = csv.writer(file, lineterminator="\n")
-        rows.writerow(["frame", "actor", "joint", "importance"])
+        write_csv(file, [["frame", "actor", "joint", "importance"]])
         for actor, frames in enumerate(found.importance, 1):
             for frame, joints in zip(found.frame.tolist(), frames.tolist(), strict=True):
-                rows.writerows([frame, actor, *pair] for pair in zip(layout.joints, joints, strict=True))
+                write_csv(file, [[frame, actor, *pair] for pair in zip(layout.joints, joints, strict=True)])
 
 
 def draw(found: Explained, store: ClipStore, row: int, title: str) -> Figure:
@@ -121,16 +130,13 @@ def draw(found: Explained, store: ClipStore, row: int, title: str) -> Figure:
 def _draw_pose(axes: Axes, store: ClipStore, row: int, frame: int, importance: np.ndarray, top: float) -> None:
     """Draw the actors of one frame from the front, as stored; importance [A, V]."""
     tracks = store.tracks
-    own = np.flatnonzero(tracks.clip == row)
-    own = own[np.argsort(tracks.actor[own], kind="stable")]
-    for actor, track in enumerate(own[: len(importance)]):
+    for actor, track in enumerate(store.tracks_of(row)[: len(importance)]):
         at = int(np.clip(frame - tracks.first_frame[track], 0, tracks.length[track] - 1))
         joints = np.asarray(store.joints[tracks.first_row[track] + at])
         shown = np.asarray(store.tracked[tracks.first_row[track] + at]) > 0
         x, y = joints[:, 0], joints[:, 1] if store.layout.dims == 3 else -joints[:, 1]
-        for joint, parent in store.layout.bones:
-            if shown[joint] and shown[parent]:
-                axes.plot(x[[joint, parent]], y[[joint, parent]], color=GRID, linewidth=2.2, zorder=1)
+        points = np.where(shown[:, None], np.stack([x, y], -1), np.nan)
+        draw_skeleton(axes, points, store.layout.bones, GRID, width=2.2, joint_size=0)
         axes.scatter(
             x[shown], y[shown], c=importance[actor][shown], s=26, cmap=COLOURS, vmin=0, vmax=top,
             edgecolors=INK, linewidths=0.4, zorder=2,

@@ -1,22 +1,25 @@
 """`python run.py predict`: what a trained recogniser sees in clips."""
 
-import csv
 import io
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
+import yaml
 
-from base.config import read_yaml
+from base.config import read_yaml_file
 from base.errors import InputError
 from base.files import atomic_file
 from base.progress import console, progress
-from data.skeletons.layouts import ACTIONS
+from base.replacing import check_output
+from base.shown import one_line, shown
+from base.tables import write_csv
+from base.words import plural
+from data.ntu.actions import ACTIONS
 from data.skeletons.store import ClipStore
 from recognition.evaluate import score
 from recognition.input.loading import load_clips
@@ -25,16 +28,15 @@ from recognition.use.recognizer import Recognizer, check_same_task, check_store,
 from training.devices import explain_out_of_memory, pick_device
 
 TOP = 5
-SHOWN = 40
-"""Clips in the table on the terminal; the file has all."""
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """The likeliest actions of a clip, the first most so: NTU's numbers and probabilities."""
+    """The likeliest actions of a clip, the first most so: NTU's numbers, what they are called, and probabilities."""
 
     clip: str
     actions: tuple[int, ...]
+    names: tuple[str, ...]
     probabilities: tuple[float, ...]
 
 
@@ -71,14 +73,15 @@ def predict(
         The store has other skeletons than the recognisers know.
     """
     actions = recognizers[0][1].actions
-    unlabelled = replace(store, clips=replace(store.clips, action=np.full(len(store.clips), actions[0])))
     total, weights = np.zeros((len(rows), len(actions))), 0.0
     for weight, recognizer in recognizers:
         check_store(recognizer, store)
-        clips = load_clips(unlabelled, rows, actions, recognizer.device, recognizer.seen.rotate_to_body)
-        found = score(recognizer.net, clips, recognizer.seen, batch=batch, samplings=samplings or recognizer.samplings)
+        clips = load_clips(store, rows, None, recognizer.device, recognizer.view.rotate_to_body)
+        found = score(recognizer.net, clips, recognizer.view, batch=batch, samplings=samplings or recognizer.samplings)
         total += weight * found.double().cpu().numpy()
         weights += weight
+        if not np.isfinite(total).all():
+            raise InputError(f"{recognizer.path}: gives scores that are no numbers; its weights make no sense")
     return total / weights
 
 
@@ -93,7 +96,7 @@ def predict_clips(
     device: str = "auto",
     on_error: Literal["stop", "skip"] = "stop",
 ) -> list[Prediction]:
-    """Predict clips, print the five likeliest actions of each, and save them.
+    """Predict clips, and save the five likeliest actions of each.
 
     Parameters
     ----------
@@ -119,7 +122,8 @@ def predict_clips(
     """
     if output.suffix not in (".csv", ".json"):
         raise InputError(f"--output: found {output}, expected a name that ends in .csv or .json")
-    where = pick_device(device)
+    check_output(output, [*paths, *models, *([Path(names)] if names and Path(names).exists() else [])])
+    where = pick_device(device, "--device")
     recognizers = [part for model in models for part in load_ensemble(model, where)]
     for _, other in recognizers[1:]:
         check_same_task(recognizers[0][1], other)
@@ -129,20 +133,21 @@ def predict_clips(
     def unusable(line: str) -> None:
         if on_error == "stop":
             raise InputError(f"{line}; go on without such clips with --on-error skip")
-        console.print(f"skipped: {line}", style="yellow", highlight=False, soft_wrap=True)
+        console.print(f"skipped: {one_line(line)}", style="yellow", highlight=False, soft_wrap=True)
 
     found: list[Prediction] = []
-    with progress() as bar, explain_out_of_memory(f"--batch: {batch} clips do not fit on {where}; lower it"):
+    with (
+        progress() as bar,
+        explain_out_of_memory(f"--batch: {batch} clips do not fit on {where}; lower it"),
+    ):
         task = bar.add_task("predicting", total=None)
         for chunk in read_chunks(paths, unusable):
             scores = predict(recognizers, chunk.store, chunk.rows, samplings=samplings, batch=batch)
-            found.extend(_best(chunk.store.clips.name[chunk.rows], scores, actions))
-            bar.update(task, advance=len(chunk.rows), description=f"predicting ({len(found)} clips)")
+            found.extend(_best(chunk.store.clips.name[chunk.rows], scores, actions, called))
+            bar.update(task, advance=len(chunk.rows), description=f"predicting ({plural(len(found), 'clip')})")
     if not found:
         raise InputError(f"{paths[0]}: no clip could be used; nothing is written")
-    _save(output, found, called)
-    _print(found, called)
-    Console().print(f"{len(found)} clips: {output}", soft_wrap=True, highlight=False)
+    _save(output, found)
     return found
 
 
@@ -154,70 +159,94 @@ def action_names(actions: np.ndarray, names: str | None) -> dict[int, str]:
     actions
         The recogniser's actions.
     names
-        `ntu`: as NTU RGB+D 60 has them. A YAML file: a list of the names of A001, A002 and so on. None: NTU's where the
-        actions are A001 to A060, and otherwise A and the number, since a set of one's own may count other actions.
+        `ntu`: as NTU RGB+D 60 has them. A YAML file: one name for each of the recogniser's actions, in their order; or
+        a mapping such as `A103: yawn` or `103: yawn`; or a longer list, the names of A001, A002 and so on. None: NTU's
+        where the actions are A001 to A060, and otherwise A and the number, since a set of one's own may count other
+        actions.
 
     Raises
     ------
     InputError
-        The file is no such list, or too short.
+        The file is nothing of the kind, or has no name for an action.
     """
     numbers = actions.tolist()
     if names is None and numbers != list(range(1, len(ACTIONS) + 1)):
         return {number: f"A{number:03d}" for number in numbers}
-    listed: Sequence[str] = ACTIONS if names in (None, "ntu") else _read_names(Path(str(names)))
-    if max(numbers) > len(listed):
-        raise InputError(f"--names: {len(listed)} names for actions up to A{max(numbers):03d}; give a name to each")
-    return {number: listed[number - 1] for number in numbers}
+    if names in (None, "ntu"):
+        if beyond := [number for number in numbers if not 1 <= number <= len(ACTIONS)]:
+            raise InputError(
+                f"--names ntu: names A001 to A{len(ACTIONS):03d}, and the model tells A{beyond[0]:03d} apart from "
+                "others; give a YAML file of names"
+            )
+        return {number: ACTIONS[number - 1] for number in numbers}
+    found = _read_names(Path(str(names)))
+    if isinstance(found, list) and len(found) == len(numbers):
+        return dict(zip(numbers, found, strict=True))
+    known = dict(enumerate(found, 1)) if isinstance(found, list) else found
+    if missing := [number for number in numbers if number not in known]:
+        several = ", ".join(f"A{number:03d}" for number in numbers[:5]) + (", ..." if len(numbers) > 5 else "")
+        raise InputError(
+            f"--names: {names} has {len(found)} names, none of them for A{missing[0]:03d}; the model has "
+            f"{len(numbers)} actions ({several}): give one name to each in this order, a mapping such as "
+            f"`{missing[0]}: name`, or the names of A001 to A{max(numbers):03d}"
+        )
+    return {number: known[number] for number in numbers}
 
 
-def _read_names(path: Path) -> list[str]:
+def _read_names(path: Path) -> list[str] | dict[int, str]:
     try:
-        listed = read_yaml(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"--names: {path} cannot be read ({error}); give `ntu` or a YAML file") from error
-    except Exception as error:  # PyYAML's own errors have no narrower common base that it promises
+        listed = read_yaml_file(path)
+    except InputError as error:
+        raise InputError(f"--names: {error}; give `ntu` or a YAML file") from error
+    except OSError as error:
+        raise InputError(f"--names: {path} cannot be read ({error.strerror}); give `ntu` or a YAML file") from error
+    except yaml.YAMLError as error:
         raise InputError(f"--names: {path} is not valid YAML; expected a list of names") from error
-    if not isinstance(listed, list) or not listed or not all(isinstance(name, str) for name in listed):
-        raise InputError(f"--names: {path} is not a list of names; expected one name a line, each after `- `")
-    return listed
+    if isinstance(listed, list) and listed and all(isinstance(name, str) for name in listed):
+        return listed
+    if isinstance(listed, dict) and listed and all(isinstance(name, str) for name in listed.values()):
+        numbers = {key: _number(key) for key in listed}
+        if wrong := [key for key, number in numbers.items() if number is None]:
+            raise InputError(f"--names: {path} names {shown(wrong[0], 40)}, which is no action; expected 103 or A103")
+        return {numbers[key]: name for key, name in listed.items()}  # type: ignore[misc]
+    raise InputError(
+        f"--names: {path} is no list of names; expected one name a line, each after `- `, or lines such as `103: name`"
+    )
 
 
-def _best(clips: np.ndarray, scores: np.ndarray, actions: np.ndarray) -> Iterator[Prediction]:
+def _number(key: object) -> int | None:
+    """Read the number of an action, such as 103 or A103."""
+    if isinstance(key, int) and not isinstance(key, bool):
+        return key
+    found = re.fullmatch(r"A?(\d{1,6})", key, re.ASCII) if isinstance(key, str) else None
+    return int(found[1]) if found else None
+
+
+def _best(
+    clips: np.ndarray, scores: np.ndarray, actions: np.ndarray, called: Mapping[int, str]
+) -> Iterator[Prediction]:
     order = np.argsort(-scores, axis=1, kind="stable")[:, :TOP]
     for clip, places, values in zip(clips.tolist(), order, np.take_along_axis(scores, order, 1), strict=True):
-        yield Prediction(clip, tuple(actions[places].tolist()), tuple(values.tolist()))
+        best = tuple(actions[places].tolist())
+        yield Prediction(clip, best, tuple(called[action] for action in best), tuple(values.tolist()))
 
 
-def _save(output: Path, found: Sequence[Prediction], called: dict[int, str]) -> None:
+def _save(output: Path, found: Sequence[Prediction]) -> None:
     rows = [
-        {"clip": one.clip, "rank": rank, "action": action, "name": called[action], "probability": round(probability, 6)}
+        {"clip": one.clip, "rank": rank, "action": action, "name": name, "probability": round(probability, 6)}
         for one in found
-        for rank, (action, probability) in enumerate(zip(one.actions, one.probabilities, strict=True), 1)
+        for rank, (action, name, probability) in enumerate(
+            zip(one.actions, one.names, one.probabilities, strict=True), 1
+        )
     ]
     if output.suffix == ".json":
         text = json.dumps(rows, indent=1) + "\n"
     else:
         table = io.StringIO()
-        writer = csv.DictWriter(table, rows[0].keys(), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+        write_csv(table, [list(rows[0]), *(list(row.values()) for row in rows)])
         text = table.getvalue()
     try:
         with atomic_file(output) as temporary:
             temporary.write_text(text, encoding="utf-8")
     except OSError as error:
         raise InputError(f"--output: {output} cannot be written ({error.strerror})") from error
-
-
-def _print(found: Sequence[Prediction], called: dict[int, str]) -> None:
-    table = Table(title="likeliest actions, probability in %")
-    table.add_column("clip", no_wrap=True)
-    for rank in range(1, len(found[0].actions) + 1):
-        table.add_column(str(rank))
-    for one in found[:SHOWN]:
-        pairs = zip(one.actions, one.probabilities, strict=True)
-        table.add_row(one.clip, *(f"{called[action]} {100 * probability:.0f}" for action, probability in pairs))
-    Console().print(table)
-    if len(found) > SHOWN:
-        Console().print(f"and {len(found) - SHOWN} more", highlight=False)

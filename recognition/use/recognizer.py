@@ -7,15 +7,18 @@ from typing import Any
 import numpy as np
 import torch
 from pydantic import ValidationError
+from torch import Tensor, nn
 
-from base.config import read_yaml
+from base.config import read_kept
 from base.errors import InputError
+from base.shown import cut
 from data.skeletons.layouts import LAYOUTS, Layout
 from data.skeletons.store import ClipStore
-from recognition.config import InputSection, ModelSection
-from recognition.nets.build import build_model
-from recognition.nets.stgcn import STGCN
-from training.checkpoints import load_checkpoint
+from recognition.config import InputSection, ModelSection, TestSection
+from recognition.nets.registry import build_model
+from training.checkpoints import load_checkpoint, weights_of
+
+MOST_ACTIONS = 10_000
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,7 @@ class Recognizer:
     ----------
     net
         The network in evaluation mode, on its device.
-    seen
+    view
         What it sees of a clip.
     layout
         The joints and bones of its clips.
@@ -40,8 +43,8 @@ class Recognizer:
         The checkpoint.
     """
 
-    net: STGCN
-    seen: InputSection
+    net: nn.Module
+    view: InputSection
     layout: Layout
     confidence: bool
     actions: np.ndarray
@@ -81,24 +84,49 @@ def load_recognizer(path: Path, device: torch.device | str = "cpu") -> Recognize
             f"{path}: not a recogniser's checkpoint ({missing[0]!r} is missing); "
             "give a best.pt of `python run.py recognize`"
         )
+    state = weights_of(path, content)
+    damaged = f"{path}: damaged checkpoint of a recogniser"
     try:
         section = ModelSection.model_validate(content["model"])
-        seen = InputSection.model_validate(content["input"])
+        view = InputSection.model_validate(content["input"])
         layout = LAYOUTS[content["layout"]]
         actions = np.array(content["actions"], np.int64).reshape(-1)
-        samplings = int(content.get("test", {}).get("clips", 1))
-    except (ValidationError, KeyError, TypeError, ValueError, AttributeError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"{path}: damaged checkpoint of a recogniser ({reason}); train it again") from error
-    confidence = bool(content.get("confidence", False))
+        samplings = TestSection.model_validate({"clips": (content.get("test") or {}).get("clips", 1)}).clips
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        reason = f"{cut('.'.join(map(str, first['loc'])), 100)}: {cut(first['msg'], 200)}"
+        raise InputError(f"{damaged} ({reason}); train it again") from error
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
+        raise InputError(f"{damaged} ({cut(str(error), 200)}); train it again") from error
+    if not 1 <= len(actions) <= MOST_ACTIONS or len(np.unique(actions)) < len(actions) or actions.min() < 1:
+        raise InputError(f"{damaged} (actions: expected different numbers from 1); train it again")
+    confidence = content.get("confidence", False) is True
+    _check_shapes(path, state, section, layout, layout.dims + confidence, len(actions))
     net = build_model(section, layout, layout.dims + confidence, len(actions))
     try:
-        net.load_state_dict(content["state_dict"])
+        net.load_state_dict(state)
     except (RuntimeError, AttributeError, TypeError) as error:
-        raise InputError(
-            f"{path}: its weights do not fit the network of {len(actions)} actions that it describes; train it again"
-        ) from error
-    return Recognizer(net.to(device).eval(), seen, layout, confidence, actions, samplings, path)
+        raise InputError(_no_fit(path, len(actions))) from error
+    return Recognizer(net.to(device).eval(), view, layout, confidence, actions, samplings, path)
+
+
+def _check_shapes(
+    path: Path, state: dict[str, Tensor], section: ModelSection, layout: Layout, channels: int, classes: int
+) -> None:
+    """Refuse weights that are not those of the network described, before room is made for that."""
+    try:
+        with torch.device("meta"):
+            net = build_model(section, layout, channels, classes)
+    except Exception:  # somebody's network that looks at its numbers while it is made: compared when it is there
+        return
+    if {name: value.shape for name, value in net.state_dict().items()} != {
+        name: value.shape for name, value in state.items()
+    }:
+        raise InputError(_no_fit(path, classes))
+
+
+def _no_fit(path: Path, classes: int) -> str:
+    return f"{path}: its weights do not fit the network of {classes} actions that it describes; train it again"
 
 
 def load_ensemble(path: Path, device: torch.device | str = "cpu") -> list[tuple[float, Recognizer]]:
@@ -162,15 +190,21 @@ def _kind(recognizer: Recognizer) -> str:
 def _parts(folder: Path) -> dict[Path, float]:
     """Return the runs that a run of several streams consists of, with their weights."""
     kept = folder / "config.yaml"
-    config: Any = read_yaml(kept.read_text()) if kept.is_file() else None
+    config: Any = read_kept(folder) if kept.is_file() else None
     if not isinstance(config, dict) or not (folder / "results.json").is_file():
         raise InputError(
             f"{folder}: no trained recogniser (checkpoints/best.pt is missing); "
             "give the folder of a finished `python run.py recognize`"
         )
-    ensemble = config.get("ensemble") or {}
-    runs = {name: Path(run) for name, run in (ensemble.get("runs") or {}).items()}
-    runs |= {name: folder / name for name in config.get("streams") or ()}
-    weights = ensemble.get("weights") or {}
-    chosen = list(weights.values())[-1] if weights else {next(iter(runs)): 1.0}
-    return {runs[name]: float(weight) for name, weight in chosen.items()}
+    try:
+        ensemble = config.get("ensemble") or {}
+        runs = {name: Path(run) for name, run in (ensemble.get("runs") or {}).items()}
+        runs |= {name: folder / name for name in config.get("streams") or ()}
+        weights = ensemble.get("weights") or {}
+        chosen = list(weights.values())[-1] if weights else {next(iter(runs)): 1.0}
+        found = {runs[name]: float(weight) for name, weight in chosen.items()}
+    except (AttributeError, TypeError, ValueError, KeyError, StopIteration) as error:
+        raise InputError(f"{kept}: no configuration of a run of several streams; train it again") from error
+    if not any(weight > 0 for weight in found.values()):
+        raise InputError(f"{kept}: no recogniser of its ensemble has a weight above 0; train it again")
+    return found

@@ -168,7 +168,7 @@ def body_joints_and_vertex_errors(
     pose, true_pose
         [T, 72] rotation vectors, detected or refined, and true.
     shape, true_shape
-        [T, 10]; None for the mean body.
+        [T, 10]; None for the mean body. The truth of AIST++ has a scaling in place of a shape; the release hands it to
         smplx, whose SMPL takes no notice of it, so the published figures are those of None.
 
     Returns

@@ -9,13 +9,11 @@ import numpy as np
 
 from base.errors import InputError
 from base.unpickling import member_names, read_array
+from data.skeletons.seen import seen_joints
 from refine.benchmarks.table import SMPL_JOINTS, Benchmark, Split
 from refine.normalise import body_size
 
 OnError = Literal["stop", "skip", "mask"]
-
-FARTHEST = 1e8
-"""Coordinates beyond it, in any unit, are no positions of people."""
 
 SIZES = 0.02, 20.0
 """Metres that people's `body_size` lies between, with room to spare; it is about 0.4."""
@@ -323,10 +321,8 @@ def _zero_roots(sequences: list[np.ndarray], row: Benchmark, joints: int) -> fro
 
 
 def _missing(poses: np.ndarray, always_zero: frozenset[int]) -> np.ndarray:
-    """Say which joints are not there, bool [T, J]: not finite or farther than anything, or exactly at the origin."""
-    absent = (poses == 0).all(-1)
-    absent[:, list(always_zero)] = False
-    return absent | ~(np.abs(poses) < FARTHEST).all(-1)
+    """Say which joints are not there, bool [T, J], see `data.skeletons.seen`."""
+    return ~seen_joints(poses, origin=always_zero)
 
 
 def _length_fault(paths: tuple[Path, Path], number: int, poses: list[np.ndarray]) -> str | None:

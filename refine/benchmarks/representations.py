@@ -1,7 +1,8 @@
 """Poses in each representation through networks and filters, and their errors: space, image, SMPL rotations."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -12,9 +13,10 @@ from refine.benchmarks.bodies import BodyModel, body_joints_and_vertex_errors
 from refine.benchmarks.pairs import Pair, Pairs
 from refine.benchmarks.rotations import axis_angle_to_six, six_to_axis_angle
 from refine.benchmarks.table import Benchmark, Linear
-from refine.filters.classical import Filter, Parameters, smooth
+from refine.filters.registry import Parameters
+from refine.filters.smoothing import smooth_sequences
 from refine.normalise import Centre, Normalise, body_size
-from refine.refiner import Refiner, refine_poses
+from refine.refiner import Refiner, refine_sequences
 from refine.windows import Merge
 
 FRAMES_AT_ONCE = 1 << 17
@@ -56,30 +58,26 @@ def refine_pairs(
         block = pairs.sequences[first:last]
         if row.representation == "smpl":
             six = [as_six(pair.detected) for pair in block]
-            refined = refine_poses(_for_rotations(refiner), six, root=(), stride=stride, merge=merge, fps=fps)
+            refined = refine_sequences(_for_rotations(refiner), six, root=(), stride=stride, merge=merge, fps=fps)
             results += [six_to_axis_angle(torch.as_tensor(x)).numpy() for x in refined]
             continue
         poses = [complete(pair) for pair in block]
         if refiner.normalise.scale == "none":
-            units = [image_units(row, pair) for pair in block]
-            scaled = [(x - shift) / scale for x, (shift, scale) in zip(poses, units, strict=True)]
-            refined = refine_poses(refiner, scaled, root=row.root, stride=stride, merge=merge, fps=fps)
-            results += [
-                (x * scale + shift).astype(np.float32) for x, (shift, scale) in zip(refined, units, strict=True)
-            ]
+            refine = partial(refine_sequences, refiner, root=row.root, stride=stride, merge=merge, fps=fps)
+            results += _in_units(row, block, poses, refine)
         else:
             sizes = [body_size(pair.detected, pair.detected_known) for pair in block]
-            results += refine_poses(refiner, poses, root=row.root, stride=stride, merge=merge, fps=fps, sizes=sizes)
+            results += refine_sequences(refiner, poses, root=row.root, stride=stride, merge=merge, fps=fps, sizes=sizes)
     return results
 
 
-def smooth_pairs(kind: Filter, pairs: Pairs, parameters: Parameters, *, released: bool = False) -> list[np.ndarray]:
+def smooth_pairs(kind: str, pairs: Pairs, parameters: Parameters, *, released: bool = False) -> list[np.ndarray]:
     """Filter the detected poses of a benchmark; rotations as six numbers each.
 
     Parameters
     ----------
     kind, parameters
-        See `refine.filters.classical.smooth`.
+        See `refine.filters.smoothing.smooth_sequences`.
     pairs
         What to filter.
     released
@@ -93,16 +91,16 @@ def smooth_pairs(kind: Filter, pairs: Pairs, parameters: Parameters, *, released
     row = pairs.benchmark
     ones = [1.0] * len(pairs.sequences)
     if row.representation == "smpl":
-        smoothed = smooth(kind, [as_six(pair.detected) for pair in pairs.sequences], parameters, row.fps, ones)
+        smoothed = smooth_sequences(
+            kind, [as_six(pair.detected) for pair in pairs.sequences], parameters, row.fps, ones
+        )
         return [six_to_axis_angle(torch.as_tensor(x)).numpy() for x in smoothed]
     poses = [complete(pair) for pair in pairs.sequences]
     if not released:
         sizes = [body_size(pair.detected, pair.detected_known) for pair in pairs.sequences]
-        return smooth(kind, poses, parameters, row.fps, sizes)
-    units = [image_units(row, pair) for pair in pairs.sequences]
-    scaled = [(x - shift) / scale for x, (shift, scale) in zip(poses, units, strict=True)]
-    smoothed = smooth(kind, scaled, parameters, row.fps, ones)
-    return [(x * scale + shift).astype(np.float32) for x, (shift, scale) in zip(smoothed, units, strict=True)]
+        return smooth_sequences(kind, poses, parameters, row.fps, sizes)
+    smooth = partial(smooth_sequences, kind, parameters=parameters, fps=row.fps, sizes=ones)
+    return _in_units(row, pairs.sequences, poses, smooth)
 
 
 def errors_of(pairs: Pairs, poses: Sequence[np.ndarray], body: BodyModel | None = None) -> list[FrameErrors]:
@@ -121,6 +119,18 @@ def errors_of(pairs: Pairs, poses: Sequence[np.ndarray], body: BodyModel | None 
         )
         errors.append(frame_errors(joints.cpu(), truth.cpu(), row.root, vertices=vertices.cpu()))
     return errors
+
+
+def _in_units(
+    row: Benchmark,
+    pairs: Sequence[Pair],
+    poses: Sequence[np.ndarray],
+    method: Callable[[list[np.ndarray]], list[np.ndarray]],
+) -> list[np.ndarray]:
+    """Take poses to the units that the released networks saw, through a method, and back."""
+    units = [image_units(row, pair) for pair in pairs]
+    results = method([(x - shift) / scale for x, (shift, scale) in zip(poses, units, strict=True)])
+    return [(x * scale + shift).astype(np.float32) for x, (shift, scale) in zip(results, units, strict=True)]
 
 
 def image_units(row: Benchmark, pair: Pair) -> tuple[np.ndarray, np.ndarray]:

@@ -12,10 +12,17 @@ import numpy as np
 from scipy import sparse
 
 from base.errors import InputError
-from base.unpickling import ARRAYS, ArrayUnpickler, PickledArray, Refused, member_names, read_array
+from base.files import regular_file
+from base.unpickling import ARRAYS, ArrayUnpickler, PickledArray, Refused, load_scanned, member_names, read_array
 
 LARGEST = 1 << 30
 """Bytes of the largest file, or array of one, that is read; SMPL 1.1.0 with its 300 shapes takes a quarter of it."""
+
+_LARGEST_DENSE = 1 << 26
+"""Bytes of a sparse matrix when it is unpacked; the joints' regressor takes 1.3 MB."""
+
+_LATE = 100
+"""chumpy's objects may refer to what refers to them."""
 
 
 def read_smpl_file(path: Path, keys: Sequence[str]) -> dict[str, np.ndarray]:
@@ -39,7 +46,7 @@ def read_smpl_file(path: Path, keys: Sequence[str]) -> dict[str, np.ndarray]:
         The file is absent, too large, damaged, lacks a key, or holds what an SMPL model does not.
     """
     try:
-        size = path.stat().st_size
+        size = regular_file(path).stat().st_size
         if size > LARGEST:
             raise InputError(f"{path}: {size} bytes; an SMPL model has no more than {LARGEST}")
         content = _read_npz(path, keys) if path.suffix == ".npz" else _read_pickle(path)
@@ -57,17 +64,9 @@ def _read_npz(path: Path, keys: Sequence[str]) -> dict[str, Any]:
 
 
 def _read_pickle(path: Path) -> dict[str, Any]:
-    try:
-        with path.open("rb") as file:
-            content = _SmplUnpickler(file, encoding="latin1").load()
-    except Refused as error:
-        raise InputError(
-            f"{path}: refused to unpickle {error}; an SMPL model holds nothing but arrays, numbers and text"
-        ) from error
-    except OSError:
-        raise
-    except Exception as error:  # a damaged or foreign file can fail in any way
-        raise InputError(f"{path}: not an SMPL model as its authors give it out, or damaged") from error
+    damaged = f"{path}: not an SMPL model as its authors give it out, or damaged"
+    with path.open("rb") as file:
+        content = load_scanned(_SmplUnpickler, file, path.stat().st_size, str(path), damaged, _LATE)
     if not isinstance(content, dict):
         raise InputError(f"{path}: not an SMPL model: it holds no table of arrays")
     return content
@@ -107,7 +106,7 @@ class _Sparse(_State):
     def dense(self) -> np.ndarray:
         data, indices, starts = (self.state[name].value for name in ("data", "indices", "indptr"))
         rows, columns = (int(n) for n in self.state["_shape"])
-        if rows * columns * data.itemsize > LARGEST:
+        if rows < 0 or columns < 0 or rows * columns * data.itemsize > _LARGEST_DENSE:
             raise ValueError("too large a matrix")
         matrix = self.kind((data, indices, starts), shape=(rows, columns))
         # SciPy's compiled code trusts the indices, and by default nobody checks them.
@@ -139,6 +138,7 @@ def _set(items: Sequence[Any] = ()) -> None:
 
 
 class _SmplUnpickler(ArrayUnpickler):
+    content: ClassVar[str] = "an SMPL model holds nothing but arrays, numbers and text"
     allowed: ClassVar[Mapping[tuple[str, str], Any]] = {
         **ARRAYS,
         ("chumpy.ch", "Ch"): _Chumpy,

@@ -9,7 +9,7 @@ import yaml
 from pydantic import Field, model_validator
 
 from base.errors import InputError
-from base.settings import Section
+from base.settings import Fps, Section
 
 Split = Literal["train", "test"]
 Representation = Literal["2D", "3D", "smpl"]
@@ -99,7 +99,7 @@ class Row(Section):
     dataset: str
     estimator: str
     representation: Representation
-    fps: float = Field(gt=0, allow_inf_nan=False)
+    fps: Fps
     joints: dict[Annotated[int, Field(ge=1)], Root] = Field(min_length=1)
     pick: dict[int, Root] = Field({})
     unit: Literal["m", "mm", "px"]

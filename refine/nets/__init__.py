@@ -1,0 +1,1 @@
+"""The networks that refine, and the loss that they learn by."""

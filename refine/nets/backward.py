@@ -1,4 +1,4 @@
-"""Loss and gradients of a training batch, piece by piece and by hand.
+"""Gradients of SmoothNets by hand, for one piece of a batch after the other (`refine.nets.loss.BatchLoss`).
 
 A step of SmoothNet is little else than matrix products, if what lies between them costs little. On a CPU it does not by
 itself: for every layer autograd writes several arrays of a whole batch (52,000 windows x 512 units: 107 MB each) to
@@ -15,109 +15,25 @@ The function is the one that autograd derives from `SmoothNet.forward`, up to ro
 """
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.autograd.function import FunctionCtx, once_differentiable
 
-from refine.nets.loss import smoothing_factors, smoothing_sum
-from refine.nets.smoothnet import BLOCK_SLOPE, ENCODER_SLOPE, MotionAwareSmoothNet, Net, SmoothNet
+if TYPE_CHECKING:  # they name these as their quicker way
+    from refine.nets.motion_aware import MotionAwareSmoothNet
+    from refine.nets.smoothnet import SmoothNet
 
-COLUMNS = {"cpu": 1024, "cuda": 1 << 16}
-"""Windows that go through forward and backward at a time. On a GPU, more than a usual batch has."""
+ENCODER_SLOPE = 0.1
+BLOCK_SLOPE = 0.2
+"""Of the leaky ReLUs of SmoothNet."""
 
 _leaky_relu_backward = torch.ops.aten.leaky_relu_backward.grad_input
 _zero_where_zero = torch.ops.aten.hardshrink_backward.grad_input
 
 
-class BatchLoss:
-    """The smoothing loss of a net on a batch, differentiable in its parameters.
-
-    The same as `smoothing_loss(net(detected), truth, position_weight, acceleration_weight, known)`, but the gradients
-    are computed with the loss, see this module. Buffers are kept from one batch to the next.
-
-    Parameters
-    ----------
-    net
-        The network; while it is in training mode, dropout draws from the device's global generator.
-    position_weight, acceleration_weight
-        See `smoothing_loss`.
-    columns
-        How many windows to treat at a time; by default as suits the device.
-    """
-
-    def __init__(
-        self, net: Net, position_weight: float, acceleration_weight: float, columns: int | None = None
-    ) -> None:
-        self.net = net
-        self.weights = (position_weight, acceleration_weight)
-        self.columns = columns or COLUMNS.get(next(net.parameters()).device.type, COLUMNS["cuda"])
-        self._pass: _BasicPass | _MotionAwarePass | None = None
-
-    def __call__(self, detected: Tensor, truth: Tensor, known: Tensor | None = None) -> Tensor:
-        """Return the loss, a scalar whose `backward` gives the parameters their gradients.
-
-        Parameters
-        ----------
-        detected, truth
-            [..., W].
-        known
-            bool [..., W]; which of the true values are known. All by default.
-        """
-        loss: Tensor = _Differentiated.apply(lambda: self._compute(detected, truth, known), *self.net.parameters())
-        return loss
-
-    def _compute(self, detected: Tensor, truth: Tensor, known: Tensor | None) -> tuple[Tensor, list[Tensor]]:
-        factors = smoothing_factors(truth, *self.weights, known)
-        x, y = detected.flatten(0, -2), truth.flatten(0, -2)
-        mask = None if known is None else known.flatten(0, -2)
-        through = self._begin(len(x))
-        total = x.new_zeros(())
-        for rows in _even_pieces(len(x), self.columns):
-            refined = through.forward(x[rows])
-            with torch.enable_grad():
-                leaf = refined.detach().requires_grad_()
-                loss = smoothing_sum(leaf, y[rows], factors, None if mask is None else mask[rows])
-            [gradient] = torch.autograd.grad(loss, leaf)
-            through.backward(gradient)
-            total += loss.detach()
-        return total, through.gradients()
-
-    def _begin(self, count: int) -> "_BasicPass | _MotionAwarePass":
-        columns = min(count, self.columns)
-        if self._pass is None or self._pass.columns < columns:
-            kind = _BasicPass if isinstance(self.net, SmoothNet) else _MotionAwarePass
-            self._pass = kind(self.net, columns)  # type: ignore[arg-type]
-        self._pass.begin()
-        return self._pass
-
-
-class _Differentiated(torch.autograd.Function):
-    """A scalar that comes with its gradients."""
-
-    @staticmethod
-    def forward(ctx: Any, compute: Callable[[], tuple[Tensor, Sequence[Tensor]]], *_parameters: Tensor) -> Tensor:
-        value, gradients = compute()
-        ctx.save_for_backward(*gradients)
-        return value
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: FunctionCtx, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        return None, *(gradient * saved for saved in ctx.saved_tensors)  # type: ignore[attr-defined]
-
-
-def _even_pieces(count: int, most: int) -> Iterator[slice]:
-    """Split `count` rows into the fewest pieces of at most `most`, none much smaller than the others."""
-    pieces = -(-count // most)
-    ends = [count * piece // pieces for piece in range(pieces + 1)] if pieces else []
-    return (slice(*ends) for ends in itertools.pairwise(ends))
-
-
-class _Masks:
+class Masks:
     """Random masks of 0 and 1 for dropout.
 
     A share that is a multiple of 1/256, such as 0.25 or 0.5, takes a random byte per unit and is exact; any other takes
@@ -152,7 +68,7 @@ class _Masks:
         x.view(-1).mul_(torch.ge(numbers, self._threshold, out=self._mask[:count]))
 
 
-class _BasicPass:
+class BasicPass:
     """A basic net on one piece of a batch after the other, and the sum of its gradients.
 
     Parameters
@@ -163,7 +79,7 @@ class _BasicPass:
         The most windows in a piece.
     """
 
-    def __init__(self, net: SmoothNet, columns: int) -> None:
+    def __init__(self, net: "SmoothNet", columns: int) -> None:
         self.net, self.columns = net, columns
         like = net.decoder.weight.detach()
         hidden, widths = net.decoder.in_features, [block.linear1.out_features for block in net.blocks]
@@ -176,8 +92,8 @@ class _BasicPass:
         self._ones = like.new_ones(columns)
         layers = [net.input_layer, *(layer for block in net.blocks for layer in (block.linear1, block.linear2))]
         self._sums = [_zero_sums(layer) for layer in (*layers, net.decoder)]
-        self._masks: list[_Masks | None] = [
-            _Masks(block.dropout, columns * max(hidden, *widths), like) if block.dropout else None
+        self._masks: list[Masks | None] = [
+            Masks(block.dropout, columns * max(hidden, *widths), like) if block.dropout else None
             for block in net.blocks
         ]
         self._scaled: list[tuple[Tensor, ...]] = []
@@ -264,24 +180,26 @@ class _BasicPass:
         bias.addmv_(gradient.t(), self._ones[: len(gradient)])
 
 
-class _MotionAwarePass:
-    """The same of a motion-aware net; see `_BasicPass`."""
+class MotionAwarePass:
+    """The same of a motion-aware net, see `BasicPass`."""
 
-    def __init__(self, net: MotionAwareSmoothNet, columns: int) -> None:
+    def __init__(self, net: "MotionAwareSmoothNet", columns: int) -> None:
         self.net, self.columns = net, columns
         like = net.fusion.weight.detach()
-        self._branches = [_BasicPass(branch, columns) for branch in net.branches]
+        self._branches = [BasicPass(branch, columns) for branch in net.branches]
         self._joined = like.new_empty(columns, net.fusion.in_features)
         self._output = like.new_empty(columns, net.window)
         self._sums = _zero_sums(net.fusion)
 
     def begin(self) -> None:
+        """Start a new batch, see `BasicPass.begin`."""
         for total in self._sums:
             total.zero_()
         for branch in self._branches:
             branch.begin()
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map [n, W] to [n, W]; the result is overwritten by the next call."""
         velocity = x.diff()
         joined = self._joined[: len(x)]
         parts = joined.split([branch.net.window for branch in self._branches], dim=1)
@@ -290,6 +208,7 @@ class _MotionAwarePass:
         return _linear(self.net.fusion, joined, self._output[: len(x)])
 
     def backward(self, gradient: Tensor) -> None:
+        """Add the parameters' gradients, given the output's [n, W]."""
         weight, bias = self._sums
         weight.addmm_(gradient.t(), self._joined[: len(gradient)])
         bias += gradient.sum(0)
@@ -299,6 +218,7 @@ class _MotionAwarePass:
             branch.backward(part)
 
     def gradients(self) -> list[Tensor]:
+        """Return the sums, in the order of the net's parameters."""
         return [gradient for branch in self._branches for gradient in branch.gradients()] + [
             total.clone() for total in self._sums
         ]

@@ -1,13 +1,13 @@
 """SmoothNet (Zeng et al., ECCV 2022): a network that sees nothing but time."""
 
-from typing import Literal
+from collections.abc import Mapping
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-ENCODER_SLOPE = 0.1
-BLOCK_SLOPE = 0.2
+from refine.nets.backward import BLOCK_SLOPE, ENCODER_SLOPE, BasicPass
+from refine.nets.registry import NETS, ModelSection, Net, NetKind
 
 
 class ResidualBlock(nn.Module):
@@ -39,7 +39,7 @@ class ResidualBlock(nn.Module):
         return F.dropout(x, self.dropout) if self.training and self.dropout else x
 
 
-class SmoothNet(nn.Module):
+class SmoothNet(Net):
     """The basic net of the paper, with the parameter names of the released checkpoints.
 
     One set of weights serves every joint and every coordinate: linear layers act on the frames of a window alone,
@@ -64,7 +64,7 @@ class SmoothNet(nn.Module):
 
     def __init__(self, window: int, hidden: int = 512, res_hidden: int = 16, blocks: int = 1, dropout: float = 0.5):
         super().__init__()
-        self.window = window
+        self.kind, self.window = "basic", window
         self.encoder = nn.Sequential(nn.Linear(window, hidden), nn.LeakyReLU(ENCODER_SLOPE, inplace=True))
         self.res_blocks = nn.ModuleList(ResidualBlock(hidden, res_hidden, dropout) for _ in range(blocks))
         self.decoder = nn.Linear(hidden, window)
@@ -89,134 +89,68 @@ class SmoothNet(nn.Module):
         return self.decoder(x)
 
 
-class MotionAwareSmoothNet(nn.Module):
-    """The motion-aware net of the paper (section 3.3): basic nets over position, velocity and acceleration, fused.
-
-    With the first difference v of a window x, and its second difference a,
-
-        y = fusion([position(x), velocity(v), acceleration(a)])
-
-    where the branches are basic nets over W, W - 1 and W - 2 frames, and the last layer is linear, from 3W - 3 to W.
-
-    Parameters
-    ----------
-    window, hidden, res_hidden, blocks, dropout
-        See `SmoothNet`; every branch has these sizes.
-    """
-
-    def __init__(self, window: int, hidden: int = 512, res_hidden: int = 16, blocks: int = 1, dropout: float = 0.5):
-        super().__init__()
-        self.window = window
-        self.position = SmoothNet(window, hidden, res_hidden, blocks, dropout)
-        self.velocity = SmoothNet(window - 1, hidden, res_hidden, blocks, dropout)
-        self.acceleration = SmoothNet(window - 2, hidden, res_hidden, blocks, dropout)
-        self.fusion = nn.Linear(3 * window - 3, window)
-
-    @property
-    def branches(self) -> tuple[SmoothNet, SmoothNet, SmoothNet]:
-        """The basic nets, over W, W - 1 and W - 2 frames."""
-        return self.position, self.velocity, self.acceleration
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map windows [..., W], such as [N, C, W], to refined windows of the same shape."""
-        velocity = x.diff()
-        return self.fusion(
-            torch.cat([self.position(x), self.velocity(velocity), self.acceleration(velocity.diff())], dim=-1)
-        )
-
-
-Net = SmoothNet | MotionAwareSmoothNet
-Kind = Literal["basic", "motion_aware"]
-
-
-def new_net(
-    kind: Kind, window: int, hidden: int = 512, res_hidden: int = 16, blocks: int = 1, dropout: float = 0.5
-) -> Net:
-    """Make a net with fresh weights; see `SmoothNet` for the sizes."""
-    net = SmoothNet if kind == "basic" else MotionAwareSmoothNet
-    return net(window, hidden, res_hidden, blocks, dropout)
-
-
-def kind_of(net: Net) -> Kind:
-    """Say which of the two nets this is."""
-    return "basic" if isinstance(net, SmoothNet) else "motion_aware"
-
-
-CACHED_COLUMNS = 1024
-"""Windows that go through all layers at a time on a CPU, so that what lies between the layers stays in its cache."""
-
-
-class Scratch:
-    """Room for the intermediate results of `refine_columns`, so that inference allocates nothing per batch.
-
-    Parameters
-    ----------
-    net
-        The network whose widths it is made for.
-    columns
-        The most windows that one call will bring.
-    """
-
-    def __init__(self, net: Net, columns: int) -> None:
-        basic = net if isinstance(net, SmoothNet) else net.position
-        like = basic.decoder.weight
-        self.columns = min(columns, CACHED_COLUMNS) if like.device.type == "cpu" else columns
-        widths = [block.linear1.out_features for block in basic.blocks]
-        self.hidden = like.new_empty(self.columns, basic.decoder.in_features)
-        self.wide = like.new_empty(self.columns, basic.decoder.in_features if widths else 0)
-        self.narrow = like.new_empty(self.columns, max(widths, default=0))
-        frames = 0 if isinstance(net, SmoothNet) else net.window
-        # The differences of the windows, and what the branches make of them.
-        self.differences = [like.new_empty(max(frames - order, 0), self.columns) for order in (1, 2)]
-        self.joined = like.new_empty(max(3 * frames - 3, 0), self.columns)
-
-
-@torch.inference_mode()
-def refine_columns(net: Net, x: Tensor, out: Tensor, scratch: Scratch) -> Tensor:
-    """Run the network on windows that lie in columns, without dropout and in place wherever possible.
-
-    The same function as `net.eval()(x.T).T`. Frames come first because that is how sliding windows are cut and merged
-    in contiguous runs, and the matrix products take either order at the same speed.
+class InPlace:
+    """A basic net on windows in columns, with room for what lies between its layers.
 
     Parameters
     ----------
     net
         The network.
-    x
-        [W, N].
-    out
-        [W, N]; receives the result and is returned.
-    scratch
-        Made for `net`.
+    columns
+        The most windows of a call.
     """
-    refine = _refine_basic if isinstance(net, SmoothNet) else _refine_motion_aware
-    for first in range(0, x.shape[1], scratch.columns):
-        columns = slice(first, first + scratch.columns)
-        refine(net, x[:, columns], out[:, columns], scratch)  # type: ignore[arg-type]
-    return out
+
+    def __init__(self, net: SmoothNet, columns: int) -> None:
+        self.net = net
+        like = net.decoder.weight
+        widths = [block.linear1.out_features for block in net.blocks]
+        self._hidden = like.new_empty(columns, net.decoder.in_features)
+        self._wide = like.new_empty(columns, net.decoder.in_features if widths else 0)
+        self._narrow = like.new_empty(columns, max(widths, default=0))
+
+    def __call__(self, x: Tensor, out: Tensor) -> None:
+        """Refine [W, n] into `out`."""
+        net, count = self.net, x.shape[1]
+        hidden, wide, narrow = self._hidden[:count], self._wide[:count], self._narrow[:count]
+        encoder = net.input_layer
+        torch.addmm(encoder.bias, x.t(), encoder.weight.t(), out=hidden)
+        F.leaky_relu_(hidden, ENCODER_SLOPE)
+        for block in net.blocks:
+            first, second = block.linear1, block.linear2
+            torch.addmm(first.bias, hidden, first.weight.t(), out=narrow)
+            F.leaky_relu_(narrow, BLOCK_SLOPE)
+            torch.addmm(second.bias, narrow, second.weight.t(), out=wide)
+            hidden += F.leaky_relu_(wide, BLOCK_SLOPE)
+        torch.addmm(net.decoder.bias[:, None], net.decoder.weight, hidden.t(), out=out)
 
 
-def _refine_basic(net: SmoothNet, x: Tensor, out: Tensor, scratch: Scratch) -> None:
-    count = x.shape[1]
-    hidden, wide, narrow = scratch.hidden[:count], scratch.wide[:count], scratch.narrow[:count]
-    encoder = net.input_layer
-    torch.addmm(encoder.bias, x.t(), encoder.weight.t(), out=hidden)
-    F.leaky_relu_(hidden, ENCODER_SLOPE)
-    for block in net.blocks:
-        first, second = block.linear1, block.linear2
-        torch.addmm(first.bias, hidden, first.weight.t(), out=narrow)
-        F.leaky_relu_(narrow, BLOCK_SLOPE)
-        torch.addmm(second.bias, narrow, second.weight.t(), out=wide)
-        hidden += F.leaky_relu_(wide, BLOCK_SLOPE)
-    torch.addmm(net.decoder.bias[:, None], net.decoder.weight, hidden.t(), out=out)
+def still_by(last: nn.Linear, net: Net) -> Net:
+    """Let a network that ends in a linear layer answer rest with rest, by that layer's bias."""
+    last.bias.sub_(net(last.bias.new_zeros(1, net.window))[0])
+    return net
 
 
-def _refine_motion_aware(net: MotionAwareSmoothNet, x: Tensor, out: Tensor, scratch: Scratch) -> None:
-    velocity, acceleration = (buffer[:, : x.shape[1]] for buffer in scratch.differences)
-    torch.sub(x[1:], x[:-1], out=velocity)
-    torch.sub(velocity[1:], velocity[:-1], out=acceleration)
-    joined = scratch.joined[:, : x.shape[1]]
-    parts = joined.split([branch.window for branch in net.branches])
-    for branch, frames, part in zip(net.branches, (x, velocity, acceleration), parts, strict=True):
-        _refine_basic(branch, frames, part, scratch)
-    torch.addmm(net.fusion.bias[:, None], net.fusion.weight, joined, out=out)
+def sizes_below(shapes: Mapping[str, tuple[int, ...]], prefix: str) -> dict[str, int] | None:
+    """Read the sizes of a basic net from its tensors' shapes; None where there is none below these names."""
+    encoder = shapes.get(f"{prefix}encoder.0.weight", ())
+    blocks = sum(name.startswith(f"{prefix}res_blocks.") and name.endswith(".linear1.weight") for name in shapes)
+    narrow = shapes.get(f"{prefix}res_blocks.0.linear1.weight", ()) if blocks else (1,)
+    if len(encoder) != 2 or not narrow:
+        return None
+    return {"window": encoder[1], "hidden": encoder[0], "res_hidden": narrow[0], "blocks": blocks}
+
+
+def _build(section: ModelSection) -> SmoothNet:
+    return SmoothNet(section.window, section.hidden, section.res_hidden, section.blocks, section.dropout)
+
+
+NETS.add(
+    "basic",
+    NetKind(
+        _build,
+        sizes=lambda shapes: sizes_below(shapes, ""),
+        in_place=InPlace,
+        gradients=BasicPass,
+        at_rest=lambda net: still_by(net.decoder, net),
+    ),
+)

@@ -1,27 +1,34 @@
 """Made-up scores and skeletons with known properties."""
 
+from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from ablation.findings import Findings
-from ablation.scores import Scores
-from ablation.sections.movement import Movement
-from ablation.sections.poses import ClipPoses, PoseFigures
-from ablation.sections.spectrum import Spectrum
-from ablation.statistics import (
-    class_effects,
-    compare,
-    confusion_changes,
-    find_crossing,
-    paired_differences,
-)
+from ablation.sections.benchmarks import find_benchmarks
+from ablation.sections.clips import Clips, find_clips
+from ablation.sections.confusions import find_confusions
+from ablation.sections.importance import find_importance
+from ablation.sections.made import describe_clips
+from ablation.sections.movement import Movement, find_movement
+from ablation.sections.poses import PoseFigures, find_poses
+from ablation.sections.spectrum import Spectrum, find_spectrum
+from ablation.skeletons import ClipPoses
+from ablation.statistics import class_effects, compare, confusion_changes, find_crossing, paired_differences
+from ablation.study.config import AblateConfig
 from ablation.study.grid import Condition, GridRow
-from data.skeletons.layouts import ACTIONS, NTU25
+from ablation.study.plan import Plan
+from ablation.study.stores import Made, Source
+from ablation.study.study import ClipsTested, Study
+from ablation.verdict import Verdict, judge
+from data.skeletons.layouts import NTU25
+from recognition.scores import SeedScores
+from tests.ablation.small_study import write_benchmark, write_store
 
 
-def make_scores(right: np.ndarray, label: np.ndarray, classes: int, rng: np.random.Generator) -> Scores:
+def make_scores(right: np.ndarray, label: np.ndarray, classes: int, rng: np.random.Generator) -> SeedScores:
     """Scores of which the given ones are right: right bool [S, N]; wrong guesses prefer the next class."""
     seeds, clips = right.shape
     away = np.where(rng.random((seeds, clips)) < 0.6, 1, rng.integers(1, classes, (seeds, clips)))
@@ -31,10 +38,10 @@ def make_scores(right: np.ndarray, label: np.ndarray, classes: int, rng: np.rand
     score /= score.sum(-1, keepdims=True)
     names = np.array([f"S001C001P{1 + n % 40:03d}R{1 + n // 40 % 99:03d}A{1 + c:03d}" for n, c in enumerate(label)])
     order = np.argsort(names)
-    return Scores(names[order], label[order], score[:, order], 1 + np.arange(classes))
+    return SeedScores(names[order], label[order], score[:, order], 1 + np.arange(classes))
 
 
-def make_arms(gains: dict[str, float], *, clips=480, classes=16, seeds=3, base=0.7, seed=0) -> dict[str, Scores]:
+def make_arms(gains: dict[str, float], *, clips=480, classes=16, seeds=3, base=0.7, seed=0) -> dict[str, SeedScores]:
     """Arms whose accuracy lies `gains` above `base`, on clips of unequal difficulty that the arms share."""
     rng = np.random.default_rng(seed)
     label = np.arange(clips) % classes
@@ -82,7 +89,7 @@ OTHERS = (
 )
 
 
-def make_rows(arms: dict[str, Scores], against: str, settings: dict) -> list[GridRow]:
+def make_rows(arms: dict[str, SeedScores], against: str, settings: dict) -> list[GridRow]:
     """Every arm under several conditions, the same scores under each."""
     rows = []
     for condition in OTHERS:
@@ -93,14 +100,28 @@ def make_rows(arms: dict[str, Scores], against: str, settings: dict) -> list[Gri
     return rows
 
 
-def make_findings(
-    gains: dict[str, float], *, against="raw", actions=None, resamples=2000, grid=False, **how
-) -> Findings:
+def make_config(arms, against="raw", **changed) -> AblateConfig:
+    """The configuration of a study of these arms; none of its files is there."""
+    own = [arm for arm in arms if arm not in ("raw", "refined", "one_euro", "savitzky_golay", "gaussian", "oracle")]
+    return AblateConfig.model_validate(
+        {
+            "run": {"dir": "runs/ablate"},
+            "data": {"store": "raw"},
+            "arms": list(arms),
+            "against": against,
+            "refiners": {arm: {"model": {"hidden": 8 + 8 * n}} for n, arm in enumerate(own)},
+            "refine": {"benchmarks": {"root": "poses"}, "train": {"on": ["ntusim_kinect_3D"]}},
+            **changed,
+        }
+    )
+
+
+def make_study(gains, *, against="raw", resamples=2000, grid=False, report=None, statistics=None, **how) -> Study:
+    """A study in which everything has been found already, as no store is there to find it in."""
     arms = make_arms(gains, **how)
-    main = "refined" if "refined" in arms else next(arm for arm in arms if arm != against)
-    settings = {"resamples": resamples, "confidence": 0.95, "seed": 0}
-    filters = [arm for arm in arms if arm in ("one_euro", "savitzky_golay", "gaussian")]
-    best = max(filters, key=lambda arm: arms[arm].correct.mean(), default=None)
+    config = make_config(arms, against, report=report or {}, statistics={"resamples": resamples, **(statistics or {})})
+    main, settings = config.main, {"resamples": resamples, "confidence": 0.95, "seed": 0}
+    best = max(config.filters, key=lambda arm: arms[arm].correct.mean(), default=None)
     clip = make_clip()
     classes = class_effects(arms[against], arms[main], **settings)
     rng = np.random.default_rng(0)
@@ -109,21 +130,19 @@ def make_findings(
     differences = paired_differences(arms[against], arms[main], against, main)
     shares = rng.dirichlet(np.ones(25), 2)
     errors = {"mpjpe": 50.3, "pa_mpjpe": 40.2, "accel": 21.9}
-    return Findings(
-        arms=arms,
-        against=against,
-        seeds=tuple(range(len(arms[against].score))),
+    verdict = Verdict(
         comparisons=compare(arms, [(arm, against) for arm in arms if arm != against], **settings),
-        between=compare(arms, [(main, best)], **settings)[0] if best and main == "refined" else None,
+        best_filter=compare(arms, [(main, best)], **settings)[0] if best and main == "refined" else None,
         classes=classes,
-        confusions=confusion_changes(arms[against], arms[main], 8),
-        resamples=resamples,
-        confidence=0.95,
-        actions=actions or dict(enumerate(ACTIONS, 1)),
-        split="xsub",
-        performers=8,
-        poses=[PoseFigures(arm, 30 / (1 + n), 45.0 - n, 22.0 / (1 + n)) for n, arm in enumerate(arms)],
-        benchmarks={
+        rows=make_rows(arms, against, {**settings, "resamples": 100}) if grid else [],
+        crossings=[find_crossing(main, SEVERITIES, [differences - 1, *[differences] * 3], **settings)] if grid else [],
+    )
+    why = "the test clip at the upper quartile of jitter"
+    found = {
+        judge: verdict,
+        find_confusions: confusion_changes(arms[against], arms[main], 8),
+        find_poses: [PoseFigures(arm, 30 / (1 + n), 45.0 - n, 22.0 / (1 + n)) for n, arm in enumerate(arms)],
+        find_benchmarks: {
             "rows": [
                 {
                     "benchmark": "ntusim_kinect_3D", "split": "test", "window": 32, "frames": 1000, "unit": "mm",
@@ -137,32 +156,74 @@ def make_findings(
                 }
             ],
         },
-        clip=clip,
-        data={"store": "data/ntu/simulated/raw", "clips": 1440, "joints inferred": "4.1 %", "skipped": []},
-        simulated=True,
-        made={
-            "config": "run:\n  dir: runs/ablate\n  seed: 0\n",
-            "command": "python run.py ablate runs/ablate/config.yaml run.dir=runs/ablate-again",
-            "cell_command": "python run.py recognize runs/ablate/shared/cells/0/config.yaml run.dir=again",
-            "versions": {"python": "3.12", "torch": "2.13", "commit": "0123456789abcdef"},
-            "arms": {arm: f"how {arm} was made" for arm in arms},
-            "validation": "The epoch with the best accuracy on 15 % of the training performers; the test once.",
-            "clip_choice": "the test clip at the upper quartile of jitter",
-            "seconds": "6 min",
+        find_clips: Clips(clip, why, [(why, clip), ("repaired <most> clearly", make_clip(90, 1))]),
+        describe_clips: {
+            "store": "datasets/ntu/simulated/raw", "clips": 1440, "joints inferred": "4.1 %", "skipped": []
         },
-        condition=Condition(severity=1.0),
-        rows=make_rows(arms, against, {**settings, "resamples": 100}) if grid else [],
-        crossings=[find_crossing(main, SEVERITIES, [differences - 1, *[differences] * 3], **settings)] if grid else [],
-        movement=Movement(
+        find_movement: Movement(
             np.array([one.action for one in classes]), jitter, speed / 40,
             np.array([one.difference for one in classes]), "oracle", (0.3, 0.02), (-0.1, 0.6),
         ),
-        spectrum=Spectrum(frequency, {arm: 100 / frequency**n for n, arm in enumerate(("raw", main, "oracle"), 1)}),
-        importance={against: shares[0], main: shares[1]},
-        clips=[("the test clip at the upper quartile of jitter", clip), ("repaired <most> clearly", make_clip(90, 1))],
-    )  # fmt: skip
+        find_spectrum: Spectrum(
+            frequency, {arm: 100 / frequency**n for n, arm in enumerate(("raw", main, "oracle"), 1)}
+        ),
+        find_importance: {against: shares[0], main: shares[1]},
+    }  # fmt: skip
+    source = Source(None, None, None, Path("raw"), None)
+    return Study(
+        config=config,
+        plan=Plan([Condition(severity=1.0)], [], []),
+        made=Made(source, {}, {arm: f"how {arm} was made" for arm in arms}, {}),
+        truth=None,
+        gathered={},
+        arms=arms,
+        seeds=tuple(range(len(arms[against].score))),
+        clips=ClipsTested(np.arange(len(arms[against].clip)) % 8, True, NTU25),
+        about={
+            "config": "run:\n  dir: runs/ablate\n  seed: 0\n",
+            "command": "python run.py ablate runs/ablate/config.yaml run.dir=runs/ablate-again",
+            "training_command": "python run.py recognize runs/ablate/shared/cells/0/config.yaml run.dir=again",
+            "versions": {"python": "3.12", "torch": "2.13", "commit": "0123456789abcdef"},
+            "seconds": "6 min",
+        },
+        memo=found,
+    )
+
+
+def knowing(study: Study, found: dict | None = None, **fields) -> Study:
+    """The same study with other fields, or in which some functions found something else."""
+    put = {known: study.memo[known] for known in study.memo if known in FINDERS}
+    return replace(study, memo={**put, **(found or {})}, **fields)
+
+
+FINDERS = (
+    judge, find_confusions, find_poses, find_benchmarks, find_clips, describe_clips, find_movement, find_spectrum,
+    find_importance,
+)  # fmt: skip
+"""What needs skeletons or is put in place by `make_study`; everything else follows from it."""
 
 
 @pytest.fixture(scope="session")
 def make() -> SimpleNamespace:
-    return SimpleNamespace(scores=make_scores, arms=make_arms, clip=make_clip, findings=make_findings)
+    return SimpleNamespace(
+        scores=make_scores, arms=make_arms, clip=make_clip, study=make_study, knowing=knowing, config=make_config
+    )
+
+
+@pytest.fixture
+def settings(tmp_path):
+    write_store(tmp_path / "raw", 0.02)
+    write_store(tmp_path / "truth", 0, kind="truth")
+    return {
+        "run": {"dir": tmp_path / "runs" / "study", "device": "cpu"},
+        "data": {"store": tmp_path / "raw", "truth": tmp_path / "truth", "validation": 0},
+        "arms": ["raw", "gaussian", "oracle"],
+        "seeds": [0, 1],
+        "refine": {"benchmarks": {"root": write_benchmark(tmp_path / "poses")}, "train": {"on": ["ntusim_kinect_3D"]}},
+        "recognize": {
+            "input": {"frames": 8},
+            "model": {"width": 4, "blocks": 3, "temporal_kernel": 3},
+            "train": {"epochs": 1, "batch": 6, "lr": 0.01, "warmup": 0},
+        },
+        "statistics": {"resamples": 200},
+    }

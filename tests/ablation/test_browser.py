@@ -22,8 +22,8 @@ def browser():
 
 @pytest.fixture(scope="module")
 def address(make, tmp_path_factory):
-    findings = make.findings({"raw": 0, "refined": 0.1, "gaussian": 0.03, "oracle": 0.2}, grid=True)
-    return write_report(tmp_path_factory.mktemp("page"), "Does refining help?", findings).as_uri()
+    study = make.study({"raw": 0, "refined": 0.1, "gaussian": 0.03, "oracle": 0.2}, grid=True)
+    return write_report(tmp_path_factory.mktemp("page"), "Does refining help?", study).as_uri()
 
 
 @pytest.fixture(params=WIDTHS)

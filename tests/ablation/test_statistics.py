@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 from scipy.stats import bootstrap, norm
 
-from ablation.scores import Scores, check_paired, read_scores, stack_scores
 from ablation.statistics import (
     _crossings,
     bootstrap_interval,
@@ -16,7 +15,7 @@ from ablation.statistics import (
     paired_differences,
     seed_deviations,
 )
-from base.errors import InputError
+from recognition.scores import SeedScores
 
 SETTINGS = {"resamples": 2000, "confidence": 0.95, "seed": 0}
 
@@ -151,7 +150,7 @@ def test_confusions_find_what_was_repaired_and_broken():
     before[:6] = 1  # class 0 taken for 1 six times, repaired
     after[20:23] = 0  # class 2 taken for 0 three times, broken
     arms = [
-        Scores(np.array([f"c{n:02d}" for n in range(30)]), label, np.eye(3)[guess][None], np.array([4, 7, 9]))
+        SeedScores(np.array([f"c{n:02d}" for n in range(30)]), label, np.eye(3)[guess][None], np.array([4, 7, 9]))
         for guess in (before, after)
     ]
     found = confusion_changes(*arms, 5)
@@ -161,42 +160,88 @@ def test_confusions_find_what_was_repaired_and_broken():
     ]
 
 
-def part(names, label, right):
-    score = np.where(np.eye(2, dtype=bool)[np.where(right, label, 1 - np.asarray(label))], 0.9, 0.1)
-    return {"clip": np.array(names), "label": np.array(label), "score": score, "action": np.array([1, 2])}
+def wild_arms(make, rng, clips, seeds, accuracies=(0.6, 0.3)):
+    """Two arms whose seeds differ by far more than chance, of one class."""
+    label = np.zeros(clips, int)
+    shares = [np.clip(rng.normal(share, 0.35, (seeds, 1)), 0, 1) for share in accuracies]
+    return [make.scores(rng.random((seeds, clips)) < share, label, 2, rng) for share in shares]
 
 
-def test_clips_are_paired_by_name_whatever_their_order():
-    first = stack_scores({"a": part(["x", "y", "z"], [0, 1, 0], [True, True, False])})
-    second = stack_scores({"b": part(["z", "x", "y"], [0, 0, 1], [True, True, False])})
-    differences = paired_differences(first, second, "a", "b")
-    assert first.clip.tolist() == ["x", "y", "z"]
-    assert differences.tolist() == [[0, -1, 1]]
+@pytest.mark.parametrize(("clips", "seeds"), [(10, 3), (15, 2), (30, 1), (12, 5)])
+def test_no_interval_is_wider_than_what_is_possible(make, clips, seeds):
+    """With k of n right before, at most n - k can be gained and k lost, whatever the seeds do."""
+    rng, cut = np.random.default_rng(0), 0
+    for _ in range(25):
+        before, after = wild_arms(make, rng, clips, seeds)
+        right = int((before.score.argmax(-1) == before.label).sum())
+        lowest, highest = -100 * right / (seeds * clips), 100 - 100 * right / (seeds * clips)
+        few = {**SETTINGS, "resamples": 200}
+        (found,) = compare({"a": after, "b": before}, [("a", "b")], **few, people=np.arange(clips) % 6)
+        (effect,) = class_effects(before, after, **few)
+        for low, high in (found.interval, found.people, found.narrow, effect.interval):
+            assert lowest - 1e-9 <= low <= high <= highest + 1e-9
+            cut += low <= lowest + 1e-9 or high >= highest - 1e-9
+        assert -100 <= found.tested[0] <= found.tested[1] <= 100
+    assert cut > 0 or seeds == 1, "none of these would have been too wide"
 
 
-def test_seeds_and_arms_on_other_clips_are_refused():
-    first, other = part(["x", "y"], [0, 1], [True, True]), part(["x", "w"], [0, 1], [True, True])
-    with pytest.raises(InputError, match=r"b: not scored on the same test clips as a .*first is w"):
-        stack_scores({"a": first, "b": other})
-    relabelled = stack_scores({"c": part(["x", "y"], [1, 1], [True, True])})
-    with pytest.raises(InputError, match="has other classes"):
-        check_paired(stack_scores({"a": first}), relabelled, "a", "c")
-    with pytest.raises(InputError, match="scored twice"):
-        stack_scores({"d": part(["x", "x"], [0, 0], [True, True])})
+def test_cutting_off_at_what_is_possible_loses_no_coverage():
+    """A class that is right in nearly all clips before, so that its limit is near: with and without the limit."""
+    rng, sets = np.random.default_rng(13), 300
+    covered = {True: 0, False: 0}
+    for _ in range(sets):
+        before, after = (rng.random((3, 20)) < share for share in (0.85, 0.9))
+        differences = after.astype(int) - before
+        for cut in covered:
+            limits = (-before.mean(), 1 - before.mean()) if cut else (-1.0, 1.0)
+            low, high = bootstrap_interval(differences, resamples=300, confidence=0.95, rng=rng, limits=limits)
+            covered[cut] += low - 1e-9 <= 0.05 <= high + 1e-9
+    assert covered[True] >= 0.9 * sets
+    assert covered[True] >= covered[False] - 0.02 * sets
 
 
-def test_damaged_scores_are_told_in_one_line(tmp_path):
-    file = tmp_path / "scores.npz"
-    file.write_bytes(b"PK\x03\x04 not a zip")
-    for path in (file, tmp_path / "absent.npz"):
-        with pytest.raises(InputError, match=r"cannot read the scores"):
-            read_scores([path])
-    np.savez(file, **{**part(["x", "y"], [0, 1], [True, True]), "label": np.array([0])})
-    with pytest.raises(InputError, match="do not fit together"):
-        read_scores([file])
-    np.savez(file, **part(["x", "y"], [0, 1], [True, True]))
-    np.savez(tmp_path / "other.npz", **part(["y", "x"], [1, 0], [True, False]))
-    assert read_scores([file, tmp_path / "other.npz"]).correct.tolist() == [[True, True], [False, True]]
+@pytest.mark.parametrize(
+    ("clips", "seeds", "given"),
+    [(9, 5, False), (10, 3, True), (14, 2, False), (15, 2, True), (29, 1, False), (30, 1, True)],
+)
+def test_there_is_no_interval_from_too_few_clips(make, clips, seeds, given):
+    before, after = wild_arms(make, np.random.default_rng(1), clips, seeds)
+    (found,) = compare({"a": after, "b": before}, [("a", "b")], **SETTINGS, people=np.arange(clips))
+    (effect,) = class_effects(before, after, **SETTINGS)
+    differences = paired_differences(before, after, "b", "a")
+    crossing = find_crossing("a", (0.0, 1.0), [differences, differences + 1], **SETTINGS)
+    for interval in (found.interval, found.narrow, found.people, effect.interval, crossing.interval):
+        assert (interval is not None) == given
+    if not given:
+        assert not found.significant
+        assert not found.equivalent(100.0)
+    assert found.difference == pytest.approx(100 * differences.mean())
+
+
+def test_the_fewest_clips_are_those_from_which_intervals_cover():
+    """At the fewest clips a 95% interval covers in nearly as many cases; at a third of them it does not."""
+    rng = np.random.default_rng(14)
+
+    def coverage(clips, seeds, sets=250):
+        found = 0
+        for _ in range(sets):
+            differences, true = crossed(rng, clips, seeds, 0.3)
+            low, high = bootstrap_interval(differences, resamples=200, confidence=0.95, rng=rng)
+            found += low <= true <= high
+        return found / sets
+
+    for clips, seeds in ((30, 1), (15, 2), (10, 3)):
+        assert coverage(clips, seeds) >= 0.86
+        assert coverage(clips // 3, seeds) <= 0.82
+
+
+def test_the_crossings_interval_stays_between_the_severities(make):
+    rng = np.random.default_rng(2)
+    for _ in range(20):
+        tables = [rng.integers(-1, 2, (2, 20)) for _ in range(3)]
+        found = find_crossing("a", (0.5, 1.0, 3.0), tables, resamples=100, confidence=0.95, seed=0)
+        for end in (found.severity, *found.interval):
+            assert np.isinf(end) or 0.5 <= end <= 3.0
 
 
 def by_people(rng, people, each, seeds=3, spread=0.12):
@@ -246,7 +291,7 @@ def test_equivalence_is_the_narrow_interval_within_the_margin(make):
     assert not alike.equivalent(1.0)  # 60 clips without a disagreement cannot rule out a point
     assert alike.equivalent(10.0)
     (found,) = compare(make.arms({"raw": 0, "refined": 0}, clips=480), [("refined", "raw")], **SETTINGS)
-    low, high = found.narrow
+    low, high = found.tested
     assert not found.equivalent(max(-low, high))
     assert found.equivalent(max(-low, high) + 0.01)
 
@@ -274,6 +319,20 @@ def test_few_clips_with_few_disagreements_are_seldom_called_equal(make, clips, g
         (found,) = compare(arms, [("refined", "raw")], resamples=200, confidence=0.95, seed=0)
         called += found.equivalent(100 * gain)
     assert called / 200 <= 0.08
+
+
+def test_a_reference_near_its_limit_does_not_make_arms_equal(make):
+    """A true gain of the margin, 10 points to 100%: were its limit cut off, a quarter would be called equal."""
+    rng, called, inside, sets = np.random.default_rng(15), 0, 0, 100
+    for _ in range(sets):
+        label = np.zeros(30, int)
+        before, after = rng.random((1, 30)) < 0.9, np.ones((1, 30), bool)
+        arms = {name: make.scores(right, label, 2, rng) for name, right in (("raw", before), ("refined", after))}
+        (found,) = compare(arms, [("refined", "raw")], resamples=100, confidence=0.95, seed=0)
+        called += found.equivalent(10.0)
+        inside += found.narrow[0] > -10 and found.narrow[1] < 10
+    assert called <= 0.08 * sets
+    assert inside >= 0.2 * sets
 
 
 @pytest.mark.parametrize(

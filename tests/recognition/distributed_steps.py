@@ -15,8 +15,8 @@ from data.skeletons.store import open_store
 from recognition.config import InputSection, ModelSection, TrainSection
 from recognition.evaluate import score
 from recognition.input.batches import training_batches
-from recognition.input.loading import RaggedClips, load_clips
-from recognition.nets.build import build_model
+from recognition.input.loading import LoadedClips, load_clips
+from recognition.nets.registry import build_model
 from recognition.train import batch_loss
 from training.distributed import ALONE, SynchronisedBatchNorm, Workers, launch
 
@@ -24,7 +24,7 @@ SEEN = InputSection(frames=6, sampling="resize", crop=(0.5, 1))
 RECIPE = TrainSection(batch=5, rotation=0, swap=0.5, label_smoothing=0.1)
 
 
-def train(clips: RaggedClips, name: str, workers: Workers) -> tuple[nn.Module, list[float]]:
+def train(clips: LoadedClips, name: str, workers: Workers) -> tuple[nn.Module, list[float]]:
     torch.manual_seed(0)
     model = build_model(ModelSection(name=name, width=6, blocks=3, temporal_kernel=3), clips.layout, 3, 2).double()
     # the network takes its last mean in float32
@@ -54,7 +54,7 @@ def main(folder: str) -> None:
         print(json.dumps(found))
 
 
-def compare(clips: RaggedClips, name: str, workers: Workers) -> dict[str, float]:
+def compare(clips: LoadedClips, name: str, workers: Workers) -> dict[str, float]:
     (two, two_losses), (one, one_losses) = train(clips, name, workers), train(clips, name, ALONE)
     apart = {key: float((value - two.state_dict()[key]).abs().max()) for key, value in one.state_dict().items()}
     scores = [score(model, clips, SEEN, batch=4, workers=how) for model, how in ((one, ALONE), (two, workers))]

@@ -14,7 +14,7 @@ from recognition.input.augment import Draws, random_rotations
 from recognition.input.batches import gather_batch
 from recognition.input.loading import load_clips
 from recognition.input.streams import to_stream
-from recognition.nets.build import build_model
+from recognition.nets.registry import build_model
 
 SEEN = InputSection(frames=30, sampling="pad")
 

@@ -10,7 +10,7 @@ from torch_geometric.data import Dataset
 from torch_geometric.loader import DataLoader
 
 from base.errors import InputError
-from data.formats.convert import ExportOptions, export_store
+from data.formats.exporting import ExportOptions, export_store
 from data.ntu.splits import in_training
 from data.skeletons.store import derive_store, open_store
 from recognition.ntu60 import NTURGBD60
@@ -95,7 +95,7 @@ def test_what_is_wrong_is_told_in_one_line(root, make_store, tmp_path):
             NTURGBD60(*words, **options)
         assert "\n" not in str(caught.value)
 
-    refused("no clip store, and .* holds 0 zips .* make it with `python run.py prepare", tmp_path)
+    refused("no clip store, and .* hold 0 zips .* make it with `python run.py prepare", tmp_path)
     refused("no refined clips; make them with `python run.py refine", tmp_path, skeletons="refined")
     refused("split: found 'xset', expected 'xsub' or 'xview'", root, "xset")
     refused("subset: found 'val', expected 'train' or 'test'", root, "xsub", "val")
@@ -109,8 +109,8 @@ def test_the_readmes_example_runs(root, tmp_path, monkeypatch, capsys):
     blocks = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
     code = next(block for block in blocks if "NTURGBD60" in block)
     assert len([line for line in code.splitlines() if line]) == 5
-    (tmp_path / "data/ntu").mkdir(parents=True)
-    (tmp_path / "data/ntu/simulated").symlink_to(root)
+    (tmp_path / "datasets/ntu").mkdir(parents=True)
+    (tmp_path / "datasets/ntu/simulated").symlink_to(root)
     monkeypatch.chdir(tmp_path)
     exec(compile(code, "README.md", "exec"), {})
     assert capsys.readouterr().out.count("tensor(") >= 6

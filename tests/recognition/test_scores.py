@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from base.errors import InputError
-from recognition.scores import Scores, add_scores, aligned, read_scores, write_scores
+from recognition.scores import Scores, add_scores, aligned, check_paired, read_scores, stack_scores, write_scores
 
 NAMES = np.array(["c", "a", "b"])
 
@@ -39,9 +39,9 @@ def test_clips_are_matched_by_name():
     [
         (
             {"clip": ("c", "a", "d")},
-            r"clips as one \(2 clips are in one only, the first is b",
+            r"clips as one \(2 clips in one only, the first is b",
         ),
-        ({"clip": ("c", "a"), "label": (0, 1)}, "1 clips are in one only"),
+        ({"clip": ("c", "a"), "label": (0, 1)}, "1 clip in one only"),
         ({"clip": ("c", "a", "a")}, "not scored on the same clips"),
         ({"label": (1, 1, 1)}, "other classes"),
         ({"action": (1, 24)}, "other classes"),
@@ -62,3 +62,43 @@ def test_a_file_that_holds_no_scores_is_refused(tmp_path):
     np.savez(tmp_path / "code.npz", clip=np.array([print], object), label=[0], score=[[1.0]], action=[1])
     with pytest.raises(InputError, match=r"code\.npz"):
         read_scores(tmp_path / "code.npz")
+
+
+def part(names, label, right):
+    score = np.where(np.eye(2, dtype=bool)[np.where(right, label, 1 - np.asarray(label))], 0.9, 0.1)
+    return Scores(np.array(names), np.array(label), score, np.array([1, 2]))
+
+
+def test_clips_are_paired_by_name_whatever_their_order():
+    first = stack_scores({"a": part(["x", "y", "z"], [0, 1, 0], [True, True, False])})
+    second = stack_scores({"b": part(["z", "x", "y"], [0, 0, 1], [True, True, False])})
+    check_paired(first, second, "a", "b")
+    differences = second.correct.astype(int) - first.correct
+    assert first.clip.tolist() == ["x", "y", "z"]
+    assert differences.tolist() == [[0, -1, 1]]
+
+
+def test_seeds_and_arms_on_other_clips_are_refused():
+    first, other = part(["x", "y"], [0, 1], [True, True]), part(["x", "w"], [0, 1], [True, True])
+    with pytest.raises(InputError, match=r"b: not scored on the same test clips as a .*first is w"):
+        stack_scores({"a": first, "b": other})
+    relabelled = stack_scores({"c": part(["x", "y"], [1, 1], [True, True])})
+    with pytest.raises(InputError, match="has other classes"):
+        check_paired(stack_scores({"a": first}), relabelled, "a", "c")
+    with pytest.raises(InputError, match="scored twice"):
+        stack_scores({"d": part(["x", "x"], [0, 0], [True, True])})
+
+
+def test_damaged_scores_are_told_in_one_line(tmp_path):
+    file = tmp_path / "scores.npz"
+    file.write_bytes(b"PK\x03\x04 not a zip")
+    for path in (file, tmp_path / "absent.npz"):
+        with pytest.raises(InputError, match=r"cannot read the scores"):
+            read_scores(path)
+    np.savez(file, **{**vars(part(["x", "y"], [0, 1], [True, True])), "label": np.array([0])})
+    with pytest.raises(InputError, match="do not fit together"):
+        read_scores(file)
+    write_scores(file, part(["x", "y"], [0, 1], [True, True]))
+    write_scores(tmp_path / "other.npz", part(["y", "x"], [1, 0], [True, False]))
+    parts = {name: read_scores(tmp_path / name) for name in ("scores.npz", "other.npz")}
+    assert stack_scores(parts).correct.tolist() == [[True, True], [False, True]]

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 
+import run as command
 from base.errors import InputError
 from recognition import train as training
 from recognition.config import RecognizeConfig
@@ -56,10 +57,22 @@ def test_learns_and_keeps_the_contract(run):
     assert best["actions"] == [1, 23]
 
 
-def test_finished_run_is_not_run_again(run, monkeypatch):
+def test_finished_run_is_not_run_again(run, monkeypatch, capsys):
     store, folder, results = run
     monkeypatch.setattr("recognition.stage.train", None)
     assert recognize(config(store, folder)) == results
+    assert capsys.readouterr().out == ""
+
+
+def test_the_command_prints_what_an_earlier_run_has_left(run, monkeypatch, capsys):
+    _, folder, results = run
+    monkeypatch.setattr("recognition.stage.train", None)
+    monkeypatch.setattr("sys.argv", ["run.py", "recognize", str(folder / "config.yaml")])
+    assert command.main() == 0
+    told = capsys.readouterr().out.splitlines()
+    assert f"{results['top1']:.2f}" in "".join(told)
+    assert f"trained recogniser: {folder}/checkpoints/best.pt" in told
+    assert told[-1] == f"{folder}: already finished, nothing was run; pass --again to run it again"
 
 
 def test_same_seed_same_run_other_seed_other_run(run, tmp_path):
@@ -68,6 +81,8 @@ def test_same_seed_same_run_other_seed_other_run(run, tmp_path):
     assert {**again, "seconds": 0} == {**results, "seconds": 0}
     for name, tensor in weights(folder).items():
         assert torch.equal(tensor, weights(tmp_path / "same")[name]), name
+    best = ("checkpoints", "best.pt")
+    assert folder.joinpath(*best).read_bytes() == (tmp_path / "same").joinpath(*best).read_bytes()
     recognize(config(store, tmp_path / "other", run={"seed": 1}))
     assert not torch.equal(weights(folder)["classifier.weight"], weights(tmp_path / "other")["classifier.weight"])
 

@@ -104,3 +104,43 @@ def test_earlier_runs_of_other_clips_are_refused_before_anything_is_trained(run,
 def test_what_makes_no_sense_is_refused(run, tmp_path, sections, message):
     with pytest.raises(ValueError, match=message):
         config(run[0], tmp_path, **sections)
+
+
+WEIGHTS = {"two": {"joint": 1, "bone": 1}, "twice": {"joint": 2}, "with_run": {"joint": 1, "other": 1}}
+
+
+@pytest.mark.parametrize(
+    ("sections", "trained", "kept"),
+    [
+        ({"streams": None}, ("joint",), {"twice", "with_run"}),
+        ({"streams": None, "input": {"stream": "bone"}}, ("bone",), set()),
+        ({"streams": ["joint", "bone"]}, ("joint", "bone"), {"two", "twice", "with_run"}),
+    ],
+    ids=["joint", "bone", "both"],
+)
+def test_streams_null_is_one_stream_without_the_ensembles_of_others(tmp_path, sections, trained, kept):
+    runs = {"other": tmp_path / "other"}
+    ensemble = {"weights": WEIGHTS, "runs": runs}
+    if sections.get("input"):
+        ensemble = {"weights": {"two": WEIGHTS["two"], "twice": WEIGHTS["twice"]}}
+    given = {"run": {"dir": tmp_path}, "data": {"store": tmp_path}, "ensemble": ensemble, **sections}
+    config = RecognizeConfig.model_validate(given)
+    assert config.trained == trained
+    assert set(config.ensemble.weights) == kept
+    again = RecognizeConfig.model_validate(config.model_dump(mode="json"))  # as a run keeps it
+    assert again == config
+
+
+def test_a_name_that_is_no_stream_is_refused_whatever_is_trained(tmp_path):
+    weights = {"x": {"joint": 1, "bonne": 1}}
+    given = {"run": {"dir": tmp_path}, "data": {"store": tmp_path}, "streams": None, "ensemble": {"weights": weights}}
+    with pytest.raises(ValueError, match="has 'bonne'"):
+        RecognizeConfig.model_validate(given)
+
+
+def test_a_section_that_is_null_is_as_if_left_out(tmp_path):
+    given = {"run": {"dir": tmp_path}, "data": {"store": tmp_path}}
+    nothing = dict.fromkeys(("input", "model", "train", "test", "ensemble", "simulate"))
+    assert RecognizeConfig.model_validate(given | nothing) == RecognizeConfig.model_validate(given)
+    with pytest.raises(ValueError, match="run"):
+        RecognizeConfig.model_validate(given | {"run": None})  # which cannot be left out

@@ -1,8 +1,14 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+from base.config import load_config
+from data.ntu.names import parse_name
+from data.skeletons.store import StoreInfo, StoreWriter, Track
 from refine.benchmarks.table import benchmarks
+from refine.config import RefineConfig
+from refine.nets.registry import ModelSection, build_net
 from refine.nets.smoothnet import SmoothNet
 from refine.normalise import Normalise
 from refine.refiner import Refiner
@@ -14,6 +20,13 @@ def make_net(window=8, hidden=16, res_hidden=4, blocks=2, seed=0):
 
     torch.manual_seed(seed)
     return SmoothNet(window, hidden, res_hidden, blocks, dropout=0.5).eval()
+
+
+def new_net(kind, window=8, hidden=16, res_hidden=4, blocks=1, dropout=0.5):
+    section = ModelSection(
+        kind=kind, window=window, hidden=hidden, res_hidden=res_hidden, blocks=blocks, dropout=dropout
+    )
+    return build_net(section)
 
 
 def make_refiner(centre="channel", scale="body", fps=None, **sizes):
@@ -101,3 +114,28 @@ def write_published(folder):
             write_row(folder / "poses", row, rng, split, lengths=(40, 30, 5) if split == "train" else (36, 5))
     write_smpl(folder / "SMPL_NEUTRAL.pkl", make_arrays(rng))
     return folder
+
+
+@pytest.fixture
+def workplace(tmp_path, rng):
+    for split in ("train", "test"):
+        write_benchmark(tmp_path / "poses", *moving_poses(rng, (60, 40, 50, 6)), split=split)
+    with StoreWriter(tmp_path / "raw", StoreInfo(fps=30.0)) as writer:
+        joints = rng.normal(size=(40, 25, 3)).astype(np.float32)
+        track = Track(0, 0, joints, np.full((40, 25), 2, np.uint8))
+        writer.add(parse_name("S001C001P001R001A001"), 40, [track])
+    return tmp_path
+
+
+@pytest.fixture
+def configured(workplace):
+    """Return a function that makes a small configuration; it takes overrides."""
+    (workplace / "refine.yaml").write_text(f"""
+run: {{dir: {workplace}/run, device: cpu}}
+benchmarks: {{root: {workplace}/poses}}
+model: {{window: 8, hidden: 16, res_hidden: 4, blocks: 1, dropout: 0.1}}
+train: {{on: [h36m_fcn_3D], epochs: 2, windows: 100, validation: 0.3}}
+evaluate: {{on: [h36m_fcn_3D], filters: [gaussian]}}
+apply: {{input: {workplace}/raw, output: {workplace}/refined}}
+""")
+    return lambda *overrides: load_config(RefineConfig, workplace / "refine.yaml", overrides)

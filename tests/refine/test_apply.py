@@ -2,6 +2,7 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -9,13 +10,15 @@ from hypothesis.extra.numpy import arrays
 from base.errors import InputError
 from base.files import resumable_folder
 from data.ntu.names import parse_name
+from data.skeletons.gaps import fill_gaps
 from data.skeletons.layouts import LAYOUTS
 from data.skeletons.store import StoreInfo, StoreWriter, Track, open_store
 from refine import apply
-from refine.apply import apply_filter, apply_refiner, default_stride, fill_gaps
-from refine.normalise import body_size
-from refine.refiner import refine_poses
-from tests.refine.conftest import make_refiner
+from refine.apply import apply_filter, apply_refiner, default_stride
+from refine.normalise import Normalise
+from refine.refiner import Refiner, refine_poses
+from refine.trust import INFERRED
+from tests.refine.conftest import make_refiner, new_net
 
 FILES = ("joints.npy", "tracked.npy", "tracks.csv", "clips.csv", "store.json")
 
@@ -100,9 +103,8 @@ def test_each_track_is_refined_by_itself(tmp_path, store, monkeypatch):
     assert one_by_one == at_once
     second = slice(50, 70)
     track = np.array(store.joints[second])
-    [expected] = refine_poses(
-        refiner, [track.astype(float)], root=(0,), stride=2, merge="smooth", fps=30.0, sizes=[body_size(track)]
-    )
+    sure = np.where(np.asarray(store.tracked[second]) == 1, INFERRED, 1.0)
+    [expected] = refine_poses(refiner, [track], stride=2, merge="smooth", fps=30.0, confidences=[sure])
     np.testing.assert_array_equal(open_store(tmp_path / "at once").joints[second], expected)
 
 
@@ -257,7 +259,7 @@ def test_released_networks_see_an_image_in_halves_of_its_width(tmp_path, rng):
     clips = [[(x, np.full((20, 17), 2, np.uint8))]]
     store = write_store(tmp_path / "raw", clips, StoreInfo(layout="coco17", image=(1000, 800)))
     apply_refiner(store, make_refiner("none", "none"), tmp_path / "refined")
-    [expected] = refine_poses(make_refiner("channel", "none"), [(x - 500) / 500], root=(), stride=2, merge="smooth")
+    [expected] = refine_poses(make_refiner("channel", "none"), [(x - 500) / 500], stride=2, merge="smooth")
     np.testing.assert_allclose(open_store(tmp_path / "refined").joints, 500 * expected + 500, atol=0.01)
     blind = write_store(tmp_path / "blind", clips, StoreInfo(layout="coco17"))
     with pytest.raises(InputError, match="image null"):
@@ -302,3 +304,106 @@ def test_gaps_are_filled_between_what_was_seen(seen, seed):
         for axis in range(2):
             expected = np.interp(np.arange(len(seen)), frames, joints[frames, joint, axis])
             np.testing.assert_allclose(filled[:, joint, axis], expected, atol=1e-12)
+
+
+def still(frames, seed=5):
+    """Somebody who stands 3 m away."""
+    pose = np.random.default_rng(seed).normal([0.1, 0, 3], [0.2, 0.5, 0.1], (25, 3))
+    return np.tile(pose.astype(np.float32), (frames, 1, 1))
+
+
+def both_ways(store, folder):
+    """Refine and filter a store; return both."""
+    apply_refiner(store, make_refiner("root", fps=50.0), folder / "refined")
+    apply_filter(store, "gaussian", {"sigma_s": 0.1}, folder / "filtered")
+    return open_store(folder / "refined"), open_store(folder / "filtered")
+
+
+def test_zeros_are_joints_that_were_not_seen_in_stores_of_any_age(tmp_path):
+    """Earlier imports took them for tracked positions: three frames of zeros cost 22 frames up to 0.4 m."""
+    x = still(60)
+    x[30:33, 7] = 0
+    store = write_store(tmp_path / "raw", [[(x, np.full((60, 25), 2, np.uint8))]], StoreInfo())
+    for after in both_ways(store, tmp_path):
+        np.testing.assert_allclose(after.joints, x, atol=1e-3)
+        assert np.asarray(after.joints[30:33, 7]).tobytes() == x[30:33, 7].tobytes()
+
+
+def test_what_the_kinect_inferred_drags_nothing(tmp_path):
+    x = still(60)
+    truth = x.copy()
+    x[30:36, 11] += [0.3, 0, 0]
+    tracked = np.full((60, 25), 2, np.uint8)
+    tracked[30:36, 11] = 1
+    store = write_store(tmp_path / "raw", [[(x, tracked)]], StoreInfo())
+    blind = write_store(tmp_path / "blind", [[(x, np.full((60, 25), 2, np.uint8))]], StoreInfo())
+    for after, without in zip(both_ways(store, tmp_path), both_ways(blind, tmp_path / "more"), strict=True):
+        error, other = (np.linalg.norm(each.joints - truth, axis=-1).max() for each in (after, without))
+        assert error < 0.3 * 0.3 < other
+
+
+def test_gaps_and_jumps_are_cut_counted_and_told(tmp_path, capsys):
+    """A second is missing while somebody steps aside; then the ids of two people, 1.2 m apart, are swapped."""
+    x = still(90)
+    x[30:] += np.float32([1, 0, 0])
+    x[60:] += np.float32([1.2, 0, 0])
+    frames = np.arange(90) + 30 * (np.arange(90) >= 30)
+    tracked = np.full((90, 25), 2, np.uint8)
+    with StoreWriter(tmp_path / "raw", StoreInfo(times=True)) as writer:
+        writer.add(parse_name("S001C001P001R001A001"), 90, [Track(0, 0, x, tracked, frames=frames)])
+    store = open_store(tmp_path / "raw")
+    np.testing.assert_array_equal(store.times, frames / 30)
+    for after in both_ways(store, tmp_path):
+        np.testing.assert_allclose(after.joints, x, atol=1e-3)
+        cuts = {key: after.info.refiner[key] for key in ("gaps", "jumps", "astray")}
+        assert cuts == {"gaps": 1, "jumps": 1, "astray": 0}
+        np.testing.assert_array_equal(after.times, store.times)
+    assert capsys.readouterr().err.count("cut tracks at 1 gaps of more than 0.5 s and at 1 jumps") == 2
+
+
+def test_an_ended_run_counts_the_cuts_of_both(tmp_path, monkeypatch):
+    clips = [[(still(40), np.full((40, 25), 2, np.uint8))] for _ in range(3)]
+    for joints, _ in (clips[0][0], clips[2][0]):
+        joints[20:] += np.float32([1.2, 0, 0])
+    store = write_store(tmp_path / "raw", clips, StoreInfo())
+    interrupted(store, make_refiner(), tmp_path / "refined", monkeypatch)
+    apply_refiner(store, make_refiner(), tmp_path / "refined")
+    assert open_store(tmp_path / "refined").info.refiner["jumps"] == 2
+
+
+@pytest.mark.parametrize("centre", ["root", "none", "channel"])
+@pytest.mark.parametrize("kind", ["basic", "motion_aware"])
+def test_what_a_network_learnt_of_other_bodies_is_not_applied(tmp_path, centre, kind):
+    """A static pose comes out as it went in, whatever the checkpoint was centred on; store.json says how it was."""
+    torch.manual_seed(2)
+    refiner = Refiner(new_net(kind, 8, 16, 4, 2).eval(), Normalise(centre, "body"), 50.0, ("h36m_fcn_3D",))
+    x = still(50)
+    store = write_store(tmp_path / "raw", [[(x, np.full((50, 25), 2, np.uint8))]], StoreInfo())
+    apply_refiner(store, refiner, tmp_path / "refined")
+    refined = open_store(tmp_path / "refined")
+    np.testing.assert_allclose(refined.joints, x, atol=1e-3)
+    note = refined.info.refiner.get("centred")
+    assert note == (None if centre == "channel" else "channel")
+
+
+def test_times_that_do_not_rise_are_told(tmp_path):
+    track = Track(0, 0, still(9), np.full((9, 25), 2, np.uint8))
+    with StoreWriter(tmp_path / "raw", StoreInfo(times=True)) as writer:
+        writer.add(parse_name("S001C001P001R001A001"), 9, [track])
+    times = np.load(tmp_path / "raw" / "times.npy")
+    np.testing.assert_allclose(times, np.arange(9) / 30)
+    np.save(tmp_path / "raw" / "times.npy", times[::-1].copy())
+    with pytest.raises(InputError, match=r"times.npy: the times of a track do not rise"):
+        apply_refiner(open_store(tmp_path / "raw"), make_refiner(), tmp_path / "refined")
+    assert not (tmp_path / "refined").exists()
+
+
+@pytest.mark.parametrize("weight", [3e38, 1e10])
+def test_weights_that_make_no_sense_make_no_store(store, tmp_path, weight):
+    """Finite as they are: what they give is not, or lies kilometres away."""
+    refiner = make_refiner(fps=30.0)
+    with torch.no_grad():
+        next(refiner.net.parameters()).fill_(weight)
+    with pytest.raises(InputError, match="far from all that was seen, or no numbers; its weights make no sense"):
+        apply_refiner(store, refiner, tmp_path / "out")
+    assert not (tmp_path / "out").exists()

@@ -7,11 +7,11 @@ from pydantic import ValidationError
 
 from base.errors import InputError
 from refine.benchmarks.pairs import read_pairs
-from refine.benchmarks.representations import image_units, refine_pairs, smooth_pairs
+from refine.benchmarks.representations import refine_pairs, smooth_pairs
 from refine.benchmarks.table import benchmarks, find_benchmark
 from refine.config import RefineConfig
-from refine.evaluate import evaluate
-from refine.filters.classical import released_parameters
+from refine.evaluate import check_evaluation, evaluate
+from refine.filters.registry import FILTERS
 from refine.normalise import Normalise
 from refine.refiner import Refiner
 from tests.refine.conftest import make_net, make_refiner, moving_poses, write_benchmark, write_row
@@ -170,7 +170,7 @@ def test_released_one_euro_is_in_metres_and_frames(tmp_path, rng):
     row = find_benchmark("h36m_fcn_3D")
     write_row(tmp_path, row, rng)
     pairs = read_pairs(row, tmp_path, "test")
-    [filtered, *_] = smooth_pairs("one_euro", pairs, released_parameters("one_euro", row.fps), released=True)
+    [filtered, *_] = smooth_pairs("one_euro", pairs, FILTERS["one_euro"].released(row.fps), released=True)
 
     def alpha(cutoff):
         return 2 * np.pi * cutoff / (2 * np.pi * cutoff + 1)
@@ -184,28 +184,10 @@ def test_released_one_euro_is_in_metres_and_frames(tmp_path, rng):
     np.testing.assert_allclose(filtered, expected, atol=1e-6)
 
 
-@pytest.mark.parametrize("kind", ["one_euro", "savitzky_golay", "gaussian"])
-def test_filters_mean_the_same_in_millimetres(tmp_path, rng, kind):
-    metres = find_benchmark("h36m_fcn_3D")
-    millimetres = metres.model_copy(update={"unit": "mm"})
-    filtered = []
-    for folder, row in (("m", metres), ("mm", millimetres)):
-        write_row(tmp_path / folder, row, np.random.default_rng(3))
-        pairs = read_pairs(row, tmp_path / folder, "test")
-        filtered.append(smooth_pairs(kind, pairs, released_parameters(kind, row.fps), released=True))
-    for x, y in zip(*filtered, strict=True):
-        np.testing.assert_allclose(x, y, atol=1e-6)
-
-
-def test_image_units(tmp_path, rng):
-    row = find_benchmark("h36m_cpn_2D")
-    write_row(tmp_path, row, rng)
-    shift, scale = image_units(row, read_pairs(row, tmp_path, "test").sequences[0])
-    assert ((np.array([500, 1000]) - shift) / scale).tolist() == [0, 1]
-    row = find_benchmark("jhmdb_simplepose_2D")
-    write_row(tmp_path, row, rng)
-    shift, scale = image_units(row, read_pairs(row, tmp_path, "test").sequences[0])
-    assert ((np.array([1000, 400]) - shift) / scale).tolist() == [0.5, 0]
+def to_train(config):
+    return config.model_copy(
+        update={"train": config.train.model_copy(update={"on": ("pw3d_spin_3D",), "checkpoint": None})}
+    )
 
 
 def test_rotations_stay_rotations_and_shapes_stay(tmp_path, rng, body):
@@ -217,11 +199,16 @@ def test_rotations_stay_rotations_and_shapes_stay(tmp_path, rng, body):
     assert angles.max() <= np.pi + 1e-4
     config = configured(tmp_path, evaluate={"on": [row.name], "filters": ["gaussian"], "released_filters": True})
     config = config.model_copy(update={"smpl": config.smpl.model_copy(update={"model": body})})
+    assert [row["tuned_on"] for row in evaluate(make_refiner(), config).filters] == [None]  # as released alone
+    to_tune = config.model_copy(update={"evaluate": config.evaluate.model_copy(update={"released_filters": False})})
     with pytest.raises(InputError, match="no training split to tune filters on for pw3d_spin_smpl"):
-        evaluate(make_refiner(), config)
+        evaluate(make_refiner(), to_tune)
+    with pytest.raises(InputError, match="no training split to tune filters on for pw3d_spin_smpl"):
+        check_evaluation(to_train(to_tune))  # before a network is trained for hours
+    check_evaluation(to_train(config))
     write_row(tmp_path / "poses", find_benchmark("pw3d_spin_3D"), rng, "train")
     with pytest.raises(InputError, match="no training split to tune filters on for pw3d_spin_smpl"):
-        evaluate(make_refiner(), config)  # positions are in another unit
+        evaluate(make_refiner(), to_tune)  # positions are in another unit
     write_row(tmp_path / "poses", row, rng, "train")
     found = evaluate(make_refiner(), config)
     tuned, released = found.filters

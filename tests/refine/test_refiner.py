@@ -1,14 +1,12 @@
 import numpy as np
 import pytest
 import torch
-from scipy.spatial.transform import Rotation
 
 from base.errors import InputError
 from base.files import sha256
-from refine.nets.smoothnet import new_net
-from refine.normalise import Normalise, body_size, window_offsets
-from refine.refiner import load_refiner, refine_poses, refiner_content
-from tests.refine.conftest import make_net, make_refiner
+from refine.normalise import Normalise
+from refine.refiner import load_refiner, refine_poses, refine_sequences, refiner_content
+from tests.refine.conftest import make_net, make_refiner, new_net
 
 
 def walks(rng, lengths=(40, 9, 5, 1), joints=6):
@@ -30,8 +28,8 @@ def test_position_and_size_make_no_difference(rng, centre):
 def test_without_normalisation_they_do(rng):
     refiner = make_refiner("none", "none")
     sequences = walks(rng)
-    refined = refine_poses(refiner, sequences, root=(0,))
-    moved = refine_poses(refiner, [x + 3 for x in sequences], root=(0,))
+    refined = refine_sequences(refiner, sequences, root=(0,))
+    moved = refine_sequences(refiner, [x + 3 for x in sequences], root=(0,))
     assert np.abs(moved[0] - refined[0] - 3).max() > 0.1
 
 
@@ -77,36 +75,6 @@ def test_frame_rate_is_what_the_network_sees(rng):
     inner = slice(10, -10)
     assert np.abs(slow - fast[::2])[inner].max() < 0.003
     assert np.abs(ignored - fast[::2])[inner].max() > 0.03
-
-
-def test_body_size(rng):
-    x = rng.normal(size=(30, 25, 3))
-    size = body_size(x)
-    turned = Rotation.random(rng=1).apply(x.reshape(-1, 3)).reshape(x.shape)
-    assert body_size(5 * x + 7) == pytest.approx(5 * size)
-    assert body_size(turned) == pytest.approx(size, rel=0.05)
-    spoilt = x.copy()
-    spoilt[:5] *= 100
-    spoilt[:, 3] = 1000
-    assert body_size(spoilt) == pytest.approx(size, rel=0.25)
-    seen = np.ones(x.shape[:2], bool)
-    seen[:, 3] = seen[:5] = False
-    spoilt[~seen] = np.nan
-    rest = [j for j in range(25) if j != 3]
-    assert body_size(spoilt, seen) == pytest.approx(body_size(x[5:][:, rest]))
-    assert body_size(np.zeros((4, 3, 3))) == 1
-    assert body_size(x, np.zeros_like(seen)) == 1
-
-
-def test_offsets():
-    windows = torch.arange(2.0 * 6 * 4).reshape(2, 6, 4)
-    assert torch.equal(window_offsets(windows, "channel", (0,), 3), windows.mean(-1))
-    root = window_offsets(windows, "root", (1,), 3)
-    assert torch.equal(root, windows[:, 3:].mean(-1).repeat(1, 2))
-    both = window_offsets(windows, "root", (0, 1), 3)
-    assert torch.equal(both, ((windows[:, :3] + windows[:, 3:]) / 2).mean(-1).repeat(1, 2))
-    assert torch.equal(window_offsets(windows, "root", (), 3), windows.mean(-1))
-    assert window_offsets(windows, "none", (0,), 3) is None
 
 
 def test_released_checkpoint(tmp_path):
@@ -191,3 +159,52 @@ def test_foreign_checkpoints(tmp_path, content, text):
         load_refiner(path)
     assert str(caught.value).startswith(f"{path}: ")
     assert "\n" not in str(caught.value)
+
+
+MMPOSE = ("encoder.0.weight", "res_blocks.0.linear1.weight", "res_blocks.1.linear2.bias", "decoder.bias")
+"""Names as MMPose's own network has them (its SmoothNetFilter, version 0.29)."""
+
+
+@pytest.mark.parametrize(
+    "packed",
+    [
+        lambda state: state,
+        lambda state: {"state_dict": state},
+        lambda state: {"meta": {"mmcv_version": "1.5.0", "epoch": 70}, "state_dict": state},
+        lambda state: {"meta": {}, "state_dict": {f"smoothnet.{name}": x for name, x in state.items()}},
+        lambda state: {f"smoothnet.{name}": x for name, x in state.items()},
+        lambda state: {"state_dict": {f"module.smoothnet.{name}": x for name, x in state.items()}},
+    ],
+    ids=["bare", "plain", "MMPose", "MMPose with its filter", "bare with a prefix", "several devices"],
+)
+def test_checkpoints_of_other_projects_load(tmp_path, rng, packed):
+    """The output is that of the layers written down: linear, LeakyReLU 0.1, residual blocks with 0.2, linear."""
+    torch.manual_seed(3)
+    state = {"encoder.0.weight": torch.randn(12, 8), "encoder.0.bias": torch.randn(12)}
+    for block in range(2):
+        state |= {
+            f"res_blocks.{block}.linear1.weight": torch.randn(5, 12),
+            f"res_blocks.{block}.linear1.bias": torch.randn(5),
+            f"res_blocks.{block}.linear2.weight": torch.randn(12, 5),
+            f"res_blocks.{block}.linear2.bias": torch.randn(12),
+        }
+    state |= {"decoder.weight": torch.randn(8, 12), "decoder.bias": torch.randn(8)}
+    assert set(MMPOSE) <= set(state)
+    torch.save(packed(state), tmp_path / "smoothnet_ws8_h36m.pth")
+    refiner = load_refiner(tmp_path / "smoothnet_ws8_h36m.pth")
+    assert refiner.window == 8
+
+    def leaky(x, slope):
+        return np.where(x > 0, x, slope * x)
+
+    def linear(x, name):
+        return x @ state[f"{name}.weight"].numpy().T + state[f"{name}.bias"].numpy()
+
+    x = rng.normal(size=(6, 8)).astype(np.float32)
+    hidden = leaky(linear(x, "encoder.0"), 0.1)
+    for block in range(2):
+        inner = leaky(linear(hidden, f"res_blocks.{block}.linear1"), 0.2)
+        hidden = hidden + leaky(linear(inner, f"res_blocks.{block}.linear2"), 0.2)
+    with torch.no_grad():
+        found = refiner.net(torch.from_numpy(x)[None]).numpy()[0]
+    np.testing.assert_allclose(found, linear(hidden, "decoder"), rtol=1e-4, atol=1e-4)

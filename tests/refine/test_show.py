@@ -73,6 +73,47 @@ def test_a_checkpoint_refines_it_now(tmp_path, stores, monkeypatch):
     assert path.stat().st_size > 1000
 
 
+@pytest.mark.parametrize("clip", [ONE, TWO])
+def test_a_raw_clip_alone(tmp_path, stores, clip):
+    """One row of skeletons instead of two, and a curve; from a store or from a file."""
+    raw, refined = stores
+    alone, both = (
+        show(clip, tmp_path / f"{n}.png", store=raw, refined=store) for n, store in enumerate((None, refined))
+    )
+    with Image.open(alone) as one, Image.open(both) as two:
+        assert one.width == two.width
+        assert 0.4 * two.height < one.height < 0.9 * two.height
+    with Image.open(show(clip, tmp_path / "clip.gif", store=raw)) as animation:
+        assert animation.n_frames == {ONE: 20, TWO: 30}[clip]
+    store = open_store(raw)
+    (tmp_path / f"{ONE}.skeleton").write_bytes(
+        write_skeleton(
+            Skeleton(20, (Body(7, np.arange(20), np.array(store.joints[:20]), np.array(store.tracked[:20])),))
+        )
+    )
+    assert show(str(tmp_path / f"{ONE}.skeleton"), tmp_path / "file.png").stat().st_size > 1000
+
+
+def test_alone_a_clip_has_the_name_of_its_store(rng):
+    tracks = [Track(0, 0, walk(rng, 10), np.full((10, 25), 2, np.uint8))]
+    assert list(as_shown(ONE, StoreInfo(), 10, tracks).poses) == ["raw"]
+    assert list(as_shown(ONE, StoreInfo(kind="refined"), 10, tracks).poses) == ["refined"]
+
+
+def test_the_folder_of_a_run_is_as_good_as_its_checkpoint(tmp_path, stores):
+    raw, _ = stores
+    (tmp_path / "run/checkpoints").mkdir(parents=True)
+    checkpoint = write_checkpoint(tmp_path / "run/checkpoints/best.pt")
+    file, folder, inner = (
+        show(TWO, tmp_path / f"{n}.png", store=raw, checkpoint=path).read_bytes()
+        for n, path in enumerate((checkpoint, tmp_path / "run", tmp_path / "run/checkpoints"))
+    )
+    assert file == folder == inner
+    with pytest.raises(InputError, match=r"no trained network .*those of its parts are in .*run; give a finished"):
+        show(TWO, tmp_path / "x.png", store=raw, checkpoint=tmp_path)
+    assert not (tmp_path / "x.png").exists()
+
+
 def test_actors_stand_where_and_when_they_were_seen(rng):
     tracked = np.full((6, 25), 2, np.uint8)
     tracked[2, 3] = 0
@@ -126,7 +167,6 @@ def test_mistakes_cost_one_line_and_leave_nothing(tmp_path, stores, rng):
         (TWO, {"store": raw, "refined": other}, f"no clip '{TWO}'"),
         (ONE, {"store": raw, "refined": tmp_path}, "no clip store"),
         (ONE, {"store": raw, "checkpoint": tmp_path / "text.pt"}, "not a checkpoint"),
-        (ONE, {"store": raw}, "neither was given"),
         (ONE, {**both, "checkpoint": tmp_path / "text.pt"}, "both were given"),
         (ONE, {"refined": refined}, "give --store"),
         (EMPTY, both, "nobody is seen"),

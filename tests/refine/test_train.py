@@ -43,7 +43,7 @@ def drawn_in_an_epoch(materials, section, monkeypatch):
         return original(pool, index)
 
     monkeypatch.setattr(train.WindowPool, "cut", cut)
-    loss = train.BatchLoss(train.new_net(**MODEL.model_dump()), 1.0, 0.1)
+    loss = train.BatchLoss(train.build_net(MODEL), 1.0, 0.1)
     for _ in train.batch_losses(loss, materials, NORMALISE, section, torch.Generator().manual_seed(0)):
         pass
     return list(drawn.values())

@@ -2,10 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from refine.nets.smoothnet import new_net
 from refine.normalise import window_offsets
 from refine.windows import merging_weights, mirrored, moving_average, pool_windows, refine_windows
-from tests.refine.conftest import make_net
+from tests.refine.conftest import make_net, new_net
 
 
 def offsets(x):

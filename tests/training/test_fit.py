@@ -92,6 +92,62 @@ def test_a_folder_that_is_no_run_is_left_alone(tmp_path):
     assert (tmp_path / "thesis.tex").read_text() == "dear"
 
 
+def checkpoint():
+    """Weights, buffers, an optimiser's state, and what else checkpoints hold."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4))
+    optimizer = torch.optim.SGD(model.parameters(), 0.1, momentum=0.9)
+    model(torch.ones(5, 3)).sum().backward()
+    optimizer.step()
+    row = {"lo" + "ss": 0.1}
+    state = {"state_dict": model.state_dict(), "optimizer": optimizer.state_dict()}
+    return {**state, "history": [row, row], "shape": ("a", 1), "none": None}
+
+
+def test_checkpoints_of_equal_content_have_equal_bytes(tmp_path):
+    save_checkpoint(tmp_path / "a.pt", checkpoint())
+    save_checkpoint(tmp_path / "in" / "another_name.pth", checkpoint())
+    save_checkpoint(tmp_path / "again.pt", load_checkpoint(tmp_path / "a.pt"))
+    expected = (tmp_path / "a.pt").read_bytes()
+    assert (tmp_path / "in" / "another_name.pth").read_bytes() == expected
+    assert (tmp_path / "again.pt").read_bytes() == expected
+    assert load_checkpoint(tmp_path / "a.pt")["history"] == checkpoint()["history"]
+    changed = checkpoint()
+    changed["state_dict"]["0.bias"][0] += 1
+    save_checkpoint(tmp_path / "other.pt", changed)
+    assert (tmp_path / "other.pt").read_bytes() != expected
+
+
+def test_equal_runs_have_equal_checkpoints_even_if_one_was_interrupted(tmp_path):
+    train(tmp_path / "a")
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path / "b", stop_after=2)
+    train(tmp_path / "b")
+    for name in ("best.pt", "last.pt"):
+        one, other = ((tmp_path / run / "checkpoints" / name).read_bytes() for run in "ab")
+        assert one == other, name
+
+
+def test_checkpoints_as_pytorch_writes_them_are_read(tmp_path):
+    torch.save(checkpoint(), tmp_path / "earlier.pt")
+    assert torch.equal(
+        load_checkpoint(tmp_path / "earlier.pt")["state_dict"]["0.weight"], checkpoint()["state_dict"]["0.weight"]
+    )
+
+
+def test_a_full_disk_is_told_and_the_earlier_checkpoint_stays(tmp_path, monkeypatch):
+    save_checkpoint(tmp_path / "a.pt", {"epoch": 1})
+
+    def full(*words):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(InputError, match=r"a\.pt: cannot be written .No space left on device.; make room"):
+        save_checkpoint(tmp_path / "a.pt", {"epoch": 2})
+    assert load_checkpoint(tmp_path / "a.pt") == {"epoch": 1}
+    assert [path.name for path in tmp_path.iterdir()] == ["a.pt"]
+
+
 class Evil:
     def __reduce__(self):
         return Path.touch, (Path("/tmp/owned-by-a-checkpoint"),)

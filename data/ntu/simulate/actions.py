@@ -9,7 +9,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from base.errors import InputError
 from base.settings import Section
-from data.skeletons.layouts import ACTIONS, TWO_PERSON
+from data.ntu.actions import ACTIONS, TWO_PERSON
 
 FILE = Path(__file__).with_name("actions.yaml")
 

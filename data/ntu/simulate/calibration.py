@@ -13,16 +13,16 @@ from typing import Annotated
 
 import numpy as np
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from base.progress import PlainConsole
+from data.ntu.actions import TWO_PERSON
 from data.ntu.names import ClipName
 from data.ntu.simulate.actions import repertoire
 from data.ntu.simulate.cameras import AZIMUTHS, FACING
 from data.ntu.simulate.clips import choose_clips, clean_clip
 from data.ntu.simulate.config import SimulateSection
 from data.ntu.simulate.kinect import LAB, NTU, Setting, kinect_noise
-from data.skeletons.layouts import TWO_PERSON
 
 TOLERANCE = 0.25
 
@@ -174,7 +174,7 @@ def main(
         table.add_row(
             row.what, " to ".join(dict.fromkeys(found)), wanted, f"{row.ratio:.2f}", "yes" if row.holds else "NO"
         )
-    Console().print(table)
+    PlainConsole().print(table)
 
 
 if __name__ == "__main__":

@@ -176,7 +176,9 @@ def _with_truth(
     for track, owner in zip(tracks, owners, strict=True):
         length = len(track.joints)
         joints = clean[owner, times[track.first_frame : track.first_frame + length]].astype(np.float32)
-        truth.append(Track(track.actor, track.first_frame, joints, np.full((length, 25), 2, np.uint8)))
+        truth.append(
+            Track(track.actor, track.first_frame, joints, np.full((length, 25), 2, np.uint8), frames=track.frames)
+        )
     return Clip(name, skeleton, frames, tuple(tracks), tuple(truth))
 
 

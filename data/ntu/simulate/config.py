@@ -1,3 +1,5 @@
+"""What of the simulated stand-in can be chosen."""
+
 from pathlib import Path
 from typing import Literal
 
@@ -38,13 +40,13 @@ class SimulateSection(Section):
         clip store at once, `folder`/raw, which is faster and smaller.
     """
 
-    folder: Path = Path("data/ntu/simulated")
-    clips: int = Field(1000, ge=1)
+    folder: Path = Path("datasets/ntu/simulated")
+    clips: int = Field(1000, ge=1, le=1_000_000)
     performers: int | tuple[int, ...] = 16
     actions: tuple[int, ...] = DEFAULT_ACTIONS
     severity: float = Field(1.0, ge=0.0, le=5.0)
     setting: Literal["ntu", "lab"] = "ntu"
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, lt=2**63)
     text: bool = True
 
     @field_validator("performers")

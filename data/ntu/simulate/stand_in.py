@@ -2,20 +2,18 @@
 
 import json
 import os
-import signal
 import zipfile
-from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import replace
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from base.errors import InputError
-from base.files import atomic_folder
-from base.progress import progress
+from base.files import atomic_folder, locked, regular_file
+from base.progress import console, progress
+from base.workers import WorkerEndedError, map_in_processes
 from data.ntu.names import ClipName
 from data.ntu.simulate.bodies import FPS
 from data.ntu.simulate.clips import Clip, choose_clips, simulate_clip
@@ -57,15 +55,25 @@ def make_stand_in(section: SimulateSection, workers: int | None = None) -> Path:
     Parameters
     ----------
     section
-        What to make. A folder that holds the same stand-in already is left as it is.
+        What to make. A folder that holds the same stand-in already is left as it is; while another process makes it,
+        this waits.
     workers
         Processes; None for one per processor.
 
     Raises
     ------
     InputError
-        The folder holds something else, or there are fewer different clips than asked for.
+        The folder holds something else or cannot be written, or there are fewer different clips than asked for.
     """
+    try:
+        return _make_stand_in(section, workers)
+    except OSError as error:
+        raise InputError(
+            f"{section.folder}: the stand-in cannot be written ({error.strerror or error}); make room or check the path"
+        ) from error
+
+
+def _make_stand_in(section: SimulateSection, workers: int | None) -> Path:
     kept = section.model_dump(mode="json", exclude={"folder"})
     if section.folder.exists():
         _check_same(section.folder, kept)
@@ -74,13 +82,31 @@ def make_stand_in(section: SimulateSection, workers: int | None = None) -> Path:
         names = choose_clips(section)
     except ValueError as error:
         raise InputError(f"simulate.clips: {section.clips} is too many: {error}; ask for fewer clips") from None
-    truth_info = StoreInfo(kind="truth", fps=FPS, source=f"simulated, seed {section.seed}", config=kept)
+    with locked(section.folder, waiting=lambda: say_waiting(section.folder)):
+        if section.folder.exists():  # the other process has made it
+            _check_same(section.folder, kept)
+        else:
+            _fill_folder(section, kept, names, workers)
+    return section.folder
+
+
+def say_waiting(folder: Path) -> None:
+    """Tell that another process is at a stand-in."""
+    console.print(f"{folder}: another run is making the stand-in; this one waits", highlight=False, markup=False)
+
+
+def _fill_folder(
+    section: SimulateSection, kept: dict[str, Any], names: Sequence[ClipName], workers: int | None
+) -> None:
+    truth_info = StoreInfo(kind="truth", fps=FPS, times=True, source=f"simulated, seed {section.seed}", config=kept)
     with atomic_folder(section.folder) as folder, ExitStack() as stack:
         archive = writer = None
         if section.text:
             archive = stack.enter_context(zipfile.ZipFile(folder / ZIP, "w", zipfile.ZIP_DEFLATED, compresslevel=1))
         else:
-            writer = stack.enter_context(StoreWriter(folder / "raw", StoreInfo(fps=FPS, **raw_origin(section))))
+            writer = stack.enter_context(
+                StoreWriter(folder / "raw", StoreInfo(fps=FPS, times=True, **raw_origin(section)))
+            )
         truth = stack.enter_context(StoreWriter(folder / "truth", truth_info))
         pairs = stack.enter_context(PosePairs(folder / "poses" / BENCHMARK, ("train", "test")))
         bar = stack.enter_context(progress())
@@ -99,7 +125,6 @@ def make_stand_in(section: SimulateSection, workers: int | None = None) -> Path:
                 pairs.add(part, clip.name, *clip.pair)
             bar.advance(task)
         (folder / "simulate.json").write_text(json.dumps({"model": MODEL, **kept}, indent=1) + "\n")
-    return section.folder
 
 
 def raw_origin(section: SimulateSection) -> dict[str, Any]:
@@ -118,8 +143,10 @@ def _part(name: ClipName) -> str | None:
 
 def _check_same(folder: Path, kept: dict[str, Any]) -> None:
     try:
-        found = json.loads((folder / "simulate.json").read_bytes())
-    except (OSError, ValueError):
+        found = json.loads(regular_file(folder / "simulate.json").read_bytes())
+        if not isinstance(found, dict):
+            raise ValueError("no table")
+    except (OSError, ValueError, RecursionError):
         raise InputError(
             f"{folder}: is there already but holds no simulated stand-in (no readable simulate.json); "
             "remove it or choose another simulate.folder"
@@ -148,21 +175,15 @@ def _make_clips(
         for batch in batches:
             yield from _make_batch(section, batch)
         return
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), _ignore_interrupt)
     try:
-        waiting: deque[Future[list[tuple[Clip, bytes]]]] = deque()
-        for batch in batches:
-            waiting.append(pool.submit(_make_batch, section, batch))
-            if len(waiting) > 2 * workers:
-                yield from waiting.popleft().result()
-        while waiting:
-            yield from waiting.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _ignore_interrupt() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+        with closing(map_in_processes(partial(_make_batch, section), batches, workers)) as results:
+            for made in results:
+                yield from made
+    except WorkerEndedError as error:
+        raise InputError(
+            f"{section.folder}: a process that was making clips has been ended from outside (for want of memory?); "
+            "run the same command again, with a smaller data.workers if need be"
+        ) from error
 
 
 def _make_batch(section: SimulateSection, names: Sequence[ClipName]) -> list[tuple[Clip, bytes]]:

@@ -54,7 +54,8 @@ def agcn_preparation(joints):
             for v in range(joint_count):
                 if data[t, m, v].any():
                     data[t, m, v] -= centre[t]
-    for (start, end), axis in (((0, 1), [0, 0, 1]), ((8, 4), [1, 0, 0])):
+    # its arguments: zaxis=[0, 1], from bottom to top; xaxis=[8, 4], from the left (4) to the right (8) shoulder
+    for (start, end), axis in (((0, 1), [0, 0, 1]), ((4, 8), [1, 0, 0])):
         bone = data[0, 0, end] - data[0, 0, start]
         bone = bone / np.linalg.norm(bone)
         normal, cosine = np.cross(bone, axis), bone @ axis

@@ -184,3 +184,15 @@ def test_agrees_with_the_rules_followed_one_number_at_a_time(skeleton):
         assert (np.flatnonzero(seen) + track.first_frame).tolist() == sorted(actor)
         np.testing.assert_array_equal(track.joints[seen], [actor[frame] for frame in sorted(actor)])
         assert not track.joints[~seen].any()
+
+
+def test_tracks_keep_the_numbers_of_their_frames():
+    """Frames 12 to 61, in which nobody is seen, are dropped: the clip is shorter, and its frames say by how much."""
+    walker = body(1, [*range(2, 12), *range(62, 70)])
+    length, [track] = choose_actors(Skeleton(80, (walker,)))
+    assert (length, track.first_frame, len(track.joints)) == (18, 0, 18)
+    np.testing.assert_array_equal(track.frames, [*range(2, 12), *range(62, 70)])
+    other = body(2, range(5, 30), 0.1)
+    _, [first, second] = choose_actors(Skeleton(80, (walker, other)))
+    np.testing.assert_array_equal(first.frames, [*range(2, 30), *range(62, 70)])
+    np.testing.assert_array_equal(second.frames, range(5, 30))

@@ -1,12 +1,9 @@
 import os
-import random
 import signal
-import struct
 import subprocess
 import sys
 import time
 import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -14,54 +11,12 @@ import pytest
 
 from base.errors import InputError
 from base.files import resumable_folder
-from bench.fuzz_skeleton import a_zip, check_zip
-from data.ntu import archive as sources
 from data.ntu import prepare as stage
 from data.ntu import read_clips as reading
-from data.ntu.archive import Source, list_entries
-from data.ntu.prepare import DataSection, PrepareConfig, describe, prepare
+from data.ntu.prepare import describe
 from data.ntu.text import Body, Skeleton, write_skeleton
 from data.skeletons.store import open_store
-
-FOLDER = "nturgb+d_skeletons"
-
-
-def clip(seed, frames=15):
-    rng = np.random.default_rng(seed)
-    joints = rng.normal(0, 0.1, (frames, 25, 3)).astype(np.float32) + np.float32([0, 0, 3])
-    body = Body(2**56 + seed, np.arange(frames), joints, rng.integers(1, 3, (frames, 25)).astype(np.uint8))
-    return write_skeleton(Skeleton(frames, (body,)))
-
-
-def names(count):
-    return [f"S001C{1 + i % 3:03d}P{1 + i // 3:03d}R001A{1 + i % 5:03d}" for i in range(count)]
-
-
-@pytest.fixture
-def folder(tmp_path):
-    folder = tmp_path / "unpacked" / FOLDER
-    folder.mkdir(parents=True)
-    for seed, name in enumerate(names(12)):
-        (folder / f"{name}.skeleton").write_bytes(clip(seed))
-    (folder / "README.txt").write_text("not a clip")
-    return folder.parent
-
-
-def pack(path, entries):
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
-        for name, text in entries.items():
-            packed.writestr(name, text)
-    return path
-
-
-@pytest.fixture
-def zipped(folder):
-    files = sorted(folder.rglob("*.skeleton"), reverse=True)
-    return pack(folder.parent / "skeletons.zip", {f"{FOLDER}/{file.name}": file.read_bytes() for file in files})
-
-
-def run(raw, store, again=False, **options):
-    return prepare(PrepareConfig(data=DataSection(raw=raw, store=store, **options)), again)
+from tests.data.ntu.recordings import FOLDER, clip, content, names, pack, run
 
 
 def same(left, right):
@@ -115,24 +70,6 @@ def test_one_bad_file_stops_or_is_skipped_and_counted(folder, tmp_path, name, te
     assert summary["clips"] == (12 if name == "walking.skeleton" else 11)
 
 
-def test_a_damaged_zip_entry_is_told(zipped, tmp_path):
-    content = bytearray(zipped.read_bytes())
-    at = content.index(f"{names(12)[-1]}".encode()) + 200
-    content[at : at + 50] = bytes(50)
-    zipped.write_bytes(content)
-    with pytest.raises(InputError, match=r"skeletons\.zip: .* (cannot be read|damaged)"):
-        run(zipped, tmp_path / "store")
-    assert run(zipped, tmp_path / "store", on_error="skip")["clips"] == 11
-
-
-@pytest.mark.parametrize(
-    "entry", ["../S001C001P001R001A001.skeleton", "/etc/S001C001P001R001A001.skeleton", "C:\\x.skeleton"]
-)
-def test_a_zip_that_leads_out_of_its_folder_is_refused(tmp_path, entry):
-    with pytest.raises(InputError, match="leads out of the folder"):
-        run(pack(tmp_path / "evil.zip", {entry: clip(0)}), tmp_path / "store", on_error="skip")
-
-
 def test_a_clip_that_occurs_twice_is_refused(tmp_path):
     name = f"{names(1)[0]}.skeleton"
     with pytest.raises(InputError, match="twice"):
@@ -158,10 +95,6 @@ def test_a_finished_store_is_kept_unless_asked(folder, tmp_path):
     assert run(folder, tmp_path / "store", again=True, on_error="skip")["clips"] == 12
 
 
-def content(store):
-    return {path.name: path.read_bytes() for path in store.iterdir()}
-
-
 def run_and_end_after(batches, raw, store, monkeypatch, **options):
     """Prepare, and be interrupted when so many batches have been written."""
     real = reading.read_clips
@@ -185,9 +118,9 @@ def read(monkeypatch):
     seen = []
     real = reading.read_clips
 
-    def watched(raw, entries, workers):
+    def watched(raw, entries, *options):
         seen.extend(str(entry.name) for entry in entries)
-        return real(raw, entries, workers)
+        return real(raw, entries, *options)
 
     monkeypatch.setattr(stage, "read_clips", watched)
     return seen
@@ -394,102 +327,50 @@ def test_the_summary_says_what_is_in_the_store_and_what_is_not(folder, tmp_path)
     assert "clips a second" in text
 
 
-def change_directory(zipped, field, kind, value):
-    """Change one number of the first entry of a zip's directory; returns the entry's name."""
-    content = bytearray(zipped.read_bytes())
-    at = content.index(b"PK\1\2")
-    struct.pack_into(kind, content, at + field, value)
-    zipped.write_bytes(content)
-    length = struct.unpack_from("<H", content, at + 28)[0]
-    return content[at + 46 : at + 46 + length].decode()
+def test_the_store_says_when_each_frame_was_recorded(tmp_path):
+    """Frames in which nobody is seen are dropped, as everybody does; the others keep their times, at the given rate."""
+    frames = np.array([0, 1, 2, 53, 54])
+    joints = np.random.default_rng(0).normal(3, 0.3, (5, 25, 3)).astype(np.float32)
+    text = write_skeleton(Skeleton(60, (Body(1, frames, joints, np.full((5, 25), 2, np.uint8)),)))
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw" / "S001C001P001R001A001.skeleton").write_bytes(text)
+    run(tmp_path / "raw", tmp_path / "store", fps=25.0)
+    store = open_store(tmp_path / "store")
+    assert (store.clips.frames.tolist(), store.tracks.length.tolist(), store.info.times) == ([5], [5], True)
+    np.testing.assert_allclose(store.times, frames / 25)
 
 
-ENTRY_FAULTS = {
-    "encrypted": ((8, "<H", 1), "is encrypted"),
-    "another method": ((10, "<H", 12), "is packed by method 12"),
-    "wrong checksum": ((16, "<I", 1), "wrong CRC-32"),
-    "packed into less": ((20, "<I", 100), "expands to other than"),
-    "more text than said": ((24, "<I", 100), "expands to other than the 100 bytes"),
-    "less text than said": ((24, "<I", 500_000), "expands to other than the 500000 bytes"),
-    "a bomb by what is said": ((24, "<I", 15_000_000), "more than 200 times its packed size"),
-    "too large": ((24, "<I", 2**32 - 2), "more than 200 times"),
-    "elsewhere": ((42, "<I", 7), "no entry begins where"),
-}
+def test_what_macos_and_windows_put_beside_the_clips_is_passed_over(folder, tmp_path):
+    run(folder, tmp_path / "clean")
+    with zipfile.ZipFile(tmp_path / "mac.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted((folder / FOLDER).iterdir()):
+            archive.write(path, f"{FOLDER}/{path.name}")
+            archive.writestr(f"__MACOSX/{FOLDER}/._{path.name}", b"\0\5\x16\7")
+            archive.writestr(f"{FOLDER}/._{path.name}", b"\0\5\x16\7")
+        archive.writestr(f"{FOLDER}/.DS_Store", b"\0")
+    (folder / "__MACOSX").mkdir()
+    for name in (f"{FOLDER}/._{names(1)[0]}", f"__MACOSX/{names(1)[0]}", "__MACOSX/._x"):
+        (folder / f"{name}.skeleton").write_bytes(b"\0\5\x16\7")
+    (folder / "Thumbs.db").touch()
+    for source in ("mac.zip", folder):
+        run(tmp_path / source, tmp_path / "store", again=True)
+        for file in ("joints.npy", "clips.csv", "tracks.csv", "tracked.npy"):
+            assert (tmp_path / "store" / file).read_bytes() == (tmp_path / "clean" / file).read_bytes()
 
 
-@pytest.mark.parametrize(("change", "message"), ENTRY_FAULTS.values(), ids=ENTRY_FAULTS.keys())
-def test_an_entry_that_is_not_as_the_directory_says_is_told(zipped, tmp_path, monkeypatch, change, message):
-    monkeypatch.setattr(sources, "_SMALL", 600_000)
-    entry = change_directory(zipped, *change)
-    with pytest.raises(InputError) as caught:
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="has no pipes in folders")
+def test_pipes_and_devices_are_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(InputError, match=f"{path}: is no regular file"):
+            run(path, tmp_path / "store")
+        with pytest.raises(InputError, match="no clip store"):
+            run(tmp_path, path)
+
+
+def test_what_was_begun_beside_the_store_is_not_emptied_if_it_is_somebodys(zipped, tmp_path):
+    (tmp_path / ".store.part").mkdir()
+    (tmp_path / ".store.part" / "thesis.txt").write_text("dear")
+    with pytest.raises(InputError, match=r"\.store\.part: holds thesis\.txt, which no clip store has"):
         run(zipped, tmp_path / "store")
-    assert entry in str(caught.value)
-    assert message in str(caught.value)
-    assert run(zipped, tmp_path / "store", on_error="skip")["clips"] == 11
-
-
-def test_a_text_of_nothing_but_blanks_is_not_unpacked(tmp_path):
-    blanks = pack(tmp_path / "blanks.zip", {f"{names(1)[0]}.skeleton": b" " * 2**21})
-    with pytest.raises(InputError, match="as a zip bomb does"):
-        run(blanks, tmp_path / "store")
-
-
-def test_a_zip_whose_entries_share_bytes_is_refused(tmp_path):
-    with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as packed:
-        for name in names(2):
-            packed.writestr(f"{name}.skeleton", clip(0))
-        packed.filelist[1].header_offset = packed.filelist[0].header_offset
-    with pytest.raises(InputError, match="share bytes"):
-        run(tmp_path / "bomb.zip", tmp_path / "store", on_error="skip")
-
-
-def test_a_zip_that_expands_beyond_any_data_set_is_refused(zipped, tmp_path, monkeypatch):
-    monkeypatch.setattr(sources, "MOST_BYTES_IN_ALL", 100_000)
-    with pytest.raises(InputError, match=r"expands to .* expected at most"):
-        run(zipped, tmp_path / "store", on_error="skip")
-
-
-def test_an_entry_of_the_same_path_twice_is_refused(tmp_path):
-    with zipfile.ZipFile(tmp_path / "twice.zip", "w") as packed:
-        packed.writestr("walking.skeleton", clip(0))
-        with pytest.warns(UserWarning, match="Duplicate"):
-            packed.writestr("walking.skeleton", clip(0))
-    with pytest.raises(InputError, match="twice"):
-        run(tmp_path / "twice.zip", tmp_path / "store", on_error="skip")
-
-
-def test_stored_entries_and_long_headers_are_read(tmp_path):
-    path = tmp_path / "stored.zip"
-    with zipfile.ZipFile(path, "w") as packed:
-        for number, name in enumerate(names(2)):
-            info = zipfile.ZipInfo(f"{'a' * 150}/{name}.skeleton")
-            info.extra = struct.pack("<HH", 0x7777, 400) + bytes(400)
-            packed.writestr(info, clip(number))
-    source = Source(path)
-    assert [source.read(entry) for entry in list_entries(path).entries] == [clip(0), clip(1)]
-
-
-def test_without_the_extra_the_same_text_is_unpacked(zipped, monkeypatch):
-    source = Source(zipped)
-    entries = list_entries(zipped).entries
-    quick = [source.read(entry) for entry in entries]
-    monkeypatch.setattr(sources, "unpacker", zlib)
-    assert [source.read(entry) for entry in entries] == quick
-
-
-def test_a_zip_cut_anywhere_is_refused_or_read(tmp_path):
-    whole = a_zip(random.Random(0))
-    for end in range(0, len(whole), len(whole) // 100):
-        assert check_zip(whole[:end], tmp_path / "cut.zip") == "refused"
-
-
-def test_damaged_zips_are_refused_or_read(tmp_path):
-    chance = random.Random(1)
-    whole = a_zip(chance)
-    directory = whole.index(b"PK\1\2")
-    for number in range(300):
-        damaged = bytearray(whole)
-        start = directory if number % 2 else 0
-        for _ in range(chance.randint(1, 6)):
-            damaged[chance.randrange(start, len(damaged))] = chance.randrange(256)
-        check_zip(bytes(damaged), tmp_path / "damaged.zip")
+    assert (tmp_path / ".store.part" / "thesis.txt").read_text() == "dear"

@@ -7,9 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from base.errors import InputError
-from bench.fuzz_skeleton import NASTY, a_text, check, damage
-from data.ntu.decimals import parse_decimals, parse_digits
 from data.ntu.text import Body, Skeleton, read_skeleton, write_skeleton
+from tests.fuzz.skeletons import NASTY, a_text, check, damage
 
 
 def make(bodies=2, frames=5, seed=0):
@@ -34,12 +33,6 @@ def read_by_the_book(text):
             rows = [[float(word) for word in next(lines).split()] for _ in range(int(next(lines)))]
             found.setdefault(identity, []).append((frame, rows))
     return frames, found
-
-
-def parse(numbers):
-    text = np.frombuffer(b" ".join(numbers) + b"\n", np.uint8)
-    ends = np.flatnonzero(text <= 32)
-    return parse_decimals(text, ends, np.diff(ends, prepend=-1) - 1)
 
 
 def test_what_is_written_is_read_back_to_the_bit():
@@ -177,21 +170,6 @@ def test_truncated_anywhere_it_is_read_whole_or_refused():
         assert end >= len(text.rstrip()), f"cut at byte {end} of {len(text)} and accepted"
 
 
-@settings(max_examples=50, deadline=None)
-@given(
-    st.lists(st.floats(allow_nan=False, allow_infinity=False, width=64), min_size=1, max_size=50), st.integers(1, 17)
-)
-def test_decimals_are_those_of_float(values, digits):
-    numbers = [b"%.*g" % (digits, value) for value in values]
-    np.testing.assert_array_equal(parse(numbers), [float(number) for number in numbers])
-
-
-@pytest.mark.parametrize("number", [b"1.2.3", b"-", b".", b"1-2", b"abc", b"--1", b"1e"])
-def test_what_is_no_number_is_refused(number):
-    with pytest.raises(ValueError, match="could not convert"):
-        parse([b"1.25", b"0.333333333333", number])
-
-
 @pytest.mark.parametrize("count", [b"100000", b"1000000000", b"9" * 18, b"9" * 5000])
 @pytest.mark.parametrize("line", [1, 2], ids=["frames", "bodies"])
 def test_a_count_that_lies_neither_loops_nor_allocates(line, count):
@@ -237,19 +215,3 @@ def test_any_field_may_hold_anything(number, field):
 @given(st.binary(max_size=200) | st.text("0123456789 .-\r\n", max_size=200).map(str.encode))
 def test_any_bytes_are_refused_or_read(text):
     check(text)
-
-
-@settings(max_examples=50, deadline=None)
-@given(st.lists(st.integers(0, 10**16 - 1), min_size=1, max_size=40), st.integers(0, 3))
-def test_digits_are_those_of_int(values, zeros):
-    numbers = [b"%0*d" % (zeros, value) for value in values]
-    text = np.frombuffer(b",".join(numbers) + b",", np.uint8)
-    ends = np.flatnonzero(text == ord(","))
-    assert parse_digits(text, ends, np.diff(ends, prepend=-1) - 1).tolist() == values
-
-
-@pytest.mark.parametrize("number", [b"", b"-1", b"1.5", b" 1", b"1" * 17, b"1:", b"1/", b"\xb1"])
-def test_what_is_no_whole_number_is_not_taken_for_one(number):
-    text = np.frombuffer(b"12345678901234567,"[10:] + number + b",", np.uint8)
-    ends = np.array([7, len(text) - 1])
-    assert parse_digits(text, ends, np.array([7, len(number)])) is None

@@ -5,13 +5,16 @@ from scipy.spatial import procrustes
 from scipy.spatial.transform import Rotation
 
 from data.skeletons.metrics import (
+    acceleration_distances,
     acceleration_errors,
+    accelerations,
     align_root,
     align_similarity,
     aligned_joint_errors,
     correct_keypoints,
     errors_among,
     frame_errors,
+    joint_distances,
     joint_errors,
     mean_errors,
     mpjpe,
@@ -239,3 +242,18 @@ def test_correct_keypoints():
     assert correct_keypoints(poses, truth, sizes, 0.2) == pytest.approx(100 * (7 / 8 + 1) / 2)
     known = [np.array([[True, True, True, False], [True] * 4]), None]
     assert correct_keypoints(poses, truth, sizes, 0.2, known) == pytest.approx(100)
+
+
+def test_how_steady_joints_are_needs_no_truth():
+    """On a parabola of second difference a, every joint accelerates by a; one that is not seen does not count."""
+    poses = torch.zeros(6, 3, 2, dtype=torch.float64)
+    poses[..., 0] = torch.arange(6)[:, None] ** 2 * torch.tensor([0.5, 1.0, 1.5])
+    torch.testing.assert_close(acceleration_distances(poses), torch.tensor([[1.0, 2.0, 3.0]] * 4, dtype=torch.float64))
+    mask = torch.ones(6, 3, dtype=torch.bool)
+    mask[1, 2] = False
+    mask[5] = False
+    expected = torch.tensor([1.5, 1.5, 2.0, float("nan")], dtype=torch.float64)
+    torch.testing.assert_close(accelerations(poses, mask), expected, equal_nan=True)
+    moved = poses + torch.tensor([3.0, -4.0], dtype=torch.float64)
+    assert acceleration_distances(poses, moved).abs().max() == 0
+    torch.testing.assert_close(joint_distances(poses, moved), torch.full((6, 3), 5.0, dtype=torch.float64))

@@ -8,11 +8,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from base.errors import InputError
-from bench.fuzz_skeleton import refused
 from data.ntu.names import ClipName, parse_name
 from data.ntu.splits import MISSING, TRAIN_PERFORMERS, in_training
 from data.skeletons.layouts import LAYOUTS
 from data.skeletons.store import StoreInfo, StoreWriter, Track, derive_store, open_store, to_block
+from tests.fuzz.skeletons import refused
 
 NAMES = [ClipName(1, 1, 1, 1, 1), ClipName(1, 2, 3, 1, 2), ClipName(2, 1, 3, 2, 60)]
 
@@ -187,6 +187,9 @@ def test_tables_written_otherwise_are_read_the_same(store):
     [
         ("tracks.csv", "1,0,0,11,10", "1,0,0,11,-10"),
         ("tracks.csv", "1,0,0,11,10", "1,0,0,11,1e1"),
+        ("tracks.csv", "1,0,0,11,10", "1,0,0,11,10.0"),
+        ("tracks.csv", "1,0,0,11,10", "1,0,0,11,"),
+        ("tracks.csv", "1,0,0,11,10", "1,0,0,11,10#"),
         ("tracks.csv", "1,0,0,11,10", "1,0,0,11"),
         ("tracks.csv", "1,0,0,11,10", "1,0,0,11,10,9"),
         ("tracks.csv", "1,0,0,11,10", "9,0,0,11,10"),
@@ -200,9 +203,43 @@ def test_a_damaged_table_is_refused(store, name, before, after):
     path = store.folder / name
     text = path.read_bytes()
     assert before.encode() in text
-    path.write_bytes(text.replace(before.encode(), after.encode(), 1))
+    path.write_bytes(text.replace(before.encode(), after.encode("utf-8"), 1))
     with pytest.raises(InputError, match="damaged clip store"):
         open_store(store.folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after", "message"),
+    [
+        ("tracks.csv", "1,1,1,5,21", "1,1000000,1,5,21", "more than two actors"),
+        ("tracks.csv", "1,1,1,5,21", "1,0,1,5,21", "S001C002P003R001A002 has two tracks of one actor"),
+        ("tracks.csv", "1,1,1,5,21", "1,1,17,5,21", "first_frame 17"),
+        ("tracks.csv", "1,1,1,5,21", "1,1,1,0,21", "length 0"),
+        ("tracks.csv", "1,1,1,5,21", "1,1,1,20,10", "tracks share rows|length 20"),
+        ("tracks.csv", "1,1,1,5,21", "1,1,9000000000000000000,5,21", "first_frame 9000000000000000000"),
+        ("clips.csv", "2,60,22", "2,60,1000000000", "1000000000 frames"),
+        ("clips.csv", "2,60,22", "2,60,11", "length 12"),
+        ("clips.csv", "S002C001P003R002A060,2", "S002C001P003R002A060,3", "S003C001P003R002A060 by the columns"),
+        ("clips.csv", "S002C001P003R002A060,", "=HYPERLINK(A1)A00060,", "found the name '=HYPERLINK.A1.A00060'"),
+        ("clips.csv", "S002C001P003R002A060,2,1,3,2,60", "S001C001P001R001A001,1,1,1,1,1", "a clip is there twice"),
+        ("clips.csv", "S002C001P003R002A060", "S002C001P003R002A060" * 10, "more than 100 characters|20 characters"),
+        ("store.json", '"fps": 30.0', '"fps": NaN', "fps"),
+        ("store.json", '"fps": 30.0', '"fps": 1e9', "fps"),
+        ("store.json", '"fps": 30.0', '"fps": 0.001', "fps"),
+        ("store.json", '"image": null', '"image": [0, -5]', "image"),
+        ("store.json", '"config": {}', '"config": ' + '{"a":' * 5000 + "1" + "}" * 5000, "recursion limit"),
+        ("store.json", '"frames": 38', '"frames": ' + "9" * 5000, "number out of range"),
+    ],
+)
+def test_a_store_that_makes_no_sense_is_refused(store, name, before, after, message):
+    path = store.folder / name
+    text = path.read_text()
+    assert before in text
+    path.write_text(text.replace(before, after, 1), newline="")
+    with pytest.raises(InputError, match=f"damaged clip store: .*({message})") as caught:
+        open_store(store.folder)
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 500 + len(str(store.folder))
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -242,3 +279,71 @@ def test_a_full_disk_leaves_no_store(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space left"), StoreWriter(tmp_path / "store", StoreInfo()) as writer:
         writer.add(NAMES[0], 10, tracks(0, [10]))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_tracks_of_clips(tmp_path):
+    """Whatever the order of the table: clip by clip as asked for, and within a clip by actor."""
+    shape = (25, 3)
+    with StoreWriter(tmp_path / "s", StoreInfo()) as writer:
+        for action, actors in ((1, (1, 0)), (2, ()), (3, (0,))):
+            tracks = [
+                Track(actor, 0, np.full((actor + 2, *shape), 10 * action + actor, np.float32), np.ones((actor + 2, 25)))
+                for actor in actors
+            ]
+            writer.add(ClipName(1, 1, 1, 1, action), 9, tracks)
+    store = open_store(tmp_path / "s")
+    assert store.tracks_per_clip.tolist() == [2, 0, 1]
+    assert store.tracks_of(0).tolist() == [1, 0]
+    assert store.tracks_of(1).tolist() == []
+    assert store.tracks_of(np.array([2, 1, 0])).tolist() == [2, 1, 0]
+    first = [float(store.joints[store.rows_of(track)].mean()) for track in store.tracks_of(np.array([0, 2]))]
+    assert first == [10, 11, 30]
+    assert [len(store.joints[store.rows_of(track)]) for track in range(3)] == [3, 2, 2]
+
+
+def test_a_store_keeps_times(tmp_path):
+    """Seconds since the clip's first frame; of tracks that say nothing of it, frames follow each other evenly."""
+    joints, tracked = np.ones((4, 25, 3), np.float32), np.full((4, 25), 2, np.uint8)
+    with StoreWriter(tmp_path / "store", StoreInfo(fps=25.0, times=True)) as writer:
+        writer.add(
+            NAMES[0], 9, [Track(0, 5, joints, tracked), Track(1, 0, joints, tracked, frames=np.array([0, 1, 2.5, 60]))]
+        )
+    store = open_store(tmp_path / "store")
+    np.testing.assert_allclose(store.times, [0.2, 0.24, 0.28, 0.32, 0, 0.04, 0.1, 2.4])
+    assert store.times.dtype == np.float64
+    derive_store(store, tmp_path / "derived", lambda done: [store.joints[done:]], StoreInfo(fps=25.0, kind="refined"))
+    np.testing.assert_array_equal(open_store(tmp_path / "derived").times, store.times)
+    (tmp_path / "store" / "times.npy").unlink()
+    with pytest.raises(InputError, match=r"times.npy"):
+        open_store(tmp_path / "store")
+
+
+def test_a_store_without_times_has_none(store):
+    assert store.times is None
+    assert not (store.folder / "times.npy").exists()
+
+
+def test_numbers_of_frames_rise(tmp_path):
+    joints, tracked = np.ones((3, 25, 3), np.float32), np.full((3, 25), 2, np.uint8)
+    for frames in ([0, 2, 1], [0, 1]):
+        track = Track(0, 0, joints, tracked, frames=np.array(frames))
+        with pytest.raises(ValueError, match="numbers of frames"):
+            to_block([(NAMES[0], 3, [track])], LAYOUTS["ntu25"])
+
+
+def test_a_store_is_replaced_by_one_of_its_kind_alone(tmp_path):
+    def write(kind, replace):
+        with StoreWriter(tmp_path / "s", StoreInfo(kind=kind), replace) as writer:
+            joints = np.ones((2, 25, 3), np.float32)
+            writer.add(NAMES[0], 2, [Track(0, 0, joints, np.full((2, 25), 2, np.uint8))])
+
+    write("truth", False)
+    write("truth", True)
+    before = (tmp_path / "s" / "store.json").read_bytes()
+    for kind in ("raw", "refined", "filtered"):
+        with pytest.raises(InputError, match=f"holds truth clips, and these will be {kind}"):
+            write(kind, True)
+    assert (tmp_path / "s" / "store.json").read_bytes() == before
+    (tmp_path / "s" / "store.json").write_text("{")  # nobody can tell, and nothing can read it
+    write("raw", True)
+    assert open_store(tmp_path / "s").info.kind == "raw"

@@ -118,6 +118,5 @@ def test_turned_to_the_body_a_turned_clip_is_the_same(tmp_path):
 
 @pytest.mark.parametrize(("tracks", "message"), [([0, 2], "more than two actors"), ([1, 1], "two tracks of one actor")])
 def test_refuses_actors_that_it_cannot_place(tmp_path, tracks, message):
-    store = write(tmp_path / "store", *(track(actor) for actor in tracks))
     with pytest.raises(InputError, match=f"S001C001P001R001A001 has {message}"):
-        load(store)
+        load(write(tmp_path / "store", *(track(actor) for actor in tracks)))

@@ -8,6 +8,7 @@ from torch import nn
 from base.errors import InputError
 from data.skeletons.layouts import NTU25
 from recognition.config import InputSection
+from recognition.terminal import print_explanation
 from recognition.use.explain import explain_clip, joint_shares
 from recognition.use.explain_report import explain
 from recognition.use.recognizer import Recognizer
@@ -77,11 +78,23 @@ def test_unknown_actions_and_empty_clips_are_refused(one_joint, make_store):
         explain_clip(one_joint, store, 0)
 
 
+def test_a_clip_whose_joints_are_nowhere_is_refused(one_joint, make_store):
+    store = make_store(replications=1)
+    joints = np.array(store.joints)
+    joints[: store.tracks.length[0]] = np.nan
+    store = type(store)(store.folder, joints, store.tracked, store.tracks, store.clips, store.info)
+    with pytest.raises(InputError, match=f"clip {store.clips.name[0]} shows nobody"):
+        explain_clip(one_joint, store, 0)
+    assert explain_clip(one_joint, store, 1).probability > 0
+
+
 def test_the_command_writes_a_figure_and_a_table(one_joint, make_store, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("recognition.use.explain_report.load_recognizer", lambda path, device: one_joint)
     store = make_store(replications=1, second_actor=True)
     name = str(store.clips.name[2])
-    explain(store.folder, tmp_path, name=name, output=tmp_path / "why.png", action=23, device="cpu")
+    found = explain(store.folder, tmp_path, name=name, output=tmp_path / "why.png", action=23, device="cpu")
+    assert capsys.readouterr().out == ""
+    print_explanation(found, tmp_path / "why.png")
     assert "rests most on left hand 100%" in capsys.readouterr().out
     assert (tmp_path / "why.png").read_bytes().startswith(b"\x89PNG")
     rows = list(csv.DictReader((tmp_path / "why.csv").open()))

@@ -1,5 +1,7 @@
 import csv
 import json
+import re
+import shutil
 import zipfile
 
 import numpy as np
@@ -7,12 +9,14 @@ import pytest
 import torch
 
 from base.errors import InputError
+from data.formats.exporting import ExportOptions, export_store
 from data.ntu.actors import choose_actors
 from data.ntu.names import ClipName, parse_name
 from data.ntu.text import Body, Skeleton, read_skeleton, write_skeleton
 from data.skeletons.store import StoreInfo, StoreWriter, Track
 from recognition.config import RecognizeConfig
 from recognition.stage import recognize
+from recognition.terminal import print_predictions
 from recognition.use.predict import action_names, predict, predict_clips
 from recognition.use.recognizer import load_ensemble, load_recognizer
 from training.checkpoints import load_checkpoint, save_checkpoint
@@ -112,6 +116,8 @@ def test_files_of_any_name_are_predicted_as_their_clips_are(run, tmp_path, kind)
 def test_saves_the_likeliest_actions_as_csv_or_json(run, tmp_path, capsys):
     store, folder = run
     found = predict_clips([store.folder], [folder], output=tmp_path / "out.csv", device="cpu")
+    assert capsys.readouterr().out == ""
+    print_predictions(found, tmp_path / "out.csv")
     assert store.clips.name[0] in capsys.readouterr().out
     rows = list(csv.DictReader((tmp_path / "out.csv").open()))
     assert len(rows) == 2 * len(store.clips) == 2 * len(found)
@@ -128,11 +134,103 @@ def test_names_are_guessed_for_all_sixty_actions_only(tmp_path):
     assert action_names(np.arange(1, 28), None)[23] == "A023"
     (tmp_path / "names.yaml").write_text("- swipe\n- wave\n")
     assert action_names(np.array([2]), str(tmp_path / "names.yaml")) == {2: "wave"}
-    with pytest.raises(InputError, match="2 names for actions up to A003"):
+    with pytest.raises(InputError, match="has 2 names, none of them for A003"):
         action_names(np.array([3]), str(tmp_path / "names.yaml"))
     (tmp_path / "names.yaml").write_text("a: [")
     with pytest.raises(InputError, match="not valid YAML"):
         action_names(np.array([2]), str(tmp_path / "names.yaml"))
+
+
+def test_clips_of_a_store_whose_joints_are_nowhere_are_named(run, tmp_path, capsys):
+    store, folder = run
+    shutil.copytree(store.folder, tmp_path / "store")
+    joints = np.load(tmp_path / "store" / "joints.npy", mmap_mode="r+")
+    joints[: store.tracks.length[store.tracks.clip == 0].sum()] = np.nan
+    joints.flush()
+    with pytest.raises(InputError, match=f"clip {store.clips.name[0]} shows nobody"):
+        predict_clips([tmp_path / "store"], [folder], output=tmp_path / "out.csv", device="cpu")
+    found = predict_clips([tmp_path / "store"], [folder], output=tmp_path / "out.csv", device="cpu", on_error="skip")
+    assert [one.clip for one in found] == store.clips.name[1:].tolist()
+    assert f"clip {store.clips.name[0]} shows nobody" in capsys.readouterr().err
+
+
+def test_names_with_markup_and_formulas_are_text(run, tmp_path, capsys):
+    store, folder = run
+    names = ["=1+1", "[/b]"] * 12
+    (tmp_path / "names.yaml").write_text("".join(f"- '{name}'\n" for name in names))
+    found = predict_clips(
+        [store.folder], [folder], output=tmp_path / "out.csv", device="cpu", names=str(tmp_path / "names.yaml")
+    )
+    print_predictions(found, tmp_path / "out.csv")
+    assert "=1+1" in capsys.readouterr().out
+    assert {row["name"] for row in csv.DictReader((tmp_path / "out.csv").open())} == {"'=1+1"}
+
+
+def test_three_classes_need_three_names(tmp_path):
+    """Actions A103, A122 and A127, named in their order, by number, or by a list of all 127."""
+    actions, path = np.array([103, 122, 127]), tmp_path / "names.yaml"
+    expected = {103: "yawn", 122: "wave", 127: "squat"}
+    everything = [f"- action {number}" for number in range(1, 128)]
+    for number, name in expected.items():
+        everything[number - 1] = f"- {name}"
+    for text in (
+        "- yawn\n- wave\n- squat\n",
+        "103: yawn\n122: wave\n127: squat\n9: more than the model has\n",
+        "A103: yawn\nA122: wave\n'127': squat\n",
+        "\n".join(everything),
+    ):
+        path.write_text(text)
+        assert action_names(actions, str(path)) == expected
+    for text, message in (
+        ("- yawn\n- wave\n", r"has 2 names, none of them for A103; the model has 3 actions \(A103, A122, A127\)"),
+        ("103: yawn\n127: squat\n", r"has 2 names, none of them for A122; .* such as `122: name`"),
+        ("yawn: 103\n", "is no list of names"),
+        ("one: yawn\n", "names 'one', which is no action; expected 103 or A103"),
+        ("true: yawn\n", "names True, which is no action"),
+        ("yawn, wave, squat\n", "is no list of names"),
+    ):
+        path.write_text(text)
+        with pytest.raises(InputError, match=message) as caught:
+            action_names(actions, str(path))
+        assert "\n" not in str(caught.value)
+    with pytest.raises(InputError, match="--names ntu: names A001 to A060, and the model tells A103 apart"):
+        action_names(actions, "ntu")
+
+
+def test_what_predict_does_not_read_is_told_without_other_commands_keys(run, tmp_path):
+    store, folder = run
+
+    def refused(path, message, **options):
+        with pytest.raises(InputError, match=message) as caught:
+            predict_clips([path], [folder], output=tmp_path / "out.csv", **{"device": "cpu", **options})
+        said = str(caught.value)
+        assert "\n" not in said
+        assert not re.search(r"\b(data|run|input|train)\.(?!py)[a-z_]+", said.replace(str(tmp_path), ""))
+        assert not (tmp_path / "out.csv").exists()
+
+    export_store(store.folder, tmp_path / "x.pkl", ExportOptions("pyskl"))
+    np.savez(tmp_path / "x.npz", x=np.ones(3))
+    (tmp_path / "notes.txt").write_text("3 clips\n")
+    for name in ("x.pkl", "x.npz", "notes.txt"):
+        refused(tmp_path / name, r"is no .skeleton file, .* or clip stores \(`python run.py import` makes one of other")
+    (tmp_path / "empty").mkdir()
+    refused(
+        tmp_path / "empty", "found no .skeleton file; give .skeleton files, folders or zips of them, or clip stores"
+    )
+    refused(tmp_path / "absent", "no such file or folder; give .skeleton files")
+    (tmp_path / "cut.skeleton").write_bytes(as_text(store, 0)[:900])
+    refused(tmp_path / "cut.skeleton", "restore the file from the data set, or leave it out; go on .* --on-error skip")
+    text = as_text(store, 0).split(b"\r\n")
+    in_mm = [
+        b" ".join([*(b"%.3f" % (1000 * float(word)) for word in line.split()[:3]), *line.split()[3:]])
+        if len(line.split()) == 12
+        else line
+        for line in text
+    ]
+    (tmp_path / "mm.skeleton").write_bytes(b"\r\n".join(in_mm))
+    refused(tmp_path / "mm.skeleton", r"they look like millimetres\); write the positions in metres")
+    if not torch.cuda.is_available():
+        refused(store.folder, "--device: found 'cuda', but this machine has no usable CUDA device", device="cuda")
 
 
 def test_clips_that_cannot_be_used_stop_it_or_are_named(run, tmp_path, capsys):
@@ -166,7 +264,7 @@ def test_models_that_cannot_be_used(run, tmp_path):
             predict_clips([clips], [model], output=tmp_path / "out.csv", device="cpu")
 
     refused(tmp_path, "no trained recogniser")
-    refused(tmp_path / "none.pt", "cannot read")
+    refused(tmp_path / "none.pt", "cannot be read")
     content = load_checkpoint(folder / "checkpoints" / "best.pt")
     save_checkpoint(tmp_path / "other.pt", {"state_dict": {}, "window": 32})
     refused(tmp_path / "other.pt", "not a recogniser's checkpoint")

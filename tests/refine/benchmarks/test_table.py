@@ -125,7 +125,7 @@ def test_a_row_of_ones_own(tmp_path):
         ({"bones": {17: [[0, 17]]}}, "is outside 0 to 16"),
         ({"files": {"detected": "{folder}/x.npz"}}, "can be filled in"),
         ({"joints": {}}, "at least 1 item"),
-        ({"fps": 0}, "greater than 0"),
+        ({"fps": 0}, "greater than or equal to 1"),
         ({"fps": float("inf")}, "finite number"),
         ({"pick": {20: [0, 1, 2]}}, "name 17 or 14 different joints out of 0 to 19"),
         ({"normalise": "image_size"}, "normalise is for poses in an image"),

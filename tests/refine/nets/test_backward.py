@@ -3,9 +3,9 @@ import torch
 import torch.nn.functional as F
 
 from refine.nets import backward
-from refine.nets.backward import BatchLoss
-from refine.nets.loss import smoothing_loss
-from refine.nets.smoothnet import SmoothNet, new_net
+from refine.nets.loss import BatchLoss, smoothing_loss
+from refine.nets.smoothnet import SmoothNet
+from tests.refine.conftest import new_net
 
 KINDS = ("basic", "motion_aware")
 
@@ -53,13 +53,13 @@ def test_in_single_precision_they_agree_to_rounding(kind):
 def test_with_dropout_they_are_those_of_the_same_masks(kind, share, monkeypatch):
     """Write down which units were dropped, and let autograd do the same."""
     net, dropped = make(kind, dropout=share), []
-    original = backward._Masks.drop
+    original = backward.Masks.drop
 
     def drop(masks, x):
         original(masks, x)
         dropped.append(x == 0)
 
-    monkeypatch.setattr(backward._Masks, "drop", drop)
+    monkeypatch.setattr(backward.Masks, "drop", drop)
     x, y = batch()
     loss = BatchLoss(net, 1.0, 0.3)(x, y)
     assert len(dropped) == 4 * (1 if kind == "basic" else 3)
@@ -93,7 +93,7 @@ def test_with_dropout_they_are_those_of_the_same_masks(kind, share, monkeypatch)
 @pytest.mark.parametrize("share", [0.25, 0.5, 0.1, 0.9])
 def test_masks_drop_the_share_independently(share):
     torch.manual_seed(0)
-    masks = backward._Masks(share, 40_001, torch.empty(0))
+    masks = backward.Masks(share, 40_001, torch.empty(0))
     draws = torch.ones(10, 40_001)
     for row in draws:
         masks.drop(row)
@@ -158,15 +158,6 @@ def test_batches_of_any_size_take_turns():
         for parameter, gradient in zip(net.parameters(), wanted, strict=True):
             torch.testing.assert_close(parameter.grad, gradient)
         optimizer.step()
-
-
-def test_pieces_are_even():
-    for count, most in ((1, 5), (5, 5), (6, 5), (11, 5), (100, 7)):
-        sizes = [rows.stop - rows.start for rows in backward._even_pieces(count, most)]
-        assert sum(sizes) == count
-        assert len(sizes) == -(-count // most)
-        assert max(sizes) - min(sizes) <= 1
-    assert list(backward._even_pieces(0, 5)) == []
 
 
 def test_the_same_seed_drops_the_same_units():

@@ -1,14 +1,10 @@
-import pytest
 import torch
 from torch import nn
 
-from refine.nets.smoothnet import MotionAwareSmoothNet, Scratch, SmoothNet, kind_of, new_net, refine_columns
+from refine.nets.columns import Columns
+from refine.nets.registry import at_rest
+from refine.nets.smoothnet import SmoothNet
 from tests.refine.conftest import make_net
-
-
-def make_motion_aware(window=8, blocks=2):
-    torch.manual_seed(0)
-    return MotionAwareSmoothNet(window, 16, 4, blocks, dropout=0.5).eval()
 
 
 def reference(net, x):
@@ -44,14 +40,14 @@ def test_columns_are_the_same_function_in_pieces_of_any_size():
     x = torch.randn(8, 1300)
     out = torch.empty_like(x)
     for columns in (7, 1024, 1300):
-        refine_columns(net, x, out.fill_(torch.nan), Scratch(net, columns))
+        Columns(net, columns)(x, out.fill_(torch.nan))
         torch.testing.assert_close(out, net(x.T).T)
 
 
 def test_net_without_blocks():
     net = make_net(blocks=0)
     x = torch.randn(8, 5)
-    torch.testing.assert_close(refine_columns(net, x, torch.empty_like(x), Scratch(net, 5)), net(x.T).T)
+    torch.testing.assert_close(Columns(net, 5)(x, torch.empty_like(x)), net(x.T).T)
 
 
 def test_dropout_only_while_training():
@@ -62,34 +58,9 @@ def test_dropout_only_while_training():
     assert not torch.equal(net(x), net(x))
 
 
-@pytest.mark.parametrize("window", [3, 8])
-def test_motion_aware_forward_is_the_papers_function(window):
-    net = make_motion_aware(window)
-    x = torch.randn(4, 6, window)
-    velocity = x[..., 1:] - x[..., :-1]
-    acceleration = x[..., 2:] - 2 * x[..., 1:-1] + x[..., :-2]
-    parts = [reference(*pair) for pair in zip(net.branches, (x, velocity, acceleration), strict=True)]
-    torch.testing.assert_close(net(x), torch.cat(parts, -1) @ net.fusion.weight.T + net.fusion.bias)
-
-
-def test_motion_aware_parts_have_their_names_and_sizes():
-    net = make_motion_aware()
-    assert {name.split(".")[0] for name in net.state_dict()} == {"position", "velocity", "acceleration", "fusion"}
-    assert [branch.window for branch in net.branches] == [8, 7, 6]
-    assert tuple(net.fusion.weight.shape) == (8, 3 * 8 - 3)
-
-
-@pytest.mark.parametrize("blocks", [0, 2])
-def test_motion_aware_columns_are_the_same_function(blocks):
-    net = make_motion_aware(blocks=blocks)
-    x = torch.randn(8, 1300)
-    out = torch.empty_like(x)
-    for columns in (7, 1024, 1300):
-        refine_columns(net, x, out.fill_(torch.nan), Scratch(net, columns))
-        torch.testing.assert_close(out, net(x.T).T)
-
-
-def test_kinds():
-    assert isinstance(new_net("basic", 8), SmoothNet)
-    assert isinstance(new_net("motion_aware", 8), MotionAwareSmoothNet)
-    assert [kind_of(new_net(kind, 8)) for kind in ("basic", "motion_aware")] == ["basic", "motion_aware"]
+def test_at_rest_its_answer_is_rest_and_else_differs_by_that_alone():
+    net = make_net()
+    still, x = at_rest(net), torch.randn(5, 8)
+    torch.testing.assert_close(still(torch.zeros(1, 8)), torch.zeros(1, 8), atol=1e-6, rtol=0)
+    torch.testing.assert_close(still(x), net(x) - net(torch.zeros(1, 8)))
+    assert still is not net

@@ -1,5 +1,7 @@
 import json
 import pickletools
+import subprocess
+import sys
 import zipfile
 from itertools import pairwise
 
@@ -195,3 +197,60 @@ def test_in_the_laboratory_the_same_movement_is_seen_with_less_jitter(tmp_path):
         errors = [body.joints - body.joints.mean(0) for clip in clips for body in clip.skeleton.bodies]
         jitter[setting] = np.median(np.concatenate([np.abs(np.diff(x, 2, axis=0)).ravel() for x in errors]))
     assert 0.3 < jitter["lab"] / jitter["ntu"] < 0.8
+
+
+def test_of_the_store_in_a_stand_in_the_rate_can_be_changed_and_nothing_else_is(tmp_path):
+    short = section(tmp_path / "short", text=False)
+    store = short.folder / "raw"
+
+    def run(again=False, **given):
+        return prepare(PrepareConfig(simulate=short, data=DataSection(store=store, **given)), again)
+
+    first = run()
+    before = {path: path.read_bytes() for path in short.folder.rglob("*") if path.is_file()}
+    assert run(on_error="skip") == run(again=True, on_error="skip") == first
+    with pytest.raises(InputError, match=r"already prepared, at 30 frames a second; give data.fps=30, or pass --again"):
+        run(fps=25)
+    assert {path: path.read_bytes() for path in short.folder.rglob("*") if path.is_file()} == before
+    assert run(again=True, fps=25) == run(fps=25) == first
+    assert open_store(store).info.fps == 25
+    assert open_store(store).info.config["data"]["fps"] == 25
+    changed = {path for path in short.folder.rglob("*") if path.is_file() and path.read_bytes() != before[path]}
+    assert changed == {store / "store.json"}
+    run(again=True)
+    assert open_store(store).info.fps == 30
+
+
+def test_two_processes_that_make_one_stand_in_both_end_well(tmp_path, monkeypatch):
+    said = []
+    code = (
+        "import sys; from pathlib import Path; from data.ntu.simulate import stand_in, SimulateSection\n"
+        "def ready(section, names, workers, make=stand_in._make_clips):\n"
+        "    print('making', flush=True); sys.stdin.read(); yield from make(section, names, workers)\n"
+        "stand_in._make_clips = ready\n"
+        f"section = SimulateSection.model_validate_json({section(tmp_path / 'one', clips=4).model_dump_json()!r})\n"
+        "stand_in.make_stand_in(section, 1)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline() == b"making\n"
+        # the other process goes on once this one has said that it waits
+        monkeypatch.setattr(stand_in, "say_waiting", lambda folder: (said.append(folder), other.stdin.close()))
+        assert make_stand_in(section(tmp_path / "one", clips=4), 1) == tmp_path / "one"
+    assert (said, other.returncode) == ([tmp_path / "one"], 0)
+    assert [path.name for path in tmp_path.iterdir()] == ["one"]
+    make_stand_in(section(tmp_path / "alone", clips=4), 1)
+    for file in FILES:
+        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "alone" / file).read_bytes(), file
+
+
+def test_a_stand_in_is_never_replaced_and_no_store_takes_its_place(tmp_path):
+    wanted = section(tmp_path / "thesis")
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "simulate.json").write_text("3")
+    for again in (False, True):
+        with pytest.raises(InputError, match="holds no simulated stand-in"):
+            prepare(PrepareConfig(simulate=wanted, data=DataSection(store=tmp_path / "store")), again)
+        for store in (tmp_path / "new", tmp_path):
+            with pytest.raises(InputError, match="would hold the stand-in"):
+                prepare(PrepareConfig(simulate=section(tmp_path / "new"), data=DataSection(store=store)), again)
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["simulate.json", "thesis"]

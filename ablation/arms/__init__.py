@@ -1,0 +1,1 @@
+"""The arms of a study, one file for each way to come by skeletons."""

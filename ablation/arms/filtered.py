@@ -1,0 +1,74 @@
+"""The arms of the classical filters, each tuned on the training data of the study's refiner."""
+
+import json
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+from ablation.arms.registry import ARMS, ArmKind, ArmStore
+from ablation.study.config import AblateConfig
+from ablation.study.hashes import content_of_files
+from ablation.study.stores import Source, refine_config, shared_folder
+from base.errors import InputError
+from base.files import atomic_file
+from base.progress import console
+from data.skeletons.store import ClipStore, open_store
+from refine.apply import RULES, apply_filter
+from refine.evaluate import tune_on
+from refine.filters.registry import FILTERS, Parameters
+from refine.refiner import load_refiner
+from refine.tables import parameters
+from training.devices import pick_device
+from training.runs import read_json
+
+
+def _make(name: str, config: AblateConfig, source: Source, arm: str, base: ClipStore, content: str) -> ArmStore:
+    benchmark, found = _tuned(config, name, source)
+    folder = shared_folder(config, "stores", {"from": content, "filter": name, "rules": RULES, **found})
+    if not (folder / "store.json").is_file():
+        apply_filter(base, name, found, folder)
+    how = f"{parameters(found)}; tuned for the least MPJPE on the training split of {benchmark}"
+    return ArmStore(open_store(folder), how)
+
+
+def _needs(config: AblateConfig, source: Source) -> list[Path]:
+    benchmarks = refine_config(config, config.refine, source).benchmarks
+    names = config.refine.train.names[:1]
+    return [path for name in names for path in benchmarks.find(name).paths(benchmarks.root, "train")]
+
+
+def _tuned(config: AblateConfig, name: str, source: Source) -> tuple[str, Parameters]:
+    """Return the benchmark that a filter is tuned on, the main refiner's own, and the parameters found there."""
+    section = config.refine
+    names = section.train.names
+    if not names and section.train.checkpoint is not None:
+        refiner = load_refiner(section.train.checkpoint, pick_device(config.run.device))  # type: ignore[arg-type]
+        names = tuple(refiner.trained_on)
+    if not names:
+        raise InputError(
+            f"arms: {name} has nothing to be tuned on; name a benchmark with a training split in refine.train.on (it "
+            "is used for that even if refine.train.checkpoint is given), or leave the filters out of arms"
+        )
+    benchmarks = refine_config(config, section, source).benchmarks
+    files = content_of_files(benchmarks.find(names[0]).paths(benchmarks.root, "train"))
+    kept = shared_folder(config, "filters", {"filter": name, "files": files}).with_suffix(".json")
+    with suppress(InputError):  # what is not there, or damaged, is made anew
+        return names[0], read_json(kept, "")
+    console.print(f"tuning {FILTERS[name].label} on {names[0]}", highlight=False)
+    found = tune_on(benchmarks.find(names[0]), name, benchmarks)
+    with atomic_file(kept) as temporary:
+        temporary.write_text(json.dumps(found))
+    return names[0], found
+
+
+for _name in FILTERS.names():
+    ARMS.add(
+        _name,
+        ArmKind(
+            FILTERS[_name].label,
+            partial(_make, _name),
+            "skeletons smoothed by the {label} filter",
+            needs=_needs,
+            filter=True,
+        ),
+    )

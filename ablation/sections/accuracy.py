@@ -1,0 +1,109 @@
+"""How accurate the recognisers of each arm are."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ablation.page.theme import colour_of, new_axes, tip
+from ablation.sections.registry import RECOGNITION, SECTIONS, Drawing, Section
+from ablation.study.study import Study
+from ablation.verdict import Verdict, judge, verdict_word
+from ablation.words import footnote, interval_text, one_decimal, p_cell, points, several
+from base.tables import Column, Table
+from base.words import plural
+from recognition.evaluate import accuracies
+
+LEAD = """
+{{ table(tables["accuracy"]) }}
+"""
+GRID = """
+{% call figure("accuracy", "Accuracy.") %}The bar is the mean, each point one seed, the line their range.{% endcall %}
+"""
+
+
+def accuracy_table(study: Study, verdict: Verdict) -> Table:
+    """Tabulate accuracy per arm with its difference from the reference."""
+    rows = []
+    for arm, scores in study.arms.items():
+        figures = [accuracies(scores.label, score) for score in scores.score]
+        top1, top5, mean_class = (
+            [figure[key] for figure in figures] for key in ("top1", "top5", "mean_class_accuracy")
+        )
+        found = verdict.comparison(arm)
+        rows.append(
+            (
+                study.label(arm),
+                float(np.mean(top1)),
+                tuple(top1),
+                float(np.mean(top5)),
+                float(np.mean(mean_class)),
+                found.difference if found else None,
+                found.interval if found else None,
+                found.mcnemar_p if found else None,
+                verdict_word(study, found) if found else None,
+            )
+        )
+    return Table(
+        "accuracy",
+        f"Accuracy on the {plural(len(study.names), 'test clip', separator=',')}, in percent; differences in points "
+        f"from {study.label(study.against)}" + footnote(found.interval for found in verdict.comparisons),
+        (
+            Column("skeletons", numeric=False),
+            Column("top-1", one_decimal),
+            Column("by seed", several),
+            Column("top-5", one_decimal),
+            Column("mean class", one_decimal),
+            Column("difference", points),
+            Column(f"{study.percent} interval", interval_text),
+            Column("McNemar p", p_cell),
+            Column("verdict", numeric=False),
+        ),
+        rows,
+    )
+
+
+def _draw(study: Study, verdict: Verdict) -> Sequence[Drawing]:
+    """Draw each arm's accuracy: a point per seed and their mean."""
+    arms = list(study.arms)
+    figure, axes = new_axes(0.36 * len(arms) + 0.85)
+    rows = np.arange(len(arms))
+    for row, arm in zip(rows, arms, strict=True):
+        values, colour = study.top1(arm), colour_of(study, arm)
+        spread = np.linspace(-0.14, 0.14, len(values)) if len(values) > 1 else np.zeros(1)
+        axes.plot([values.min(), values.max()], [row, row], color=colour, linewidth=1.2, zorder=2)
+        axes.plot(values, row + spread, "o", color=colour, markersize=3.6, alpha=0.75, markeredgewidth=0, zorder=3)
+        axes.plot([values.mean()] * 2, [row - 0.27, row + 0.27], color=colour, linewidth=2.6, zorder=4)
+        tip(
+            axes,
+            float(values.mean()),
+            float(row),
+            f"{study.label(arm)}: {', '.join(f'{value:.1f}' for value in values)}%",
+        )
+        axes.annotate(
+            f"{values.mean():.1f}",
+            (values.max(), row),
+            (7, 0),
+            textcoords="offset points",
+            va="center",
+            fontweight="bold",
+            fontsize=8.5,
+        )
+    axes.margins(x=0.1)
+    axes.set_yticks(rows, [study.label(arm) for arm in arms])
+    axes.set_ylim(len(arms) - 0.45, -0.55)
+    axes.set_xlabel("top-1 accuracy, % (bar: mean; points: seeds)")
+    means = "; ".join(f"{study.label(arm)} {study.top1(arm).mean():.1f}%" for arm in arms)
+    return [Drawing("accuracy", figure, f"Dot plot of top-1 accuracy per arm, mean over seeds: {means}.")]
+
+
+SECTIONS.add(
+    "accuracy",
+    Section(
+        RECOGNITION,
+        10,
+        judge,
+        {"lead": LEAD, "grid": GRID},
+        tables=lambda study, verdict: [accuracy_table(study, verdict)],
+        drawings=_draw,
+    ),
+)

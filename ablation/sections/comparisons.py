@@ -1,0 +1,153 @@
+"""What lies behind each comparison of an arm with the reference, and how to read it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from ablation.page.theme import PAPER, colour_of, new_axes, tip
+from ablation.sections.registry import RECOGNITION, SECTIONS, Drawing, Section
+from ablation.statistics import Comparison
+from ablation.study.study import Study
+from ablation.verdict import Verdict, judge
+from ablation.words import footnote, interval_text, p_cell, points, with_interval
+from base.tables import Column, Table
+from drawing.style import INK
+
+GRID = """
+{% call figure("difference", "Difference from " ~ study.label(study.against) ~ ".") %}The line is the {{ study.percent }} interval over test clips and seeds; a filled point marks an interval that leaves zero out.{% endcall %}
+"""  # noqa: E501
+TEXT = """
+{% set seeds = study.seeds | length %}
+<h3>How to read the numbers</h3>
+<ul>
+<li><strong>Paired.</strong> All arms are tested on the same clips with the same seeds, and a seed means the same initial weights, order and augmentation draws in every arm. Only the skeletons differ, {{ values.where }}.</li>
+<li><strong>Interval.</strong> {{ study.percent }} percentile bootstrap of the difference, {{ "{:,}".format(study.config.statistics.resamples) }} resamples that draw test clips{{ " and seeds" if seeds > 1 }} anew: the mean differences that are compatible with these clips{{ " and seeds" if seeds > 1 }}.{% if seeds > 1 %} The seeds' part is stretched a little, as a plain bootstrap of so few is too narrow.{% endif %}</li>
+<li><strong>Verdict.</strong> Better or worse: the interval leaves zero out, and McNemar's p after Holm's correction for all comparisons of the table is below {{ "%g" | format(1 - study.confidence) }}. Leans better or worse: only the interval says so. Equal within ±{{ "%g" | format(study.margin) }}: two one-sided tests rule a difference of so many points out, in either direction. Undecided: neither; more clips or seeds would tell.</li>
+<li><strong>McNemar.</strong> An exact test on one prediction per clip and arm, from scores averaged over the seeds: are as many clips repaired as broken? It takes the trained networks as given.</li>
+<li><strong>Choice of epoch.</strong> {{ values.epoch }}</li>
+</ul>
+"""  # noqa: E501
+NUMBERS = """
+{{ table(tables["comparisons"]) }}
+"""
+WHERE = {
+    "both": "in training and in testing",
+    "test": "in testing alone",
+    "train": "in training alone",
+    "mixed": "in half of the training clips and in testing",
+}
+"""Where the skeletons of two arms differ, by the pairing."""
+
+
+def _table(study: Study, verdict: Verdict) -> Table:
+    rows = []
+    best = verdict.best_filter
+    for found in [*verdict.comparisons, *([best] if best else [])]:
+        rows.append(
+            (
+                f"{study.label(found.arm)} against {study.label(found.against)}",
+                found.difference,
+                found.interval,
+                found.narrow,
+                found.people,
+                found.by_seed,
+                found.repaired,
+                found.broken,
+                found.mcnemar_p,
+                found.holm_p if found is not best else None,
+            )
+        )
+    return Table(
+        "comparisons",
+        "Each comparison: the difference of each seed, and the clips that only one of the two gets right "
+        "(scores averaged over the seeds)" + footnote(row[2] for row in rows),
+        (
+            Column("comparison", numeric=False),
+            Column("difference", points),
+            Column(f"{study.percent} interval", interval_text),
+            Column("interval for equivalence", interval_text),
+            Column("interval over people", interval_text),
+            Column("by seed", lambda values: "  ".join(map(points, values))),
+            Column("repaired", str),
+            Column("broken", str),
+            Column("McNemar p", p_cell),
+            Column("Holm p", p_cell),
+        ),
+        rows,
+    )
+
+
+def _draw(study: Study, verdict: Verdict) -> Sequence[Drawing]:
+    """Draw each arm's difference from the reference with its interval."""
+    found = verdict.comparisons
+    figure, axes = new_axes(0.36 * len(found) + 0.85)
+    axes.axvline(0, color=INK, linewidth=1, zorder=1)
+    for row, one in enumerate(found):
+        colour = colour_of(study, one.arm)
+        ends = one.interval or ()
+        axes.plot(ends, [row] * len(ends), color=colour, linewidth=2, zorder=2, solid_capstyle="butt")
+        for end in ends:
+            axes.plot([end, end], [row - 0.12, row + 0.12], color=colour, linewidth=2, zorder=2)
+        filled = colour if one.significant else PAPER
+        axes.plot(one.difference, row, "o", markersize=7, color=colour, markerfacecolor=filled, markeredgewidth=1.8)
+        tip(axes, one.difference, row, f"{study.label(one.arm)}: {with_interval(one.difference, one.interval)}")
+    axes.set_yticks(range(len(found)), [study.label(one.arm) for one in found])
+    axes.set_ylim(len(found) - 0.45, -0.55)
+    axes.margins(x=0.08)
+    axes.set_xlabel(f"points of top-1 accuracy above {study.label(study.against)}")
+    said = "; ".join(f"{study.label(one.arm)} {with_interval(one.difference, one.interval)}" for one in found)
+    return [Drawing("difference", figure, f"Interval plot of the difference to {study.against} in points: {said}.")]
+
+
+def _caveats(study: Study, verdict: Verdict) -> list[str]:
+    said = []
+    if len(verdict.comparisons) > 1:
+        said.append(
+            f"There are {len(verdict.comparisons)} comparisons; the intervals are not widened for that. Holm's "
+            "p-values account for it."
+        )
+    if verdict.best_filter is not None:
+        said.append("The best filter was picked by its test accuracy, which favours the filters.")
+    return said
+
+
+def _notes(study: Study, verdict: Verdict | None) -> dict[str, Any]:
+    assert verdict is not None
+    best = verdict.best_filter
+    return {
+        "comparisons": [_noted(found) for found in verdict.comparisons],
+        "best_filter": _noted(best) if best else None,
+    }
+
+
+def _noted(found: Comparison) -> dict[str, Any]:
+    """Return what is kept of a comparison: all but what the tests of equality compare with the margin."""
+    return {key: value for key, value in vars(found).items() if key != "tested"}
+
+
+def _values(study: Study, verdict: Verdict) -> dict[str, Any]:
+    return {"where": WHERE[study.condition.pairing], "epoch": _validation_rule(study.config.data.validation)}
+
+
+def _validation_rule(share: float) -> str:
+    if share == 0:
+        return "Every network keeps its last epoch; the test clips are scored once, after that."
+    return (
+        f"Every network keeps the epoch that is most accurate on {share:.0%} of the training performers, whole people "
+        "held out, drawn by the seed and the same in every arm; the test clips are scored once, after that."
+    )
+
+
+SECTIONS.add(
+    "comparisons",
+    Section(
+        RECOGNITION,
+        20,
+        judge,
+        {"grid": GRID, "text": TEXT, "numbers": NUMBERS},
+        tables=lambda study, verdict: [_table(study, verdict)],
+        drawings=_draw,
+        caveats=_caveats,
+        notes=_notes,
+        values=_values,
+    ),
+)

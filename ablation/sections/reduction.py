@@ -1,0 +1,54 @@
+"""Whether steadier skeletons are recognised better: the gain over how much of the acceleration is gone."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+from ablation.page.theme import colour_of, new_axes, tip
+from ablation.sections.poses import find_poses
+from ablation.sections.registry import SECTIONS, SKELETONS, Drawing, Section
+from ablation.study.study import Study
+from ablation.verdict import judge
+from drawing.style import INK
+
+GRID = """
+{% call figure("reduction", "Is steadier better?") %}Gain over the share of the joints' acceleration that is gone on the test clips, with {{ study.percent }} intervals; one point per way to refine.{% endcall %}
+"""  # noqa: E501
+
+
+def find_reductions(study: Study) -> Mapping[str, float] | None:
+    """Return by how many percent each arm lowers the skeletons' acceleration; None with fewer than two arms.
+
+    Those that raise it count as below 0.
+    """
+    steady = {row.arm: row.acceleration for row in study.get(find_poses) if math.isfinite(row.acceleration)}
+    if not steady.get(study.against):
+        return None
+    found = {
+        arm: 100 * (1 - value / steady[study.against])
+        for arm, value in steady.items()
+        if study.get(judge).comparison(arm) is not None and arm != "oracle"
+    }
+    return found if len(found) > 1 else None
+
+
+def _draw(study: Study, found: Mapping[str, float]) -> Sequence[Drawing]:
+    """Draw the gain in accuracy over how much of the skeletons' acceleration is gone, one point per way to refine."""
+    figure, axes = new_axes(2.8, grid="both")
+    axes.axhline(0, color=INK, linewidth=1, zorder=1)
+    for arm, lower in found.items():
+        one = study.get(judge).comparison(arm)
+        assert one is not None
+        colour, name = colour_of(study, arm), study.label(arm)
+        ends = one.interval or ()
+        axes.plot([lower] * len(ends), ends, color=colour, linewidth=1.4)
+        axes.plot(lower, one.difference, "o", color=colour, markersize=7, label=name)
+        tip(axes, lower, one.difference, f"{name}: {one.difference:+.1f} points, acceleration {-lower:+.0f}%")
+    axes.margins(0.1)
+    axes.set_xlabel("acceleration of the joints that is gone, %")
+    axes.set_ylabel(f"points above {study.label(study.against)}")
+    figure.legend(loc="outside upper left", ncols=3, handletextpad=0.2, columnspacing=1.2)
+    said = "Scatter plot of the difference over the acceleration removed, a point per arm; see the tables."
+    return [Drawing("reduction", figure, said)]
+
+
+SECTIONS.add("reduction", Section(SKELETONS, 60, find_reductions, {"grid": GRID}, drawings=_draw))

@@ -1,0 +1,18 @@
+"""Words for numbers of things."""
+
+
+def plural(count: int, one: str, many: str | None = None, *, separator: str = "") -> str:
+    """Write a number of things: 1 clip, 2 clips, 0 clips.
+
+    Parameters
+    ----------
+    count
+        How many.
+    one
+        The word for one of them.
+    many
+        The word for several; `one` with an s if not given.
+    separator
+        What stands between thousands, such as a comma.
+    """
+    return f"{count:{separator}} {one if count == 1 else many or one + 's'}"

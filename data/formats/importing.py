@@ -1,0 +1,177 @@
+"""`python run.py import`: other people's files as a clip store."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from base.errors import InputError
+from base.files import regular_file
+from base.progress import progress
+from base.replacing import check_replaceable
+from base.settings import FPS
+from base.words import plural
+from data.formats.clips import Incoming
+from data.formats.guessing import guess_format
+from data.formats.options import ReadOptions
+from data.formats.outputs import writing
+from data.formats.registry import FORMATS, FormatKind, find_format
+from data.ntu.splits import Split
+from data.skeletons.store import StoreInfo, StoreWriter, Track, store_of
+from data.skeletons.units import METRES, Units, check_metres
+
+
+@dataclass(frozen=True)
+class ImportOptions:
+    """What to read.
+
+    Parameters
+    ----------
+    format
+        Whose files, by a name in `FORMATS`; guessed from the path if None.
+    names, split
+        See `ReadOptions`; refused by formats that do not take them.
+    fps
+        Frames per second of the recordings.
+    units
+        What positions in space are in; a store has metres.
+    on_error
+        What to do with a clip that cannot be used: stop, or skip it and count it in the store. What is wrong with the
+        file as a whole stops in any case.
+    """
+
+    format: str | None = None
+    names: Path | None = None
+    split: Split | None = None
+    fps: float = 30.0
+    units: Units = "m"
+    on_error: Literal["stop", "skip"] = "stop"
+
+
+def import_store(source: Path, folder: Path, options: ImportOptions, again: bool = False) -> list[str]:
+    """Read somebody else's files into a clip store, which is there whole or not at all.
+
+    What the files do not say is filled in: a joint at exactly 0 was not seen (`data.skeletons.seen`), any other is
+    tracked.
+
+    Parameters
+    ----------
+    source
+        The file or folder to read.
+    folder
+        The clip store to write.
+    options
+        What to read.
+    again
+        Replace an existing store.
+
+    Returns
+    -------
+    Lines that say what was read, and what was left out.
+
+    Raises
+    ------
+    InputError
+        The files are not of that format, damaged, or hold what a store cannot, such as bodies that are not in metres.
+    """
+    if not source.exists():
+        raise InputError(f"{source}: no such file or folder")
+    for path in (source, options.names):
+        if path is not None and path.exists() and not path.is_dir():
+            regular_file(path)
+    format = guess_format(source) if options.format is None else options.format
+    kind = find_format(format)
+    if not FPS[0] <= options.fps <= FPS[1]:
+        raise InputError(f"--fps {options.fps}: expected a number from {FPS[0]} to {FPS[1]}, frames per second")
+    inputs = [source, *([options.names] if options.names else [])]
+    check_replaceable(folder, store_of("raw") if again else None, inputs)  # before anything long is read
+    incoming = _open(source, format, kind, options)
+    if incoming.layout.dims != 3 and options.units != "m":
+        raise InputError(f"--units {options.units}: {source} has joints in an image, in pixels; leave it out")
+    info = StoreInfo(
+        layout=incoming.layout.name,
+        fps=options.fps,
+        image=incoming.image,
+        confidence=incoming.confidence,
+        times=incoming.times,
+        source=str(source),
+        config={"import": _kept(format, options)},
+    )
+    unseen: list[dict[str, str]] = []
+    faulty: list[dict[str, str]] = []
+    with writing(folder), StoreWriter(folder, info, again, inputs) as writer, progress() as bar:
+        task = bar.add_task("importing clips", total=incoming.total)
+        for called, read in incoming.clips:
+            try:
+                name, frames, tracks = read()
+                if incoming.layout.dims == 3 and "units" not in kind.reads_with:  # else they are read in metres
+                    tracks = _in_metres(tracks, options.units, f"{source}: {called}")
+            except InputError as error:
+                if options.on_error == "stop":
+                    raise InputError(f"{error}; go on without such clips with --on-error skip") from error
+                faulty.append({"file": called, "reason": str(error)})
+            else:
+                if tracks:
+                    writer.add(name, frames, tracks)
+                else:
+                    unseen.append({"file": called, "reason": "nobody is seen in any frame"})
+            bar.advance(task)
+        if faulty and len(faulty) + len(unseen) == incoming.total:
+            raise InputError(f"{source}: no clip can be used; the first: {faulty[0]['reason']}")
+        writer.info = info.model_copy(update={"skipped": unseen + faulty})
+    left = plural(incoming.total - len(unseen) - len(faulty), "clip")
+    lines = [f"{folder}: {left} from {format} files, joints of {incoming.layout.name}"]
+    if unseen:
+        lines.append(
+            f"  left out: {plural(len(unseen), 'clip')} in which nobody is seen, the first {unseen[0]['file']}"
+        )
+    if faulty:
+        lines.append(
+            f"  skipped: {len(faulty)} of {incoming.total} clips, which cannot be used (store.json has them all); the "
+            f"first: {faulty[0]['reason']}"
+        )
+    return lines + [f"  {note}" for note in incoming.notes]
+
+
+def _kept(format: str, options: ImportOptions) -> dict[str, str | None]:
+    """Return what a store keeps of the options."""
+    names = None if options.names is None else str(options.names)
+    kept: dict[str, str | None] = {"format": format, "split": options.split, "names": names}
+    return kept if options.units == "m" else kept | {"units": options.units}
+
+
+def _in_metres(tracks: list[Track], units: Units, where: str) -> list[Track]:
+    """Return tracks in space in metres, and refuse those that cannot be."""
+    if units != "m":
+        tracks = [replace(track, joints=track.joints * np.float32(METRES[units])) for track in tracks]
+    if tracks:
+        joints, seen = (np.concatenate([getattr(track, key) for track in tracks]) for key in ("joints", "tracked"))
+        check_metres(joints, seen > 0, where, "--units ")
+    return tracks
+
+
+_ADVICE = {"names": ", whose files have the names", "split": "; leave it out"}
+
+
+def _open(source: Path, format: str, kind: FormatKind, options: ImportOptions) -> Incoming:
+    for option, advice in _ADVICE.items():
+        value = getattr(options, option)
+        if value is not None and option not in kind.reads_with:
+            raise InputError(f"--{option} {value}: does not go with --format {format}{advice}")
+    if kind.open is None:
+        raise InputError(f"--format {format}: can be written and not read; choose another format")
+    if kind.source == ("folder" if source.is_file() else "file"):
+        raise InputError(f"{source}: expected a {kind.source} for --format {format}")
+    return kind.open(source, ReadOptions(options.names, options.split, options.units))
+
+
+def describe_inputs() -> list[tuple[str, str]]:
+    """Return the name of each format that can be read, and what is read with which options."""
+    rows = []
+    for name in FORMATS.names():
+        kind = FORMATS[name]
+        if kind.open is not None:
+            options = [f"--{option}" for option in _ADVICE if option in kind.reads_with]
+            rows.append((name, "; ".join([kind.reads, *options])))
+    return rows

@@ -1,0 +1,98 @@
+"""What `python run.py recognize`, `predict` and `explain` print."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.table import Table
+
+from base.progress import PlainConsole
+from base.shown import one_line
+from base.words import plural
+from recognition.config import RecognizeConfig
+from recognition.use.explain import joint_shares
+from recognition.use.explain_report import Explanation
+from recognition.use.predict import Prediction
+
+SHOWN = 40
+"""Clips in the table of predictions on the terminal; the file has all."""
+
+
+def print_results(results: dict[str, Any], config: RecognizeConfig) -> None:
+    """Print the closing table, and where things are.
+
+    Parameters
+    ----------
+    results
+        What the stage returns.
+    config
+        Its configuration.
+    """
+    store, run = config.data.store, config.run.dir
+    classes = plural(results["classes"], "class", "classes")
+    table = Table(title=f"{store} ({results['split']}), {classes}")
+    for column in ("training clips", "test clips", "top-1 %", "top-5 %", "mean class %", "seconds"):
+        table.add_column(column, justify="right")
+    table.add_row(
+        str(results["train_clips"]),
+        str(results["test_clips"]),
+        f"{results['top1']:.2f}",
+        f"{results['top5']:.2f}",
+        f"{results['mean_class_accuracy']:.2f}",
+        f"{results['seconds']:.1f}",
+    )
+    console = PlainConsole()
+    console.print(table)
+    if "streams" in results:
+        parts = Table(title="streams, and ensembles of them")
+        for column in ("", "top-1 %", "top-5 %", "mean class %"):
+            parts.add_column(column, justify="right" if column else "left")
+        for name, found in (*results["streams"].items(), *results["ensembles"].items()):
+            parts.add_row(name, *(f"{found[key]:.2f}" for key in ("top1", "top5", "mean_class_accuracy")))
+        console.print(parts)
+    for folder in (run, *(run / name for name in results.get("streams", ()))):
+        if (best := folder / "checkpoints" / "best.pt").is_file():
+            print(f"trained recogniser: {best}")
+    print(f"results, scores and confusion matrix: {run}")
+
+
+def print_explanation(explanation: Explanation, output: Path) -> None:
+    """Print which joints mattered most, and where the figure and the table are.
+
+    Parameters
+    ----------
+    explanation
+        Of one clip.
+    output
+        The figure.
+    """
+    found, joints = explanation.found, explanation.layout.joints
+    shares = joint_shares(found)
+    most = ", ".join(f"{joints[joint]} {100 * shares[joint]:.0f}%" for joint in np.argsort(-shares)[:5])
+    print(one_line(f"{found.clip}: {explanation.name} ({100 * found.probability:.0f}%) rests most on {most}"))
+    print(f"{output} and {output.with_suffix('.csv')}")
+
+
+def print_predictions(found: Sequence[Prediction], output: Path) -> None:
+    """Print the likeliest actions of the first clips, and where those of all are.
+
+    Parameters
+    ----------
+    found
+        The predictions.
+    output
+        The file that they were written to.
+    """
+    table = Table(title="likeliest actions, probability in %")
+    table.add_column("clip", no_wrap=True)
+    for rank in range(1, len(found[0].actions) + 1):
+        table.add_column(str(rank))
+    for one in found[:SHOWN]:
+        pairs = zip(one.names, one.probabilities, strict=True)
+        table.add_row(one.clip, *(f"{name} {100 * probability:.0f}" for name, probability in pairs))
+    console = PlainConsole()
+    console.print(table)
+    if len(found) > SHOWN:
+        console.print(f"and {len(found) - SHOWN} more", highlight=False)
+    console.print(f"{plural(len(found), 'clip')}: {output}", soft_wrap=True, highlight=False)

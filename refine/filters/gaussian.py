@@ -1,0 +1,42 @@
+"""The Gaussian filter: an average over time."""
+
+import numpy as np
+from scipy.ndimage import gaussian_filter1d
+
+from refine.filters.registry import FILTERS, FilterKind
+from refine.resample import extended
+
+
+def gaussian(x: np.ndarray, sigma_s: float, fps: float) -> np.ndarray:
+    """Average over time with Gaussian weights; at the ends the first and last frame stand for what is beyond.
+
+    Parameters
+    ----------
+    x
+        [T, ...].
+    sigma_s
+        Standard deviation, seconds.
+    fps
+        Frames a second.
+    """
+    return gaussian_filter1d(x, sigma_s * fps, axis=0, mode="nearest")
+
+
+def gaussian_of_motion(x: np.ndarray, sigma_s: float, fps: float) -> np.ndarray:
+    """As `gaussian`, but what goes on at an end goes on beyond it."""
+    sigma = sigma_s * fps
+    reach = int(4 * sigma + 0.5)
+    return gaussian_filter1d(extended(x, reach), sigma, axis=0)[reach : reach + len(x)] if reach else x
+
+
+FILTERS.add(
+    "gaussian",
+    FilterKind(
+        "Gaussian",
+        gaussian,
+        grid={"sigma_s": tuple(np.geomspace(0.01, 0.64, 13))},
+        released=lambda fps: {"sigma_s": 3 / fps},  # 3 frames
+        smooth_motion=gaussian_of_motion,
+        colours=("#0e7f8c", "#4cc3d0"),
+    ),
+)

@@ -1,0 +1,127 @@
+"""Where a track is not one motion: gaps that nobody can bridge, and jumps that no body can make."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+BRIDGE_S = 0.5
+"""Seconds between two sightings of a body, or of a joint, over which positions are interpolated; half a window."""
+
+JUMP = 0.5
+"""Body sizes (`refine.normalise.body_size`, some 0.4 m) that a body's step may exceed those beside it by."""
+
+ACCELERATION = 100.0
+"""Body sizes/s^2, some four times gravity: what that comes to in a step is added, for low frame rates."""
+
+SPEED = 30.0
+"""Body sizes/s, some 12 m/s: what a step exceeds by `JUMP` is a jump, whatever is beside it."""
+
+BACK_S = 0.2
+"""Seconds: whoever jumps away and is back as soon as that has not been there."""
+
+_BESIDE = 4
+"""Steps on either side that a step is compared with."""
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """The parts of a track that are one motion each.
+
+    Parameters
+    ----------
+    spans
+        First row and the one after the last of each part; rows in none of them show nobody.
+    gaps, jumps
+        How many of the cuts between them are at gaps, and how many at jumps.
+    astray
+        int64: rows within the parts in which the body is shown where it cannot have been.
+    """
+
+    spans: list[tuple[int, int]]
+    gaps: int = 0
+    jumps: int = 0
+    astray: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
+
+
+def split_track(joints: np.ndarray, seen: np.ndarray, times: np.ndarray, size: float) -> Pieces:
+    """Cut a track at gaps longer than `BRIDGE_S` and at jumps.
+
+    A body's step is the median of its joints' steps, so that a few joints that are elsewhere for a frame are no jump.
+    A body that jumps away and goes on where it was within `BACK_S` is one motion, with some frames astray.
+
+    Parameters
+    ----------
+    joints
+        [n, V, C].
+    seen
+        bool [n, V].
+    times
+        [n], seconds, rising.
+    size
+        The body's size.
+    """
+    whole = bool(seen.all())
+    rows = np.arange(len(joints)) if whole else np.flatnonzero(seen.any(1))
+    if len(rows) < 2:
+        return Pieces([(int(row), int(row) + 1) for row in rows])
+    elapsed = np.diff(times if whole else times[rows])
+    gap = elapsed > BRIDGE_S * (1 + 1e-6)
+    jump = _jumps(joints if whole else joints[rows], None if whole else seen[rows], elapsed, size, gap)
+    astray: list[np.ndarray] = []
+    if jump.any():
+        at, there = joints[rows], seen[rows]
+        clock = np.concatenate([[0.0], elapsed.cumsum()])
+        for cut in np.flatnonzero(jump).tolist():
+            back = _back(cut, at, there, clock, size) if jump[cut] else None
+            if back is not None:
+                jump[cut:back] = False
+                astray.append(rows[cut + 1 : back])
+    cuts = np.flatnonzero(gap | jump)
+    starts = rows[np.concatenate([[0], cuts + 1])].tolist()
+    ends = (rows[np.concatenate([cuts, [len(rows) - 1]])] + 1).tolist()
+    lost = np.concatenate([np.empty(0, np.int64), *astray])
+    return Pieces(list(zip(starts, ends, strict=True)), int(gap.sum()), int(jump.sum()), lost)
+
+
+def _back(cut: int, joints: np.ndarray, seen: np.ndarray, clock: np.ndarray, size: float) -> int | None:
+    """Return the row behind a jump from which on the body goes on where it was, if that is soon."""
+    for back in range(cut + 2, len(clock)):
+        if clock[back] - clock[cut] > BACK_S * (1 + 1e-6):
+            return None
+        both = seen[cut] & seen[back]
+        if both.any():
+            step = np.median(np.linalg.norm(joints[back, both] - joints[cut, both], axis=-1))
+            if step < JUMP * size:
+                return back
+    return None
+
+
+def _jumps(
+    joints: np.ndarray, seen: np.ndarray | None, elapsed: np.ndarray, size: float, gap: np.ndarray
+) -> np.ndarray:
+    """Say which of the steps between these rows are jumps, bool [n - 1]."""
+    if seen is None:
+        step = joints[1:] - joints[:-1]
+        length = np.sqrt(np.einsum("nvc,nvc->nv", step, step))
+        if 2 * length.mean(1).max() < JUMP * size:  # no median is more than twice the mean
+            return np.zeros(len(length), bool)
+        steps = np.median(length, axis=1)
+    else:
+        both = seen[1:] & seen[:-1]
+        at = np.where(seen[..., None], joints, 0.0)
+        length = np.where(both, np.linalg.norm(np.diff(at, axis=0), axis=-1), np.inf)
+        count = both.sum(1)
+        ordered = np.sort(length, axis=1)
+        # The lower median of the joints that are seen before and after; no step where there are none.
+        steps = ordered[np.arange(len(ordered)), np.maximum(count - 1, 0) // 2]
+        steps[count == 0] = 0.0
+    steps[gap] = 0.0
+    if steps.max() < JUMP * size:
+        return np.zeros(len(steps), bool)
+    padded = np.full(len(steps) + 2 * _BESIDE, np.nan)
+    padded[_BESIDE:-_BESIDE] = np.where(gap, np.nan, steps / elapsed)
+    beside = np.lib.stride_tricks.sliding_window_view(padded, 2 * _BESIDE + 1).copy()
+    beside[:, _BESIDE] = 0.0  # a step alone is compared with rest
+    speed = np.nanmedian(beside, axis=1) * elapsed
+    sudden = steps - speed > size * (JUMP + ACCELERATION * elapsed**2)
+    return sudden | (steps > size * (JUMP + SPEED * elapsed))
