@@ -13,8 +13,8 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from data.skeletons.store import open_store
+from recognition.use.other_skeletons import score_on
 from recognition.use.recognizer import load_recognizer
-from recognition.use.retest import score_on
 from refine.steady.net import load_networks
 from refine.steady.smoother import WEIGHTS
 from refine.steady.stores import refine_store

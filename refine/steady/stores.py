@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from base.progress import progress
+from data.skeletons.seen import seen_joints
 from data.skeletons.store import ClipStore, derive_store
 from refine.steady.bones import hang
 from refine.steady.net import Networks, save_networks
@@ -64,7 +65,7 @@ def refine_store(
         trust = TRUST[np.minimum(tracked, 2)]
         if store.confidence is not None:
             trust = np.where(tracked > 0, np.clip(np.nan_to_num(store.confidence[start:stop]), 1e-3, 1), np.float32(0))
-        seen = (trust > 0) & np.isfinite(joints).all(axis=-1)
+        seen = (trust > 0) & seen_joints(joints)
         if seen.any():
             refined = refine_sequence(networks, joints, fps, trust, strength, tree)
             np.copyto(joints, refined, where=seen[..., None])
