@@ -45,6 +45,7 @@ def check_replaceable(path: Path, kind: Kind | None, inputs: Iterable[Path] = ()
     InputError
         Something is there that must stay.
     """
+    check_place(path, where)
     if not os.path.lexists(path):
         return
     named = f"{where}: {path}" if where else str(path)
@@ -57,6 +58,20 @@ def check_replaceable(path: Path, kind: Kind | None, inputs: Iterable[Path] = ()
         raise InputError(
             f"{named}: {fault}; --again replaces nothing but a {kind.name} that was made here: choose another folder"
         )
+
+
+def check_place(path: Path, where: str = "") -> None:
+    """Refuse a place inside a clip store, which nothing else may be in: the store could never be replaced again.
+
+    Raises
+    ------
+    InputError
+        A folder that holds `path` is a clip store.
+    """
+    for folder in path.absolute().parents:
+        if (folder / "store.json").is_file() and (folder / "joints.npy").is_file():
+            named = f"{where}: {path}" if where else str(path)
+            raise InputError(f"{named}: lies in {folder}, a clip store; choose another folder")
 
 
 def check_file_replaceable(
@@ -80,6 +95,7 @@ def check_file_replaceable(
     InputError
         The file is there and `again` is false; or it is no regular file, one of the inputs, in one, or not ours.
     """
+    check_place(path)
     if not os.path.lexists(path):
         return
     if not again or path.is_dir():

@@ -18,7 +18,7 @@ from torch.utils.tensorboard import SummaryWriter
 from base.config import RunSection, read_kept
 from base.errors import InputError
 from base.files import atomic_file, is_left_over, written_in
-from base.replacing import Kind, check_replaceable
+from base.replacing import Kind, check_place, check_replaceable
 
 
 class RunConfig(Protocol):
@@ -134,6 +134,7 @@ def check_run(config: RunConfig, again: bool = False) -> Literal["new", "kept"]:
         is damaged; or, if `again` is set, it must stay (see `base.replacing.check_replaceable`).
     """
     folder = config.run.dir
+    check_place(folder, "run.dir")
     try:
         if folder.exists() and not folder.is_dir():
             raise InputError(f"run.dir: {folder} is a file; expected a folder for the run")

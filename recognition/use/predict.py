@@ -203,12 +203,12 @@ def _read_names(path: Path) -> list[str] | dict[int, str]:
     except yaml.YAMLError as error:
         raise InputError(f"--names: {path} is not valid YAML; expected a list of names") from error
     if isinstance(listed, list) and listed and all(isinstance(name, str) for name in listed):
-        return listed
+        return [one_line(name) for name in listed]
     if isinstance(listed, dict) and listed and all(isinstance(name, str) for name in listed.values()):
         numbers = {key: _number(key) for key in listed}
         if wrong := [key for key, number in numbers.items() if number is None]:
             raise InputError(f"--names: {path} names {shown(wrong[0], 40)}, which is no action; expected 103 or A103")
-        return {numbers[key]: name for key, name in listed.items()}  # type: ignore[misc]
+        return {numbers[key]: one_line(name) for key, name in listed.items()}  # type: ignore[misc]
     raise InputError(
         f"--names: {path} is no list of names; expected one name a line, each after `- `, or lines such as `103: name`"
     )

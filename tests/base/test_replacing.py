@@ -5,7 +5,7 @@ import pytest
 
 from base.errors import InputError
 from base.files import atomic_folder, resumable_folder
-from base.replacing import Kind, check_file_replaceable, check_output, check_replaceable
+from base.replacing import Kind, check_file_replaceable, check_output, check_place, check_replaceable
 
 ANY = Kind("made-up folder", lambda _: "")
 
@@ -128,3 +128,17 @@ def test_results_are_written_over_results_alone(place):
     ):
         with pytest.raises(InputError, match=rf"^--output: {path}: {message}"):
             check_output(Path(path), map(Path, inputs))
+
+
+def test_nothing_is_put_into_a_clip_store(place):
+    Path("held").mkdir()
+    for name in ("store.json", "joints.npy"):
+        (Path("held") / name).touch()
+    for path in ("held/new", "held/in/new"):
+        with pytest.raises(InputError, match=rf"^run.dir: {path}: lies in .*held, a clip store; choose another folder"):
+            check_place(Path(path), "run.dir")
+        for check in (lambda at: check_replaceable(at, None), lambda at: check_file_replaceable(at, False)):
+            with pytest.raises(InputError, match="a clip store"):
+                check(Path(path))
+    check_place(Path("held"))
+    check_place(Path("made/new"))

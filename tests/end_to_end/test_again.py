@@ -109,7 +109,7 @@ def test_what_is_read_stays(work, monkeypatch, capsys):
         (("refine", "apply.input=st", "apply.output=linked", "run.dir=runs/x"), "linked: is a link"),
         (("refine", "apply.input=st", "apply.output=runs", "run.dir=runs/x"), "runs would hold run.dir"),
         (("import", "st/joints.npy", "st", "--format", "ctrgcn"), "st: holds st/joints.npy, which is read"),
-        (("export", "st", "st/joints.npy", "--format", "npy"), "is a file|lies in st"),
+        (("export", "st", "st/joints.npy", "--format", "npy"), "is a file|lies in st|a clip store"),
         (("export", "st", "st", "--format", "skeleton"), "st: is read from"),
     ):
         before = tree(work)
