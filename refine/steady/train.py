@@ -12,6 +12,7 @@ import math
 import pickle
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -364,6 +365,17 @@ def _judge_loss(net: TorchNetwork, sample: JudgeSample, step: int) -> Tensor:
     return nn.functional.smooth_l1_loss(off, torch.zeros_like(off), beta=0.5) if len(off) else said.sum() * 0
 
 
+@contextmanager
+def _fading_weights_are_zero() -> Iterator[None]:
+    """Let numbers next to 0 be 0 for a while: weights that fade away would slow everything down."""
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
+
+
+@_fading_weights_are_zero()
 def train(folder: Path, recipe: Recipe, say: Callable[[str], None] = print) -> Path:
     """Train both networks.
 
@@ -394,7 +406,6 @@ def train(folder: Path, recipe: Recipe, say: Callable[[str], None] = print) -> P
         say(f"{time.perf_counter() - started:7.0f} s  {text}")
 
     torch.manual_seed(recipe.seed)
-    torch.set_flush_denormal(True)  # weights that fade away would slow everything down
     count = max(SHARD, recipe.examples // 2)
     judge_set = [
         one

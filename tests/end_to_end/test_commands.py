@@ -290,8 +290,8 @@ def test_ablate_interrupted_and_killed_ends_in_the_same_result(work):
             # Where the tests run in the background of a shell, Ctrl-C is ignored by whatever they start.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
-        already = len(list(cells.rglob("last.pt")))
-        while process.poll() is None and len(list(cells.rglob("last.pt"))) < already + 2:
+        already = len(list(cells.glob("cells/*/checkpoints/last.pt")))
+        while process.poll() is None and len(list(cells.glob("cells/*/checkpoints/last.pt"))) < already + 2:
             time.sleep(0.02)
         process.send_signal(blow)
         _, errors = process.communicate(timeout=120)

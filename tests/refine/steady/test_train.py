@@ -81,3 +81,9 @@ def test_weights_are_spread_as_when_refining():
     weights = rng.normal(size=(14, 3, 8)).astype(np.float32)
     found = spread(torch.from_numpy(weights), 31, 3).numpy()
     np.testing.assert_allclose(found, blend(weights, 31, 3), atol=1e-6)
+
+
+def test_training_leaves_the_processors_settings_as_they_were(tmp_path):
+    """Numbers next to 0 are numbers again: 1e-310 is one that is below the smallest normal double."""
+    train(tmp_path, TINY, say=lambda text: None)
+    assert float(np.float64(1e-310) * 1.0) > 0
