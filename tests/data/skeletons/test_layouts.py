@@ -14,7 +14,7 @@ def test_the_bones_of_a_layout_are_a_tree_that_ends_at_its_centre(layout):
             assert steps < len(layout.joints)
 
 
-@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=str)
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS.keys())
 def test_left_and_right_are_mirror_images(layout):
     """The bones of the left limbs are those of the right; a joint is named once."""
     assert len(set(layout.joints)) == len(layout.joints)
