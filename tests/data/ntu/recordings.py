@@ -34,3 +34,9 @@ def run(raw, store, again=False, **options):
 
 def content(store):
     return {path.name: path.read_bytes() for path in store.iterdir()}
+
+
+def same(left, right):
+    assert left.clips.name.tolist() == right.clips.name.tolist()
+    np.testing.assert_array_equal(left.joints, right.joints)
+    np.testing.assert_array_equal(left.tracked, right.tracked)

@@ -16,13 +16,7 @@ from data.ntu import read_clips as reading
 from data.ntu.prepare import describe
 from data.ntu.text import Body, Skeleton, write_skeleton
 from data.skeletons.store import open_store
-from tests.data.ntu.recordings import FOLDER, clip, content, names, pack, run
-
-
-def same(left, right):
-    assert left.clips.name.tolist() == right.clips.name.tolist()
-    np.testing.assert_array_equal(left.joints, right.joints)
-    np.testing.assert_array_equal(left.tracked, right.tracked)
+from tests.data.ntu.recordings import FOLDER, clip, content, names, pack, run, same
 
 
 def test_zip_and_folder_give_the_same_store_in_the_order_of_names(folder, zipped, tmp_path):
@@ -31,14 +25,6 @@ def test_zip_and_folder_give_the_same_store_in_the_order_of_names(folder, zipped
     same(open_store(tmp_path / "a"), open_store(tmp_path / "b"))
     assert open_store(tmp_path / "a").clips.name.tolist() == sorted(names(12))
     assert (summary["clips"], summary["frames"], summary["skipped"]) == (12, 180, [])
-
-
-def test_several_processes_give_the_same_store(zipped, tmp_path, monkeypatch):
-    run(zipped, tmp_path / "a", workers=1)
-    monkeypatch.setattr(reading, "IN_PROCESS", 0)
-    monkeypatch.setattr(reading, "BATCH", 2)
-    run(zipped, tmp_path / "b", workers=2)
-    same(open_store(tmp_path / "a"), open_store(tmp_path / "b"))
 
 
 def test_the_302_incomplete_samples_are_left_out_and_counted(folder, tmp_path):

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from base.errors import InputError
 from data.ntu.names import ClipName, parse_name
-from data.ntu.splits import MISSING, TRAIN_PERFORMERS, in_training
 from data.skeletons.layouts import LAYOUTS
 from data.skeletons.store import StoreInfo, StoreWriter, Track, derive_store, open_store, to_block
 from tests.fuzz.skeletons import refused
@@ -128,14 +127,6 @@ def test_other_names_are_refused(name):
         parse_name(name)
 
 
-def test_splits_follow_performers_and_cameras(store):
-    assert in_training(store.clips, "xsub").tolist() == [True, False, False]
-    assert in_training(store.clips, "xview").tolist() == [False, True, False]
-    assert len(TRAIN_PERFORMERS) == 20
-    assert len(MISSING) == 302
-    assert all(str(parse_name(name)) == name for name in MISSING)
-
-
 def test_a_store_in_an_image_keeps_confidences(tmp_path):
     random = np.random.default_rng(0)
     joints = random.uniform(0, 1000, (4, 17, 2)).astype(np.float32)
@@ -156,17 +147,6 @@ def test_a_store_has_the_confidence_of_all_tracks_or_of_none(tmp_path):
     with pytest.raises(ValueError, match="confidence"), StoreWriter(tmp_path / "store", StoreInfo()) as writer:
         writer.add(NAMES[0], 4, [track])
     assert not (tmp_path / "store").exists()
-
-
-@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=str)
-def test_the_bones_of_a_layout_are_a_tree_that_ends_at_its_centre(layout):
-    parent = dict(layout.bones)
-    assert sorted([*parent, layout.centre]) == list(range(len(layout.joints)))
-    for joint in range(len(layout.joints)):
-        steps = 0
-        while joint != layout.centre:
-            joint, steps = parent[joint], steps + 1
-            assert steps < len(layout.joints)
 
 
 def test_tables_written_otherwise_are_read_the_same(store):

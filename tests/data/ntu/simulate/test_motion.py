@@ -3,23 +3,13 @@ import dataclasses
 import numpy as np
 import pytest
 
-from data.ntu.names import ClipName
 from data.ntu.simulate.actions import repertoire
 from data.ntu.simulate.bodies import make_performer
-from data.ntu.simulate.cameras import facing, to_camera
-from data.ntu.simulate.kinematics import key_weights, minimum_jerk, steps, turns, two_bones
-from data.ntu.simulate.motion import FRAMES, MIRROR, perform
-from data.ntu.splits import TRAIN_PERFORMERS
+from data.ntu.simulate.motion import FRAMES, MIRROR
 from data.skeletons.layouts import BONES
+from tests.data.ntu.simulate.acting import act
 
 ACTIONS = sorted(repertoire().actions)
-
-
-def act(number, seed=0, azimuth=0.0, people=None):
-    action = repertoire().actions[number]
-    people = people or tuple(dataclasses.replace(make_performer(3, n), left_handed=False) for n in (1, 2))
-    rngs = np.random.default_rng([1, seed]), np.random.default_rng([2, seed])
-    return perform(action, people[: 2 if action.apart else 1], azimuth, *rngs)
 
 
 @pytest.mark.parametrize("number", ACTIONS)
@@ -162,68 +152,3 @@ def test_performers_and_repetitions_differ():
     assert once.shape != again.shape or np.abs(once - again).max() > 0.005
     assert make_performer(0, 1).height != make_performer(0, 2).height
     assert make_performer(0, 1) == make_performer(0, 1)
-
-
-def test_a_person_facing_the_camera_stands_upright_before_it():
-    name = ClipName(setup=1, camera=2, performer=1, replication=1, action=23)
-    joints = to_camera(act(23, azimuth=facing(name))[0], name)
-    assert (np.abs(joints[..., 2] - 3.5) < 1.0).all()
-    assert (joints[:, 3, 1] > joints[:, 20, 1]).all()
-    assert (joints[:, 20, 1] > joints[:, 0, 1] + 0.3).all()
-    assert (joints[:, 4, 0] < joints[:, 8, 0] - 0.2).all()  # as in the released clips
-    side = ClipName(setup=1, camera=3, performer=1, replication=1, action=23)
-    turned = to_camera(act(23, azimuth=facing(side))[0], side)
-    assert np.abs(turned[:, 4, 0] - turned[:, 8, 0]).max() < 0.2
-
-
-def test_either_half_of_the_split_has_left_handers():
-    for seed in range(4):
-        people = {n: make_performer(seed, n) for n in range(1, 41)}
-        for half in (set(TRAIN_PERFORMERS), set(people) - set(TRAIN_PERFORMERS)):
-            assert 2 <= sum(people[n].left_handed for n in half) <= 3
-
-
-def test_minimum_jerk_starts_and_ends_at_rest():
-    time = np.linspace(-0.5, 1.5, 2001)
-    way = minimum_jerk(time)
-    assert way[0] == 0
-    assert way[-1] == 1
-    assert way[1000] == pytest.approx(0.5)
-    speed = np.gradient(way, time)
-    assert speed[[499, 500, 1500, 1501]] == pytest.approx(0, abs=1e-3)
-    assert speed.max() == pytest.approx(1.875, abs=1e-3)  # the peak is 15/8 of the mean speed
-
-
-def test_key_weights_share_out_one():
-    weights = key_weights(np.array([0.5, 1.0]), np.array([1.0, 1.5]), np.linspace(0, 2, 50))
-    np.testing.assert_allclose(weights.sum(axis=0), 1)
-    np.testing.assert_allclose(weights[:, 0], [1, 0, 0])
-    np.testing.assert_allclose(weights[:, -1], [0, 0, 1])
-
-
-def test_a_stepping_foot_stands_still_between_its_swings():
-    times = np.linspace(0, 3, 91)
-    places = np.array([[0.0, 0.0], [0.4, 0.0], [0.8, 0.1]])
-    place, lift = steps(np.array([0.5, 1.5]), np.array([1.0, 2.0]), places, times)
-    np.testing.assert_array_equal(place[times <= 0.5], 0)
-    np.testing.assert_allclose(place[(times >= 1.0) & (times <= 1.5)], np.tile(places[1], (16, 1)), atol=1e-9)
-    np.testing.assert_allclose(place[-1], places[2])
-    assert lift.max() == pytest.approx(1.0, abs=0.02)
-    assert (lift[(times <= 0.5) | (times >= 2.0)] < 1e-6).all()
-    still, none = steps(np.array([]), np.array([]), places[:1], times)
-    assert not still.any()
-    assert not none.any()
-
-
-def test_turns_and_limbs():
-    forward = turns(np.array([90.0]), np.zeros(1), np.zeros(1))[0] @ [0, 1, 0]
-    np.testing.assert_allclose(forward, [0, 0, 1], atol=1e-12)
-    right = turns(np.zeros(1), np.zeros(1), np.array([90.0]))[0] @ [0, 0, 1]
-    np.testing.assert_allclose(right, [-1, 0, 0], atol=1e-12)  # x points left
-    root, target = np.zeros((2, 3)), np.array([[0.0, -0.4, 0.0], [0.0, -9.0, 0.0]])
-    middle, end = two_bones(root, target, 0.3, 0.25, np.tile([0.0, 0.0, 1.0], (2, 1)))
-    np.testing.assert_allclose(end[0], target[0])
-    np.testing.assert_allclose(end[1], [0, -0.995 * 0.55, 0])
-    np.testing.assert_allclose(np.linalg.norm(middle, axis=1), 0.3)
-    np.testing.assert_allclose(np.linalg.norm(end - middle, axis=1), 0.25)
-    assert (middle[:, 2] > 0).all()

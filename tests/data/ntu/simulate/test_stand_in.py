@@ -7,28 +7,23 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from pydantic import ValidationError
 
 from base.errors import InputError
 from data.ntu.actors import choose_actors
 from data.ntu.names import parse_name
 from data.ntu.prepare import DataSection, PrepareConfig, prepare
-from data.ntu.simulate import SimulateSection, make_stand_in, stand_in
-from data.ntu.simulate.clips import choose_clips, simulate_clip
-from data.ntu.splits import MISSING, TRAIN_PERFORMERS
+from data.ntu.simulate import make_stand_in, stand_in
+from data.ntu.simulate.clips import simulate_clip
+from data.ntu.splits import TRAIN_PERFORMERS
 from data.ntu.text import read_skeleton
 from data.skeletons.store import open_store
+from tests.data.ntu.simulate.sections import section
 
 FILES = (
     "nturgbd_skeletons_simulated.zip", "truth/joints.npy", "truth/tracked.npy", "truth/clips.csv", "truth/tracks.csv",
     "truth/store.json", "simulate.json", "poses/ntusim_kinect_3D/detected/ntusim_kinect_3D_train.npz",
     "poses/ntusim_kinect_3D/groundtruth/ntusim_gt_3D_test.npz",
 )  # fmt: skip
-
-
-def section(folder, **changes):
-    values = {"clips": 36, "performers": 6, "actions": (6, 23, 58), "severity": 2.0, **changes}
-    return SimulateSection(folder=folder, **values)
 
 
 @pytest.fixture(scope="module")
@@ -142,26 +137,6 @@ def test_the_benchmark_pairs_fit_and_keep_the_test_performers_apart(made):
                 assert name.camera in (2, 3)
 
 
-def test_clips_are_balanced_over_actions_performers_and_both_halves(tmp_path):
-    wanted = section(tmp_path, clips=500, performers=16, actions=(1, 6, 8, 23, 58))
-    names = choose_clips(wanted)
-    assert names == sorted(set(names))
-    assert len(names) == 500
-    assert not MISSING & {str(name) for name in names}
-    for key in ("action", "performer", "camera", "replication"):
-        _, counts = np.unique([getattr(name, key) for name in names], return_counts=True)
-        assert counts.max() <= 1.3 * counts.min(), key
-    share = np.mean([name.performer in TRAIN_PERFORMERS for name in names])
-    assert 0.45 < share < 0.55
-
-
-def test_severity_zero_is_the_truth(tmp_path):
-    wanted = section(tmp_path, severity=0.0)
-    clip = simulate_clip(wanted, choose_clips(wanted)[0])
-    np.testing.assert_array_equal(*clip.pair)
-    assert all((body.tracked == 2).all() for body in clip.skeleton.bodies)
-
-
 def test_a_folder_is_made_once_and_never_mixed_up(made, tmp_path):
     before = (made.folder / "simulate.json").stat().st_mtime_ns
     make_stand_in(made, workers=1)
@@ -181,22 +156,7 @@ def test_a_folder_is_made_once_and_never_mixed_up(made, tmp_path):
 def test_mistakes_are_told(tmp_path):
     with pytest.raises(InputError, match=r"simulate\.clips: 9999"):
         make_stand_in(section(tmp_path / "a", clips=9999, performers=2))
-    with pytest.raises(ValidationError, match="give different numbers out of"):
-        section(tmp_path, actions=(1, 99))
-    with pytest.raises(ValidationError, match="from 1 to 40"):
-        section(tmp_path, performers=(3, 3))
     assert not (tmp_path / "a").exists()
-
-
-def test_in_the_laboratory_the_same_movement_is_seen_with_less_jitter(tmp_path):
-    wanted = {setting: section(tmp_path, severity=1.0, setting=setting) for setting in ("ntu", "lab")}
-    names = choose_clips(wanted["ntu"])[:12]
-    jitter = {}
-    for setting, made_so in wanted.items():
-        clips = [simulate_clip(made_so, name) for name in names]
-        errors = [body.joints - body.joints.mean(0) for clip in clips for body in clip.skeleton.bodies]
-        jitter[setting] = np.median(np.concatenate([np.abs(np.diff(x, 2, axis=0)).ravel() for x in errors]))
-    assert 0.3 < jitter["lab"] / jitter["ntu"] < 0.8
 
 
 def test_of_the_store_in_a_stand_in_the_rate_can_be_changed_and_nothing_else_is(tmp_path):
