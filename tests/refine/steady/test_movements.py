@@ -5,12 +5,7 @@ from refine.steady.material import RATES
 from refine.steady.movements import make_movement
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
-def test_people_run_and_wave(rng):
+def test_people_run_and_wave():
     """Metres a second of body and hands: the plain simulator's people stand."""
     travel, hand = [], []
     for number in range(60):
