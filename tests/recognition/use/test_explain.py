@@ -1,37 +1,12 @@
-import csv
-
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from base.errors import InputError
 from data.skeletons.layouts import NTU25
-from recognition.config import InputSection
-from recognition.terminal import print_explanation
 from recognition.use.explain import explain_clip, joint_shares
-from recognition.use.explain_report import explain
-from recognition.use.recognizer import Recognizer
 
 HAND = NTU25.joints.index("left hand")
-
-
-class OneJoint(nn.Module):
-    """A network whose second score is the height of the left hand in the second half of the clip; the rest is 0."""
-
-    def __init__(self):
-        super().__init__()
-        self.gain = nn.Parameter(torch.tensor(2.0))
-
-    def forward(self, x, clip, clips):
-        height = self.gain * x[:, x.shape[1] // 2 :, HAND, 1].mean(1)
-        second = torch.zeros(clips).index_add(0, clip, height)
-        return torch.stack([torch.zeros(clips), second], dim=1)
-
-
-@pytest.fixture
-def one_joint():
-    return Recognizer(OneJoint(), InputSection(frames=10), NTU25, False, np.array([1, 23]), 1, None)
 
 
 def test_what_matters_is_found_and_nothing_else(one_joint, make_store):
@@ -86,21 +61,3 @@ def test_a_clip_whose_joints_are_nowhere_is_refused(one_joint, make_store):
     with pytest.raises(InputError, match=f"clip {store.clips.name[0]} shows nobody"):
         explain_clip(one_joint, store, 0)
     assert explain_clip(one_joint, store, 1).probability > 0
-
-
-def test_the_command_writes_a_figure_and_a_table(one_joint, make_store, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("recognition.use.explain_report.load_recognizer", lambda path, device: one_joint)
-    store = make_store(replications=1, second_actor=True)
-    name = str(store.clips.name[2])
-    found = explain(store.folder, tmp_path, name=name, output=tmp_path / "why.png", action=23, device="cpu")
-    assert capsys.readouterr().out == ""
-    print_explanation(found, tmp_path / "why.png")
-    assert "rests most on left hand 100%" in capsys.readouterr().out
-    assert (tmp_path / "why.png").read_bytes().startswith(b"\x89PNG")
-    rows = list(csv.DictReader((tmp_path / "why.csv").open()))
-    assert len(rows) == 2 * 10 * 25
-    assert {row["joint"] for row in rows if float(row["importance"]) > 0} == {"left hand"}
-    with pytest.raises(InputError, match="holds more than one clip; say which one with --clip"):
-        explain(store.folder, tmp_path, output=tmp_path / "why.png", device="cpu")
-    with pytest.raises(InputError, match="has no clip nothing"):
-        explain(store.folder, tmp_path, name="nothing", output=tmp_path / "why.png", device="cpu")
