@@ -12,7 +12,6 @@ import pytest
 import typer
 
 import run as command_line
-from base.words import plural
 from run import app
 
 ROOT = Path(__file__).parents[2]
@@ -144,12 +143,6 @@ def test_help_says_something_of_every_option_and_names_what_is_there(name, comma
 def test_again_means_the_same_wherever_it_is():
     texts = {p.help for _, command in commands() for p in command.params if p.name == "again"}
     assert len(texts) == 1
-
-
-def test_numbers_of_things():
-    assert [plural(count, "clip") for count in (0, 1, 2)] == ["0 clips", "1 clip", "2 clips"]
-    assert plural(1234, "class", "classes", separator=",") == "1,234 classes"
-    assert plural(1, "class", "classes") == "1 class"
 
 
 @pytest.mark.parametrize(
