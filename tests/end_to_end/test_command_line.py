@@ -45,10 +45,6 @@ def test_threads_wait_passively_before_torch_is_loaded_unless_the_user_says_othe
     assert run("recognize", first=tmp_path, **given).stdout.strip() == str(expected)
 
 
-def test_the_tests_wait_passively_too():
-    assert any(name in os.environ for name in WAITING)
-
-
 def test_no_words_show_the_help():
     alone, asked = run(), run("--help")
     assert (alone.returncode, alone.stderr) == (0, "")
