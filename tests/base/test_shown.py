@@ -1,10 +1,6 @@
-import io
-
 import numpy as np
 import pytest
-from rich.table import Table
 
-from base.progress import PlainConsole
 from base.shown import cut, one_line, shown
 
 
@@ -48,16 +44,3 @@ def test_a_long_line_keeps_both_ends_and_letters_of_any_language():
     assert len(line) == 600
     assert line.startswith("größe: xxx")
     assert line.endswith("what to do")
-
-
-def test_a_console_shows_markup_and_control_characters_as_text():
-    table = Table(title="[/b]")
-    table.add_column("[/c]")
-    table.add_row("[bold]S001[/d] :smile:\x1b]0;x\x07")
-    for printed in ("[/b]\x1b[2J", table):
-        with io.StringIO() as file:
-            PlainConsole(file=file, width=80).print(printed)
-            said = file.getvalue()
-        assert "\x1b" not in said
-        assert "[/b]" in said
-    assert "[bold]S001[/d] :smile:\\x1b]0;x\\x07" in said

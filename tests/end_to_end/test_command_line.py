@@ -12,7 +12,6 @@ import pytest
 import typer
 
 import run as command_line
-from base.words import plural
 from run import app
 
 ROOT = Path(__file__).parents[2]
@@ -44,10 +43,6 @@ def test_threads_wait_passively_before_torch_is_loaded_unless_the_user_says_othe
         f"import os\nprint([os.environ.get(name) for name in {WAITING}], flush=True)\nos._exit(0)\n"
     )
     assert run("recognize", first=tmp_path, **given).stdout.strip() == str(expected)
-
-
-def test_the_tests_wait_passively_too():
-    assert any(name in os.environ for name in WAITING)
 
 
 def test_no_words_show_the_help():
@@ -144,12 +139,6 @@ def test_help_says_something_of_every_option_and_names_what_is_there(name, comma
 def test_again_means_the_same_wherever_it_is():
     texts = {p.help for _, command in commands() for p in command.params if p.name == "again"}
     assert len(texts) == 1
-
-
-def test_numbers_of_things():
-    assert [plural(count, "clip") for count in (0, 1, 2)] == ["0 clips", "1 clip", "2 clips"]
-    assert plural(1234, "class", "classes", separator=",") == "1,234 classes"
-    assert plural(1, "class", "classes") == "1 class"
 
 
 @pytest.mark.parametrize(

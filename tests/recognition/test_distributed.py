@@ -11,10 +11,8 @@ import pytest
 import torch
 
 from base.config import load_config
-from base.errors import InputError
 from recognition.config import RecognizeConfig
 from recognition.stage import recognize
-from training.distributed import Workers, launch
 
 pytest.importorskip("lightning_fabric")
 ROOT = Path(__file__).parents[2]
@@ -66,37 +64,3 @@ def test_a_run_of_two_processes_is_that_of_one(make_store, tmp_path):
     np.testing.assert_allclose(scores[1]["score"], scores[0]["score"], atol=1e-3)
     results = [json.loads((tmp_path / str(devices) / "results.json").read_text()) for devices in (1, 2)]
     assert set(results[0]) == set(results[1])
-
-
-def test_more_processes_than_the_configuration_says_are_refused(monkeypatch):
-    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "x")
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    with pytest.raises(InputError, match=r"torchrun has started 2 processes; give run\.devices=2"):
-        launch(torch.device("cpu"), 1, 1)
-
-
-class Line:
-    """What connects two processes, seen from the first and then from the second."""
-
-    def __init__(self):
-        self.said = []
-
-    def broadcast(self, value):
-        self.said.append(value)
-        return self.said[0]
-
-
-def test_what_the_first_process_finds_wrong_is_wrong_for_all():
-    line = Line()
-    workers = [Workers(rank, 2, line) for rank in range(2)]
-
-    def work():
-        raise InputError("run.dir: holds something else")
-
-    for each in workers:
-        with pytest.raises(InputError, match="holds something else"):
-            each.on_first(work)
-    line.said.clear()
-    assert [each.on_first(lambda: 3) for each in workers] == [3, None]
-    line.said.clear()
-    assert [each.tell(value) for each, value in zip(workers, (3, None), strict=True)] == [3, 3]
