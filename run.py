@@ -10,7 +10,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any, Literal
 
-from training.threads import wait_passively
+from training.threads import wait_politely
 
 INTERRUPTED = 130
 GOES_ON = "interrupted; the same command goes on where it was"
@@ -30,7 +30,7 @@ def _on_interrupt(action: signal.Handlers | object) -> None:
 
 if __name__ == "__main__":
     _on_interrupt(_leave)
-wait_passively()  # before torch is loaded
+wait_politely()  # before torch is loaded
 
 import typer  # noqa: E402
 from typer.core import TyperCommand  # noqa: E402

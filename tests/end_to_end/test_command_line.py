@@ -28,17 +28,19 @@ def run(*words, first=None, **environment):
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("load", "given", "expected"),
     [
-        ({}, ["PASSIVE", None, None]),
-        ({"OMP_WAIT_POLICY": "ACTIVE"}, ["ACTIVE", None, None]),
-        ({"GOMP_SPINCOUNT": "7"}, [None, "7", None]),
-        ({"KMP_BLOCKTIME": "5"}, [None, None, "5"]),
+        (0.9, {}, ["PASSIVE", None, None]),
+        (0.1, {}, [None, None, None]),
+        (0.9, {"OMP_WAIT_POLICY": "ACTIVE"}, ["ACTIVE", None, None]),
+        (0.9, {"GOMP_SPINCOUNT": "7"}, [None, "7", None]),
+        (0.9, {"KMP_BLOCKTIME": "5"}, [None, None, "5"]),
     ],
-    ids=["default", "openmp", "gnu", "llvm"],
+    ids=["others at work", "quiet", "openmp", "gnu", "llvm"],
 )
-def test_threads_wait_passively_before_torch_is_loaded_unless_the_user_says_otherwise(tmp_path, given, expected):
+def test_threads_wait_passively_beside_others_unless_the_user_says_otherwise(tmp_path, load, given, expected):
     """A torch that tells what it finds when it is loaded, and ends there."""
+    (tmp_path / "sitecustomize.py").write_text(f"import os\nos.getloadavg = lambda: ({load}, 0.0, 0.0)\n")
     (tmp_path / "torch.py").write_text(
         f"import os\nprint([os.environ.get(name) for name in {WAITING}], flush=True)\nos._exit(0)\n"
     )
