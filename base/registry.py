@@ -2,6 +2,7 @@
 
 import difflib
 import pkgutil
+import sys
 from collections.abc import Iterator
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -31,6 +32,7 @@ class Registry(Generic[Kind]):
         self.noun = noun
         self._package, self._group = package, group
         self._kinds: dict[str, Kind] = {}
+        self._added_by: dict[str, str] = {}
         self._looked = False
 
     def add(self, name: str, kind: Kind) -> Kind:
@@ -44,20 +46,29 @@ class Registry(Generic[Kind]):
         if self._kinds.get(name, kind) is not kind:
             raise ValueError(f"there are two {self.noun}s called {name!r}")
         self._kinds[name] = kind
+        self._added_by[name] = sys._getframe(1).f_globals.get("__name__", "")
         return kind
 
     def remove(self, name: str) -> None:
         """Take a kind away, for tests that added it."""
         self._kinds.pop(name, None)
+        self._added_by.pop(name, None)
 
     def _look(self) -> None:
         if self._looked:
             return
         self._looked = True  # first, for the modules below may ask for other kinds while they are imported
-        for module in pkgutil.iter_modules(import_module(self._package).__path__):
-            import_module(f"{self._package}.{module.name}")
+        files = [
+            f"{self._package}.{found.name}" for found in pkgutil.iter_modules(import_module(self._package).__path__)
+        ]
+        for file in files:
+            import_module(file)
         for point in entry_points(group=self._group):
             point.load()
+        # Some may have been imported before the others, by whoever wanted them alone.
+        places = {file: place for place, file in enumerate(files)}
+        order = sorted(self._kinds, key=lambda name: places.get(self._added_by[name], len(files)))
+        self._kinds = {name: self._kinds[name] for name in order}
 
     def names(self) -> tuple[str, ...]:
         """Return all names, the package's own first, in the order of its files."""

@@ -1,23 +1,27 @@
 """How long a recogniser's epoch takes quiet, and beside one other busy process, as threads wait for each other.
 
-An epoch of the default study's recogniser on as many clips is trained in a process of its own: with the waiting that
-the command line sets (`training/threads.py`), and as the OpenMP library does without. The busy process does nothing but
-count. The cases take turns, so that whatever else the machine does meets all of them; the medians are compared.
+An epoch of the default study's recogniser on as many clips is trained in a process of its own: spinning, as the OpenMP
+library does by itself, and passively, as the command line sets it where others are at work (`training/threads.py`). The
+busy process does nothing but count. The cases take turns, so that whatever else the machine does meets all of them; the
+medians are compared.
 
-    python bench/beside_other_work.py [--clips 330] [--repeats 3] [--threads 2]
-
-It is as it should be where, with the default waiting, the busy time is at most 2.5 times the quiet one, and the quiet
-one at most 3% longer than without.
+    python bench/beside_other_work.py [--clips 330] [--repeats 3] [--threads 2] [--spins 300 3000]
 """
 
 import argparse
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from statistics import median
 
-ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from bench.measure import print_table, take_turns
+from training.threads import SETTINGS
+
 BATCH, FRAMES, CLASSES = 16, 32, 20
 """Of the default study."""
 WORK = "import itertools\nfor _ in itertools.count(): pass"
@@ -55,13 +59,10 @@ def epoch(clips: int, threads: int, warm_up: int = 4) -> float:
     return time.perf_counter() - begin
 
 
-def measure(clips: int, threads: int, passive: bool, busy: bool) -> float:
+def measure(clips: int, threads: int, setting: Mapping[str, str], busy: bool) -> float:
     """Train an epoch in a process of its own, beside a busy one or not."""
-    from training.threads import SETTINGS
-
-    environment = {name: value for name, value in os.environ.items() if name not in SETTINGS}
-    words = [sys.executable, __file__, "--clips", str(clips), "--threads", str(threads)]
-    words += ["--case", "passive" if passive else "spinning"]
+    environment = {**{name: value for name, value in os.environ.items() if name not in SETTINGS}, **setting}
+    words = [sys.executable, __file__, "--clips", str(clips), "--threads", str(threads), "--once"]
     other = subprocess.Popen([sys.executable, "-c", WORK]) if busy else None
     try:
         done = subprocess.run(words, env=environment, capture_output=True, text=True, check=True)
@@ -77,29 +78,28 @@ def main() -> None:
     parser.add_argument("--clips", type=int, default=330)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--case", choices=("passive", "spinning"), help=argparse.SUPPRESS)
+    parser.add_argument("--spins", type=int, nargs="*", default=[], help="further values of GOMP_SPINCOUNT to try")
+    parser.add_argument("--once", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
-    if given.case is not None:
-        from training.threads import wait_passively
-
-        if given.case == "passive":
-            wait_passively()
+    if given.once:
         print(epoch(given.clips, given.threads))
         return
-    cases = [(passive, busy) for passive in (True, False) for busy in (False, True)]
-    taken: dict[tuple[bool, bool], list[float]] = {case: [] for case in cases}
-    for _ in range(given.repeats):
-        for case in cases:
-            taken[case].append(measure(given.clips, given.threads, *case))
-    typical = {case: median(seconds) for case, seconds in taken.items()}
+    settings: dict[str, dict[str, str]] = {"spinning": {}, "passive": {"OMP_WAIT_POLICY": "PASSIVE"}}
+    settings |= {f"{spins} spins": {"GOMP_SPINCOUNT": str(spins)} for spins in given.spins}
+    works = {
+        f"{name}{' beside' if busy else ''}": partial(measure, given.clips, given.threads, setting, busy)
+        for name, setting in settings.items()
+        for busy in (False, True)
+    }
+    typical = {case: median(taken) for case, taken in take_turns(works, given.repeats, warm_up=0).items()}
     print(f"{given.clips} clips, {given.threads} threads, medians of {given.repeats}")
-    for passive in (True, False):
-        quiet, busy = typical[passive, False], typical[passive, True]
-        name = "as the command line sets it" if passive else "as OpenMP does without"
-        print(f"{name:28s} quiet {quiet:6.2f} s   beside a busy process {busy:6.2f} s   {busy / quiet:5.2f} times")
-    print(f"quiet, against without: {100 * (typical[True, False] / typical[False, False] - 1):+.1f}%")
+    rows = []
+    for name in settings:
+        quiet, beside = typical[name], typical[f"{name} beside"]
+        figures = quiet, beside, beside / quiet, beside / typical["spinning"]
+        rows.append([name, *(f"{figure:.2f}" for figure in figures)])
+    print_table(["waiting", "quiet, s", "beside another, s", "times its quiet", "times spinning's quiet"], rows)
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT))
     main()

@@ -1,4 +1,5 @@
 import sys
+from importlib import import_module
 from importlib.metadata import EntryPoint
 
 import pytest
@@ -30,6 +31,12 @@ def test_every_file_of_the_package_is_a_kind(package: Registry[int]):
     assert package["triangle"] == 3
     assert "square" in package
     assert "circle" not in package
+
+
+def test_the_order_is_that_of_the_files_whichever_was_imported_first(package: Registry[int]):
+    import_module(f"{package._package}.triangle")
+    package.add("circle", 0)
+    assert package.names() == ("square", "triangle", "circle")
 
 
 def test_a_kind_from_elsewhere_is_one_call(package: Registry[int]):
