@@ -9,7 +9,8 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPool
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import connection, get_context, parent_process
-from typing import Any, TypeVar
+from multiprocessing.connection import Connection
+from typing import Any, Literal, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -60,25 +61,43 @@ def map_in_processes(
     ahead: int = AHEAD,
     start: Callable[..., None] | None = None,
     given: tuple[Any, ...] = (),
+    unfinished: Literal["waited for", "ended"] = "waited for",
 ) -> Generator[Result, None, None]:
     """Do as `map_in_threads`, in several new processes; the function, items and results must be such as can be pickled.
 
     The processes end with this one, however it ends. Ctrl-C is this one's to handle.
+
+    Parameters
+    ----------
+    function, items, workers, ahead, start, given
+        As there.
+    unfinished
+        What happens to what has begun when the iterator is closed or interrupted: long work that goes on where it was
+        is better `ended`.
 
     Raises
     ------
     WorkerEndedError
         A process was ended from outside.
     """
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), _begin, (start, given))
+    context = get_context("spawn")
+    theirs, ours = context.Pipe(duplex=False)
+    pool = ProcessPoolExecutor(workers, context, _begin, (theirs, start, given))
     try:
-        yield from _in_order(pool, function, items, ahead * workers)
+        yield from _in_order(pool, function, items, ahead * workers, ours.close if unfinished == "ended" else None)
     except BrokenProcessPool as error:
         raise WorkerEndedError("a process has been ended from outside") from error
+    finally:
+        ours.close()
+        theirs.close()
 
 
 def _in_order(
-    pool: Executor, function: Callable[[Item], Result], items: Iterable[Item], most: int
+    pool: Executor,
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    most: int,
+    end: Callable[[], None] | None = None,
 ) -> Generator[Result, None, None]:
     waiting: deque[Future[Result]] = deque()
     try:
@@ -89,6 +108,10 @@ def _in_order(
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+    except BaseException:
+        if end is not None:
+            end()
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -106,15 +129,15 @@ def _interrupts_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _begin(start: Callable[..., None] | None, given: tuple[Any, ...]) -> None:
+def _begin(pipe: Connection, start: Callable[..., None] | None, given: tuple[Any, ...]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=_end_when_told, args=(pipe,), daemon=True).start()
     if start is not None:
         start(*given)
 
 
-def _end_with_parent() -> None:
+def _end_when_told(pipe: Connection) -> None:
+    """End when the pipe's other side is closed, or with the parent: a killed one says nothing."""
     parent = parent_process()
-    if parent is not None:
-        connection.wait([parent.sentinel])  # a killed parent says nothing: without this its workers wait for ever
-        os._exit(1)
+    connection.wait([pipe] if parent is None else [pipe, parent.sentinel])
+    os._exit(1)

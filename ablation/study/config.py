@@ -209,9 +209,11 @@ class AblateConfig(Section):
     seeds
         Of the recognisers.
     executor
-        `serial`, one recogniser after another, or `ray`, several at once on this machine or on a cluster.
+        `processes`, as many recognisers at once as there are processor cores, each on one of them (one at a time on an
+        accelerator); `serial`, one after another; or `ray`, several at once on this machine or on a cluster. On
+        processors the results are the same.
     workers
-        With `ray`, how many processor cores (or accelerators, where there are) to use at once; null for all.
+        How many processor cores (with `ray`, accelerators, where there are) to use at once; null for all.
     ray_address
         A running Ray cluster; null starts Ray on this machine. All machines must see `shared` under the same path.
     """
@@ -229,7 +231,7 @@ class AblateConfig(Section):
     recognize: RecognizeSection = RecognizeSection()
     statistics: StatisticsSection = StatisticsSection()
     report: ReportSection = ReportSection()
-    executor: Literal["serial", "ray"] = "serial"
+    executor: Literal["processes", "serial", "ray"] = "processes"
     workers: int | None = Field(None, ge=1, le=100_000)
     ray_address: str | None = None
 

@@ -22,7 +22,7 @@ from recognition.use.other_skeletons import score_on
 from recognition.use.recognizer import load_recognizer
 from training.devices import pick_device
 
-FORMAT = 1
+FORMAT = 2
 """Changes when equal configurations give other results than before, so that no study takes them over."""
 
 

@@ -1,5 +1,10 @@
-"""Training the recognisers of a study, one after another or several at once."""
+"""Training the recognisers of a study, several at once, each on one processor core or one accelerator.
 
+A recogniser of a study is small: two that share two cores wait for each other in every operation, and what they come to
+depends, by the order of sums, on how many cores there are. Two side by side do neither.
+"""
+
+import os
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,6 +17,7 @@ from ablation.study.plan import Training, train_one
 from base.errors import InputError
 from base.progress import console
 from base.words import plural
+from base.workers import WorkerEndedError, map_in_processes
 
 Outcome = dict[str, Any] | str
 """The results of a recogniser, or one line on why there are none."""
@@ -36,7 +42,7 @@ def train_all(config: AblateConfig, trainings: Sequence[Training]) -> dict[Path,
         finished = f"{len(trainings) - len(waiting)} of {plural(len(trainings), 'recogniser')} finished already"
         console.print(finished, highlight=False)
     outcomes: dict[Path, Outcome] = {training.folder: _attempt(training) for training in trainings if training.finished}
-    runs = _with_ray(config, waiting) if config.executor == "ray" and waiting else _one_by_one(waiting, len(trainings))
+    runs = _runs(config, waiting, len(trainings))
     begin = time.perf_counter()
     for done, (training, outcome) in enumerate(runs, 1):
         outcomes[training.folder] = outcome
@@ -58,10 +64,41 @@ def duration(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h"
 
 
-def _one_by_one(trainings: Sequence[Training], total: int) -> Iterator[tuple[Training, Outcome]]:
-    for number, training in enumerate(trainings, total - len(trainings) + 1):
-        console.print(f"recogniser {number} of {total}: {training.title}", highlight=False)
-        yield training, _attempt(training)
+def _runs(config: AblateConfig, waiting: Sequence[Training], total: int) -> Iterator[tuple[Training, Outcome]]:
+    if config.executor == "ray" and waiting:
+        return _with_ray(config, waiting)
+    accelerated = torch.cuda.is_available() and config.run.device != "cpu"
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    workers = min(config.workers or (1 if accelerated else cores), len(waiting))
+    if config.executor == "processes" and workers > 1 and not accelerated:
+        return _side_by_side(waiting, workers)
+    return _one_by_one(waiting, total, accelerated)
+
+
+def _one_by_one(trainings: Sequence[Training], total: int, accelerated: bool) -> Iterator[tuple[Training, Outcome]]:
+    threads = torch.get_num_threads()
+    try:
+        for number, training in enumerate(trainings, total - len(trainings) + 1):
+            console.print(f"recogniser {number} of {total}: {training.title}", highlight=False)
+            if not accelerated:
+                torch.set_num_threads(1)  # as side by side, and so with the same result
+            yield training, _attempt(training)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _side_by_side(trainings: Sequence[Training], workers: int) -> Iterator[tuple[Training, Outcome]]:
+    """Run trainings in processes; those that an interrupt ends go on from their last epoch when they are asked for."""
+    console.print(f"{plural(len(trainings), 'recogniser')}, {workers} at a time", highlight=False)
+    outcomes = map_in_processes(_attempt_alone, trainings, workers, ahead=1, unfinished="ended")
+    left = list(trainings)
+    try:
+        for outcome in outcomes:
+            yield left.pop(0), outcome
+    except WorkerEndedError:
+        said = "a process was ended from outside, for want of memory perhaps; going on one at a time"
+        console.print(said, style="red", soft_wrap=True)
+        yield from _one_by_one(left, len(trainings), accelerated=False)
 
 
 def _attempt(training: Training) -> Outcome:
@@ -109,4 +146,5 @@ def _with_ray(config: AblateConfig, trainings: Sequence[Training]) -> Iterator[t
 
 def _attempt_alone(training: Training) -> Outcome:
     torch.set_num_threads(1)  # the other cores have recognisers of their own
+    console.quiet = True
     return _attempt(training)

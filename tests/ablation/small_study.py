@@ -37,7 +37,7 @@ def write_benchmark(root):
 
 
 def configured(settings, **changed):
-    return AblateConfig.model_validate({**settings, **changed})
+    return AblateConfig.model_validate({"executor": "serial", **settings, **changed})
 
 
 def planned(config):

@@ -109,3 +109,13 @@ def test_processes_end_with_the_one_that_is_killed(tmp_path):
         parent.kill()
         assert select.select([gone], [], [], 60)[0], "the worker lives on"
         os.close(gone)
+
+
+def test_what_has_begun_is_ended_with_the_iterator_if_asked():
+    """It would never end by itself."""
+    work = ["__import__('os').getpid()", "__import__('threading').Event().wait()"]
+    results = map_in_processes(eval, work, 1, unfinished="ended")
+    worker = next(results)
+    results.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(worker, 0)

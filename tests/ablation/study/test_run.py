@@ -5,6 +5,7 @@ import pytest
 from ablation.stage import IncompleteError, ablate
 from ablation.study.run import duration, train_all
 from base.errors import InputError
+from base.workers import WorkerEndedError
 from tests.ablation.small_study import configured, planned
 
 
@@ -46,6 +47,26 @@ def test_ray_gives_what_one_process_gives(settings, tmp_path):
         workers=1,
     )
     assert ablate(other).results["arms"] == ablate(config).results["arms"]
+
+
+def test_processes_side_by_side_give_what_one_after_another_gives(settings, tmp_path):
+    config = configured(settings, seeds=[0], arms=["raw", "oracle"])
+    place = {"dir": tmp_path / "side" / "study", "device": "cpu"}
+    other = configured(settings, seeds=[0], arms=["raw", "oracle"], run=place, executor="processes", workers=2)
+    assert ablate(other).results["arms"] == ablate(config).results["arms"]
+
+
+def test_a_process_that_is_ended_costs_no_result(settings, monkeypatch, capsys):
+    """Whoever ends processes when memory is short ends one here before it has done anything."""
+
+    def broken(*given, **named):
+        raise WorkerEndedError("a process has been ended from outside")
+        yield
+
+    config = configured(settings, seeds=[0], arms=["raw", "oracle"], executor="processes", workers=2)
+    monkeypatch.setattr("ablation.study.run.map_in_processes", broken)
+    assert all(len(found["top1"]) == 1 for found in ablate(config).results["arms"].values())
+    assert "going on one at a time" in capsys.readouterr().err
 
 
 def test_ray_that_is_not_installed(settings, monkeypatch):
