@@ -17,7 +17,15 @@ from ablation.statistics import Comparison
 from ablation.study.config import AblateConfig
 from ablation.study.plan import Plan, gather, plan
 from ablation.study.run import Outcome, duration, train_all
-from ablation.study.stores import Source, ensure_source, list_sources, make_stores, open_truth
+from ablation.study.stores import (
+    Source,
+    ensure_source,
+    list_sources,
+    make_stores,
+    make_training_stores,
+    open_truth,
+    training_sources,
+)
 from ablation.study.study import Study, assemble
 from ablation.verdict import judge
 from base.errors import InputError
@@ -27,6 +35,7 @@ from base.tables import Table, write_csv
 from base.words import plural
 from data.ntu.splits import in_training
 from data.skeletons.store import open_store
+from recognition.evaluate import accuracies
 from recognition.input.selection import select_clips
 from training.devices import pick_device
 from training.runs import Run, already_finished, check_run, open_run, read_json, showing
@@ -96,12 +105,12 @@ def ablate(config: AblateConfig, again: bool = False) -> Ablation:
             return Ablation(results, run.dir / "report.html", told, note=already_finished(run.dir))
     check_run(config, again)
     sources = list_sources(config)
-    for source in sources:
+    for source in (*sources, *training_sources(config).values()):
         ensure_source(config, source)
         _check(config, source)
     run = open_run(config, again)
     made = [make_stores(config, source) for source in sources]
-    planned = plan(config, made)
+    planned = plan(config, made, make_training_stores(config))
     outcomes = train_all(config, planned.trainings)
     failed = {folder: outcome for folder, outcome in outcomes.items() if isinstance(outcome, str)}
     _write_trainings(run.dir / "cells.csv", planned, outcomes)
@@ -116,7 +125,7 @@ def ablate(config: AblateConfig, again: bool = False) -> Ablation:
         "seconds": duration(seconds),
     }
     study = assemble(config, planned, made[0], gathered, failures, about)
-    results = _results(study, outcomes)
+    results = _results(study)
     run.write_json("details.json", report_notes(study))
     page = write_report(run.dir, config.report.title, study)
     if not failures:
@@ -168,22 +177,15 @@ def _write_trainings(path: Path, planned: Plan, outcomes: Mapping[Path, Outcome]
         temporary.write_text(text.getvalue())
 
 
-def _results(study: Study, outcomes: Mapping[Path, Outcome]) -> dict[str, Any]:
+def _results(study: Study) -> dict[str, Any]:
     """Return what `results.json` holds: the first condition by arm, and then all of them."""
     verdict = study.get(judge)
-    runs = {
-        (use.arm, use.seed): outcomes[use.training.folder]
-        for use in study.plan.uses
-        if use.condition == study.condition and use.other is None
-    }
     arms: dict[str, dict[str, list[float]]] = {}
-    for arm in study.arms:
+    for arm, found in study.arms.items():
+        by_seed = [accuracies(found.label, score) for score in found.score]
         arms[arm] = {"top1": study.top1(arm).tolist()}
-        found = [runs.get((arm, seed)) for seed in study.seeds]
         for key in ("top5", "mean_class_accuracy"):
-            values = [outcome[key] for outcome in found if isinstance(outcome, dict)]
-            if len(values) == len(study.seeds):
-                arms[arm][key] = values
+            arms[arm][key] = [one[key] for one in by_seed]
     return {
         "arms": arms,
         "comparisons": [

@@ -86,6 +86,19 @@ class Comparison:
         """Whether the interval leaves zero out on the side of a gain."""
         return self.interval is not None and self.interval[0] > 0
 
+    def detectable(self, confidence: float, power: float = 0.8) -> float | None:
+        """Return the smallest true difference, in points, that clips and seeds like these would have shown.
+
+        With so much `power` an interval of this width leaves zero out: (z of the confidence + z of the power) standard
+        errors (Cohen, Statistical Power Analysis, 1988), the standard error being taken from the interval. None
+        without an interval.
+        """
+        if self.interval is None:
+            return None
+        sure, likely = norm.ppf((1 + confidence) / 2), norm.ppf(power)
+        half: float = (self.interval[1] - self.interval[0]) / 2
+        return float(half * (sure + likely) / sure)
+
     def equivalent(self, margin: float) -> bool:
         """Whether a difference of so many points, in either direction, is ruled out.
 

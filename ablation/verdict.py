@@ -74,13 +74,19 @@ def along(study: Study, axis: str) -> Mapping[str, list[GridRow]]:
 
 
 def verdict_word(study: Study, found: Comparison) -> str:
-    """Say in a few words what a comparison shows; `leans` where only the uncorrected interval leaves zero out."""
+    """Say in a few words what a comparison shows; `leans` where only the uncorrected interval leaves zero out.
+
+    Where it shows nothing: the smallest difference that would have been seen, with a power of 80%.
+    """
     if found.interval is None:
         return "too few clips"
     if found.significant:
         way = "better" if found.difference > 0 else "worse"
         return way if found.holm_p < 1 - study.confidence else f"leans {way}"
-    return f"equal within ±{study.margin:g}" if found.equivalent(study.margin) else "undecided"
+    if found.equivalent(study.margin):
+        return f"equal within ±{study.margin:g}"
+    seen = found.detectable(study.confidence)
+    return f"undecided (±{seen:.1f} would show)"
 
 
 def _against_best_filter(study: Study) -> Comparison | None:

@@ -7,6 +7,7 @@ import numpy as np
 from ablation.sections.poses import find_poses
 from ablation.sections.registry import OPENING, SECTIONS, Section
 from ablation.statistics import Comparison
+from ablation.study.grid import parse_trained_on
 from ablation.study.study import Study
 from ablation.verdict import along, judge
 from ablation.words import interval_text, p_value, points, severity_text
@@ -72,6 +73,9 @@ def _main_sentence(study: Study) -> str:
 def _used(study: Study, arm: str) -> str:
     """Name the skeletons that an arm's recognisers are trained and tested on, under the first condition."""
     pairing, mine = study.condition.pairing, study.skeletons(arm)
+    given = parse_trained_on(pairing)
+    if given is not None:
+        return f"{mine} after training on {given.words(study.skeletons(given.arm))}"
     if arm == study.against or pairing == "both":
         return mine
     other = study.skeletons(study.against)

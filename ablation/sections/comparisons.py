@@ -6,6 +6,7 @@ from typing import Any
 from ablation.page.theme import PAPER, colour_of, new_axes, tip
 from ablation.sections.registry import RECOGNITION, SECTIONS, Drawing, Section
 from ablation.statistics import Comparison
+from ablation.study.grid import parse_trained_on
 from ablation.study.study import Study
 from ablation.verdict import Verdict, judge
 from ablation.words import footnote, interval_text, p_cell, points, with_interval
@@ -21,7 +22,7 @@ TEXT = """
 <ul>
 <li><strong>Paired.</strong> All arms are tested on the same clips with the same seeds, and a seed means the same initial weights, order and augmentation draws in every arm. Only the skeletons differ, {{ values.where }}.</li>
 <li><strong>Interval.</strong> {{ study.percent }} percentile bootstrap of the difference, {{ "{:,}".format(study.config.statistics.resamples) }} resamples that draw test clips{{ " and seeds" if seeds > 1 }} anew: the mean differences that are compatible with these clips{{ " and seeds" if seeds > 1 }}.{% if seeds > 1 %} The seeds' part is stretched a little, as a plain bootstrap of so few is too narrow.{% endif %}</li>
-<li><strong>Verdict.</strong> Better or worse: the interval leaves zero out, and McNemar's p after Holm's correction for all comparisons of the table is below {{ "%g" | format(1 - study.confidence) }}. Leans better or worse: only the interval says so. Equal within ±{{ "%g" | format(study.margin) }}: two one-sided tests rule a difference of so many points out, in either direction. Undecided: neither; more clips or seeds would tell.</li>
+<li><strong>Verdict.</strong> Better or worse: the interval leaves zero out, and McNemar's p after Holm's correction for all comparisons of the table is below {{ "%g" | format(1 - study.confidence) }}. Leans better or worse: only the interval says so. Equal within ±{{ "%g" | format(study.margin) }}: two one-sided tests rule a difference of so many points out, in either direction. Undecided: neither; in brackets the smallest true difference that so many clips and seeds show in four cases of five.</li>
 <li><strong>McNemar.</strong> An exact test on one prediction per clip and arm, from scores averaged over the seeds: are as many clips repaired as broken? It takes the trained networks as given.</li>
 <li><strong>Choice of epoch.</strong> {{ values.epoch }}</li>
 </ul>
@@ -29,13 +30,21 @@ TEXT = """
 NUMBERS = """
 {{ table(tables["comparisons"]) }}
 """
-WHERE = {
+_WHERE = {
     "both": "in training and in testing",
     "test": "in testing alone",
     "train": "in training alone",
     "mixed": "in half of the training clips and in testing",
 }
 """Where the skeletons of two arms differ, by the pairing."""
+
+
+def where(study: Study) -> str:
+    """Say where the skeletons of two arms differ."""
+    given = parse_trained_on(study.condition.pairing)
+    if given is None:
+        return _WHERE[study.condition.pairing]
+    return f"in testing alone: all are tested on the recognisers trained on {given.words(study.skeletons(given.arm))}"
 
 
 def _table(study: Study, verdict: Verdict) -> Table:
@@ -125,7 +134,7 @@ def _noted(found: Comparison) -> dict[str, Any]:
 
 
 def _values(study: Study, verdict: Verdict) -> dict[str, Any]:
-    return {"where": WHERE[study.condition.pairing], "epoch": _validation_rule(study.config.data.validation)}
+    return {"where": where(study), "epoch": _validation_rule(study.config.data.validation)}
 
 
 def _validation_rule(share: float) -> str:

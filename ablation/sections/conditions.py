@@ -8,7 +8,7 @@ import numpy as np
 
 from ablation.page.theme import PAPER, colour_of, new_axes
 from ablation.sections.registry import CONDITIONS, SECTIONS, Drawing, Section
-from ablation.study.grid import GridRow
+from ablation.study.grid import GridRow, parse_trained_on
 from ablation.study.study import Study
 from ablation.verdict import judge, verdict_word
 from ablation.words import footnote, interval_text, one_decimal, p_cell, points
@@ -28,7 +28,7 @@ TEXT = """
 """
 AXES = {"split": "split", "stream": "stream", "pairing": "skeletons used in", "severity": "noise severity",
         "setting": "noise setting", "share": "training clips"}  # fmt: skip
-PAIRINGS = {
+_PAIRINGS = {
     "both": "training and test", "test": "test only", "train": "training only", "mixed": "half of training, and test"
 }  # fmt: skip
 """Where an arm's skeletons are used."""
@@ -60,10 +60,13 @@ def find_conditions(study: Study) -> Conditions | None:
     return Conditions(rows, varied, near)
 
 
-def condition_value(axis: str, value: object) -> str:
+def condition_value(study: Study, axis: str, value: object) -> str:
     """Write where a condition lies on an axis the way people read it."""
     if axis == "pairing":
-        return PAIRINGS[str(value)]
+        given = parse_trained_on(str(value))
+        return (
+            _PAIRINGS[str(value)] if given is None else f"test only, trained on {given.words(study.label(given.arm))}"
+        )
     if isinstance(value, float):
         return f"{value:.0%}" if axis == "share" else f"{value:g}"
     return str(value).replace("_", " ")
@@ -88,7 +91,7 @@ def _table(study: Study, found: Conditions) -> Table:
         )
 
     def on(axis: str) -> Column:
-        return Column(AXES[axis], lambda value: condition_value(axis, value), axis in ("severity", "share"))
+        return Column(AXES[axis], lambda value: condition_value(study, axis, value), axis in ("severity", "share"))
 
     return Table(
         "conditions",
@@ -126,7 +129,9 @@ def _draw(study: Study, found: Conditions) -> Sequence[Drawing]:
         filled = colour if one.significant else PAPER
         axes.plot(one.difference, place, "o", markersize=6.5, color=colour, markerfacecolor=filled, zorder=3)
         changed = row.condition.differs_in(study.condition)
-        here = [f"{AXES[axis]}: {condition_value(axis, getattr(row.condition, axis))}" for axis in sorted(changed)]
+        here = [
+            f"{AXES[axis]}: {condition_value(study, axis, getattr(row.condition, axis))}" for axis in sorted(changed)
+        ]
         names.append(here[0] if here else "as above")
     axes.set_yticks(range(len(found.near)), names)
     axes.set_ylim(len(found.near) - 0.45, -0.55)
@@ -138,7 +143,7 @@ def _draw(study: Study, found: Conditions) -> Sequence[Drawing]:
 
 def _values(study: Study, found: Conditions) -> dict[str, Any]:
     first = vars(study.condition).items()
-    said = [f"{AXES[axis]} {condition_value(axis, value)}" for axis, value in first if value is not None]
+    said = [f"{AXES[axis]} {condition_value(study, axis, value)}" for axis, value in first if value is not None]
     return {"first": ", ".join(said)}
 
 

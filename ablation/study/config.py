@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import Field, ValidationError, model_validator
 
 from ablation.arms.registry import ARMS, ArmKind
-from ablation.study.grid import Pairing
+from ablation.study.grid import TrainedOn, parse_trained_on
 from base.config import RunSection
 from base.settings import Section
 from data.ntu.simulate import SimulateSection
@@ -101,8 +101,10 @@ class GridSection(Section):
         Sums of streams' scores with a weight each, such as `two: {joint: 1, bone: 1}`; streams that only an ensemble
         needs are trained for it.
     pairings
-        Which skeletons are trained on and which are tested on, see `ablation.study.grid.Pairing`. `test` and `train`
-        take no further training.
+        Which skeletons are trained on and which are tested on: `both`, `test`, `train` or `mixed`, see
+        `ablation.study.grid.PAIRINGS`; or the arm that the recognisers of all arms are trained on, such as `oracle`,
+        or `raw@lab-0.5`, measured with errors of another setting and severity. `test`, `train` and the name of an arm
+        take no further training of those that `both` trains.
     severities, settings
         How bad the simulated errors are, and of which kind; as in `simulate` if null. Each makes a stand-in of its own
         beside `simulate.folder`, of the same movements.
@@ -118,7 +120,7 @@ class GridSection(Section):
     ensembles: dict[str, dict[Stream, Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]]] = Field(
         default_factory=dict
     )
-    pairings: tuple[Pairing, ...] = Field(("both",), min_length=1)
+    pairings: tuple[str, ...] = Field(("both",), min_length=1)
     severities: tuple[float, ...] | None = Field(None, min_length=1)
     settings: tuple[Literal["ntu", "lab"], ...] | None = Field(None, min_length=1)
     refit: bool = False
@@ -130,6 +132,8 @@ class GridSection(Section):
             values = getattr(self, name) or ()
             if len(set(values)) < len(values):
                 raise ValueError(f"{name} names {', '.join(map(str, values))}; each may be named once")
+        for pairing in self.pairings:
+            parse_trained_on(pairing)
         if not all(0 < share <= 1 for share in self.shares):
             raise ValueError("shares are greater than 0 and at most 1")
         for name, weights in self.ensembles.items():
@@ -260,9 +264,13 @@ class AblateConfig(Section):
                 raise ValueError(f"{where} is {chosen}, which is not among the arms {', '.join(self.arms)}")
         if self.report.arm == self.against:
             raise ValueError(f"report.arm is {self.against}, as against is; name another arm")
-        if self.grid.severities or self.grid.settings:
+        for pairing in self.grid.pairings:
+            self._check_training(pairing, parse_trained_on(pairing))
+        if self.grid.severities or self.grid.settings or any("@" in pairing for pairing in self.grid.pairings):
             if self.simulate is None:
-                raise ValueError("grid.severities and grid.settings need simulated clips; give the section simulate")
+                raise ValueError(
+                    "grid.severities, grid.settings and pairings with @ need simulated clips; give the section simulate"
+                )
             for key, path in (("store", self.data.store), ("truth", self.data.truth)):
                 if path is not None and not path.resolve().is_relative_to(self.simulate.folder.resolve()):
                     raise ValueError(
@@ -284,6 +292,18 @@ class AblateConfig(Section):
             if {one, other} <= set(self.arms) and sections[one] == sections[other]:
                 raise ValueError(f"arms {one} and {other} are the same refiner; leave one out, or let them differ")
         return self
+
+    def _check_training(self, pairing: str, training: TrainedOn | None) -> None:
+        if training is None:
+            return
+        if training.arm not in ARMS and training.arm not in self.refiners:
+            near = difflib.get_close_matches(training.arm, (*ARMS.names(), *self.refiners), n=1)
+            hint = f"did you mean {near[0]!r}?" if near else "it is no arm"
+            raise ValueError(f"grid.pairings names {pairing!r}; {hint}")
+        if "@" not in pairing and training.arm not in self.arms:
+            raise ValueError(f"grid.pairings names {pairing!r}, which is not among the arms {', '.join(self.arms)}")
+        if training.severity is not None and training.severity > 5:
+            raise ValueError(f"grid.pairings names {pairing!r}; severities are from 0 to 5")
 
     @cached_property
     def refiner_sections(self) -> dict[str, RefineSection]:

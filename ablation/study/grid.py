@@ -1,15 +1,67 @@
 """The grid of a study: the conditions under which arms are compared, and what came out in each."""
 
+import re
 from dataclasses import dataclass, fields
-from typing import Literal
 
 from ablation.statistics import Comparison
+from base.shown import shown
 from data.ntu.splits import Split
 
-Pairing = Literal["both", "test", "train", "mixed"]
+PAIRINGS = ("both", "test", "train", "mixed")
 """Where an arm's skeletons are used and where the reference's: `both`, trained and tested on the arm's; `test`, trained
 on the reference's and tested on the arm's; `train`, the other way round; `mixed`, trained on half the clips of either
 and tested on the arm's."""
+
+
+@dataclass(frozen=True)
+class TrainedOn:
+    """The skeletons that all arms' recognisers are trained on, whatever skeletons they are tested on.
+
+    Parameters
+    ----------
+    arm
+        Whose they are.
+    severity, setting
+        Of the noise of the clips that are trained on; None where they are those that are tested on.
+    """
+
+    arm: str
+    severity: float | None = None
+    setting: str | None = None
+
+    def words(self, label: str) -> str:
+        """Name these skeletons, given what readers call the arm: raw (lab, severity 0.5)."""
+        where = [
+            *([self.setting] if self.setting else []),
+            *([] if self.severity is None else [f"severity {self.severity:g}"]),
+        ]
+        return f"{label} ({', '.join(where)})" if where else label
+
+
+def parse_trained_on(pairing: str) -> TrainedOn | None:
+    """Read a pairing that names the skeletons to train on.
+
+    It is `ARM`, `ARM@SEVERITY`, `ARM@SETTING` or `ARM@SETTING-SEVERITY`.
+
+    Returns
+    -------
+    None for one of `PAIRINGS`.
+
+    Raises
+    ------
+    ValueError
+        It is neither.
+    """
+    if pairing in PAIRINGS:
+        return None
+    found = re.fullmatch(r"([A-Za-z_]\w*)(?:@(?:(ntu|lab)(?:-(\d+(?:\.\d+)?))?|(\d+(?:\.\d+)?)))?", pairing)
+    if found is None:
+        raise ValueError(
+            f"pairings names {shown(pairing)}; expected one of {', '.join(PAIRINGS)}, or the arm that all are trained "
+            "on, such as oracle, raw@0.5, raw@lab or raw@lab-1"
+        )
+    severity = found[3] or found[4]
+    return TrainedOn(found[1], float(severity) if severity else None, found[2])
 
 
 @dataclass(frozen=True)
@@ -23,7 +75,7 @@ class Condition:
     stream
         A stream, or the name of an ensemble of streams.
     pairing
-        See `Pairing`.
+        One of `PAIRINGS`, or the skeletons that all arms are trained on, see `parse_trained_on`.
     severity
         How bad the simulated Kinect's errors are; None for recordings, and where the study does not vary it.
     setting
@@ -34,7 +86,7 @@ class Condition:
 
     split: Split = "xsub"
     stream: str = "joint"
-    pairing: Pairing = "both"
+    pairing: str = "both"
     severity: float | None = None
     setting: str | None = None
     share: float = 1.0

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ablation.study.config import AblateConfig
-from ablation.study.grid import Condition
+from ablation.study.grid import Condition, parse_trained_on
 from ablation.study.hashes import content_of, name_of
 from ablation.study.stores import Made, mixed_store
 from base.config import read_kept
@@ -95,10 +95,19 @@ class Plan:
     trainings: list[Training]
 
 
-def plan(config: AblateConfig, made: Sequence[Made]) -> Plan:
+def plan(config: AblateConfig, made: Sequence[Made], trained: Mapping[str, ClipStore] | None = None) -> Plan:
     """List the conditions of a study and the recognisers that they need.
 
     Within a seed the configurations of a condition differ in the clip store alone.
+
+    Parameters
+    ----------
+    config
+        The study.
+    made
+        The stores of each kind of noise.
+    trained
+        The stores that only recognisers are trained on, by the pairing that names them.
     """
     grid = config.grid
     splits = grid.splits or (config.data.split,)
@@ -112,7 +121,7 @@ def plan(config: AblateConfig, made: Sequence[Made]) -> Plan:
         conditions += [replace(base, stream=name) for name in (*shown, *grid.ensembles)]
         for seed, stream, arm in product(config.seeds, config.streams, config.arms):
             condition = replace(base, stream=stream)
-            trained_on, tested_on = _pair(config, one, arm, pairing)
+            trained_on, tested_on = _pair(config, one, arm, pairing, trained or {})
             for store in (trained_on, tested_on):
                 if store.folder not in contents:
                     contents[store.folder] = content_of(store)
@@ -132,9 +141,14 @@ def plan(config: AblateConfig, made: Sequence[Made]) -> Plan:
     return Plan(conditions, uses, list(trainings.values()))
 
 
-def _pair(config: AblateConfig, made: Made, arm: str, pairing: str) -> tuple[ClipStore, ClipStore]:
+def _pair(
+    config: AblateConfig, made: Made, arm: str, pairing: str, trained: Mapping[str, ClipStore]
+) -> tuple[ClipStore, ClipStore]:
     """Return the stores to train and to test on."""
     mine, reference = made.stores[arm], made.stores[config.against]
+    training = parse_trained_on(pairing)
+    if training is not None:
+        return trained[pairing] if pairing in trained else made.stores[training.arm], mine
     if pairing == "test":
         return reference, mine
     if pairing == "train":
@@ -159,7 +173,9 @@ def _training(
     what = recognizer.model_dump(mode="json", exclude={"run": {"dir", "device"}, "data": {"store"}, "simulate": True})
     folder = config.shared_folder.resolve() / "cells" / name_of("cell", {"format": FORMAT, "store": content, **what})
     mixed = ["mixed"] if condition.pairing == "mixed" and arm != config.against else []
-    parts = [config.label(arm), *mixed, f"seed {seed}", *_particulars(config, condition)]
+    given = parse_trained_on(condition.pairing)
+    who = config.label(arm) if given is None else given.words(config.label(given.arm))
+    parts = [who, *mixed, f"seed {seed}", *_particulars(config, condition)]
     run = recognizer.run.model_copy(update={"dir": folder})
     return Training(", ".join(parts), recognizer.model_copy(update={"run": run}))
 

@@ -1,6 +1,6 @@
 """The clip stores of a study: one per arm and kind of noise, made once and shared by all studies."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ablation.study.config import AblateConfig, RefineSection
-from ablation.study.grid import Condition
+from ablation.study.grid import Condition, parse_trained_on
 from ablation.study.hashes import content_of, name_of
 from base.config import RunSection
 from base.errors import InputError
@@ -73,31 +73,57 @@ def list_sources(config: AblateConfig) -> list[Source]:
     grid, simulate = config.grid, config.simulate
     if simulate is None or not (grid.severities or grid.settings):
         return [Source(None, None, simulate, config.data.store, config.data.truth)]
-    sources = []
-    for severity in grid.severities or (None,):
-        for setting in grid.settings or (None,):
-            changes: dict[str, Any] = {}
-            if severity is not None:
-                changes["severity"] = severity
-            if setting is not None:
-                changes["setting"] = setting
-            section = simulate.model_copy(update=changes)
-            if section != simulate:
-                name = f"{simulate.folder.name}-{section.setting}-{section.severity:g}"
-                section = section.model_copy(update={"folder": simulate.folder.with_name(name)})
-
-            def moved(path: Path, to: Path = section.folder) -> Path:
-                whole, folder = path.resolve(), simulate.folder.resolve()
-                return to / whole.relative_to(folder) if whole.is_relative_to(folder) else path
-
-            truth = config.data.truth and moved(config.data.truth)
-            root = moved(config.refine.benchmarks.root) if grid.refit else None
-            sources.append(Source(severity, setting, section, moved(config.data.store), truth, root))
-    return sources
+    return [
+        _source(config, severity, setting)
+        for severity in grid.severities or (None,)
+        for setting in grid.settings or (None,)
+    ]
 
 
-def make_stores(config: AblateConfig, source: Source) -> Made:
+def training_sources(config: AblateConfig) -> dict[str, Source]:
+    """List the kinds of noise that only recognisers are trained on, by the pairing that names them."""
+    found = {pairing: parse_trained_on(pairing) for pairing in config.grid.pairings if "@" in pairing}
+    return {
+        pairing: _source(config, training.severity, training.setting)
+        for pairing, training in found.items()
+        if training is not None
+    }
+
+
+def _source(config: AblateConfig, severity: float | None, setting: str | None) -> Source:
+    """Return the clips of a kind of noise; None is that of `simulate`."""
+    simulate = config.simulate
+    assert simulate is not None  # the configuration checks it
+    changes: dict[str, Any] = {}
+    if severity is not None:
+        changes["severity"] = severity
+    if setting is not None:
+        changes["setting"] = setting
+    section = simulate.model_copy(update=changes)
+    if section != simulate:
+        name = f"{simulate.folder.name}-{section.setting}-{section.severity:g}"
+        section = section.model_copy(update={"folder": simulate.folder.with_name(name)})
+
+    def moved(path: Path) -> Path:
+        whole, folder = path.resolve(), simulate.folder.resolve()
+        return section.folder / whole.relative_to(folder) if whole.is_relative_to(folder) else path
+
+    truth = config.data.truth and moved(config.data.truth)
+    root = moved(config.refine.benchmarks.root) if config.grid.refit else None
+    return Source(severity, setting, section, moved(config.data.store), truth, root)
+
+
+def make_stores(config: AblateConfig, source: Source, arms: Sequence[str] | None = None) -> Made:
     """Train the refiners, tune the filters, and make the clip store of every arm; what is there already is kept.
+
+    Parameters
+    ----------
+    config
+        The study.
+    source
+        The clips.
+    arms
+        Whose stores; those of all arms of the study if None.
 
     Raises
     ------
@@ -106,13 +132,23 @@ def make_stores(config: AblateConfig, source: Source) -> Made:
     """
     base = open_store(source.raw)
     content = content_of(base)
-    made = {arm: config.kind(arm).make(config, source, arm, base, content) for arm in config.arms}
+    made = {arm: config.kind(arm).make(config, source, arm, base, content) for arm in arms or config.arms}
     return Made(
         source,
         {arm: one.store for arm, one in made.items()},
         {arm: one.how for arm, one in made.items()},
         {arm: one.results for arm, one in made.items() if one.results is not None},
     )
+
+
+def make_training_stores(config: AblateConfig) -> dict[str, ClipStore]:
+    """Make the stores that only recognisers are trained on, by the pairing that names them."""
+    found = {}
+    for pairing, source in training_sources(config).items():
+        training = parse_trained_on(pairing)
+        assert training is not None
+        found[pairing] = make_stores(config, source, [training.arm]).stores[training.arm]
+    return found
 
 
 def mixed_store(config: AblateConfig, first: ClipStore, second: ClipStore) -> ClipStore:

@@ -6,14 +6,17 @@ from ablation.sections.conditions import _table, _values, condition_value, find_
 @pytest.mark.parametrize(
     ("axis", "value", "said"),
     [
+        ("pairing", "oracle", "test only, trained on noise-free"),
+        ("pairing", "raw@lab-0.5", "test only, trained on raw (lab, severity 0.5)"),
         ("pairing", "mixed", "half of training, and test"),
         ("share", 0.5, "50%"),
         ("severity", 1.5, "1.5"),
         ("stream", "joint_motion", "joint motion"),
     ],
 )
-def test_places_on_an_axis_read_well(axis, value, said):
-    assert condition_value(axis, value) == said
+def test_places_on_an_axis_read_well(make, axis, value, said):
+    study = make.study({"raw": 0, "refined": 0.1}, clips=12, resamples=100)
+    assert condition_value(study, axis, value) == said
 
 
 def test_the_main_arm_is_drawn_where_one_thing_differs(make):

@@ -42,3 +42,14 @@ def test_only_what_the_grid_names_is_trained(settings):
         if training.title.startswith("raw, seed 0, 100%") and "joint" in training.title
     )
     assert len(raw.others) == 2
+
+
+def test_all_arms_are_tested_on_the_recognisers_that_a_pairing_names(settings):
+    config = configured(settings, arms=["raw", "oracle"], seeds=[0, 1], grid={"pairings": ["both", "oracle"]})
+    found = planned(config)
+    assert len(found.trainings) == 4  # two arms, two seeds; none for testing
+    own = {(use.arm, use.seed): use.training.folder for use in found.uses if use.condition.pairing == "both"}
+    for use in found.uses:
+        if use.condition.pairing == "oracle":
+            assert use.training.folder == own["oracle", use.seed]
+            assert (use.other is None) == (use.arm == "oracle")

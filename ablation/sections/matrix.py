@@ -1,0 +1,137 @@
+"""Accuracy by the skeletons that recognisers are trained on and those that they are tested on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ablation.page.theme import new_axes
+from ablation.sections.registry import CONDITIONS, SECTIONS, Drawing, Section
+from ablation.study.grid import Condition, GridRow, parse_trained_on
+from ablation.study.study import Study
+from ablation.verdict import judge, verdict_word
+from ablation.words import footnote, interval_text, one_decimal, p_cell, points
+from base.tables import Column, Table
+from drawing.style import INK
+
+GRID = """
+{% call figure("trained_and_tested", "Trained on one kind of skeletons, tested on another.") %}Top-1 in percent, the mean over seeds; in brackets points above {{ study.label(study.against) }} of the same row.{% endcall %}
+"""  # noqa: E501
+NUMBERS = """
+{{ table(tables["trained_and_tested"]) }}
+"""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Recognisers trained on one kind of skeletons and tested on another.
+
+    Parameters
+    ----------
+    trained, tested
+        What readers call the two.
+    row
+        What came out; its comparison is with the reference, trained in the same way, if `alike`.
+    alike
+        Whether both sides of the comparison were trained on the same skeletons.
+    """
+
+    trained: str
+    tested: str
+    row: GridRow
+    alike: bool
+
+
+def find_cells(study: Study) -> list[Cell] | None:
+    """Find what is trained on one kind of skeletons and tested on another, all else as in the first condition.
+
+    None where no recogniser is tested on other skeletons than it was trained on.
+    """
+    cells: dict[tuple[str, str], Cell] = {}
+    for row in study.get(judge).rows:
+        if row.condition.differs_in(study.condition) <= {"pairing"}:
+            sides = _sides(study, row.condition, row.arm)
+            if sides is not None:
+                alike = row.condition.pairing not in ("both", "train")
+                known = cells.get(sides)
+                if known is None or (alike and not known.alike):
+                    cells[sides] = Cell(*sides, row, alike)
+    return list(cells.values()) if any(one.trained != one.tested for one in cells.values()) else None
+
+
+def _sides(study: Study, condition: Condition, arm: str) -> tuple[str, str] | None:
+    """Name the skeletons that an arm's recognisers are trained and tested on; None where the two are mixed."""
+    mine, reference = study.label(arm), study.label(study.against)
+    given = parse_trained_on(condition.pairing)
+    if given is not None:
+        return given.words(study.label(given.arm)), mine
+    return {"both": (mine, mine), "test": (reference, mine), "train": (mine, reference)}.get(condition.pairing)
+
+
+def _table(study: Study, found: list[Cell]) -> Table:
+    rows = []
+    for cell in found:
+        one = cell.row.comparison if cell.alike else None
+        rows.append(
+            (
+                cell.trained,
+                cell.tested,
+                float(np.mean(cell.row.top1)),
+                one.difference if one else None,
+                one.interval if one else None,
+                one.holm_p if one else None,
+                verdict_word(study, one) if one else None,
+            )
+        )
+    return Table(
+        "trained_and_tested",
+        "Top-1 in percent by the skeletons trained and tested on, and the difference from "
+        f"{study.label(study.against)} tested on the same recognisers; Holm's correction is over all conditions"
+        + footnote(cell.row.comparison.interval for cell in found if cell.row.comparison and cell.alike),
+        (
+            Column("trained on", numeric=False),
+            Column("tested on", numeric=False),
+            Column("top-1", one_decimal),
+            Column("difference", points),
+            Column(f"{study.percent} interval", interval_text),
+            Column("Holm p", p_cell),
+            Column("verdict", numeric=False),
+        ),
+        rows,
+    )
+
+
+def _draw(study: Study, found: list[Cell]) -> Sequence[Drawing]:
+    """Draw a matrix: a row for what is trained on, a column for what is tested on."""
+    trained = list(dict.fromkeys(cell.trained for cell in found))
+    tested = list(dict.fromkeys(cell.tested for cell in found))
+    matrix = np.full((len(trained), len(tested)), np.nan)
+    for cell in found:
+        matrix[trained.index(cell.trained), tested.index(cell.tested)] = np.mean(cell.row.top1)
+    figure, axes = new_axes(0.42 * len(trained) + 1.1)
+    axes.grid(visible=False)
+    axes.imshow(np.ma.masked_invalid(matrix), cmap="Blues", aspect="auto", alpha=0.55)
+    for cell in found:
+        at = trained.index(cell.trained), tested.index(cell.tested)
+        one = cell.row.comparison if cell.alike else None
+        text = f"{matrix[at]:.1f}" + (f"\\n({one.difference:+.1f})" if one else "")
+        axes.text(at[1], at[0], text, ha="center", va="center", color=INK, fontsize=9)
+    axes.set_xticks(range(len(tested)), tested)
+    axes.set_yticks(range(len(trained)), trained)
+    axes.set_xlabel("tested on")
+    axes.set_ylabel("trained on")
+    said = "Matrix of accuracies by the skeletons trained and tested on; the table has the numbers."
+    return [Drawing("trained_and_tested", figure, said)]
+
+
+SECTIONS.add(
+    "matrix",
+    Section(
+        CONDITIONS,
+        20,
+        find_cells,
+        {"grid": GRID, "numbers": NUMBERS},
+        tables=lambda study, found: [_table(study, found)],
+        drawings=_draw,
+    ),
+)
