@@ -128,7 +128,7 @@ SECTIONS.add(
     "matrix",
     Section(
         CONDITIONS,
-        20,
+        25,
         find_cells,
         {"grid": GRID, "numbers": NUMBERS},
         tables=lambda study, found: [_table(study, found)],
