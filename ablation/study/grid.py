@@ -4,7 +4,6 @@ from dataclasses import dataclass, fields
 from typing import Literal
 
 from ablation.statistics import Comparison
-from data.ntu.splits import Split
 
 Pairing = Literal["both", "test", "train", "mixed"]
 """Where an arm's skeletons are used and where the reference's: `both`, trained and tested on the arm's; `test`, trained
@@ -19,7 +18,7 @@ class Condition:
     Parameters
     ----------
     split
-        `xsub` or `xview`.
+        See `data.skeletons.division`.
     stream
         A stream, or the name of an ensemble of streams.
     pairing
@@ -32,7 +31,7 @@ class Condition:
         Share of the training clips that is learned from.
     """
 
-    split: Split = "xsub"
+    split: str = "xsub"
     stream: str = "joint"
     pairing: Pairing = "both"
     severity: float | None = None

@@ -165,7 +165,8 @@ class Study:
 
     def action(self, number: int) -> str:
         """Return an action's name by its number from 1, or its number where it has none."""
-        names = self.config.report.actions or ACTIONS
+        labels = self.made.stores[self.against].labels
+        names = self.config.report.actions or (labels.actions if labels is not None else ACTIONS)
         return names[number - 1] if 0 < number <= len(names) else f"A{number:03d}"
 
     def top1(self, arm: str) -> np.ndarray:

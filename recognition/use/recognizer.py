@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from base.config import read_kept
 from base.errors import InputError
-from base.shown import cut
+from base.shown import cut, one_line
+from data.skeletons.labels import LONGEST
 from data.skeletons.layouts import LAYOUTS, Layout
 from data.skeletons.store import ClipStore
 from recognition.config import InputSection, ModelSection, TestSection
@@ -41,6 +42,8 @@ class Recognizer:
         How often each clip was sampled when the run was tested.
     path
         The checkpoint.
+    names
+        What the clips' owner calls the actions; nothing for NTU RGB+D's.
     """
 
     net: nn.Module
@@ -50,6 +53,7 @@ class Recognizer:
     actions: np.ndarray
     samplings: int
     path: Path
+    names: tuple[str, ...] = ()
 
     @property
     def device(self) -> torch.device:
@@ -107,7 +111,13 @@ def load_recognizer(path: Path, device: torch.device | str = "cpu") -> Recognize
         net.load_state_dict(state)
     except (RuntimeError, AttributeError, TypeError) as error:
         raise InputError(_no_fit(path, len(actions))) from error
-    return Recognizer(net.to(device).eval(), view, layout, confidence, actions, samplings, path)
+    names = content.get("names")
+    if names is not None and not (
+        isinstance(names, list) and len(names) == len(actions) and all(isinstance(name, str) for name in names)
+    ):
+        raise InputError(f"{damaged} (names: expected one text per action); train it again")
+    called = tuple(one_line(name)[:LONGEST] for name in names) if names is not None else ()
+    return Recognizer(net.to(device).eval(), view, layout, confidence, actions, samplings, path, called)
 
 
 def _check_shapes(
