@@ -171,7 +171,9 @@ def _train_and_test(
     model = build_model(config.model, store.layout, train_clips.channels, len(selection.actions)).to(device)
     about = {
         "model": config.model.model_dump(mode="json"),
-        "layout": store.info.layout,
+        "layout": store.info.layout
+        if store.info.own_layout is None
+        else {"name": store.info.layout, **store.info.own_layout},
         "confidence": train_clips.confidence,
         "actions": selection.actions.tolist(),
     }

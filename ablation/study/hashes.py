@@ -24,7 +24,8 @@ def content_of(store: ClipStore) -> str:
     names = ["joints.npy", "tracked.npy", "tracks.csv", "clips.csv"]
     names += [f"{name}.npy" for name in ("confidence", "times") if getattr(store.info, name)]
     names += [LABELS] if store.info.labels else []  # splits are in it
-    about = {"layout": store.info.layout, "fps": store.info.fps, "image": store.info.image}
+    layout = store.info.layout if store.info.own_layout is None else store.info.own_layout
+    about = {"layout": layout, "fps": store.info.fps, "image": store.info.image}
     return name_of("store", about | {name: sha256(store.folder / name) for name in names})
 
 

@@ -23,6 +23,7 @@ from data.formats.registry import FORMATS, FormatKind, find_format
 from data.ntu.names import ClipName
 from data.ntu.splits import Split
 from data.skeletons.labels import Labels, OwnClip, Part, code_clips
+from data.skeletons.layouts import LAYOUTS, Layout, content_of, read_layout
 from data.skeletons.store import StoreInfo, StoreWriter, Track, store_of
 from data.skeletons.units import METRES, Units, check_metres
 
@@ -43,6 +44,9 @@ class ImportOptions:
         What positions in space are in; a store has metres.
     labels
         A table of labels, see `data.formats.label_tables`; of files that have labels of their own it takes the place.
+    layout
+        The joints, by the name of a layout or the path of a file, see `data.skeletons.layouts`; told from the files if
+        None.
     on_error
         What to do with a clip that cannot be used: stop, or skip it and count it in the store. What is wrong with the
         file as a whole stops in any case.
@@ -54,6 +58,7 @@ class ImportOptions:
     fps: float = 30.0
     units: Units = "m"
     labels: Path | None = None
+    layout: str | None = None
     on_error: Literal["stop", "skip"] = "stop"
 
 
@@ -101,6 +106,7 @@ def import_store(source: Path, folder: Path, options: ImportOptions, again: bool
         raise InputError(f"--units {options.units}: {source} has joints in an image, in pixels; leave it out")
     info = StoreInfo(
         layout=incoming.layout.name,
+        own_layout=None if LAYOUTS.get(incoming.layout.name) == incoming.layout else content_of(incoming.layout),
         fps=options.fps,
         image=incoming.image,
         confidence=incoming.confidence,
@@ -207,7 +213,7 @@ def _in_metres(tracks: list[Track], units: Units, where: str) -> list[Track]:
     return tracks
 
 
-_ADVICE = {"names": ", whose files have the names", "split": "; leave it out"}
+_ADVICE = {"names": ", whose files have the names", "split": "; leave it out", "layout": ", whose files say it"}
 
 
 def _open(source: Path, format: str, kind: FormatKind, options: ImportOptions) -> Incoming:
@@ -219,7 +225,15 @@ def _open(source: Path, format: str, kind: FormatKind, options: ImportOptions) -
         raise InputError(f"--format {format}: can be written and not read; choose another format")
     if kind.source == ("folder" if source.is_file() else "file"):
         raise InputError(f"{source}: expected a {kind.source} for --format {format}")
-    return kind.open(source, ReadOptions(options.names, options.split, options.units))
+    return kind.open(source, ReadOptions(options.names, options.split, options.units, _layout(options.layout)))
+
+
+def _layout(given: str | None) -> Layout | None:
+    if given is None or given in LAYOUTS:
+        return None if given is None else LAYOUTS[given]
+    if not given.endswith((".yaml", ".yml")):
+        raise InputError(f"--layout {given}: expected a .yaml file, or one of {', '.join(LAYOUTS)}")
+    return read_layout(regular_file(Path(given), "--layout"))
 
 
 def describe_inputs() -> list[tuple[str, str]]:

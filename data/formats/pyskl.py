@@ -44,14 +44,16 @@ from data.ntu.actions import ACTIONS
 from data.ntu.names import ClipName
 from data.ntu.splits import SPLITS, TRAIN_CAMERAS, TRAIN_PERFORMERS, in_training
 from data.skeletons.labels import LARGEST_NUMBER, LONGEST, OwnClip, Part, code_clips
-from data.skeletons.layouts import COCO17, NTU25, OPENPOSE18, Layout
+from data.skeletons.layouts import COCO17, LAYOUTS, NTU25, OPENPOSE18, Layout
 from data.skeletons.seen import seen_joints
 from data.skeletons.store import ClipStore
 
 LARGEST = 8 << 30
 """Bytes of the largest pickle that is read: it is held in memory. The largest one of NTU RGB+D takes some 2 GB."""
 
-_BY_JOINTS = {len(layout.joints): layout for layout in (NTU25, COCO17, OPENPOSE18)}
+_WRITTEN = (NTU25, COCO17, OPENPOSE18)
+_READ = ("coco17", "openpose18", "body25", "halpe26", "wholebody133", "mediapipe33_2d", "ntu25", "kinect20", "h36m17")
+"""The layouts that are told by their number of joints and dimensions."""
 
 
 def write_pyskl(store: ClipStore, file: Path, dtype: Dtype, advance: Advance) -> None:
@@ -106,8 +108,8 @@ def is_our_pickle(path: Path) -> bool:
         return file.read(len(beginning)) == beginning
 
 
-def read_pyskl(file: Path) -> Incoming:
-    """Read PYSKL's pickle; the number of joints tells the layout.
+def read_pyskl(file: Path, given: Layout | None = None) -> Incoming:
+    """Read PYSKL's pickle; the number of joints tells the layout if it is not given.
 
     Raises
     ------
@@ -129,11 +131,11 @@ def read_pyskl(file: Path) -> Incoming:
     names = [_name(item, file, at) for at, item in enumerate(annotations)]
     right = [name for name in names if not isinstance(name, InputError)]
     if not right:
-        return _read_own(file, annotations, split)
+        return _read_own(file, annotations, split, given)
     others = {_called(item) for item, name in zip(annotations, names, strict=True) if isinstance(name, InputError)}
     split = _check_split(file, split, others)
     _check_names(file, right, split)
-    layout = _layout(_usual([partial(_keypoint, item, file, at) for at, item in enumerate(annotations)]), file)
+    layout = _layout(_usual([partial(_keypoint, item, file, at) for at, item in enumerate(annotations)]), file, given)
     notes = _compare_splits(split, right)
     image = None
     if layout.dims == 2:
@@ -147,7 +149,7 @@ def read_pyskl(file: Path) -> Incoming:
     return Incoming(layout, len(names), clips(), image, layout.dims == 2, notes)
 
 
-def _read_own(file: Path, annotations: list[Any], split: Any) -> Incoming:
+def _read_own(file: Path, annotations: list[Any], split: Any, given: Layout | None) -> Incoming:
     """Read a pickle of clips that are not NTU RGB+D's: they keep their names, labels and splits."""
     _check_split(file, split, set())
     parts, notes = _own_parts(split)
@@ -157,7 +159,7 @@ def _read_own(file: Path, annotations: list[Any], split: Any) -> Incoming:
     known_names = {clip.name for _, clip in clips}
     if absent := [name for name in parts if name not in known_names]:
         raise InputError(f"{file}: split names clip {shown(absent[0])}, which has no annotation")
-    layout = _layout(_usual([partial(_keypoint, item, file, at) for at, item in enumerate(annotations)]), file)
+    layout = _layout(_usual([partial(_keypoint, item, file, at) for at, item in enumerate(annotations)]), file, given)
     image = None
     if layout.dims == 2:
         image = _usual([partial(_image, item, file, at) for at, item in enumerate(annotations)])
@@ -301,12 +303,15 @@ def _keypoint(item: Any, file: Path, at: int) -> np.ndarray:
     return keypoint
 
 
-def _layout(keypoint: np.ndarray, file: Path) -> Layout:
+def _layout(keypoint: np.ndarray, file: Path, given: Layout | None) -> Layout:
     joints, dims = keypoint.shape[2:]
-    layout = _BY_JOINTS.get(joints)
-    if layout is None or dims != layout.dims:
-        expected = ", ".join(f"{count} in {one.dims}D ({one.name})" for count, one in _BY_JOINTS.items())
-        raise InputError(f"{file}: has {joints} joints with {dims} coordinates, expected {expected}")
+    fitting = [given] if given is not None else [LAYOUTS[name] for name in _READ]
+    layout = next((one for one in fitting if (len(one.joints), one.dims) == (joints, dims)), None)
+    if layout is None:
+        found = f"{file}: has {joints} joints with {dims} coordinates"
+        if given is not None:
+            raise InputError(f"{found}, expected {len(given.joints)} with {given.dims} ({given.name})")
+        raise InputError(f"{found}, as none of {', '.join(_READ)} has; describe the joints in a file for --layout")
     return layout
 
 
@@ -398,7 +403,7 @@ def _save(store: ClipStore, file: Path, options: WriteOptions, advance: Advance)
 
 
 def _open(path: Path, options: ReadOptions) -> Incoming:
-    return read_pyskl(path)
+    return read_pyskl(path, options.layout)
 
 
 FORMATS.add(
@@ -410,8 +415,9 @@ FORMATS.add(
         _open,
         (OneFile(".pkl", _save, is_our_pickle, "ntu60_3danno.pkl"),),
         source="file",
-        layouts=tuple(layout.name for layout in _BY_JOINTS.values()),
+        layouts=tuple(layout.name for layout in _WRITTEN),
         actions=len(ACTIONS),
         writes_with={"dtype": "float16"},
+        reads_with=frozenset({"layout"}),
     ),
 )

@@ -43,7 +43,7 @@ from base.shown import cut, shown
 from data.debris import is_debris
 from data.ntu.names import ClipName
 from data.skeletons.labels import Labels
-from data.skeletons.layouts import LAYOUTS, Layout
+from data.skeletons.layouts import LAYOUTS, Layout, layouts_of
 
 
 class StoreInfo(Section):
@@ -51,6 +51,8 @@ class StoreInfo(Section):
 
     format: Literal[1] = 1
     layout: str = "ntu25"
+    own_layout: dict[str, Any] | None = None
+    """The joints and bones of a layout that is not shipped, see `data.skeletons.layouts.layouts_of`."""
     fps: Fps = 30.0
     image: tuple[PositiveInt, PositiveInt] | None = None
     """Width and height in pixels of what the joints were seen in; layouts in an image need it."""
@@ -68,6 +70,21 @@ class StoreInfo(Section):
     clips: NonNegativeInt = 0
     tracks: NonNegativeInt = 0
     frames: NonNegativeInt = 0
+
+    @property
+    def skeleton(self) -> Layout:
+        """The joints and bones.
+
+        Raises
+        ------
+        InputError
+            They are no layout, or of a name that is unknown.
+        """
+        if self.own_layout is not None:
+            return layouts_of(self.layout, self.own_layout, "store.json: own_layout")[0]
+        if self.layout not in LAYOUTS:
+            raise InputError(f"unknown joint layout {shown(self.layout)}")
+        return LAYOUTS[self.layout]
 
 
 @dataclass(frozen=True)
@@ -137,7 +154,7 @@ class ClipStore:
     @property
     def layout(self) -> Layout:
         """The joints and bones of the store."""
-        return LAYOUTS[self.info.layout]
+        return self.info.skeleton
 
     def title(self, name: str) -> str:
         """Return what the owner of a clip calls it, by the name that it has in the store."""
@@ -345,7 +362,7 @@ class StoreFiles:
         progress = progress or Progress()
         self.folder = folder
         self.info = info
-        self.layout = LAYOUTS[info.layout]
+        self.layout = info.skeleton
         self.clips, self.tracks, self.frames = progress.clips, progress.tracks, progress.frames
         self._files: dict[str, _File] = {}
         try:
@@ -405,7 +422,7 @@ class StoreFiles:
 
 def _headers(info: StoreInfo, frames: int) -> dict[str, bytes]:
     """Return what each file of a store begins with; its length does not depend on the number of frames."""
-    layout = LAYOUTS[info.layout]
+    layout = info.skeleton
     shape = (frames, len(layout.joints))
     headers = {"joints.npy": _header((*shape, layout.dims), np.float32), "tracked.npy": _header(shape, np.uint8)}
     if info.confidence:
@@ -710,9 +727,7 @@ def open_store(folder: Path) -> ClipStore:
         raise InputError(f"{folder}: no clip store (store.json is missing); make one with `python run.py prepare`")
     try:
         info = StoreInfo.model_validate_json(_read_bytes(folder / "store.json", _LARGEST_INFO))
-        if info.layout not in LAYOUTS:
-            raise ValueError(f"unknown joint layout {shown(info.layout)}")
-        layout = LAYOUTS[info.layout]
+        layout = info.skeleton
         joints = _memory_map(folder / "joints.npy", (info.frames, len(layout.joints), layout.dims), np.float32)
         tracked = _memory_map(folder / "tracked.npy", (info.frames, len(layout.joints)), np.uint8)
         confidence = None

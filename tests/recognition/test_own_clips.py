@@ -2,11 +2,13 @@
 
 import csv
 import json
+import pickle
 
 import numpy as np
 import pytest
 import torch
 
+from base.errors import InputError
 from data.formats.exporting import ExportOptions, export_store
 from data.formats.importing import ImportOptions, import_store
 from data.skeletons.store import open_store
@@ -70,3 +72,38 @@ def test_folds_are_trained_apart_and_counted_together(stores, tmp_path):
     assert right == pytest.approx(sum(top1 * count for top1, count in parts) / len(plain.clips))
     assert json.loads((tmp_path / "run/results.json").read_text()) == results
     assert recognize(config(plain, tmp_path / "run", **short)) == results  # finished
+
+
+def test_joints_of_ones_own_are_trained_on_and_predicted_from(stores, tmp_path):
+    plain, own = stores
+    kept = [*range(20)]
+    names = {plain.layout.joints[joint]: joint for joint in kept}
+    bones = [[a, b] for a, b in plain.layout.bones if a in kept and b in kept]
+    bones += [["neck", "middle of spine"], ["left shoulder", "neck"], ["right shoulder", "neck"]]
+    bones = [bone for bone in bones if bone != [1, 20]]
+    layout = {"joints": list(names), "bones": [*bones, [1, 0]], "centre": 0, "dims": 3}
+    layout["bones"] = [bone for bone in layout["bones"] if bone != [0, 1]]
+    (tmp_path / "twenty.yaml").write_text(json.dumps(layout))
+    items = []
+    for row, name in enumerate(own.clips.name.tolist()):
+        (track,) = own.tracks_of(row)
+        items.append(
+            {
+                "frame_dir": own.title(name), "label": int(own.clips.action[row]) - 1,
+                "keypoint": own.joints[own.rows_of(track)][None][:, :, kept],
+                "total_frames": int(own.clips.frames[row]),
+            }
+        )  # fmt: skip
+    for item in items:
+        item["frame_dir"] = f"clip {item['frame_dir']}"
+    (tmp_path / "a.pkl").write_bytes(pickle.dumps({"split": {}, "annotations": items}))
+    import_store(tmp_path / "a.pkl", tmp_path / "store", ImportOptions(layout=str(tmp_path / "twenty.yaml")))
+    read = open_store(tmp_path / "store")
+    assert (read.layout.joints, read.layout.name) == (tuple(names), "twenty")
+    data = {"split": {"folds": 2}, "validation": 0}
+    results = recognize(config(read, tmp_path / "run", train={"epochs": 1, "batch": 4}, data=data))
+    assert results["test_clips"] == len(items)
+    found = predict_clips([read.folder], [tmp_path / "run/fold_1"], output=tmp_path / "p.json")
+    assert len(found) == len(items)
+    with pytest.raises(InputError, match="ntu25"):
+        predict_clips([plain.folder], [tmp_path / "run/fold_1"], output=tmp_path / "q.json")

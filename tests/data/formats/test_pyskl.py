@@ -135,9 +135,9 @@ PYSKL = {
     "text for a label": (pyskl(annotation(label="0")), "has label '0', expected 0"),
     "24 joints": (
         pyskl(annotation(keypoint=keypoint(joints=24))),
-        "has 24 joints with 3 coordinates, expected 25 in 3D",
+        "has 24 joints with 3 coordinates, as none of coco17, .* has; describe the joints in a file for --layout",
     ),
-    "25 joints in 2D": (pyskl(annotation(keypoint=keypoint(dims=2))), "has 25 joints with 2 coordinates"),
+    "24 joints in 2D": (pyskl(annotation(keypoint=keypoint(joints=24, dims=2))), "has 24 joints with 2 coordinates"),
     "another layout later": (
         pyskl(annotation(), annotation(frame_dir=NAMES[3], label=59, **FLAT)),
         "17 joints with 2 coordinates, expected 25 with 3",
