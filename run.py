@@ -303,6 +303,13 @@ def import_(
         Literal["xsub", "xview"] | None,
         typer.Option(help="The evaluation protocol by which a file is divided, or whose files to read."),
     ] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(help="A CSV table: clip and action, and any of subject, camera, session, split."),
+    ] = None,
+    layout: Annotated[
+        str | None, typer.Option(help="The joints, by a layout's name or a YAML file; by default told by their number.")
+    ] = None,
     fps: Annotated[float, typer.Option(help="Frames per second of the recordings.")] = 30.0,
     units: Annotated[
         Literal["m", "cm", "mm"], typer.Option(help="What positions in space are in; a store has metres.")
@@ -315,7 +322,8 @@ def import_(
     """Read other people's files into a clip store."""
     from data.formats.importing import ImportOptions, import_store
 
-    print("\n".join(import_store(source, store, ImportOptions(format, names, split, fps, units, on_error), again)))
+    options = ImportOptions(format, names, split, fps, units, labels, layout, on_error)
+    print("\n".join(import_store(source, store, options, again)))
 
 
 def _at_home(word: str) -> str:

@@ -25,6 +25,7 @@ DATA_FILES = {
     "configs": ["*/*.yaml"],
     "data.ntu": ["missing.txt"],
     "data.ntu.simulate": ["actions.yaml"],
+    "data.skeletons": ["layout_files/*.yaml"],
     "refine.benchmarks": ["table.yaml"],
     "refine.steady": ["*.safetensors"],
 }

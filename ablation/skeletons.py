@@ -111,7 +111,13 @@ def clip_poses(stores: Mapping[str, ClipStore], name: str) -> ClipPoses | None:
                 joints[arm] = np.where(matched[1][..., None], matched[0], np.nan)
     row = int(base.tracks.clip[track])
     return ClipPoses(
-        name, int(base.clips.action[row]), first, joints, np.array(base.tracked[rows]) > 0, base.layout, base.info.fps
+        base.title(name),
+        int(base.clips.action[row]),
+        first,
+        joints,
+        np.array(base.tracked[rows]) > 0,
+        base.layout,
+        base.info.fps,
     )
 
 

@@ -33,7 +33,7 @@ from base.files import atomic_file
 from base.progress import console
 from base.tables import Table, write_csv
 from base.words import plural
-from data.ntu.splits import in_training
+from data.skeletons.division import divide, single_splits
 from data.skeletons.store import open_store
 from recognition.evaluate import accuracies
 from recognition.input.selection import select_clips
@@ -147,7 +147,8 @@ def _check(config: AblateConfig, source: Source) -> None:
     if "oracle" in config.arms or source.truth is not None:
         open_truth(source, base)
     splits = config.grid.splits or (config.data.split,)
-    for split in splits:
+    singles = [single for split in splits for single in single_splits(base, split)]
+    for split in singles:
         for seed, share in product(config.seeds, config.grid.shares):
             clips = config.recognize.train.repeat * len(
                 select_clips(base, split, config.data.validation, seed, share).train
@@ -158,7 +159,7 @@ def _check(config: AblateConfig, source: Source) -> None:
                     f"clips of {base.folder} ({split}, grid.shares {share:g}); lower it, and recognize.train.lr with it"
                 )
     clip = config.report.clip
-    if clip is not None and clip not in base.clips.name[~in_training(base.clips, splits[0])]:
+    if clip is not None and clip not in base.clips.name[divide(base, singles[0]).test]:
         raise InputError(f"report.clip: {clip} is not among the test clips of {base.folder} ({splits[0]})")
 
 

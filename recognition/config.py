@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 from base import config as training
 from base.settings import Section
 from data.ntu.simulate import SimulateSection
-from data.ntu.splits import Split
+from data.skeletons.division import Split
 from recognition.input.sampling import Sampling
 from recognition.input.streams import Stream
 from recognition.nets.graph import Partition

@@ -1,6 +1,6 @@
 """The scores that a run leaves in `scores.npz`: read, put in order, added up, and laid over those of other seeds."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -124,6 +124,25 @@ def aligned(scores: Scores, to: Scores, name: str, other: str) -> Scores:
     if not np.array_equal(found.action, to.action) or not np.array_equal(found.label, to.label):
         raise InputError(f"{name}: has other classes than {other}; add up runs of one store and one data.split")
     return found
+
+
+def join_scores(parts: Sequence[Scores], where: str) -> Scores:
+    """Put the scores of several folds' test clips together, in the order of the clips' names.
+
+    Raises
+    ------
+    InputError
+        A clip was tested in two of them, or they tell other actions apart.
+    """
+    first = parts[0]
+    if any(not np.array_equal(part.action, first.action) for part in parts[1:]):
+        raise InputError(f"{where}: the folds tell other actions apart; take fewer folds, or more clips of each action")
+    clip = np.concatenate([part.clip for part in parts])
+    order = np.argsort(clip, kind="stable")
+    if len(np.unique(clip)) < len(clip):
+        raise InputError(f"{where}: a clip is tested in two folds; train them again")
+    label, score = (np.concatenate([getattr(part, key) for part in parts])[order] for key in ("label", "score"))
+    return Scores(clip[order], label, score, first.action)
 
 
 def add_scores(parts: Mapping[str, Scores], weights: Mapping[str, float]) -> Scores:

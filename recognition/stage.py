@@ -1,6 +1,7 @@
 """Stage 2, `python run.py recognize`: train recognisers on one clip store, test each once, and add up their scores."""
 
 import time
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from base.errors import InputError
 from base.files import atomic_file
 from base.words import plural
 from data.ntu.prepare import ensure_stand_in
+from data.skeletons.division import single_splits
 from data.skeletons.store import ClipStore, open_store
 from recognition.config import EnsembleSection, RecognizeConfig
 from recognition.evaluate import accuracies, score
@@ -19,7 +21,7 @@ from recognition.input.loading import load_clips
 from recognition.input.selection import Selection, select_clips
 from recognition.nets.registry import build_model
 from recognition.report import confusion, draw_confusion, write_confusion
-from recognition.scores import Scores, add_scores, aligned, read_scores, write_scores
+from recognition.scores import Scores, add_scores, aligned, join_scores, read_scores, write_scores
 from recognition.train import start_from, train
 from training.devices import deterministic_algorithms, explain_out_of_memory, pick_device
 from training.distributed import Workers, launch
@@ -71,6 +73,16 @@ def _run(config: RecognizeConfig, workers: Workers, device: torch.device, again:
     workers.on_first(lambda: check_run(config, again))
     workers.on_first(lambda: ensure_stand_in(config.simulate, [config.data.store]))
     store = open_store(config.data.store)
+    parts = single_splits(store, config.data.split)
+    if len(parts) > 1:
+        return _train_folds(config, store, parts, workers, device, again)
+    return _train_on(config, store, workers, device, again)
+
+
+def _train_on(
+    config: RecognizeConfig, store: ClipStore, workers: Workers, device: torch.device, again: bool
+) -> dict[str, Any]:
+    """Train and test on one split."""
     selection = select_clips(store, config.data.split, config.data.validation, config.run.seed, config.data.share)
     _check(config, selection, workers)
     if not config.alone:
@@ -90,6 +102,53 @@ def _check(config: RecognizeConfig, selection: Selection, workers: Workers) -> N
         raise InputError(
             f"train.batch: found {config.train.batch} for {workers.count} processes; give each at least one clip"
         )
+
+
+def _train_folds(
+    config: RecognizeConfig,
+    store: ClipStore,
+    parts: Sequence[str],
+    workers: Workers,
+    device: torch.device,
+    again: bool,
+) -> dict[str, Any]:
+    """Train and test once per fold, each in its own folder, and count all clips that were tested together."""
+    configs = {f"fold_{number}": fold_config(config, number, part) for number, part in enumerate(parts, 1)}
+    for part in configs.values():
+        _check(
+            part, select_clips(store, part.data.split, part.data.validation, part.run.seed, part.data.share), workers
+        )
+    run = workers.on_first(lambda: open_run(config, again)) or Run(config.run.dir, finished=False)
+    folds: dict[str, dict[str, Any]] = {}
+    for name, part in configs.items():
+        kept = workers.tell(workers.on_first(partial(_finished, part)))
+        folds[name] = kept or _train_on(part, store, workers, device, False)
+    scores = [read_scores(part.run.dir / "scores.npz") for part in configs.values()]
+    found = join_scores(scores, str(config.run.dir))
+    results = {
+        "split": config.data.split,
+        "classes": len(found.action),
+        "train_clips": len(store.clips) - round(len(found.clip) / len(parts)),
+        "test_clips": len(found.clip),
+        **accuracies(found.label, found.score),
+        "seconds": sum(fold["seconds"] for fold in folds.values()),
+        "folds": folds,
+    }
+    if workers.first:
+        _write_scores(run.dir, found, run, _action_names(store, found.action))
+        run.finish(results)
+    workers.wait()
+    return results
+
+
+def fold_config(config: RecognizeConfig, number: int, split: str) -> RecognizeConfig:
+    """Return the configuration of one fold's own run, in `run.dir/fold_N`."""
+    return config.model_copy(
+        update={
+            "run": config.run.model_copy(update={"dir": config.run.dir / f"fold_{number}"}),
+            "data": config.data.model_copy(update={"split": split}),
+        }
+    )
 
 
 def _train_and_test(
@@ -112,15 +171,19 @@ def _train_and_test(
     model = build_model(config.model, store.layout, train_clips.channels, len(selection.actions)).to(device)
     about = {
         "model": config.model.model_dump(mode="json"),
-        "layout": store.info.layout,
+        "layout": store.info.layout
+        if store.info.own_layout is None
+        else {"name": store.info.layout, **store.info.own_layout},
         "confidence": train_clips.confidence,
         "actions": selection.actions.tolist(),
     }
+    names = _action_names(store, selection.actions)
     if config.train.start_from is not None:
         start_from(model, config.train.start_from, about)
     run = workers.on_first(lambda: open_run(config, again)) or Run(config.run.dir, finished=False)
     extra = {
         **about,
+        **({"names": names} if names else {}),
         "input": view.model_dump(mode="json"),
         "image": store.info.image,
         "test": config.test.model_dump(mode="json"),
@@ -148,7 +211,7 @@ def _train_and_test(
         "seconds": time.perf_counter() - begin,
     }
     if workers.first:
-        _write_scores(run.dir, found, run)
+        _write_scores(run.dir, found, run, names)
         run.write_json("history.json", {"best_epoch": fitted.best_epoch, "epochs": fitted.history})
         run.finish(results)
     workers.wait()
@@ -193,11 +256,12 @@ def _train_streams(
         "streams": streams,
         "ensembles": ensembles,
     }
+    names = _action_names(store, selection.actions)
     if workers.first:
         for name, scores in sums.items():
             (run.dir / "ensembles" / name).mkdir(parents=True, exist_ok=True)
-            _write_scores(run.dir / "ensembles" / name, scores)
-        _write_scores(run.dir, chosen, run)
+            _write_scores(run.dir / "ensembles" / name, scores, names=names)
+        _write_scores(run.dir, chosen, run, names)
         run.finish(results)
     workers.wait()
     return results
@@ -220,11 +284,16 @@ def _finished(config: RecognizeConfig) -> dict[str, Any] | None:
     return open_run(config).results() if is_finished(config) else None
 
 
-def _write_scores(folder: Path, scores: Scores, run: Run | None = None) -> None:
+def _action_names(store: ClipStore, actions: np.ndarray) -> list[str]:
+    """Return what the clips' owner calls the actions; nothing for NTU RGB+D's."""
+    return [] if store.labels is None else [store.labels.actions[number - 1] for number in actions.tolist()]
+
+
+def _write_scores(folder: Path, scores: Scores, run: Run | None = None, names: Sequence[str] = ()) -> None:
     """Write scores and their confusion matrix, and draw it in the run's log if there is one."""
     write_scores(folder / "scores.npz", scores)
     counts = confusion(scores.label, scores.score)
-    names = [f"A{action:03d}" for action in scores.action.tolist()]
+    names = names or [f"A{action:03d}" for action in scores.action.tolist()]
     write_confusion(folder / "confusion.csv", counts, names)
     figure = draw_confusion(counts, names)
     with atomic_file(folder / "confusion.png") as temporary:

@@ -51,7 +51,15 @@ def print_results(results: dict[str, Any], config: RecognizeConfig) -> None:
         for name, found in (*results["streams"].items(), *results["ensembles"].items()):
             parts.add_row(name, *(f"{found[key]:.2f}" for key in ("top1", "top5", "mean_class_accuracy")))
         console.print(parts)
-    for folder in (run, *(run / name for name in results.get("streams", ()))):
+    if "folds" in results:
+        parts = Table(title="folds")
+        for column in ("", "split", "test clips", "top-1 %", "mean class %"):
+            parts.add_column(column, justify="right" if column not in ("", "split") else "left")
+        for name, found in results["folds"].items():
+            figures = (f"{found[key]:.2f}" for key in ("top1", "mean_class_accuracy"))
+            parts.add_row(name, found["split"], str(found["test_clips"]), *figures)
+        console.print(parts)
+    for folder in (run, *(run / name for name in (*results.get("streams", ()), *results.get("folds", ())))):
         if (best := folder / "checkpoints" / "best.pt").is_file():
             print(f"trained recogniser: {best}")
     print(f"results, scores and confusion matrix: {run}")

@@ -12,7 +12,6 @@ import torch
 from base.errors import InputError
 from base.progress import console, progress
 from base.workers import map_in_threads
-from data.skeletons.layouts import LAYOUTS
 from data.skeletons.seen import seen_joints
 from data.skeletons.store import ClipStore, StoreInfo, Track, derive_store
 from refine.filters.registry import FILTERS
@@ -146,7 +145,7 @@ def _by_network(
     A network that saw unscaled poses took those in an image in halves of the image's width, as its authors did.
     """
     half = None
-    if refiner.normalise.scale == "none" and LAYOUTS[info.layout].dims == 2:
+    if refiner.normalise.scale == "none" and info.skeleton.dims == 2:
         if info.image is None:
             raise InputError(
                 f"{where}: the refiner needs the image's size, and store.json has image null; give it as "

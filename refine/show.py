@@ -17,7 +17,6 @@ from base.words import plural
 from data.ntu.actors import choose_actors
 from data.ntu.names import parse_name
 from data.ntu.text import MAX_BYTES, read_skeleton
-from data.skeletons.layouts import LAYOUTS
 from data.skeletons.metrics import accelerations
 from data.skeletons.store import ClipStore, StoreInfo, Track, open_store
 from drawing.animation import GIF_RATE, MOST_FRAMES, animate_skeletons
@@ -254,7 +253,7 @@ def _stills(clip: ShownClip) -> list[int]:
 
 
 def _bones(info: StoreInfo, actors: int) -> tuple[tuple[int, int], ...]:
-    layout = LAYOUTS[info.layout]
+    layout = info.skeleton
     joints = len(layout.joints)
     return tuple((a + joints * actor, b + joints * actor) for actor in range(actors) for a, b in layout.bones)
 
@@ -297,7 +296,7 @@ def _clip_of_file(path: Path) -> tuple[StoreInfo, int, list[Track]]:
 
 def _same_clip(store: ClipStore, raw: Path, name: str, info: StoreInfo, tracks: list[Track]) -> list[Track]:
     """Read the same clip of the refined store; InputError if its tracks are others."""
-    if store.info.layout != info.layout:
+    if store.info.skeleton != info.skeleton:
         raise InputError(f"{store.folder}: its joints are {store.info.layout}, those of {raw} are {info.layout}")
     _, _, after = _clip_of(store, name)
     places, others = ([(t.actor, t.first_frame, len(t.joints)) for t in side] for side in (tracks, after))

@@ -174,7 +174,9 @@ def _steadiness_sentence(study: Study) -> str | None:
 
 
 def _values(study: Study, found: list[str]) -> dict[str, Any]:
-    return {"people": plural(study.clips.performers, "person", "people"), "seeds": plural(len(study.seeds), "seed")}
+    known = study.clips.labels is None or study.clips.labels.subjects
+    people = plural(study.clips.performers, "person", "people") if known else "people who are not named"
+    return {"people": people, "seeds": plural(len(study.seeds), "seed")}
 
 
 def _notes(study: Study, found: list[str] | None) -> dict[str, Any]:

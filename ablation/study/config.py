@@ -14,7 +14,7 @@ from ablation.study.grid import TrainedOn, parse_trained_on
 from base.config import RunSection
 from base.settings import Section
 from data.ntu.simulate import SimulateSection
-from data.ntu.splits import Split
+from data.skeletons.division import Split
 from recognition import config as recognition
 from recognition.input.streams import Stream
 from refine import config as refine

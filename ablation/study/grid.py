@@ -5,7 +5,6 @@ from dataclasses import dataclass, fields
 
 from ablation.statistics import Comparison
 from base.shown import shown
-from data.ntu.splits import Split
 
 PAIRINGS = ("both", "test", "train", "mixed")
 """Where an arm's skeletons are used and where the reference's: `both`, trained and tested on the arm's; `test`, trained
@@ -71,7 +70,7 @@ class Condition:
     Parameters
     ----------
     split
-        `xsub` or `xview`.
+        See `data.skeletons.division`.
     stream
         A stream, or the name of an ensemble of streams.
     pairing
@@ -84,7 +83,7 @@ class Condition:
         Share of the training clips that is learned from.
     """
 
-    split: Split = "xsub"
+    split: str = "xsub"
     stream: str = "joint"
     pairing: str = "both"
     severity: float | None = None

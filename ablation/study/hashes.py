@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from base.files import sha256
-from data.skeletons.store import ClipStore
+from data.skeletons.store import LABELS, ClipStore
 
 LENGTH = 16
 """Hexadecimal digits of a name."""
@@ -23,7 +23,9 @@ def content_of(store: ClipStore) -> str:
     """Return the hash of a store's clips and skeletons, wherever it lies and however it was made."""
     names = ["joints.npy", "tracked.npy", "tracks.csv", "clips.csv"]
     names += [f"{name}.npy" for name in ("confidence", "times") if getattr(store.info, name)]
-    about = {"layout": store.info.layout, "fps": store.info.fps, "image": store.info.image}
+    names += [LABELS] if store.info.labels else []  # splits are in it
+    layout = store.info.layout if store.info.own_layout is None else store.info.own_layout
+    about = {"layout": layout, "fps": store.info.fps, "image": store.info.image}
     return name_of("store", about | {name: sha256(store.folder / name) for name in names})
 
 

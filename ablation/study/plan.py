@@ -13,10 +13,20 @@ from ablation.study.hashes import content_of, name_of
 from ablation.study.stores import Made, mixed_store
 from base.config import read_kept
 from base.errors import InputError
+from data.skeletons.division import single_splits
 from data.skeletons.store import ClipStore, open_store
 from recognition.config import RecognizeConfig
 from recognition.input.streams import Stream
-from recognition.scores import Scores, SeedScores, add_scores, by_name, read_scores, stack_scores, write_scores
+from recognition.scores import (
+    Scores,
+    SeedScores,
+    add_scores,
+    by_name,
+    join_scores,
+    read_scores,
+    stack_scores,
+    write_scores,
+)
 from recognition.stage import recognize
 from recognition.use.other_skeletons import score_on
 from recognition.use.recognizer import load_recognizer
@@ -61,7 +71,7 @@ class Training:
 
 @dataclass(frozen=True)
 class Use:
-    """Where the scores of one arm, with one seed, under one condition come from."""
+    """Where the scores of one arm, with one seed, under one condition come from: all of them, or those of one fold."""
 
     condition: Condition
     arm: str
@@ -125,13 +135,15 @@ def plan(config: AblateConfig, made: Sequence[Made], trained: Mapping[str, ClipS
             for store in (trained_on, tested_on):
                 if store.folder not in contents:
                     contents[store.folder] = content_of(store)
-            training = _training(config, condition, arm, seed, stream, trained_on, contents[trained_on.folder])
-            other = contents[tested_on.folder]
-            if other == contents[trained_on.folder]:
-                uses.append(Use(condition, arm, seed, training, None))
-            else:
-                elsewhere = replace(training, others=((other, tested_on.folder.resolve()),))
-                uses.append(Use(condition, arm, seed, elsewhere, other))
+            for fold in single_splits(tested_on, split):
+                part = replace(condition, split=fold)
+                training = _training(config, part, arm, seed, stream, trained_on, contents[trained_on.folder])
+                other = contents[tested_on.folder]
+                if other == contents[trained_on.folder]:
+                    uses.append(Use(condition, arm, seed, training, None))
+                else:
+                    elsewhere = replace(training, others=((other, tested_on.folder.resolve()),))
+                    uses.append(Use(condition, arm, seed, elsewhere, other))
     order = sorted(range(len(uses)), key=lambda at: config.seeds.index(uses[at].seed))
     trainings: dict[Path, Training] = {}
     for at in order:
@@ -187,7 +199,7 @@ def _particulars(config: AblateConfig, condition: Condition) -> Iterator[str]:
         yield f"severity {condition.severity:g}"
     if len(grid.settings or ()) > 1:
         yield str(condition.setting)
-    if len(grid.splits or ()) > 1:
+    if len(grid.splits or ()) > 1 or condition.split not in (grid.splits or (config.data.split,)):
         yield condition.split
     if len(grid.shares) > 1:
         yield f"{condition.share:.0%} of the training clips"
@@ -272,12 +284,16 @@ def gather(config: AblateConfig, plan: Plan, failed: Mapping[Path, str]) -> tupl
         For every condition the seeds and scores of each arm that has any; and a line for what is missing.
     """
     failures = dict.fromkeys(failed.values())
-    single: dict[tuple[Condition, str, int], Scores] = {}
+    folds: dict[tuple[Condition, str, int], list[Use]] = {}
     for use in plan.uses:
-        if use.training.folder in failed:
+        folds.setdefault((use.condition, use.arm, use.seed), []).append(use)
+    single: dict[tuple[Condition, str, int], Scores] = {}
+    for place, found_uses in folds.items():
+        if any(use.training.folder in failed for use in found_uses):
             continue
         try:
-            single[use.condition, use.arm, use.seed] = by_name(read_scores(use.scores), str(use.scores))
+            scores = [by_name(read_scores(use.scores), str(use.scores)) for use in found_uses]
+            single[place] = scores[0] if len(scores) == 1 else join_scores(scores, config.label(place[1]))
         except InputError as error:
             failures[str(error)] = None
     found: dict[Condition, dict[str, tuple[tuple[int, ...], SeedScores]]] = {}

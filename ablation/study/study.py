@@ -13,6 +13,7 @@ from ablation.study.plan import Gathered, Plan
 from ablation.study.stores import Made, open_truth
 from base.errors import InputError
 from data.ntu.actions import ACTIONS
+from data.skeletons.labels import Labels
 from data.skeletons.layouts import Layout
 from data.skeletons.store import ClipStore
 from recognition.scores import SeedScores
@@ -32,11 +33,14 @@ class ClipsTested:
         Whether they are simulated.
     layout
         Their joints.
+    labels
+        What their owner calls them; None for NTU RGB+D's.
     """
 
     people: np.ndarray
     simulated: bool
     layout: Layout
+    labels: Labels | None = None
 
     @property
     def performers(self) -> int:
@@ -165,7 +169,8 @@ class Study:
 
     def action(self, number: int) -> str:
         """Return an action's name by its number from 1, or its number where it has none."""
-        names = self.config.report.actions or ACTIONS
+        labels = self.clips.labels
+        names = self.config.report.actions or (labels.actions if labels is not None else ACTIONS)
         return names[number - 1] if 0 < number <= len(names) else f"A{number:03d}"
 
     def top1(self, arm: str) -> np.ndarray:
@@ -220,7 +225,7 @@ def assemble(
         gathered=gathered,
         arms=arms,
         seeds=seeds,
-        clips=ClipsTested(people, simulated, base.layout),
+        clips=ClipsTested(people, simulated, base.layout, base.labels),
         failures=tuple(failures),
         about=about,
     )

@@ -9,6 +9,7 @@ import numpy as np
 from base.errors import InputError
 from base.shown import shown
 from data.ntu.names import ClipName, parse_name
+from data.skeletons.labels import Labels
 from data.skeletons.layouts import NTU25, Layout
 from data.skeletons.seen import seen_joints
 from data.skeletons.store import ClipStore, Track
@@ -69,6 +70,8 @@ class Incoming:
         What the user should know; complete when all clips are read.
     times
         Whether their tracks have times, where frames are missing.
+    labels
+        What their owner calls them; None if they have NTU RGB+D's names.
     """
 
     layout: Layout
@@ -78,6 +81,7 @@ class Incoming:
     confidence: bool = False
     notes: list[str] = field(default_factory=list)
     times: bool = False
+    labels: Labels | None = None
 
 
 class DenseClips:
@@ -198,7 +202,7 @@ def clip_name(text: object, where: str) -> ClipName:
             pass
     raise InputError(
         f"{where}: found {shown(text)} for a clip's name, expected SsssCcccPpppRrrrAaaa such as "
-        "S001C002P003R002A013; only NTU RGB+D clips can be imported"
+        "S001C002P003R002A013; clips of other names are imported from PYSKL's pickles"
     )
 
 

@@ -1,6 +1,7 @@
 """`python run.py import`: other people's files as a clip store."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -11,13 +12,18 @@ from base.files import regular_file
 from base.progress import progress
 from base.replacing import check_replaceable
 from base.settings import FPS
+from base.shown import shown
 from base.words import plural
 from data.formats.clips import Incoming
 from data.formats.guessing import guess_format
+from data.formats.label_tables import read_labels
 from data.formats.options import ReadOptions
 from data.formats.outputs import writing
 from data.formats.registry import FORMATS, FormatKind, find_format
+from data.ntu.names import ClipName
 from data.ntu.splits import Split
+from data.skeletons.labels import Labels, OwnClip, Part, code_clips
+from data.skeletons.layouts import LAYOUTS, Layout, content_of, read_layout
 from data.skeletons.store import StoreInfo, StoreWriter, Track, store_of
 from data.skeletons.units import METRES, Units, check_metres
 
@@ -36,6 +42,11 @@ class ImportOptions:
         Frames per second of the recordings.
     units
         What positions in space are in; a store has metres.
+    labels
+        A table of labels, see `data.formats.label_tables`; of files that have labels of their own it takes the place.
+    layout
+        The joints, by the name of a layout or the path of a file, see `data.skeletons.layouts`; told from the files if
+        None.
     on_error
         What to do with a clip that cannot be used: stop, or skip it and count it in the store. What is wrong with the
         file as a whole stops in any case.
@@ -46,6 +57,8 @@ class ImportOptions:
     split: Split | None = None
     fps: float = 30.0
     units: Units = "m"
+    labels: Path | None = None
+    layout: str | None = None
     on_error: Literal["stop", "skip"] = "stop"
 
 
@@ -77,20 +90,23 @@ def import_store(source: Path, folder: Path, options: ImportOptions, again: bool
     """
     if not source.exists():
         raise InputError(f"{source}: no such file or folder")
-    for path in (source, options.names):
+    for path in (source, options.names, options.labels):
         if path is not None and path.exists() and not path.is_dir():
             regular_file(path)
     format = guess_format(source) if options.format is None else options.format
     kind = find_format(format)
     if not FPS[0] <= options.fps <= FPS[1]:
         raise InputError(f"--fps {options.fps}: expected a number from {FPS[0]} to {FPS[1]}, frames per second")
-    inputs = [source, *([options.names] if options.names else [])]
+    inputs = [source, *(path for path in (options.names, options.labels) if path is not None)]
     check_replaceable(folder, store_of("raw") if again else None, inputs)  # before anything long is read
+    table = read_labels(options.labels) if options.labels is not None else None
     incoming = _open(source, format, kind, options)
+    own = _own(incoming, table, options)
     if incoming.layout.dims != 3 and options.units != "m":
         raise InputError(f"--units {options.units}: {source} has joints in an image, in pixels; leave it out")
     info = StoreInfo(
         layout=incoming.layout.name,
+        own_layout=None if LAYOUTS.get(incoming.layout.name) == incoming.layout else content_of(incoming.layout),
         fps=options.fps,
         image=incoming.image,
         confidence=incoming.confidence,
@@ -100,11 +116,12 @@ def import_store(source: Path, folder: Path, options: ImportOptions, again: bool
     )
     unseen: list[dict[str, str]] = []
     faulty: list[dict[str, str]] = []
-    with writing(folder), StoreWriter(folder, info, again, inputs) as writer, progress() as bar:
+    with writing(folder), StoreWriter(folder, info, again, inputs, own.labels) as writer, progress() as bar:
         task = bar.add_task("importing clips", total=incoming.total)
         for called, read in incoming.clips:
             try:
                 name, frames, tracks = read()
+                name = own.name(name, f"{source}: {called}")
                 if incoming.layout.dims == 3 and "units" not in kind.reads_with:  # else they are read in metres
                     tracks = _in_metres(tracks, options.units, f"{source}: {called}")
             except InputError as error:
@@ -117,9 +134,10 @@ def import_store(source: Path, folder: Path, options: ImportOptions, again: bool
                 else:
                     unseen.append({"file": called, "reason": "nobody is seen in any frame"})
             bar.advance(task)
+        own.check_all_found(source)
         if faulty and len(faulty) + len(unseen) == incoming.total:
             raise InputError(f"{source}: no clip can be used; the first: {faulty[0]['reason']}")
-        writer.info = info.model_copy(update={"skipped": unseen + faulty})
+        writer.info = writer.info.model_copy(update={"skipped": unseen + faulty})
     left = plural(incoming.total - len(unseen) - len(faulty), "clip")
     lines = [f"{folder}: {left} from {format} files, joints of {incoming.layout.name}"]
     if unseen:
@@ -134,10 +152,54 @@ def import_store(source: Path, folder: Path, options: ImportOptions, again: bool
     return lines + [f"  {note}" for note in incoming.notes]
 
 
+@dataclass
+class _Own:
+    """What the clips' owner calls them."""
+
+    labels: Labels | None
+    by_title: dict[str, ClipName] | None = None
+    titles: Mapping[str, str] = field(default_factory=dict)
+    found: set[str] = field(default_factory=set)
+
+    def name(self, read: ClipName, where: str) -> ClipName:
+        """Return the name of a clip in the store, by the name with which it was read."""
+        if self.by_title is None:
+            return read
+        title = self.titles.get(str(read), str(read))
+        self.found.add(title)
+        if title not in self.by_title:
+            raise InputError(f"{where}: clip {shown(title)} is not in the table of --labels; add a line for it")
+        return self.by_title[title]
+
+    def check_all_found(self, source: Path) -> None:
+        """Refuse labels of clips that were not read."""
+        absent = [title for title in self.by_title or () if title not in self.found]
+        if absent:
+            raise InputError(
+                f"--labels: {plural(len(absent), 'of its clips is', 'of its clips are')} not in {source}, the first is "
+                f"{shown(absent[0])}; remove its line"
+            )
+
+
+def _own(incoming: Incoming, table: dict[str, OwnClip] | None, options: ImportOptions) -> _Own:
+    if table is None:
+        return _Own(incoming.labels)
+    titles = incoming.labels.clips if incoming.labels is not None else {}
+    parts: dict[str, dict[str, Part]] = {}
+    for split, of_split in (incoming.labels.splits if incoming.labels is not None else {}).items():
+        for part, members in of_split.items():
+            for clip in members:
+                parts.setdefault(titles[clip], {})[split] = part
+    clips = [replace(clip, parts={**parts.get(title, {}), **clip.parts}) for title, clip in table.items()]
+    names, labels = code_clips(clips, where=f"--labels: {options.labels}")
+    return _Own(labels, {clip.name: name for clip, name in zip(clips, names, strict=True)}, titles)
+
+
 def _kept(format: str, options: ImportOptions) -> dict[str, str | None]:
     """Return what a store keeps of the options."""
     names = None if options.names is None else str(options.names)
     kept: dict[str, str | None] = {"format": format, "split": options.split, "names": names}
+    kept |= {} if options.labels is None else {"labels": str(options.labels)}
     return kept if options.units == "m" else kept | {"units": options.units}
 
 
@@ -151,7 +213,7 @@ def _in_metres(tracks: list[Track], units: Units, where: str) -> list[Track]:
     return tracks
 
 
-_ADVICE = {"names": ", whose files have the names", "split": "; leave it out"}
+_ADVICE = {"names": ", whose files have the names", "split": "; leave it out", "layout": ", whose files say it"}
 
 
 def _open(source: Path, format: str, kind: FormatKind, options: ImportOptions) -> Incoming:
@@ -163,7 +225,15 @@ def _open(source: Path, format: str, kind: FormatKind, options: ImportOptions) -
         raise InputError(f"--format {format}: can be written and not read; choose another format")
     if kind.source == ("folder" if source.is_file() else "file"):
         raise InputError(f"{source}: expected a {kind.source} for --format {format}")
-    return kind.open(source, ReadOptions(options.names, options.split, options.units))
+    return kind.open(source, ReadOptions(options.names, options.split, options.units, _layout(options.layout)))
+
+
+def _layout(given: str | None) -> Layout | None:
+    if given is None or given in LAYOUTS:
+        return None if given is None else LAYOUTS[given]
+    if not given.endswith((".yaml", ".yml")):
+        raise InputError(f"--layout {given}: expected a .yaml file, or one of {', '.join(LAYOUTS)}")
+    return read_layout(regular_file(Path(given), "--layout"))
 
 
 def describe_inputs() -> list[tuple[str, str]]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from data.ntu.splits import Split
+from data.skeletons.layouts import Layout
 from data.skeletons.units import Units
 
 Dtype = Literal["float16", "float32"]
@@ -42,8 +43,11 @@ class ReadOptions:
         The evaluation protocol by which the files are divided, or whose files to read.
     units
         What positions in space are in. A format that takes this returns metres; for any other the import converts.
+    layout
+        The joints, for files that do not say which they are; None to tell by their number.
     """
 
     names: Path | None = None
     split: Split | None = None
     units: Units = "m"
+    layout: Layout | None = None

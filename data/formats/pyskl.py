@@ -7,7 +7,8 @@ float16 and `img_shape`, `original_shape` (height, width).
 
 import io
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -21,6 +22,7 @@ from base.shown import cut, shown
 from base.unpickling import as_plain, read_pickle
 from base.words import plural
 from data.formats.clips import (
+    ACTORS,
     Advance,
     DenseClip,
     DenseClips,
@@ -41,13 +43,17 @@ from data.formats.registry import BY_NAME, FORMATS, FormatKind
 from data.ntu.actions import ACTIONS
 from data.ntu.names import ClipName
 from data.ntu.splits import SPLITS, TRAIN_CAMERAS, TRAIN_PERFORMERS, in_training
-from data.skeletons.layouts import COCO17, NTU25, OPENPOSE18, Layout
+from data.skeletons.labels import LARGEST_NUMBER, LONGEST, OwnClip, Part, code_clips
+from data.skeletons.layouts import COCO17, LAYOUTS, NTU25, OPENPOSE18, Layout
+from data.skeletons.seen import seen_joints
 from data.skeletons.store import ClipStore
 
 LARGEST = 8 << 30
 """Bytes of the largest pickle that is read: it is held in memory. The largest one of NTU RGB+D takes some 2 GB."""
 
-_BY_JOINTS = {len(layout.joints): layout for layout in (NTU25, COCO17, OPENPOSE18)}
+_WRITTEN = (NTU25, COCO17, OPENPOSE18)
+_READ = ("coco17", "openpose18", "body25", "halpe26", "wholebody133", "mediapipe33_2d", "ntu25", "kinect20", "h36m17")
+"""The layouts that are told by their number of joints and dimensions."""
 
 
 def write_pyskl(store: ClipStore, file: Path, dtype: Dtype, advance: Advance) -> None:
@@ -102,8 +108,8 @@ def is_our_pickle(path: Path) -> bool:
         return file.read(len(beginning)) == beginning
 
 
-def read_pyskl(file: Path) -> Incoming:
-    """Read PYSKL's pickle; the number of joints tells the layout.
+def read_pyskl(file: Path, given: Layout | None = None) -> Incoming:
+    """Read PYSKL's pickle; the number of joints tells the layout if it is not given.
 
     Raises
     ------
@@ -125,11 +131,11 @@ def read_pyskl(file: Path) -> Incoming:
     names = [_name(item, file, at) for at, item in enumerate(annotations)]
     right = [name for name in names if not isinstance(name, InputError)]
     if not right:
-        known(names[0])
+        return _read_own(file, annotations, split, given)
     others = {_called(item) for item, name in zip(annotations, names, strict=True) if isinstance(name, InputError)}
     split = _check_split(file, split, others)
     _check_names(file, right, split)
-    layout = _layout(_usual([partial(_keypoint, item, file, at) for at, item in enumerate(annotations)]), file)
+    layout = _layout(_usual([partial(_keypoint, item, file, at) for at, item in enumerate(annotations)]), file, given)
     notes = _compare_splits(split, right)
     image = None
     if layout.dims == 2:
@@ -141,6 +147,65 @@ def read_pyskl(file: Path) -> Incoming:
             yield called, partial(_read_clip, name, item, layout, image, file, at)
 
     return Incoming(layout, len(names), clips(), image, layout.dims == 2, notes)
+
+
+def _read_own(file: Path, annotations: list[Any], split: Any, given: Layout | None) -> Incoming:
+    """Read a pickle of clips that are not NTU RGB+D's: they keep their names, labels and splits."""
+    _check_split(file, split, set())
+    parts, notes = _own_parts(split)
+    clips = [_own_clip(item, file, at, parts) for at, item in enumerate(annotations)]
+    called = [f"class {number}" for number in range(1 + max(label for label, _ in clips))]
+    names, labels = code_clips([replace(clip, action=called[label]) for label, clip in clips], called, str(file))
+    known_names = {clip.name for _, clip in clips}
+    if absent := [name for name in parts if name not in known_names]:
+        raise InputError(f"{file}: split names clip {shown(absent[0])}, which has no annotation")
+    layout = _layout(_usual([partial(_keypoint, item, file, at) for at, item in enumerate(annotations)]), file, given)
+    image = None
+    if layout.dims == 2:
+        image = _usual([partial(_image, item, file, at) for at, item in enumerate(annotations)])
+
+    def read() -> Iterator[NextClip]:
+        for at, (name, item) in enumerate(zip(names, annotations, strict=True)):
+            yield clips[at][1].name, partial(_read_clip, name, item, layout, image, file, at, notes)
+
+    return Incoming(layout, len(names), read(), image, layout.dims == 2, notes, labels=labels)
+
+
+def _own_parts(split: dict[Any, list[Any]]) -> tuple[dict[str, dict[str, Part]], list[str]]:
+    """Return for each clip the part of each split that it belongs to, and what is not kept.
+
+    `train`, `val` and `test` are parts of one split, `split`; `NAME_train` of the split NAME. PYSKL tests on `val`
+    where there is no `test`.
+    """
+    known_parts: dict[str, Part] = {"train": "train", "val": "validation", "valid": "validation", "test": "test"}
+    found: dict[str, dict[Part, list[Any]]] = {}
+    notes = []
+    for key, clips in split.items():
+        name, _, part = str(key)[:LONGEST].rpartition("_")
+        if part in known_parts:
+            found.setdefault(name or "split", {})[known_parts[part]] = clips
+        else:
+            notes.append(f"split {shown(key)} is not kept: its name does not end in train, val or test")
+    parts: dict[str, dict[str, Part]] = {}
+    for name, of_split in found.items():
+        if "test" not in of_split and "validation" in of_split:
+            of_split["test"] = of_split.pop("validation")
+        for part, clips in of_split.items():
+            for clip in clips:
+                parts.setdefault(str(clip)[:LONGEST], {})[name] = part
+    return parts, notes
+
+
+def _own_clip(item: Any, file: Path, at: int, parts: Mapping[str, Mapping[str, Part]]) -> tuple[int, OwnClip]:
+    name, label = _get(item, "frame_dir", file, at), _get(item, "label", file, at)
+    where = f"{file}: annotations[{at}]"
+    if not isinstance(name, str) or not 0 < len(name) <= LONGEST or not name.isprintable():
+        raise InputError(
+            f"{where}: found {shown(name)} for a clip's name, expected a text of up to {LONGEST} characters"
+        )
+    if isinstance(label, bool) or not isinstance(label, int | np.integer) or not 0 <= label < LARGEST_NUMBER:
+        raise InputError(f"{where} ({shown(name)}): label is {shown(label, 40)}, expected a number from 0")
+    return int(label), OwnClip(name, parts=parts.get(name, {}))
 
 
 Value = TypeVar("Value", np.ndarray, tuple[int, int])
@@ -238,12 +303,15 @@ def _keypoint(item: Any, file: Path, at: int) -> np.ndarray:
     return keypoint
 
 
-def _layout(keypoint: np.ndarray, file: Path) -> Layout:
+def _layout(keypoint: np.ndarray, file: Path, given: Layout | None) -> Layout:
     joints, dims = keypoint.shape[2:]
-    layout = _BY_JOINTS.get(joints)
-    if layout is None or dims != layout.dims:
-        expected = ", ".join(f"{count} in {one.dims}D ({one.name})" for count, one in _BY_JOINTS.items())
-        raise InputError(f"{file}: has {joints} joints with {dims} coordinates, expected {expected}")
+    fitting = [given] if given is not None else [LAYOUTS[name] for name in _READ]
+    layout = next((one for one in fitting if (len(one.joints), one.dims) == (joints, dims)), None)
+    if layout is None:
+        found = f"{file}: has {joints} joints with {dims} coordinates"
+        if given is not None:
+            raise InputError(f"{found}, expected {len(given.joints)} with {given.dims} ({given.name})")
+        raise InputError(f"{found}, as none of {', '.join(_READ)} has; describe the joints in a file for --layout")
     return layout
 
 
@@ -257,11 +325,19 @@ def _image(item: Any, file: Path, at: int) -> tuple[int, int]:
 
 
 def _read_clip(
-    named: ClipName | InputError, item: Any, layout: Layout, image: tuple[int, int] | None, file: Path, at: int
+    named: ClipName | InputError,
+    item: Any,
+    layout: Layout,
+    image: tuple[int, int] | None,
+    file: Path,
+    at: int,
+    notes: list[str] | None = None,
 ) -> ReadClip:
+    """Read a clip; one that is somebody's own (`notes` are given) is brought to the image's size and to two people."""
     name = known(named)
-    where = f"{file}: annotations[{at}] ({name})"
-    check_label(name, _get(item, "label", file, at), where)
+    where = f"{file}: annotations[{at}] ({name if notes is None else shown(item['frame_dir'])})"
+    if notes is None:
+        check_label(name, _get(item, "label", file, at), where)
     keypoint = _keypoint(item, file, at)
     if keypoint.shape[2:] != (len(layout.joints), layout.dims):
         raise InputError(
@@ -275,7 +351,8 @@ def _read_clip(
     check_length(frames, f"{where}: keypoint")
     score = None
     if image is not None:
-        if (size := _image(item, file, at)) != image:
+        size = _image(item, file, at)
+        if size != image and notes is None:
             raise InputError(
                 f"{where}: img_shape is {size[1], size[0]}, expected {image[1], image[0]} as of most clips, since a "
                 "store has one size of image; import the clips of each size into a store of their own"
@@ -283,7 +360,37 @@ def _read_clip(
         score = _get(item, "keypoint_score", file, at)
         if not isinstance(score, np.ndarray) or score.dtype.kind != "f" or score.shape != keypoint.shape[:3]:
             raise InputError(f"{where}: keypoint_score is no array of floats {list(keypoint.shape[:3])}")
+        if size != image:
+            keypoint = _resized(keypoint, size, image)
+            _note(notes, f"images are of several sizes; all poses are brought to one of {image[0]} x {image[1]} pixels")
+    if notes is not None and len(keypoint) > ACTORS:
+        chosen = _most_seen(keypoint, score)
+        keypoint, score = keypoint[chosen], None if score is None else score[chosen]
+        _note(notes, "some clips have more than two people; the two that are seen best are kept")
     return name, frames, as_tracks(keypoint, score, where)
+
+
+def _note(notes: list[str] | None, text: str) -> None:
+    if notes is not None and text not in notes:
+        notes.append(text)
+
+
+def _resized(keypoint: np.ndarray, size: tuple[int, int], image: tuple[int, int]) -> np.ndarray:
+    """Bring positions [M, T, V, 2] in an image into one of another size: its middle in the middle, as large as fits."""
+    factor = min(image[0] / size[0], image[1] / size[1])
+    halves = np.array([size, image], np.float32) / 2
+    moved = (keypoint.astype(np.float32) - halves[0]) * np.float32(factor) + halves[1]
+    unseen = ~(keypoint != 0).any(axis=-1)
+    moved[unseen] = 0
+    return moved
+
+
+def _most_seen(keypoint: np.ndarray, score: np.ndarray | None) -> np.ndarray:
+    """Return the two people that are seen best over all frames, in their order."""
+    seen = seen_joints(keypoint.astype(np.float32), score)
+    weight = seen if score is None else np.where(seen, score, 0)
+    best = np.argsort(-weight.sum(axis=(1, 2)), kind="stable")[:ACTORS]
+    return np.sort(best)
 
 
 def _guess(path: Path) -> int:
@@ -296,7 +403,7 @@ def _save(store: ClipStore, file: Path, options: WriteOptions, advance: Advance)
 
 
 def _open(path: Path, options: ReadOptions) -> Incoming:
-    return read_pyskl(path)
+    return read_pyskl(path, options.layout)
 
 
 FORMATS.add(
@@ -308,8 +415,9 @@ FORMATS.add(
         _open,
         (OneFile(".pkl", _save, is_our_pickle, "ntu60_3danno.pkl"),),
         source="file",
-        layouts=tuple(layout.name for layout in _BY_JOINTS.values()),
+        layouts=tuple(layout.name for layout in _WRITTEN),
         actions=len(ACTIONS),
         writes_with={"dtype": "float16"},
+        reads_with=frozenset({"layout"}),
     ),
 )

@@ -1,6 +1,20 @@
-"""Joint layouts: the joints of a skeleton and the bones between them, in space (NTU RGB+D) and in images."""
+"""Joint layouts: the joints of a skeleton and the bones between them, in space and in images.
 
-from dataclasses import dataclass
+Three are here; the others are files, `layout_files/NAME.yaml`, and one's own is a file like them (`read_layout`).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from base.errors import InputError
+from base.shown import shown
+
+FOLDER = Path(__file__).with_name("layout_files")
+
+MOST_JOINTS = 1000
 
 JOINTS = (
     "base of spine", "middle of spine", "neck", "head",
@@ -81,4 +95,132 @@ OPENPOSE18 = Layout(
 )  # fmt: skip
 """OpenPose's 18 keypoints, with the bones of ST-GCN's graph: the tree of parents ends at the neck."""
 
-LAYOUTS = {layout.name: layout for layout in (NTU25, COCO17, OPENPOSE18)}
+FLAT = "_2d"
+"""What the name of a layout ends in that is there in space, too."""
+
+
+def layouts_of(name: str, content: Any, where: str) -> list[Layout]:
+    """Return what a layout's file describes: one layout, or two that differ in their dimensions.
+
+    Parameters
+    ----------
+    name
+        What to call it.
+    content
+        `joints`, a list of names; `bones`, pairs of a joint and its parent, by number from 0 or by name, that lead
+        from every joint to the `centre`; `root`, the joint that pose metrics align (the centre if it is left out);
+        `dims`, 3, 2 or both. `unit` is for readers.
+    where
+        The file, for messages.
+
+    Raises
+    ------
+    InputError
+        Something is missing, a bone leads to a joint that is not there, or a path of parents does not end at the
+        centre.
+    """
+    known = {"joints", "bones", "centre", "root", "dims", "unit"}
+    if not isinstance(content, Mapping) or not {"joints", "bones", "centre", "dims"} <= set(content) <= known:
+        found = ", ".join(map(str, list(content)[:8])) if isinstance(content, Mapping) else type(content).__name__
+        raise InputError(f"{where}: found {shown(found)}, expected joints, bones, centre and dims")
+    joints = content["joints"]
+    if not isinstance(joints, list) or not 1 <= len(joints) <= MOST_JOINTS or len(set(map(str, joints))) < len(joints):
+        raise InputError(f"{where}: joints: expected a list of up to {MOST_JOINTS} different names")
+    names = tuple(str(joint)[:60] for joint in joints)
+    bones = content["bones"]
+    if not isinstance(bones, list) or not all(isinstance(bone, list) and len(bone) == 2 for bone in bones):
+        raise InputError(f"{where}: bones: expected a list of pairs [joint, parent]")
+    pairs = tuple((_joint(a, names, f"{where}: bones"), _joint(b, names, f"{where}: bones")) for a, b in bones)
+    centre = _joint(content["centre"], names, f"{where}: centre")
+    root = _joint(content.get("root", centre), names, f"{where}: root")
+    _check_tree(pairs, names, centre, where)
+    dims = content["dims"] if isinstance(content["dims"], list) else [content["dims"]]
+    if dims not in ([3], [2], [3, 2], [2, 3]):
+        raise InputError(f"{where}: dims: found {shown(content['dims'])}, expected 3, 2 or [3, 2]")
+    first = Layout(name, names, pairs, centre, root, max(dims))
+    return [first] if len(dims) == 1 else [first, replace(first, name=name + FLAT, dims=2)]
+
+
+def _joint(value: Any, names: Sequence[str], where: str) -> int:
+    if isinstance(value, str) and value in names:
+        return names.index(value)
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < len(names):
+        return value
+    raise InputError(
+        f"{where}: found {shown(value)}, expected a joint's name, or its number from 0 to {len(names) - 1}"
+    )
+
+
+def _check_tree(bones: Sequence[tuple[int, int]], names: Sequence[str], centre: int, where: str) -> None:
+    """Make sure that every joint but the centre has one parent, and that all paths of parents end at the centre."""
+    parents: dict[int, int] = {}
+    for joint, parent in bones:
+        if joint in parents or joint == centre:
+            why = "has two parents" if joint in parents else "is the centre and has a parent"
+            raise InputError(
+                f"{where}: bones: {shown(names[joint])} {why}; expected one path to the centre from every joint"
+            )
+        parents[joint] = parent
+    for joint in range(len(names)):
+        at, steps = joint, 0
+        while at != centre:
+            if at not in parents or steps > len(names):
+                why = "is a loop" if at in parents else f"ends at {shown(names[at])}"
+                raise InputError(
+                    f"{where}: bones: the path from {shown(names[joint])} {why}, expected one to the centre"
+                )
+            at, steps = parents[at], steps + 1
+
+
+def content_of(layout: Layout) -> dict[str, Any]:
+    """Return a layout as its file would have it, see `layouts_of`."""
+    bones = [list(bone) for bone in layout.bones]
+    joints, numbers = list(layout.joints), {"centre": layout.centre, "root": layout.root, "dims": layout.dims}
+    return {"joints": joints, "bones": bones, **numbers}
+
+
+def read_layout(path: Path) -> Layout:
+    """Read a layout of one's own from a YAML file; it is called as the file.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, or describes no layout.
+    """
+    from base.config import read_yaml_file
+
+    try:
+        content = read_yaml_file(path)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read ({error}); expected a YAML file of a layout") from error
+    return layouts_of(path.stem[:60], content, str(path))[0]
+
+
+class _Layouts(Mapping[str, Layout]):
+    """All layouts that are shipped; files are read when they are first asked for."""
+
+    def __init__(self, *here: Layout) -> None:
+        self._here = {layout.name: layout for layout in here}
+
+    @cached_property
+    def _all(self) -> dict[str, Layout]:
+        import yaml
+
+        found = dict(self._here)
+        for path in sorted(FOLDER.glob("*.yaml")):
+            content = yaml.load(path.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+            found |= {layout.name: layout for layout in layouts_of(path.stem, content, path.name)}
+        return found
+
+    def __getitem__(self, name: str) -> Layout:
+        return self._here[name] if name in self._here else self._all[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all)
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+
+LAYOUTS: Mapping[str, Layout] = _Layouts(NTU25, COCO17, OPENPOSE18)
+"""The layouts that are shipped, by the keys under which stores name them."""

@@ -8,6 +8,7 @@
 | `times.npy` | float64 [F], seconds since the clip's first frame; absent where frames follow each other evenly |
 | `tracks.csv` | clip (row of clips.csv), actor (0 or 1), first_frame, length, first_row |
 | `clips.csv` | name, setup, camera, performer, replication, action, frames |
+| `labels.json` | what the clips' owner calls them, see `data.skeletons.labels`; absent for NTU RGB+D's own |
 | `store.json` | joint layout, frame rate, counts, and where the store came from |
 
 A track runs from the first to the last frame in which its actor is seen; frames in between in which the actor is not
@@ -41,7 +42,8 @@ from base.settings import Fps, Section
 from base.shown import cut, shown
 from data.debris import is_debris
 from data.ntu.names import ClipName
-from data.skeletons.layouts import LAYOUTS, Layout
+from data.skeletons.labels import Labels
+from data.skeletons.layouts import LAYOUTS, Layout, layouts_of
 
 
 class StoreInfo(Section):
@@ -49,6 +51,8 @@ class StoreInfo(Section):
 
     format: Literal[1] = 1
     layout: str = "ntu25"
+    own_layout: dict[str, Any] | None = None
+    """The joints and bones of a layout that is not shipped, see `data.skeletons.layouts.layouts_of`."""
     fps: Fps = 30.0
     image: tuple[PositiveInt, PositiveInt] | None = None
     """Width and height in pixels of what the joints were seen in; layouts in an image need it."""
@@ -56,6 +60,8 @@ class StoreInfo(Section):
     """Whether the store has an estimator's confidence in each joint."""
     times: bool = False
     """Whether the store says when each frame was recorded; frames follow each other evenly, at `fps`, otherwise."""
+    labels: bool = False
+    """Whether the clips have names, actions and splits of their owner's."""
     kind: Literal["raw", "truth", "refined", "filtered"] = "raw"
     source: str = ""
     refiner: dict[str, Any] | None = None
@@ -64,6 +70,21 @@ class StoreInfo(Section):
     clips: NonNegativeInt = 0
     tracks: NonNegativeInt = 0
     frames: NonNegativeInt = 0
+
+    @property
+    def skeleton(self) -> Layout:
+        """The joints and bones.
+
+        Raises
+        ------
+        InputError
+            They are no layout, or of a name that is unknown.
+        """
+        if self.own_layout is not None:
+            return layouts_of(self.layout, self.own_layout, "store.json: own_layout")[0]
+        if self.layout not in LAYOUTS:
+            raise InputError(f"unknown joint layout {shown(self.layout)}")
+        return LAYOUTS[self.layout]
 
 
 @dataclass(frozen=True)
@@ -98,6 +119,7 @@ class Clips:
 
 _COLUMNS = {name: [column.name for column in fields(table)] for name, table in (("clips", Clips), ("tracks", Tracks))}
 _COUNTS = ("clips", "tracks", "frames")
+LABELS = "labels.json"
 _LONGEST_NAME = 100
 _ACTORS = 2
 _MOST_FRAMES = 1 << 20
@@ -122,6 +144,8 @@ class ClipStore:
     """float32 [F, V], a memory map like the others, if there is one."""
     times: np.ndarray | None = None
     """float64 [F], seconds since the clip's first frame, likewise."""
+    labels: Labels | None = None
+    """What the clips' owner calls them; None for NTU RGB+D's."""
 
     def __reduce__(self) -> tuple[Callable[[Path], "ClipStore"], tuple[Path]]:
         # A pickled memory map is all of its content: another process opens the store itself.
@@ -130,7 +154,11 @@ class ClipStore:
     @property
     def layout(self) -> Layout:
         """The joints and bones of the store."""
-        return LAYOUTS[self.info.layout]
+        return self.info.skeleton
+
+    def title(self, name: str) -> str:
+        """Return what the owner of a clip calls it, by the name that it has in the store."""
+        return self.labels.clips.get(name, name) if self.labels is not None else name
 
     @cached_property
     def tracks_per_clip(self) -> np.ndarray:
@@ -334,7 +362,7 @@ class StoreFiles:
         progress = progress or Progress()
         self.folder = folder
         self.info = info
-        self.layout = LAYOUTS[info.layout]
+        self.layout = info.skeleton
         self.clips, self.tracks, self.frames = progress.clips, progress.tracks, progress.frames
         self._files: dict[str, _File] = {}
         try:
@@ -394,7 +422,7 @@ class StoreFiles:
 
 def _headers(info: StoreInfo, frames: int) -> dict[str, bytes]:
     """Return what each file of a store begins with; its length does not depend on the number of frames."""
-    layout = LAYOUTS[info.layout]
+    layout = info.skeleton
     shape = (frames, len(layout.joints))
     headers = {"joints.npy": _header((*shape, layout.dims), np.float32), "tracked.npy": _header(shape, np.uint8)}
     if info.confidence:
@@ -448,16 +476,26 @@ class StoreWriter:
         Whether an existing store may be replaced, once the new one is complete.
     inputs
         What the clips come from, which must stay.
+    labels
+        What the clips' owner calls them; those of clips that are not added are left out.
     """
 
-    def __init__(self, folder: Path, info: StoreInfo, replace: bool = False, inputs: Sequence[Path] = ()) -> None:
-        self.info = info
+    def __init__(
+        self,
+        folder: Path,
+        info: StoreInfo,
+        replace: bool = False,
+        inputs: Sequence[Path] = (),
+        labels: Labels | None = None,
+    ) -> None:
+        self.info = info.model_copy(update={"labels": labels is not None})
+        self._labels, self._kept = labels, list[str]()
         self._folder: AbstractContextManager[Path] = atomic_folder(
             folder, store_of(info.kind) if replace else None, inputs
         )
 
     def __enter__(self) -> Self:
-        at = self._folder.__enter__()
+        at = self._at = self._folder.__enter__()
         try:
             self._files = StoreFiles(at, self.info)
         except BaseException as failure:
@@ -467,12 +505,15 @@ class StoreWriter:
 
     def add(self, name: ClipName, frames: int, tracks: Sequence[Track]) -> None:
         """Append a clip of so many frames with its tracks."""
+        self._kept.append(str(name))
         self._files.add(to_block([(name, frames, tracks)], self._files.layout))
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         try:
             if error is None:
-                self._files.finish(self.info)
+                if self._labels is not None:
+                    _write_json(self._at / LABELS, self._labels.of(self._kept).model_dump(mode="json"))
+                self._files.finish(self.info.model_copy(update={"labels": self._labels is not None}))
         except BaseException as failure:
             self._files.close()
             self._folder.__exit__(type(failure), failure, failure.__traceback__)
@@ -521,6 +562,7 @@ def derive_store(
     """
     counts = {name: getattr(source.info, name) for name in ("clips", "tracks", "frames")}
     info = info.model_copy(update={**counts, "confidence": source.info.confidence, "times": source.info.times})
+    info = info.model_copy(update={"labels": source.info.labels})
     identity = {"info": info.model_dump(mode="json"), "source": _fingerprint(source), "made_by": dict(made_by or {})}
     same = ("tracked.npy", "tracks.csv", "clips.csv", *_optional_files(source.info))
     try:
@@ -537,7 +579,9 @@ def derive_store(
 
 
 def _optional_files(info: StoreInfo) -> list[str]:
-    return [f"{name}.npy" for name in ("confidence", "times") if getattr(info, name)]
+    return [f"{name}.npy" for name in ("confidence", "times") if getattr(info, name)] + (
+        [LABELS] if info.labels else []
+    )
 
 
 def _write_blocks(
@@ -590,7 +634,7 @@ def _header_bytes(path: Path) -> int:
 
 def _fingerprint(store: ClipStore) -> dict[str, Any]:
     """Say which store this is: its tables' hashes, and the size and time of its joints."""
-    files = ("store.json", "tracks.csv", "clips.csv")
+    files = ("store.json", "tracks.csv", "clips.csv", *([LABELS] if store.info.labels else []))
     joints = (store.folder / "joints.npy").stat()
     return {name: sha256(store.folder / name) for name in files} | {
         "bytes": joints.st_size,
@@ -601,7 +645,7 @@ def _fingerprint(store: ClipStore) -> dict[str, Any]:
 def stranger(folder: Path) -> str:
     """Return the name of something in a folder that no clip store has; empty if there is nothing."""
     flags = {name: True for name, field in StoreInfo.model_fields.items() if field.annotation is bool}
-    known = {*_headers(StoreInfo.model_validate(flags), 0), "store.json", JOURNAL}
+    known = {*_headers(StoreInfo.model_validate(flags), 0), "store.json", LABELS, JOURNAL}
     for path in sorted(folder.iterdir()):
         ours = (path.name in known and not path.is_symlink()) or is_debris(path.name)
         if not (ours and path.is_file()) and not is_left_over(path):
@@ -683,9 +727,7 @@ def open_store(folder: Path) -> ClipStore:
         raise InputError(f"{folder}: no clip store (store.json is missing); make one with `python run.py prepare`")
     try:
         info = StoreInfo.model_validate_json(_read_bytes(folder / "store.json", _LARGEST_INFO))
-        if info.layout not in LAYOUTS:
-            raise ValueError(f"unknown joint layout {shown(info.layout)}")
-        layout = LAYOUTS[info.layout]
+        layout = info.skeleton
         joints = _memory_map(folder / "joints.npy", (info.frames, len(layout.joints), layout.dims), np.float32)
         tracked = _memory_map(folder / "tracked.npy", (info.frames, len(layout.joints)), np.uint8)
         confidence = None
@@ -696,16 +738,37 @@ def open_store(folder: Path) -> ClipStore:
         clips = Clips(**_read_table(folder / "clips.csv", Clips, info.clips))
         _check_clips(clips)
         _check_tracks(tracks, clips, info.frames)
+        labels = _read_labels(folder / LABELS, clips) if info.labels else None
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        reason = ": ".join(["store.json", *(cut(str(part), 100) for part in first["loc"]), cut(first["msg"], 200)])
+        where = LABELS if error.title == Labels.__name__ else "store.json"
+        reason = ": ".join([where, *(cut(str(part), 100) for part in first["loc"]), cut(first["msg"], 200)])
         raise InputError(f"{folder}: damaged clip store: {reason}; prepare it again") from error
     except InputError as error:
         raise InputError(f"{folder}: damaged clip store: {error}; prepare it again") from error
     except (ValueError, OSError, OverflowError, csv.Error) as error:
         reason = cut(str(error).partition("\n")[0], 300)
         raise InputError(f"{folder}: damaged clip store: {reason}; prepare it again") from error
-    return ClipStore(folder, joints, tracked, tracks, clips, info, confidence, times)
+    return ClipStore(folder, joints, tracked, tracks, clips, info, confidence, times, labels)
+
+
+def _read_labels(path: Path, clips: Clips) -> Labels:
+    """Read what the owner calls the clips; a ValueError if it is about other clips."""
+    labels = Labels.model_validate_json(_read_bytes(path, _LARGEST_INFO))
+    names = set(clips.name.tolist())
+    if set(labels.clips) != names:
+        raise ValueError(
+            f"{LABELS} has names for {len(labels.clips)} clips, which are not the {len(names)} of clips.csv"
+        )
+    if len(clips) and (clips.action.max() > len(labels.actions) or clips.action.min() < 1):
+        raise ValueError(f"{LABELS} has names for {len(labels.actions)} actions, and clips.csv numbers others")
+    if len(clips) and labels.subjects and clips.performer.max() > len(labels.subjects):
+        raise ValueError(f"{LABELS} has names for {len(labels.subjects)} subjects, and clips.csv numbers others")
+    for split, parts in labels.splits.items():
+        listed = [clip for part in parts.values() for clip in part]
+        if not names.issuperset(listed) or len(set(listed)) < len(listed):
+            raise ValueError(f"{LABELS}: split {shown(split)} names other clips, or a clip in two of its parts")
+    return labels
 
 
 def _check_clips(clips: Clips) -> None:
@@ -788,7 +851,11 @@ def _write_header(file: IO[bytes], shape: tuple[int, ...], kind: np.dtype) -> No
 
 
 def _write_info(folder: Path, info: StoreInfo) -> None:
-    (folder / "store.json").write_text(json.dumps(info.model_dump(mode="json"), indent=1) + "\n")
+    _write_json(folder / "store.json", info.model_dump(mode="json"))
+
+
+def _write_json(path: Path, content: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(content, indent=1) + "\n")
 
 
 def _memory_map(path: Path, shape: tuple[int, ...], kind: type) -> np.ndarray:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from base.errors import InputError
-from data.ntu.splits import Split, in_training
+from base.shown import shown
+from data.skeletons.division import divide, knows_subjects
 from data.skeletons.store import ClipStore
 
 
@@ -27,7 +28,7 @@ class Selection:
     actions: np.ndarray
 
 
-def select_clips(store: ClipStore, split: Split, validation: float, seed: int, share: float = 1.0) -> Selection:
+def select_clips(store: ClipStore, split: str, validation: float, seed: int, share: float = 1.0) -> Selection:
     """Divide the clips of a store.
 
     Parameters
@@ -35,10 +36,11 @@ def select_clips(store: ClipStore, split: Split, validation: float, seed: int, s
     store
         The clip store.
     split
-        The evaluation protocol.
+        See `data.skeletons.division.divide`. What it sets aside for validation is held out as it is.
     validation
         Share of the training performers held out, as whole performers: at least one if above 0. They are drawn by the
-        seed; a performer without whom some action had no training clips left is not held out.
+        seed; a performer without whom some action had no training clips left is not held out. Where it is unknown who
+        is in the clips: share of the clips of each action.
     seed
         The run's seed.
     share
@@ -58,22 +60,28 @@ def select_clips(store: ClipStore, split: Split, validation: float, seed: int, s
             "predict`"
         )
     order = np.argsort(clips.name, kind="stable")
-    training = in_training(clips, split)[order]
-    train, test = order[training], order[~training]
+    division = divide(store, split)
+    train, test = order[division.train[order]], order[division.test[order]]
     for rows, what in ((train, "training"), (test, "test")):
         if not len(rows):
             raise InputError(
                 f"{store.folder}: none of its {len(clips)} clips is for {what} by data.split={split}; "
-                "use the other split or a store of more clips"
+                "use another split or a store of more clips"
             )
-    actions = np.unique(clips.action)
+    validated = np.zeros(0, np.int64) if division.validation is None else order[division.validation[order]]
+    actions = np.unique(clips.action[np.concatenate([train, validated, test])])
     if missing := sorted(set(actions.tolist()) - set(clips.action[train].tolist())):
         raise InputError(
-            f"{store.folder}: action A{missing[0]:03d} has test clips but no training clips by data.split={split}; "
-            "add clips of it or leave it out of the store"
+            f"{store.folder}: action {_called(store, missing[0])} has test clips but no training clips by "
+            f"data.split={split}; add clips of it or leave it out of the store"
         )
+    if validation > 0 and len(validated):
+        kept = _take_share(clips.action[train], share, seed)
+        return Selection(train[kept], validated, test, actions)
     held_out = np.zeros(len(train), dtype=bool)
-    if validation > 0:
+    if validation > 0 and not knows_subjects(store):
+        held_out = _hold_out_clips(clips.action[train], validation, seed)
+    elif validation > 0:
         held_out = _hold_out(clips.performer[train], clips.action[train], validation, seed)
         if not held_out.any():
             raise InputError(
@@ -82,6 +90,23 @@ def select_clips(store: ClipStore, split: Split, validation: float, seed: int, s
             )
     kept = _take_share(clips.action[train[~held_out]], share, seed)
     return Selection(train[~held_out][kept], train[held_out], test, actions)
+
+
+def _called(store: ClipStore, action: int) -> str:
+    return f"A{action:03d}" if store.labels is None else shown(store.labels.actions[action - 1])
+
+
+def _hold_out_clips(action: np.ndarray, share: float, seed: int) -> np.ndarray:
+    """Choose the clips [N] that are held out where it is unknown whose they are.
+
+    It is a share of each action's, one at least; an action of one clip keeps it.
+    """
+    order = np.random.default_rng(seed).permutation(len(action))
+    held_out = np.zeros(len(action), dtype=bool)
+    for number in np.unique(action):
+        mine = order[action[order] == number]
+        held_out[mine[: min(len(mine) - 1, max(1, round(share * len(mine))))]] = True
+    return held_out
 
 
 def _take_share(action: np.ndarray, share: float, seed: int) -> np.ndarray:

@@ -76,7 +76,7 @@ def explain(
     for path in (output, output.with_suffix(".csv")):
         check_output(path, [clips, model, *([Path(names)] if names and Path(names).exists() else [])])
     recognizer = load_recognizer(model, pick_device(device, "--device"))
-    called = action_names(recognizer.actions, names)
+    called = action_names(recognizer.actions, names, recognizer.names)
     store, row = _find(clips, name)
     found = explain_clip(recognizer, store, row, action)
     figure = draw(found, store, row, f"{found.clip}: {called[found.action]}, {100 * found.probability:.0f}%")

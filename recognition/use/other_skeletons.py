@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from data.ntu.splits import Split
 from data.skeletons.store import ClipStore
 from recognition.evaluate import score
 from recognition.input.loading import load_clips
@@ -11,7 +10,7 @@ from recognition.scores import Scores
 from recognition.use.recognizer import Recognizer, check_store
 
 
-def score_on(recognizer: Recognizer, store: ClipStore, split: Split, *, batch: int = 32, bf16: bool = False) -> Scores:
+def score_on(recognizer: Recognizer, store: ClipStore, split: str, *, batch: int = 32, bf16: bool = False) -> Scores:
     """Score the test clips of a store.
 
     Parameters

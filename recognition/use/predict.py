@@ -128,7 +128,7 @@ def predict_clips(
     for _, other in recognizers[1:]:
         check_same_task(recognizers[0][1], other)
     actions = recognizers[0][1].actions
-    called = action_names(actions, names)
+    called = action_names(actions, names, recognizers[0][1].names)
 
     def unusable(line: str) -> None:
         if on_error == "stop":
@@ -143,7 +143,8 @@ def predict_clips(
         task = bar.add_task("predicting", total=None)
         for chunk in read_chunks(paths, unusable):
             scores = predict(recognizers, chunk.store, chunk.rows, samplings=samplings, batch=batch)
-            found.extend(_best(chunk.store.clips.name[chunk.rows], scores, actions, called))
+            titles = [chunk.store.title(name) for name in chunk.store.clips.name[chunk.rows].tolist()]
+            found.extend(_best(titles, scores, actions, called))
             bar.update(task, advance=len(chunk.rows), description=f"predicting ({plural(len(found), 'clip')})")
     if not found:
         raise InputError(f"{paths[0]}: no clip could be used; nothing is written")
@@ -151,18 +152,20 @@ def predict_clips(
     return found
 
 
-def action_names(actions: np.ndarray, names: str | None) -> dict[int, str]:
+def action_names(actions: np.ndarray, names: str | None, own: Sequence[str] = ()) -> dict[int, str]:
     """Return what each action is called.
 
     Parameters
     ----------
     actions
         The recogniser's actions.
+    own
+        What the recogniser itself calls them; nothing for NTU RGB+D's.
     names
         `ntu`: as NTU RGB+D 60 has them. A YAML file: one name for each of the recogniser's actions, in their order; or
-        a mapping such as `A103: yawn` or `103: yawn`; or a longer list, the names of A001, A002 and so on. None: NTU's
-        where the actions are A001 to A060, and otherwise A and the number, since a set of one's own may count other
-        actions.
+        a mapping such as `A103: yawn` or `103: yawn`; or a longer list, the names of A001, A002 and so on. None: the
+        recogniser's own; else NTU's where the actions are A001 to A060, and otherwise A and the number, since a set of
+        one's own may count other actions.
 
     Raises
     ------
@@ -170,6 +173,8 @@ def action_names(actions: np.ndarray, names: str | None) -> dict[int, str]:
         The file is nothing of the kind, or has no name for an action.
     """
     numbers = actions.tolist()
+    if names is None and own:
+        return dict(zip(numbers, own, strict=True))
     if names is None and numbers != list(range(1, len(ACTIONS) + 1)):
         return {number: f"A{number:03d}" for number in numbers}
     if names in (None, "ntu"):
@@ -223,10 +228,10 @@ def _number(key: object) -> int | None:
 
 
 def _best(
-    clips: np.ndarray, scores: np.ndarray, actions: np.ndarray, called: Mapping[int, str]
+    clips: Sequence[str], scores: np.ndarray, actions: np.ndarray, called: Mapping[int, str]
 ) -> Iterator[Prediction]:
     order = np.argsort(-scores, axis=1, kind="stable")[:, :TOP]
-    for clip, places, values in zip(clips.tolist(), order, np.take_along_axis(scores, order, 1), strict=True):
+    for clip, places, values in zip(clips, order, np.take_along_axis(scores, order, 1), strict=True):
         best = tuple(actions[places].tolist())
         yield Prediction(clip, best, tuple(called[action] for action in best), tuple(values.tolist()))
 

@@ -11,8 +11,9 @@ from torch import Tensor, nn
 
 from base.config import read_kept
 from base.errors import InputError
-from base.shown import cut
-from data.skeletons.layouts import LAYOUTS, Layout
+from base.shown import cut, one_line
+from data.skeletons.labels import LONGEST
+from data.skeletons.layouts import LAYOUTS, Layout, layouts_of
 from data.skeletons.store import ClipStore
 from recognition.config import InputSection, ModelSection, TestSection
 from recognition.nets.registry import build_model
@@ -41,6 +42,8 @@ class Recognizer:
         How often each clip was sampled when the run was tested.
     path
         The checkpoint.
+    names
+        What the clips' owner calls the actions; nothing for NTU RGB+D's.
     """
 
     net: nn.Module
@@ -50,6 +53,7 @@ class Recognizer:
     actions: np.ndarray
     samplings: int
     path: Path
+    names: tuple[str, ...] = ()
 
     @property
     def device(self) -> torch.device:
@@ -89,7 +93,7 @@ def load_recognizer(path: Path, device: torch.device | str = "cpu") -> Recognize
     try:
         section = ModelSection.model_validate(content["model"])
         view = InputSection.model_validate(content["input"])
-        layout = LAYOUTS[content["layout"]]
+        layout = _layout(content["layout"], str(path))
         actions = np.array(content["actions"], np.int64).reshape(-1)
         samplings = TestSection.model_validate({"clips": (content.get("test") or {}).get("clips", 1)}).clips
     except ValidationError as error:
@@ -107,7 +111,21 @@ def load_recognizer(path: Path, device: torch.device | str = "cpu") -> Recognize
         net.load_state_dict(state)
     except (RuntimeError, AttributeError, TypeError) as error:
         raise InputError(_no_fit(path, len(actions))) from error
-    return Recognizer(net.to(device).eval(), view, layout, confidence, actions, samplings, path)
+    names = content.get("names")
+    if names is not None and not (
+        isinstance(names, list) and len(names) == len(actions) and all(isinstance(name, str) for name in names)
+    ):
+        raise InputError(f"{damaged} (names: expected one text per action); train it again")
+    called = tuple(one_line(name)[:LONGEST] for name in names) if names is not None else ()
+    return Recognizer(net.to(device).eval(), view, layout, confidence, actions, samplings, path, called)
+
+
+def _layout(said: Any, where: str) -> Layout:
+    """Return the layout that a checkpoint names, or describes where it is its owner's own."""
+    if isinstance(said, dict):
+        described = {key: value for key, value in said.items() if key != "name"}
+        return layouts_of(cut(str(said.get("name", "own")), 60), described, f"{where}: layout")[0]
+    return LAYOUTS[said]
 
 
 def _check_shapes(

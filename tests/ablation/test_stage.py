@@ -1,5 +1,6 @@
 """Whole studies, from their configuration to their report."""
 
+import csv
 import json
 import re
 import shlex
@@ -172,3 +173,17 @@ def test_a_report_that_is_thrown_away_leaves_what_all_studies_share(settings):
         *(path.relative_to(folder).as_posix() for path in shared),
         *("run.json", "versions.json", "config.yaml", "figures/mine.png", "tables/mine.csv"),
     }
+
+
+def test_folds_are_one_condition_over_all_clips(settings):
+    config = configured(settings, arms=["raw", "oracle"], seeds=[0], data={**settings["data"], "split": {"folds": 2}})
+    trainings = planned(config).trainings
+    assert len(trainings) == 2 * 2
+    assert {training.config.data.split for training in trainings} == {"fold 1/2", "fold 2/2"}
+    found = ablate(config)
+    rows = list(csv.DictReader((config.run.dir / "cells.csv").open()))
+    assert {row["split"] for row in rows} == {"folds 2"}
+    scores = [np.load(training.scores()) for training in trainings if training.title.startswith("raw")]
+    right = np.concatenate([one["score"].argmax(1) == one["label"] for one in scores])
+    assert len(right) == 18  # every clip, once
+    assert found.results["arms"]["raw"]["top1"] == pytest.approx([100 * right.mean()])

@@ -18,6 +18,7 @@ from data.ntu import read_clips
 from data.ntu.prepare import DataSection, PrepareConfig, prepare
 from data.skeletons.store import open_store
 from tests.data.formats.made_files import NAMES, annotation, as_text, flat, person, save, with_nan
+from tests.data.formats.steps import NAMES as OF_STORE
 from tests.data.formats.steps import refused
 
 BAD = {
@@ -219,3 +220,16 @@ def test_random_damage_gives_one_line_or_a_store(store, tmp_path, format):
         assert said.isprintable()
         assert sorted(path.name for path in tmp_path.iterdir()) == [output.name]
         file.write_bytes(whole)
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (["S001C001P001R001A001,a"], "is not in the table of --labels; add a line for it"),
+        ([*(f"{name},a" for name in OF_STORE), "other,b"], "1 of its clips is not in .*, the first is 'other'"),
+    ],
+)
+def test_labels_of_other_clips_are_refused(store, tmp_path, lines, message):
+    export_store(store.folder, tmp_path / "files", ExportOptions("skeleton"))
+    (tmp_path / "labels.csv").write_text("\n".join(["clip,action", *lines]))
+    refused(tmp_path / "files", tmp_path / "store", message, labels=tmp_path / "labels.csv")

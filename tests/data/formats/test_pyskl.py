@@ -5,7 +5,9 @@ import pickle
 import numpy as np
 import pytest
 
+from base.errors import InputError
 from data.formats.importing import ImportOptions, import_store
+from data.skeletons.store import open_store
 from tests.data.formats import readers
 from tests.data.formats.made_files import Evil
 from tests.data.formats.steps import NAMES, XSUB_TRAIN, XVIEW_VAL, bring, clips_of, export, refused, same
@@ -125,7 +127,7 @@ PYSKL = {
     "no annotations": (pyskl(), "annotations is empty"),
     "text for a clip": (pyskl("clip"), r"annotations\[0\] has no frame_dir"),
     "no name": (pyskl(annotation(frame_dir=None)), r"annotations\[0\] has no frame_dir"),
-    "another name": (pyskl(annotation(frame_dir="v_\n_g01")), "expected SsssCcccPpppRrrrAaaa"),
+    "a name of two lines": (pyskl(annotation(frame_dir="v_\n_g01")), "expected a text of up to 200 characters"),
     "no keypoint": (pyskl(annotation(keypoint=None)), r"annotations\[0\] has no keypoint"),
     "no label": (pyskl(annotation(label=None)), r"annotations\[0\] has no label"),
     "another label": (pyskl(annotation(label=60)), "has label 60, expected 0"),
@@ -133,9 +135,9 @@ PYSKL = {
     "text for a label": (pyskl(annotation(label="0")), "has label '0', expected 0"),
     "24 joints": (
         pyskl(annotation(keypoint=keypoint(joints=24))),
-        "has 24 joints with 3 coordinates, expected 25 in 3D",
+        "has 24 joints with 3 coordinates, as none of coco17, .* has; describe the joints in a file for --layout",
     ),
-    "25 joints in 2D": (pyskl(annotation(keypoint=keypoint(dims=2))), "has 25 joints with 2 coordinates"),
+    "24 joints in 2D": (pyskl(annotation(keypoint=keypoint(joints=24, dims=2))), "has 24 joints with 2 coordinates"),
     "another layout later": (
         pyskl(annotation(), annotation(frame_dir=NAMES[3], label=59, **FLAT)),
         "17 joints with 2 coordinates, expected 25 with 3",
@@ -186,3 +188,76 @@ def test_a_split_that_is_not_the_data_sets_is_told(tmp_path):
     lines = " ".join(import_store(tmp_path / "a.pkl", tmp_path / "store", ImportOptions()))
     assert "xsub_train differs in 2 clips" in lines
     assert "does not keep these splits: mine" in lines
+
+
+def own(name, label, *, size=(1080, 1920), people=1, shift=0.0):
+    points = np.full((people, 4, 17, 2), 100.0) + shift + np.arange(17)[:, None]
+    score = np.linspace(0.9, 0.5, people)[:, None, None] * np.ones((people, 4, 17))
+    return {
+        "frame_dir": name, "label": label, "img_shape": size, "total_frames": 4,
+        "keypoint": points.astype(np.float32), "keypoint_score": score.astype(np.float32),
+    }  # fmt: skip
+
+
+def test_clips_of_other_names_keep_names_labels_and_splits(tmp_path):
+    items = [own("v_run_g10", 2), own("v_run_g9", 2), own("v_bow_g1", 0), own("v_bow_g2", 0)]
+    split = {
+        "train": ["v_run_g10", "v_bow_g1"], "val": ["v_run_g9", "v_bow_g2"],
+        "second_train": ["v_run_g9"], "second_val": ["v_bow_g1"], "second_test": ["v_bow_g2"], "odd": [],
+    }  # fmt: skip
+    (tmp_path / "a.pkl").write_bytes(pyskl(*items, split=split))
+    lines = import_store(tmp_path / "a.pkl", tmp_path / "store", ImportOptions())
+    read = open_store(tmp_path / "store")
+    names = {read.title(name): name for name in read.clips.name.tolist()}
+    assert sorted(names) == ["v_bow_g1", "v_bow_g2", "v_run_g10", "v_run_g9"]
+    assert read.labels.actions == ("class 0", "class 1", "class 2")
+    assert [read.clips.action[read.clips.name == names[name]].item() for name in sorted(names)] == [1, 1, 3, 3]
+    assert read.labels.splits["split"] == {
+        "train": (names["v_run_g10"], names["v_bow_g1"]),
+        "test": (names["v_run_g9"], names["v_bow_g2"]),  # there is no other test
+    }
+    assert {part: len(clips) for part, clips in read.labels.splits["second"].items()} == dict.fromkeys(
+        ("train", "validation", "test"), 1
+    )
+    assert any("split 'odd' is not kept" in line for line in lines)
+    with pytest.raises(InputError, match="already exists"):
+        import_store(tmp_path / "a.pkl", tmp_path / "store", ImportOptions())
+
+
+def test_images_of_several_sizes_become_one(tmp_path):
+    items = [own("a", 0), own("b", 0), own("c", 0, size=(540, 480))]
+    (tmp_path / "a.pkl").write_bytes(pyskl(*items))
+    lines = import_store(tmp_path / "a.pkl", tmp_path / "store", ImportOptions())
+    read = open_store(tmp_path / "store")
+    assert read.info.image == (1920, 1080)
+    at = [read.title(name) for name in read.clips.name.tolist()].index("c")
+    rows = read.rows_of(int(read.tracks_of(at)[0]))
+    # 480 x 540 fits twice into 1920 x 1080; its middle, 240 / 270, lies at 960 / 540
+    expected = 2 * (items[2]["keypoint"][0] - (240, 270)) + (960, 540)
+    np.testing.assert_allclose(read.joints[rows], expected, rtol=1e-6)
+    assert any("brought to one of 1920 x 1080 pixels" in line for line in lines)
+
+
+def test_of_many_people_the_two_that_are_seen_best_are_kept(tmp_path):
+    crowd = own("a", 0, people=4)
+    crowd["keypoint"] += np.arange(4, dtype=np.float32)[:, None, None, None] * 50
+    crowd["keypoint_score"] = crowd["keypoint_score"][[3, 0, 2, 1]]
+    (tmp_path / "a.pkl").write_bytes(pyskl(crowd, own("b", 1)))
+    import_store(tmp_path / "a.pkl", tmp_path / "store", ImportOptions())
+    read = open_store(tmp_path / "store")
+    tracks = read.tracks_of(int(np.flatnonzero(read.tracks_per_clip == 2)[0]))
+    found = np.stack([read.joints[read.rows_of(int(track))] for track in tracks])
+    np.testing.assert_array_equal(found, crowd["keypoint"][[1, 3]])
+
+
+@pytest.mark.parametrize(
+    ("items", "split", "message"),
+    [
+        ([own("a", 0), own("a", 1)], {}, "two clips called 'a'"),
+        ([own("a", -1)], {}, "label is -1, expected a number from 0"),
+        ([own("a", 0)], {"train": ["b"]}, "names clip 'b', which has no annotation"),
+    ],
+)
+def test_a_bad_pickle_of_own_clips(tmp_path, items, split, message):
+    (tmp_path / "a.pkl").write_bytes(pyskl(*items, split=split))
+    refused(tmp_path / "a.pkl", tmp_path / "store", message)
