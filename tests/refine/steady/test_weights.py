@@ -9,7 +9,7 @@ from data.ntu.simulate.clips import clean_clip
 from data.ntu.simulate.config import SimulateSection
 from data.ntu.simulate.kinect import kinect_noise
 from refine import refine
-from refine.steady.fidelity import amplitude, band_gains, moved_by
+from data.skeletons.fidelity import amplitude, band_gains, moved_by
 from refine.steady.smoother import WEIGHTS, shipped
 
 SECONDS = np.arange(150) / 30
