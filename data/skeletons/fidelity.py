@@ -7,6 +7,7 @@ tell. Poses are [T, J, D] in any unit.
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from scipy.signal import detrend
@@ -133,7 +134,7 @@ def _aligned(
 
 def _pieces(frames: int) -> Iterator[slice]:
     edges = np.linspace(0, frames, max(1, -(-frames // LONGEST)) + 1).round().astype(int).tolist()
-    for first, end in zip(edges[:-1], edges[1:], strict=True):
+    for first, end in pairwise(edges):
         yield slice(first, end)
 
 
