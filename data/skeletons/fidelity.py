@@ -8,11 +8,13 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from scipy.signal import detrend
 from torch import Tensor
 
+from base.words import listed
 from data.skeletons.gaps import fill_gaps
 from data.skeletons.metrics import acceleration_distances, align_roots, three_in_a_row
 
@@ -24,6 +26,9 @@ BANDS: tuple[Band, ...] = ((0.5, 1.5), (1.5, 3.0), (3.0, 6.0))
 
 RAW_BANDS = BANDS[:2]
 """Where what was measured may stand in for an unknown truth: above, most of it is noise, which shall not be kept."""
+
+TELLING = 1
+"""Of the bands, the one to show where there is room for one: quick enough that smoothing takes it, no noise yet."""
 
 LEAST_LEFT = 0.8
 """A method that keeps a smaller share of the movement than this flattens it."""
@@ -125,6 +130,45 @@ def band_gains(
     return found.gains()
 
 
+class Fidelity:
+    """How much of the true movement is left: gains, and own acceleration, added up over sequences.
+
+    Parameters
+    ----------
+    fps, root, bands
+        As of `BandGains`. Accelerations are of the joints where they are: who wants them about a root aligns it before.
+    """
+
+    def __init__(self, fps: float, root: Sequence[int] = (), bands: Sequence[Band] = BANDS) -> None:
+        self.bands = BandGains(fps, root, bands)
+        self._sums = np.zeros(2)
+
+    def add(self, poses: np.ndarray, truth: np.ndarray, known: np.ndarray | None = None) -> None:
+        """Add a sequence, see `BandGains.add`."""
+        self.bands.add(poses, truth, known)
+        if len(poses) < 3:
+            return
+        first, second, mask = _aligned(poses, truth, (), known)
+        for side, x in enumerate((first, second)):
+            norms = acceleration_distances(x)
+            self._sums[side] += float((norms if mask is None else norms[three_in_a_row(mask)]).sum())
+
+    def figures(self) -> dict[str, Any]:
+        """Return `gain`, a list of a number per band, and `own_acceleration`, a share of the truth's; None for none."""
+        own = self._sums[0] / self._sums[1] if self._sums[1] > 0 else math.nan
+        return {"gain": [number(gain) for gain in self.bands.gains()], "own_acceleration": number(float(own))}
+
+
+def band_label(band: Sequence[float]) -> str:
+    """Write a band: 0.5-1.5 Hz."""
+    return f"{band[0]:g}-{band[1]:g} Hz"
+
+
+def number(value: float, digits: int = 4) -> float | None:
+    """Round a figure; None for one that does not exist."""
+    return round(value, digits) if math.isfinite(value) else None
+
+
 def _aligned(
     poses: np.ndarray, truth: np.ndarray, root: Sequence[int], known: np.ndarray | None
 ) -> tuple[Tensor, Tensor, Tensor | None]:
@@ -182,17 +226,56 @@ def amplitude(path: np.ndarray, wave: np.ndarray) -> float:
     return float((path * centred).sum() / (centred * centred).sum())
 
 
+def lost_bands(gain: Sequence[float | None], reference: Sequence[float | None]) -> list[int]:
+    """Return the bands, by their numbers, in which less than `LEAST_LEFT` is left of what was put in.
+
+    Parameters
+    ----------
+    gain, reference
+        Of what a method made and of what it was given, per band; None or NaN where it is not known.
+    """
+    pairs = enumerate(zip(gain, reference, strict=True))
+    return [at for at, (one, of) in pairs if one is not None and of is not None and one < LEAST_LEFT * of]
+
+
 def flattened(gain: Sequence[float | None], reference: Sequence[float | None], own: float | None) -> bool:
     """Whether a method's acceleration falls because its movement does.
 
     Parameters
     ----------
-    gain
-        Of the method, per band; None or NaN where it is not known.
-    reference
-        Of what was put in: less than `LEAST_LEFT` of it is left in any band.
+    gain, reference
+        See `lost_bands`; any such band tells.
     own
-        Its own acceleration as a share of the truth's: less than `LEAST_LEFT`. None where it is not known.
+        Its own acceleration as a share of the truth's, None where it is not known: less than `LEAST_LEFT` tells, too.
     """
-    pairs = [(one, of) for one, of in zip(gain, reference, strict=True) if one is not None and of is not None]
-    return any(one < LEAST_LEFT * of for one, of in pairs) or (own is not None and own < LEAST_LEFT)
+    return bool(lost_bands(gain, reference)) or (own is not None and own < LEAST_LEFT)
+
+
+def in_words(gain: Sequence[float | None], reference: Sequence[float | None], own: float | None, of: str) -> str:
+    """Say how much of the movement a method left, in the bands that it lost, or else in the most telling one.
+
+    Parameters
+    ----------
+    gain, reference, own
+        See `flattened`.
+    of
+        What the shares are of, such as `the true movement`.
+
+    Returns
+    -------
+    str
+        Such as `left 53% of the true movement between 1.5 and 3 Hz (of 94% put in)`; empty if nothing is known.
+    """
+    told = lost_bands(gain, reference) or [at for at in (TELLING, 0) if gain[at] is not None][:1]
+    shares = [
+        f"{gain[at]:z.0%}{f' of {of}' if at == told[0] else ''} between {BANDS[at][0]:g} and {BANDS[at][1]:g} Hz"
+        for at in told
+    ]
+    put_in = [f"{reference[at]:z.0%}" for at in told if reference[at] is not None]
+    said = []
+    if shares:
+        whole = all(share == "100%" for share in put_in)
+        said.append(f"left {listed(shares)}" + ("" if whole else f" (of {listed(put_in)} put in)"))
+    if own is not None and (own < LEAST_LEFT or not said):
+        said.append(f"accelerates {own:.2f} times as much as the truth")
+    return " and ".join(said)

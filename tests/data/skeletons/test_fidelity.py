@@ -3,7 +3,20 @@ import pytest
 from scipy.signal import butter, freqz, lfilter, sosfiltfilt, sosfreqz
 
 from data.skeletons import fidelity
-from data.skeletons.fidelity import BANDS, BandGains, amplitude, band_gains, flattened, moved_by, own_acceleration
+from data.skeletons.fidelity import (
+    BANDS,
+    BandGains,
+    Fidelity,
+    amplitude,
+    band_gains,
+    band_label,
+    flattened,
+    in_words,
+    lost_bands,
+    moved_by,
+    number,
+    own_acceleration,
+)
 
 
 @pytest.fixture
@@ -152,3 +165,33 @@ def test_who_keeps_less_than_four_fifths_flattens():
     assert flattened((0.9, 0.9, 0.1), raw, 0.79)
     assert not flattened((None, None, None), raw, None)
     assert not flattened((float("nan"), 0.9), (0.9, float("nan")), 1.7)
+
+
+def test_the_figures_of_many_sequences(rng):
+    found = Fidelity(30, root=(0,))
+    for frames in (90, 40, 2):
+        truth = np.cumsum(rng.normal(size=(frames, 4, 3)), axis=0)
+        known = np.ones((frames, 4), bool)
+        known[5:9, 2] = False
+        found.add(np.where(known[..., None], 0.6 * truth, np.nan), truth, known)
+    assert found.figures() == {"gain": [0.6, 0.6, 0.6], "own_acceleration": 0.6}
+    assert found.bands.short.tolist() == [2, 1, 1]
+    assert Fidelity(5).figures() == {"gain": [None, None, None], "own_acceleration": None}
+
+
+def test_what_is_said_of_a_method():
+    raw = (0.95, 0.9, None)
+    assert lost_bands((0.5, 0.9, None), raw) == [0]
+    said = "left 50% of the true movement between 0.5 and 1.5 Hz and 20% between 1.5 and 3 Hz (of 95% and 90% put in)"
+    assert in_words((0.5, 0.2, None), raw, 1.5, "the true movement") == said
+    said += " and accelerates 0.50 times as much as the truth"
+    assert in_words((0.5, 0.2, None), raw, 0.5, "the true movement") == said
+    assert in_words((0.9, 0.85, 0.1), (1, 1, None), 1.4, "it") == "left 85% of it between 1.5 and 3 Hz"
+    assert in_words((0.9, None, None), (1, None, None), None, "it") == "left 90% of it between 0.5 and 1.5 Hz"
+    assert in_words((None, None, None), raw, 1.2, "it") == "accelerates 1.20 times as much as the truth"
+    assert in_words((None, None, None), raw, None, "it") == ""
+
+
+def test_figures_as_they_are_kept():
+    assert [number(1.23456), number(float("nan")), number(float("inf"))] == [1.2346, None, None]
+    assert band_label(BANDS[1]) == "1.5-3 Hz"
