@@ -6,12 +6,10 @@ tell. Poses are [T, J, D] in any unit.
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from scipy.signal import detrend
 from torch import Tensor
 
 from base.words import listed
@@ -40,7 +38,6 @@ LONGEST = 8192
 """Frames that are transformed together; longer sequences are cut into pieces of about the same length."""
 
 
-@dataclass
 class BandGains:
     """Which share of one movement is in another, per band of frequencies, added up over sequences.
 
@@ -57,19 +54,16 @@ class BandGains:
         Joints whose mean is taken out of both; none for poses in an image.
     bands
         Hertz. A band that is not wholly below half the frame rate has no gain.
+    methods
+        How many methods' poses are compared with the same truth.
     """
 
-    fps: float
-    root: Sequence[int] = ()
-    bands: Sequence[Band] = BANDS
-    sequences: int = 0
-    """How many were added."""
-    short: np.ndarray = field(init=False)
-    """How many of them, int64 per band, last no whole period of its lowest frequency and have no say in it."""
-
-    def __post_init__(self) -> None:
-        self._kept, self._whole = np.zeros(len(self.bands)), np.zeros(len(self.bands))
-        self.short = np.zeros(len(self.bands), np.int64)
+    def __init__(self, fps: float, root: Sequence[int] = (), bands: Sequence[Band] = BANDS, methods: int = 1) -> None:
+        self.fps, self.root, self.bands = fps, list(root), tuple(bands)
+        self.sequences = 0
+        self.short = np.zeros(len(bands), np.int64)
+        """How many of the sequences, per band, last no whole period of its lowest frequency and have no say in it."""
+        self._kept, self._whole = np.zeros((methods, len(bands))), np.zeros(len(bands))
 
     def add(self, poses: np.ndarray, truth: np.ndarray, known: np.ndarray | None = None) -> None:
         """Add a sequence.
@@ -77,41 +71,52 @@ class BandGains:
         Parameters
         ----------
         poses, truth
-            [T, J, D].
+            [T, J, D]; of several methods [methods, T, J, D].
         known
-            bool [T, J]: where both are known; elsewhere both are bridged alike, by straight lines in time. None for
+            bool [T, J]: where all are known; elsewhere all are bridged alike, by straight lines in time. None for
             everywhere.
         """
         self.sequences += 1
-        for rows in _pieces(len(poses)):
-            self._add(poses[rows], truth[rows], None if known is None else known[rows])
-        self.short += [len(poses) * low < self.fps for low, _ in self.bands]
+        self.short += [len(truth) * low < self.fps for low, _ in self.bands]
+        many = poses.reshape(len(self._kept), *truth.shape)
+        for rows in _pieces(len(truth)):
+            self._add(
+                many[:, rows], truth[rows], np.ones(truth[rows].shape[:2], bool) if known is None else known[rows]
+            )
 
-    def _add(self, poses: np.ndarray, truth: np.ndarray, known: np.ndarray | None) -> None:
-        frames = len(poses)
+    def _add(self, poses: np.ndarray, truth: np.ndarray, known: np.ndarray) -> None:
+        frames = len(truth)
         heard = [frames * low >= self.fps for low, _ in self.bands]
-        if not any(heard) or (known is not None and not known.any()):
+        # [T, J, D, methods and truth]: gaps and trends are those of numbers over time, whosoever they are.
+        x = np.stack([truth, *poses], axis=-1, dtype=np.float64)
+        if self.root:
+            roots = known[:, self.root, None, None]
+            count = roots.sum(axis=1, keepdims=True)
+            x = x - np.where(roots, x[:, self.root], 0).sum(axis=1, keepdims=True) / np.maximum(count, 1)
+            known = known & (count > 0)[:, :, 0, 0]
+        if not any(heard) or not known.any():
             return
-        first, second, mask = _aligned(poses, truth, self.root, known)
-        spectra = [_spectrum(x.numpy(), None if mask is None else mask.numpy()) for x in (first, second)]
-        frequencies = np.fft.rfftfreq(frames, 1 / self.fps)
-        shared = np.einsum("fjd,fjd->f", spectra[0], spectra[1].conj()).real
-        energy = np.einsum("fjd,fjd->f", spectra[1], spectra[1].conj()).real
-        farthest = float(np.abs(truth if known is None else truth[known]).max())
-        if energy.sum() <= (ROUNDING * farthest * frames) ** 2 * second[0].numel():
+        spectra = _spectra(x.reshape(*known.shape, -1), known).reshape(-1, *x.shape[1:])
+        shared = np.einsum("fjdm,fjd->fm", spectra, spectra[..., 0].conj()).real
+        farthest = float(np.abs(truth[known]).max())
+        if shared[:, 0].sum() <= (ROUNDING * farthest * frames) ** 2 * truth[0].size:
             return  # nothing moves
+        frequencies = np.fft.rfftfreq(frames, 1 / self.fps)
         for number, (low, high) in enumerate(self.bands):
             if heard[number]:
                 inside = (frequencies >= low) & (frequencies < high)
                 # Long sequences count by their length, not by its square.
-                self._kept[number] += shared[inside].sum() / frames
-                self._whole[number] += energy[inside].sum() / frames
+                sums = shared[inside].sum(axis=0) / frames
+                self._whole[number] += sums[0]
+                self._kept[:, number] += sums[1:]
 
-    def gains(self) -> list[float]:
+    def gains(self, method: int = 0) -> list[float]:
         """Return the gain in each band; NaN where nothing moves, no sequence is long enough, or `fps` is too low."""
         return [
             kept / whole if whole > 0 and high <= self.fps / 2 else math.nan
-            for kept, whole, (_, high) in zip(self._kept.tolist(), self._whole.tolist(), self.bands, strict=True)
+            for kept, whole, (_, high) in zip(
+                self._kept[method].tolist(), self._whole.tolist(), self.bands, strict=True
+            )
         ]
 
 
@@ -135,28 +140,26 @@ class Fidelity:
 
     Parameters
     ----------
-    fps, root, bands
+    fps, root, bands, methods
         As of `BandGains`. Accelerations are of the joints where they are: who wants them about a root aligns it before.
     """
 
-    def __init__(self, fps: float, root: Sequence[int] = (), bands: Sequence[Band] = BANDS) -> None:
-        self.bands = BandGains(fps, root, bands)
-        self._sums = np.zeros(2)
+    def __init__(self, fps: float, root: Sequence[int] = (), bands: Sequence[Band] = BANDS, methods: int = 1) -> None:
+        self.bands = BandGains(fps, root, bands, methods)
+        self._sums = np.zeros(1 + methods)
 
     def add(self, poses: np.ndarray, truth: np.ndarray, known: np.ndarray | None = None) -> None:
         """Add a sequence, see `BandGains.add`."""
         self.bands.add(poses, truth, known)
-        if len(poses) < 3:
-            return
-        first, second, mask = _aligned(poses, truth, (), known)
-        for side, x in enumerate((first, second)):
-            norms = acceleration_distances(x)
-            self._sums[side] += float((norms if mask is None else norms[three_in_a_row(mask)]).sum())
+        there = True if known is None else known[:-2] & known[1:-1] & known[2:]
+        for number, x in enumerate((truth, *poses.reshape(-1, *truth.shape))):
+            norms = np.linalg.norm(np.diff(x.astype(np.float64), 2, axis=0), axis=-1)
+            self._sums[number] += norms.sum(where=there)
 
-    def figures(self) -> dict[str, Any]:
+    def figures(self, method: int = 0) -> dict[str, Any]:
         """Return `gain`, a list of a number per band, and `own_acceleration`, a share of the truth's; None for none."""
-        own = self._sums[0] / self._sums[1] if self._sums[1] > 0 else math.nan
-        return {"gain": [number(gain) for gain in self.bands.gains()], "own_acceleration": number(float(own))}
+        own = float(self._sums[1 + method] / self._sums[0]) if self._sums[0] > 0 else math.nan
+        return {"gain": [number(gain) for gain in self.bands.gains(method)], "own_acceleration": number(own)}
 
 
 def band_label(band: Sequence[float]) -> str:
@@ -182,11 +185,15 @@ def _pieces(frames: int) -> Iterator[slice]:
         yield slice(first, end)
 
 
-def _spectrum(x: np.ndarray, known: np.ndarray | None) -> np.ndarray:
-    if known is not None and not known.all():
+def _spectra(x: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Transform [T, J, numbers] over time."""
+    if not known.all():
         x = fill_gaps(x, known)
-    window = np.hanning(len(x) + 2)[1:-1, None, None]
-    return np.fft.rfft(detrend(x, axis=0) * window, axis=0)
+    x = x.reshape(len(x), -1)
+    time = np.arange(len(x)) - (len(x) - 1) / 2
+    x = x - x[:1]  # what rests is 0 to the last digit
+    x -= x.mean(axis=0) + time[:, None] * (time @ x) / max(time @ time, 1.0)
+    return np.fft.rfft(x * np.hanning(len(x) + 2)[1:-1, None], axis=0)
 
 
 def moved_by(
