@@ -176,8 +176,9 @@ def _on_track(
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """Return the joints of a store on a track of the raw skeletons, and where they are known."""
     if len(store.joints) == len(raw.joints) and np.array_equal(store.tracks.first_row, raw.tracks.first_row):
-        own = np.asarray(store.joints[raw.rows_of(track)], np.float64)
-        return own, np.isfinite(own).all(-1)
+        rows = raw.rows_of(track)
+        own = np.asarray(store.joints[rows], np.float64)
+        return own, (np.asarray(store.tracked[rows]) > 0) & np.isfinite(own).all(-1)
     name = str(raw.clips.name[raw.tracks.clip[track]])
     return match_track(store, name, int(raw.tracks.first_frame[track]), joints, seen)
 
@@ -201,4 +202,5 @@ def clip_words(study: Study, clip: ClipPoses) -> str:
 
 def notes_of(found: ArmFidelity) -> dict[str, Any]:
     """Return an arm's figures as `results.json` has them: what is not known is left out."""
-    return {key: value for key, value in asdict(found).items() if value is not None}
+    figures = {key: value for key, value in asdict(found).items() if value is not None}
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in figures.items()}

@@ -133,8 +133,7 @@ def known_table(rows: Sequence[Mapping[str, Any]]) -> Table:
         "without errors and with a Kinect's, and by how much steady travel is moved",
         (
             *(Column(label, numeric=False) for label in ("method", "details")),
-            *(Column(label, _two) for label in ("gesture, m", "gesture among errors, m")),
-            Column("travel, mm", _three_digits),
+            *(Column(label, _two) for label in ("gesture, m", "gesture among errors, m", "travel, mm")),
         ),
         [(*start, *(known[name] for name in LeftOfKnown._fields)) for start, known in lines.items()],
     )
@@ -206,10 +205,6 @@ def _details(row: Mapping[str, Any]) -> str:
 
 def _two(value: float) -> str:
     return f"{value:z.2f}"
-
-
-def _three_digits(value: float) -> str:
-    return f"{value:z.3g}"
 
 
 def _signed(value: float) -> str:

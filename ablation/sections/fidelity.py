@@ -8,7 +8,7 @@ from ablation.fidelity import StudyFidelity, find_fidelity, flattening_sentences
 from ablation.page.theme import colour_of, new_axes, tip
 from ablation.sections.registry import SECTIONS, SKELETONS, Drawing, Section
 from ablation.study.study import Study
-from ablation.words import three_digits, two_decimals
+from ablation.words import two_decimals
 from base.tables import Column, Table
 from base.words import plural
 from data.skeletons.fidelity import LEAST_LEFT, band_label
@@ -30,7 +30,7 @@ GRID = """
 {% call figure("gain", "What is left of the movement.") %}{{ values.what }} per band of frequencies, over all joints of the test clips{{ values.reading }}{% endcall %}
 {% endif %}
 """  # noqa: E501
-NUMBERS = """
+TEXT = """
 {% if "known_movements" in tables %}
 {{ table(tables["known_movements"]) }}
 {% endif %}
@@ -88,7 +88,7 @@ def _tables(study: Study, found: StudyFidelity) -> Sequence[Table]:
             Column("skeletons", numeric=False),
             Column("gesture, m", two_decimals),
             Column("gesture among errors, m", two_decimals),
-            Column("travel, mm", three_digits),
+            Column("travel, mm", two_decimals),
         ),
         rows,
     )
@@ -132,7 +132,8 @@ def _values(study: Study, found: StudyFidelity) -> dict[str, Any]:
         if found.truth
         else ". Noise is part of what is not kept, so 1 is not what to wish for; above 3 Hz it would be most of it."
     )
-    return {"flattening": flattening_sentences(study), "rule": rule, "what": what, "reading": reading}
+    told = [f"{study.label(arm)} {found.words(arm)}." for arm in found.flattening]
+    return {"flattening": told, "rule": rule, "what": what, "reading": reading}
 
 
 def _notes(study: Study, found: StudyFidelity | None) -> dict[str, Any]:
@@ -155,7 +156,7 @@ SECTIONS.add(
         SKELETONS,
         25,
         _known,
-        {"lead": LEAD, "grid": GRID, "numbers": NUMBERS},
+        {"lead": LEAD, "grid": GRID, "text": TEXT},
         tables=_tables,
         drawings=_draw,
         caveats=_caveats,
