@@ -1,6 +1,7 @@
 """Stage 3, `python run.py ablate`: recognise raw and refined skeletons alike, compare them, and write the report."""
 
 import io
+import math
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,11 +11,14 @@ from typing import Any
 
 import yaml
 
+from ablation.fidelity import find_fidelity, flattening_sentences, notes_of
 from ablation.page.report import report_notes, write_report
 from ablation.sections.accuracy import accuracy_table
 from ablation.sections.answer import answer
+from ablation.sections.poses import find_poses
 from ablation.statistics import Comparison
 from ablation.study.config import AblateConfig
+from ablation.study.known import measure_arms
 from ablation.study.plan import Plan, gather, plan
 from ablation.study.run import Outcome, duration, train_all
 from ablation.study.stores import (
@@ -110,6 +114,7 @@ def ablate(config: AblateConfig, again: bool = False) -> Ablation:
         _check(config, source)
     run = open_run(config, again)
     made = [make_stores(config, source) for source in sources]
+    known = measure_arms(config, sources[0])
     planned = plan(config, made, make_training_stores(config))
     outcomes = train_all(config, planned.trainings)
     failed = {folder: outcome for folder, outcome in outcomes.items() if isinstance(outcome, str)}
@@ -124,7 +129,7 @@ def ablate(config: AblateConfig, again: bool = False) -> Ablation:
         "versions": _versions(run),
         "seconds": duration(seconds),
     }
-    study = assemble(config, planned, made[0], gathered, failures, about)
+    study = assemble(config, planned, made[0], gathered, failures, about, known)
     results = _results(study)
     run.write_json("details.json", report_notes(study))
     page = write_report(run.dir, config.report.title, study)
@@ -180,7 +185,7 @@ def _write_trainings(path: Path, planned: Plan, outcomes: Mapping[Path, Outcome]
 
 def _results(study: Study) -> dict[str, Any]:
     """Return what `results.json` holds: the first condition by arm, and then all of them."""
-    verdict = study.get(judge)
+    verdict, left = study.get(judge), study.get(find_fidelity)
     arms: dict[str, dict[str, list[float]]] = {}
     for arm, found in study.arms.items():
         by_seed = [accuracies(found.label, score) for score in found.score]
@@ -213,6 +218,15 @@ def _results(study: Study) -> dict[str, Any]:
             }
             for row in verdict.rows
         ],
+        "skeletons": {
+            row.arm: {
+                **{key: value for key, value in vars(row).items() if isinstance(value, float) and math.isfinite(value)},
+                **(notes_of(left.arms[row.arm]) if row.arm in left.arms else {}),
+            }
+            for row in study.get(find_poses)
+        },
+        "bands": [list(band) for band in left.bands],
+        "flattening": flattening_sentences(study),
         "answer": study.get(answer),
     }
 

@@ -15,7 +15,7 @@ def print_ablation(found: Ablation) -> None:
     console = PlainConsole()
     if found.table is not None:
         console.print(narrow(found.table))
-    for sentence in found.answer:
+    for sentence in (*found.answer, *found.results.get("flattening", ())):
         console.print(sentence, highlight=False, markup=False)
     console.print(f"report: {found.page}", soft_wrap=True, highlight=False, markup=False)
     if found.note:

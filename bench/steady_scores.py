@@ -18,12 +18,12 @@ from data.ntu.simulate.clips import choose_clips, clean_clip, simulate_clip
 from data.ntu.simulate.config import SimulateSection
 from data.ntu.simulate.kinect import kinect_noise
 from data.ntu.splits import TRAIN_PERFORMERS
+from data.skeletons.fidelity import amplitude, band_gains, moved_by, own_acceleration
 from data.skeletons.layouts import NTU25
 from data.skeletons.metrics import frame_errors, mean_errors
 from refine.benchmarks.pairs import read_pairs
 from refine.benchmarks.table import Split, find_benchmark
 from refine.steady.bones import Tree, hang
-from refine.steady.fidelity import amplitude, band_gains, moved_by, own_acceleration
 from refine.steady.net import load_networks
 from refine.steady.smoother import refine_sequence
 

@@ -3,7 +3,8 @@
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -11,18 +12,34 @@ import torch
 
 from base.errors import InputError
 from base.progress import progress
-from data.skeletons.metrics import FrameErrors, correct_keypoints, errors_among, mean_errors, worst_frames
+from data.skeletons.fidelity import Fidelity, moved_by, number
+from data.skeletons.metrics import (
+    FrameErrors,
+    align_roots,
+    correct_keypoints,
+    errors_among,
+    mean_errors,
+    worst_frames,
+)
+from refine.apply import default_stride
 from refine.benchmarks.bodies import BodyModel, load_body_model
 from refine.benchmarks.pairs import Pairs
-from refine.benchmarks.representations import as_six, complete, errors_of, refine_pairs, smooth_pairs
+from refine.benchmarks.representations import as_six, complete, refine_pairs, scored, smooth_pairs
 from refine.benchmarks.table import Benchmark, Split
 from refine.config import BenchmarksSection, EvaluateSection, RefineConfig, SmplSection
 from refine.filters.registry import FILTERS, Parameters
+from refine.filters.smoothing import smooth_sightings
 from refine.filters.tuning import tune_filter
-from refine.refiner import Refiner
+from refine.in_space import Sightings
+from refine.known_movements import FPS as KNOWN_FPS
+from refine.known_movements import LeftOfKnown, measure_known
+from refine.refiner import Refiner, refine_sightings
 
 FRAMES_TO_TUNE = 30_000
 """Frames of the training split that filters are tuned on, taken from sequences spread over all of it."""
+
+CLEAN_FRAMES = 30_000
+"""Frames of the truth that methods are given to see how far they move it, from sequences spread over all of it."""
 
 WORST = 0.01
 """The share of frames, those with the highest input MPJPE, that is reported apart."""
@@ -47,7 +64,8 @@ class Evaluation:
     Parameters
     ----------
     rows
-        One dictionary per benchmark and stride; errors in mm (mm/frame^2) or pixels, PCK in percent.
+        One dictionary per benchmark and stride; errors in mm (mm/frame^2) or pixels, PCK in percent, gains and own
+        acceleration as shares of the truth's.
     filters
         One per benchmark and filter.
     skipped
@@ -133,6 +151,7 @@ def evaluate(refiners: Refiner | Mapping[str, Refiner], config: RefineConfig) ->
     body = load_body(config.smpl) if any(row.representation == "smpl" for row in chosen) else None
     found = Evaluation([], [], {}, absent)
     tuned: dict[tuple[str, str], Parameters] = {}
+    known: dict[str | None, dict[str, float | None]] = {}
     methods = len(settings.strides) + len(settings.filters)
     with progress() as bar:
         task = bar.add_task("evaluating", total=len(chosen) * methods)
@@ -142,8 +161,10 @@ def evaluate(refiners: Refiner | Mapping[str, Refiner], config: RefineConfig) ->
             found.skipped[row.name] = pairs.skipped
             label, refiner = _refiner_for(row, refiners)
             refine_pairs(refiner, _shortest(pairs), stride=1)  # the first call is slow, and speed is reported
+            if label.get("cell") not in known:
+                known[label.get("cell")] = _known_of(refiner)
             for stride in settings.strides:
-                found.rows.append(label | _score_refiner(refiner, judge, stride, settings))
+                found.rows.append(label | _score_refiner(refiner, judge, stride, settings, known[label.get("cell")]))
                 bar.advance(task)
             for kind in settings.filters:
                 source = tuning_source(row, refiner.trained_on, section)
@@ -169,20 +190,38 @@ class _Judge:
     settings: EvaluateSection
     errors: list[FrameErrors]
     worst: list[torch.Tensor]
+    left: dict[str, Any]
+    too_short: list[int]
+    clean: Pairs
 
     @classmethod
     def of(cls, pairs: Pairs, body: BodyModel | None, settings: EvaluateSection) -> "_Judge":
-        errors = errors_of(pairs, pairs.detected, body)
-        return cls(pairs, body, settings, errors, worst_frames(errors, WORST))
+        errors, fidelity = _measure(pairs, pairs.detected, body)
+        left = fidelity.figures() | {"clean_error": 0.0}
+        too_short = fidelity.bands.short.tolist()
+        return cls(pairs, body, settings, errors, worst_frames(errors, WORST), left, too_short, _clean(pairs))
 
-    def score(self, poses: Sequence[np.ndarray] | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Score poses, or the input: means over all frames, and over the worst frames of the input."""
+    def score(
+        self, poses: Sequence[np.ndarray] | None = None, clean: Sequence[np.ndarray] = ()
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Score poses, or the input: means over all frames, and over the worst frames of the input.
+
+        `clean` is what the method of the poses made of the truth.
+        """
         pairs = self.pairs
-        errors = self.errors if poses is None else errors_of(pairs, poses, self.body)
-        figures = _reported(mean_errors(errors, self.settings.padded_accel), pairs)
+        errors, left = self.errors, self.left
+        if poses is not None:
+            errors, fidelity = _measure(pairs, poses, self.body)
+            left = fidelity.figures() | {"clean_error": self._clean_error(clean)}
+        figures = _reported(mean_errors(errors, self.settings.padded_accel), pairs) | left
         if all(pair.box_side is not None for pair in pairs.sequences):
             figures |= keypoint_figures(pairs, pairs.detected if poses is None else poses)
         return figures, _reported(errors_among(errors, self.worst), pairs)
+
+    def _clean_error(self, clean: Sequence[np.ndarray]) -> float | None:
+        made = list(scored(self.clean, clean, self.body))
+        moved = moved_by([one.joints for one in made], [one.truth for one in made], (), [one.known for one in made])
+        return number(moved * self.pairs.benchmark.reported[1])
 
     def worst_row(self, given: dict[str, Any], refined: dict[str, Any]) -> dict[str, Any]:
         return {
@@ -193,13 +232,39 @@ class _Judge:
         }
 
 
-def _score_refiner(refiner: Refiner, judge: _Judge, stride: int, settings: EvaluateSection) -> dict[str, Any]:
+def _measure(pairs: Pairs, poses: Sequence[np.ndarray], body: BodyModel | None) -> tuple[list[FrameErrors], Fidelity]:
+    """Score poses frame by frame, and add up what is left of the movement, about the root as Accel is."""
+    errors, fidelity = [], Fidelity(pairs.benchmark.fps)
+    for one in scored(pairs, poses, body):
+        errors.append(one.errors)
+        joints, truth, known = align_roots(one.joints, one.truth, pairs.benchmark.root, one.known)
+        fidelity.add(joints.numpy(), truth.numpy(), None if known is None else known.numpy())
+    return errors, fidelity
+
+
+def _clean(pairs: Pairs) -> Pairs:
+    """Put the truth in the place of what was detected, in sequences of about `CLEAN_FRAMES` frames."""
+    part = pairs.take(range(0, len(pairs.sequences), math.ceil(pairs.frames / CLEAN_FRAMES)))
+    clean = [
+        replace(pair, detected=pair.truth, detected_known=pair.truth_known, shape=pair.true_shape)
+        for pair in part.sequences
+    ]
+    return replace(part, sequences=clean)
+
+
+def _score_refiner(
+    refiner: Refiner, judge: _Judge, stride: int, settings: EvaluateSection, known: dict[str, Any]
+) -> dict[str, Any]:
     """Score a refiner on one split of a benchmark; return a row of `results.json`."""
     pairs = judge.pairs
+
+    def method(pairs: Pairs) -> list[np.ndarray]:
+        return refine_pairs(refiner, pairs, stride=stride, match_rate=settings.match_rate, merge=settings.merge)
+
     started = time.perf_counter()
-    refined = refine_pairs(refiner, pairs, stride=stride, match_rate=settings.match_rate, merge=settings.merge)
+    refined = method(pairs)
     seconds = time.perf_counter() - started
-    (given, given_worst), (figures, worst) = judge.score(), judge.score(refined)
+    (given, given_worst), (figures, worst) = judge.score(), judge.score(refined, method(judge.clean))
     published = pairs.benchmark.published
     return {
         "benchmark": pairs.benchmark.name,
@@ -212,6 +277,8 @@ def _score_refiner(refiner: Refiner, judge: _Judge, stride: int, settings: Evalu
         "frames": pairs.frames,
         "input": given,
         "output": figures,
+        "known": known,
+        "too_short": judge.too_short,
         "worst": judge.worst_row(given_worst, worst),
         "published": None if published is None else published.model_dump(),
         "seconds": round(seconds, 6),
@@ -220,8 +287,11 @@ def _score_refiner(refiner: Refiner, judge: _Judge, stride: int, settings: Evalu
 
 def _score_filter(kind: str, parameters: Parameters, source: Benchmark | None, judge: _Judge) -> dict[str, Any]:
     """Score a filter, tuned on `source` or as released, on one split of a benchmark; return a row of `results.json`."""
-    smoothed = smooth_pairs(kind, judge.pairs, parameters, released=source is None)
-    figures, worst = judge.score(smoothed)
+
+    def method(pairs: Pairs) -> list[np.ndarray]:
+        return smooth_pairs(kind, pairs, parameters, released=source is None)
+
+    figures, worst = judge.score(method(judge.pairs), method(judge.clean))
     return {
         "benchmark": judge.pairs.benchmark.name,
         "split": judge.settings.split,
@@ -230,8 +300,32 @@ def _score_filter(kind: str, parameters: Parameters, source: Benchmark | None, j
         "parameters": parameters,
         "tuned_on": None if source is None else source.name,
         "output": figures,
+        "known": _known_of_filter(kind, tuple(parameters.items()), released=source is None),
         "worst": judge.worst_row(judge.score()[1], worst),
     }
+
+
+def _known_of(refiner: Refiner) -> dict[str, float | None]:
+    """Let a refiner refine known movements as it refines stores."""
+
+    def method(given: Sequence[Sightings]) -> list[np.ndarray]:
+        stride = default_stride(refiner.window)
+        return refine_sightings(refiner, given, stride=stride, merge="smooth", fps=KNOWN_FPS)[0]
+
+    return _rounded(measure_known(method))
+
+
+@lru_cache(maxsize=64)
+def _known_of_filter(kind: str, parameters: tuple[tuple[str, float], ...], released: bool) -> dict[str, float | None]:
+    def method(given: Sequence[Sightings]) -> list[np.ndarray]:
+        return smooth_sightings(kind, given, dict(parameters), KNOWN_FPS)[0]
+
+    # The release's parameters are for metres, ours for body sizes.
+    return _rounded(measure_known(method, 1.0 if released else None))
+
+
+def _rounded(left: LeftOfKnown) -> dict[str, float | None]:
+    return {name: number(value) for name, value in left._asdict().items()}
 
 
 def keypoint_figures(pairs: Pairs, poses: Sequence[np.ndarray]) -> dict[str, float | None]:
@@ -239,7 +333,7 @@ def keypoint_figures(pairs: Pairs, poses: Sequence[np.ndarray]) -> dict[str, flo
     boxes = [pair.box_side for pair in pairs.sequences if pair.box_side is not None]
     known = [pair.known for pair in pairs.sequences]
     figures = {name: correct_keypoints(poses, pairs.truth, boxes, share, known) for name, share in PCK.items()}
-    return {name: round(value, 4) if math.isfinite(value) else None for name, value in figures.items()}
+    return {name: number(value) for name, value in figures.items()}
 
 
 def tune_on(source: Benchmark, kind: str, benchmarks: BenchmarksSection) -> Parameters:
@@ -286,7 +380,7 @@ def _nothing_to_tune_on(row: Benchmark) -> InputError:
 def _reported(figures: dict[str, float], pairs: Pairs) -> dict[str, Any]:
     """Turn metres and pixels into what is reported; a figure that does not exist is None."""
     factor = pairs.benchmark.reported[1]
-    return {name: round(value * factor, 4) if math.isfinite(value) else None for name, value in figures.items()}
+    return {name: number(value * factor) for name, value in figures.items()}
 
 
 def _refiner_for(row: Benchmark, refiners: Refiner | Mapping[str, Refiner]) -> tuple[dict[str, str], Refiner]:

@@ -11,6 +11,7 @@ import torch
 from base.errors import InputError
 from base.replacing import check_replaceable
 from data.ntu.prepare import ensure_stand_in
+from data.skeletons.fidelity import BANDS
 from data.skeletons.store import ClipStore, open_store, store_of
 from refine.apply import apply_refiner
 from refine.benchmarks.table import Split
@@ -93,6 +94,7 @@ def as_results(evaluation: Evaluation) -> dict[str, Any]:
         "filters": evaluation.filters,
         "skipped": evaluation.skipped,
         "absent": [asdict(row) for row in evaluation.absent],
+        "bands": [list(band) for band in BANDS],
     }
 
 

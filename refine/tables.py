@@ -8,12 +8,23 @@ from typing import Any
 from base.files import atomic_file
 from base.tables import Column, Table, to_csv, to_markdown
 from base.words import plural
+from data.skeletons.fidelity import BANDS, band_label
 from refine.filters.registry import filter_label
+from refine.known_movements import HEIGHT, SECONDS, LeftOfKnown
+
+
+def gain_key(band: Sequence[float]) -> str:
+    """Return the name under which tables have the gain in a band."""
+    return f"gain_{band[0]:g}_{band[1]:g}"
+
 
 METRICS = {
     "mpjpe": "MPJPE",
     "pa_mpjpe": "PA-MPJPE",
     "accel": "Accel",
+    **{gain_key(band): f"gain {band_label(band)}" for band in BANDS},
+    "own_acceleration": "own acceleration / truth's",
+    "clean_error": "clean error",
     "mpvpe": "MPVPE",
     "pck_05": "PCK@0.05",
     "pck_10": "PCK@0.1",
@@ -26,7 +37,16 @@ def all_tables(results: Mapping[str, Any]) -> list[Table]:
     if not results["rows"]:
         return []
     tables = [benchmark_table(results["rows"]), worst_table(results["rows"])]
-    return [*tables, filter_table(results["filters"], results["rows"])] if results["filters"] else tables
+    if results["filters"]:
+        tables.append(filter_table(results["filters"], results["rows"]))
+    known = known_table([*results["rows"], *results["filters"]])
+    return [*tables, known] if known.rows else tables
+
+
+def flat(figures: Mapping[str, Any]) -> dict[str, Any]:
+    """Return figures by the names of `METRICS`: the list `gain` becomes a figure per band."""
+    gains = dict(zip(map(gain_key, BANDS), figures.get("gain", ()), strict=False))
+    return {name: value for name, value in figures.items() if name != "gain"} | gains
 
 
 def benchmark_table(rows: Sequence[Mapping[str, Any]]) -> Table:
@@ -34,15 +54,16 @@ def benchmark_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     cells = []
     for row in rows:
         published = row["published"] or {"input": {}, "output": {}}
+        before, after = flat(row["input"]), flat(row["output"])
         for metric in METRICS:
-            if metric not in row["input"]:
+            if metric not in before:
                 continue
-            given, out = row["input"][metric], row["output"][metric]
+            given, out = before[metric], after.get(metric)
             theirs = published["output"].get(metric)
             difference = None if theirs is None or out is None else out - theirs
             model = None if theirs is None else published["model"]
             figures = given, out, published["input"].get(metric), theirs, difference, model
-            name = f"{METRICS[metric]}, {unit(metric, row)}"
+            name = ", ".join(filter(None, (METRICS[metric], unit(metric, row))))
             cells.append((row["benchmark"], _method(row), row["window"], row["stride"], name, *figures))
     return Table(
         "benchmarks",
@@ -96,8 +117,31 @@ def filter_table(filters: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[st
     return _wide_table("filters", "Classical filters over whole sequences", lines)
 
 
+def known_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Tabulate what each method leaves of known movements, which are the same whatever the benchmark."""
+    lines: dict[tuple[str, str], Mapping[str, float | None]] = {}
+    for row in rows:
+        if "known" not in row:  # results of an earlier version
+            continue
+        if "filter" in row:
+            lines[filter_label(row["filter"]), parameters(row["parameters"])] = row["known"]
+        else:
+            lines[_method(row), f"window {row['window']}"] = row["known"]
+    return Table(
+        "known_movements",
+        f"What is left of known movements: the peak of a hand that goes up {HEIGHT:g} m and down within {SECONDS:g} s, "
+        "without errors and with a Kinect's, and by how much steady travel is moved",
+        (
+            *(Column(label, numeric=False) for label in ("method", "details")),
+            *(Column(label, _two) for label in ("gesture, m", "gesture among errors, m", "travel, mm")),
+        ),
+        [(*start, *(known[name] for name in LeftOfKnown._fields)) for start, known in lines.items()],
+    )
+
+
 def _wide_table(name: str, caption: str, lines: Sequence[tuple[Any, ...]]) -> Table:
     """Make a table of one line per benchmark and method, and one column per metric that any of them has."""
+    lines = [(*start, flat(figures)) for *start, figures in lines]
     shown = [metric for metric in METRICS if any(metric in figures for *_, figures in lines)]
     return Table(
         name,
@@ -127,6 +171,8 @@ def unit(metric: str, row: Mapping[str, Any]) -> str:
     """Return the unit of a metric in a row of results."""
     if metric.startswith("pck"):
         return "%"
+    if metric.startswith("gain") or metric == "own_acceleration":
+        return ""
     return str(row["unit"]) + ("/frame²" if metric == "accel" else "")
 
 
@@ -141,6 +187,14 @@ def parameters(values: Mapping[str, float]) -> str:
     return ", ".join(parts)
 
 
+def method_label(row: Mapping[str, Any]) -> str:
+    """Return what readers call a row's method, with what tells it from its like."""
+    if "filter" in row:
+        how = "" if row["tuned_on"] else "as released"
+        return f"{filter_label(row['filter'])} ({', '.join(filter(None, (parameters(row['parameters']), how)))})"
+    return f"{_method(row)} ({_details(row)})"
+
+
 def _method(row: Mapping[str, Any]) -> str:
     return str(row.get("cell", "SmoothNet"))
 
@@ -150,8 +204,8 @@ def _details(row: Mapping[str, Any]) -> str:
 
 
 def _two(value: float) -> str:
-    return f"{value:.2f}"
+    return f"{value:z.2f}"
 
 
 def _signed(value: float) -> str:
-    return f"{value:+.2f}"
+    return f"{value:+z.2f}"

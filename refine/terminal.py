@@ -9,9 +9,10 @@ from rich.table import Table as Screen
 from base.progress import PlainConsole
 from base.tables import Table
 from base.words import plural
+from data.skeletons.fidelity import BANDS, band_label, flattened, in_words
 from refine.compare import trains_on_several, transfer_table
 from refine.config import RefineConfig
-from refine.tables import all_tables
+from refine.tables import all_tables, method_label
 
 FEW_LINES = 40
 """A table of more lines is not printed but named."""
@@ -34,7 +35,7 @@ def print_results(results: Mapping[str, Any], config: RefineConfig) -> None:
             print_table(table, console)
         else:
             console.print(f"{table.caption}: {folder / table.name}.md", highlight=False, soft_wrap=True)
-    for line in absent_lines(results["absent"]):
+    for line in (*absent_lines(results["absent"]), *short_lines(results["rows"]), *flattening_lines(results)):
         console.print(line, highlight=False, soft_wrap=True)
     if "body" in results:
         console.print(f"the 14th joint of SMPL bodies is {results['body']}", highlight=False)
@@ -58,6 +59,33 @@ def print_results(results: Mapping[str, Any], config: RefineConfig) -> None:
 def absent_lines(absent: Sequence[Mapping[str, Any]]) -> list[str]:
     """Say which benchmarks were not evaluated, one line each."""
     return [f"{row['benchmark']}: absent, looked for {row['missing']}" for row in absent]
+
+
+def short_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Say which gains leave sequences out, or are not there, since they last no period of the band; a line each."""
+    lines = {}
+    for row in rows:
+        for band, short in zip(BANDS, row.get("too_short", ()), strict=False):
+            if short:
+                said = plural(short, "sequence is", "sequences are")
+                lines[row["benchmark"], band] = f"{row['benchmark']}: {said} too short for the gain {band_label(band)}"
+    return list(lines.values())
+
+
+def flattening_lines(results: Mapping[str, Any]) -> list[str]:
+    """Say which methods are steady because they take the movement away, a line each."""
+    lines = []
+    given = {row["benchmark"]: row["input"] for row in results["rows"]}
+    for row in (*results["rows"], *results["filters"]):
+        found, reference = row["output"], given[row["benchmark"]]
+        if "gain" not in found or "gain" not in reference:  # results of an earlier version
+            continue
+        figures = found["gain"], reference["gain"], found["own_acceleration"]
+        if flattened(*figures):
+            lines.append(
+                f"{row['benchmark']}: {method_label(row)} flattens: it {in_words(*figures, 'the true movement')}"
+            )
+    return lines
 
 
 def wide_console() -> PlainConsole:

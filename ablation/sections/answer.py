@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from ablation.fidelity import find_fidelity, flattening_sentences
 from ablation.sections.poses import find_poses
 from ablation.sections.registry import OPENING, SECTIONS, Section
 from ablation.statistics import Comparison
@@ -18,6 +19,9 @@ HTML = """
 {% for sentence in found %}
 <p>{{ sentence }}</p>
 {% endfor %}
+{% if values.flattening %}
+<p class="note"><strong>Beware:</strong> {{ values.flattening }}</p>
+{% endif %}
 </section>
 {% if study.failures %}
 <section class="failed" aria-label="What is missing">
@@ -167,16 +171,21 @@ def _steadiness_sentence(study: Study) -> str | None:
     if not np.isfinite([before, after]).all():
         return None
     verb = "fell" if after < before else "rose"
+    left = study.get(find_fidelity).words(study.main)
     return (
         f"On the test clips the skeletons' mean acceleration {verb} from {before:.1f} to {after:.1f} "
-        f"{study.unit}/frame², {study.skeletons(study.against)} against {study.skeletons(study.main)}."
+        f"{study.unit}/frame², {study.skeletons(study.against)} against {study.skeletons(study.main)}"
+        + (f"; {study.label(study.main)} {left}." if left else ".")
     )
 
 
 def _values(study: Study, found: list[str]) -> dict[str, Any]:
     known = study.clips.labels is None or study.clips.labels.subjects
-    people = plural(study.clips.performers, "person", "people") if known else "people who are not named"
-    return {"people": people, "seeds": plural(len(study.seeds), "seed")}
+    return {
+        "people": plural(study.clips.performers, "person", "people") if known else "people who are not named",
+        "seeds": plural(len(study.seeds), "seed"),
+        "flattening": " ".join(flattening_sentences(study, [study.main])),
+    }
 
 
 def _notes(study: Study, found: list[str] | None) -> dict[str, Any]:

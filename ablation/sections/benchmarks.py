@@ -7,11 +7,12 @@ from ablation.sections.registry import SECTIONS, SKELETONS, Section
 from ablation.study.study import Study
 from ablation.words import two_decimals
 from base.tables import Column, Table
+from data.skeletons.fidelity import BANDS, band_label
 from refine.tables import parameters
 
 AFTER = """
 {{ table(tables["benchmarks"]) }}
-<p class="note">MPJPE after root alignment, PA-MPJPE after a similarity transform, Accel the difference of second differences from the truth's; means over frames.</p>
+<p class="note">MPJPE after root alignment, PA-MPJPE after a similarity transform, Accel the difference of second differences from the truth's; means over frames. Gain: which share of the true movement is left; clean error: how far the truth itself is moved.</p>
 """  # noqa: E501
 
 
@@ -40,14 +41,20 @@ def _table(study: Study, found: Mapping[str, Any]) -> Table:
             Column("MPJPE", two_decimals),
             Column("PA-MPJPE", two_decimals),
             Column("Accel (per frame²)", two_decimals),
+            *(Column(f"gain {band_label(band)}", two_decimals) for band in BANDS),
+            Column("acceleration / truth's", two_decimals),
+            Column("clean error", two_decimals),
             Column("unit", numeric=False),
         ),
         rows,
     )
 
 
-def _errors(figures: dict[str, float | None]) -> Sequence[float | None]:
-    return [figures[name] for name in ("mpjpe", "pa_mpjpe", "accel")]
+def _errors(figures: dict[str, Any]) -> Sequence[float | None]:
+    # A refiner's results of an earlier version do not say what is left of the movement.
+    gain = figures.get("gain", [None] * len(BANDS))
+    left = (figures.get("own_acceleration"), figures.get("clean_error"))
+    return [*(figures[name] for name in ("mpjpe", "pa_mpjpe", "accel")), *gain, *left]
 
 
 SECTIONS.add(

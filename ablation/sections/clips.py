@@ -10,6 +10,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from ablation.fidelity import clip_words
 from ablation.page.player import player_data, shown_arms
 from ablation.page.theme import WIDTH, colour_of, new_axes
 from ablation.sections.registry import SECTIONS, SKELETONS, Drawing, Section
@@ -39,7 +40,7 @@ LEAD = """
 """  # noqa: E501
 GRID = """
 {% if "acceleration" in drawings %}
-{% call figure("acceleration", "Acceleration per frame.") %}Mean norm of the joints' second differences in {{ found.chosen.name }} ({{ study.action(found.chosen.action) }}), {{ found.why }}.{% endcall %}
+{% call figure("acceleration", "Acceleration per frame.") %}Mean norm of the joints' second differences in {{ found.chosen.name }} ({{ study.action(found.chosen.action) }}), {{ found.why }}.{{ " Here " ~ values.left ~ "." if values.left }}{% endcall %}
 {% call figure("skeletons", "Around the most jittery moment of that clip.") %}Every second frame, numbered from 0, seen from the camera; the same frames in each row.{% endcall %}
 {% endif %}
 """  # noqa: E501
@@ -163,7 +164,9 @@ def _draw_skeletons(study: Study, clip: ClipPoses) -> Drawing:
 
 
 def _values(study: Study, found: Clips) -> dict[str, Any]:
-    return {"player": Markup(player_data(study, found.played))}
+    told = [("; ".join(filter(None, (why, clip_words(study, clip)))), clip) for why, clip in found.played]
+    left = "" if found.chosen is None else clip_words(study, found.chosen)
+    return {"player": Markup(player_data(study, told)), "left": left}
 
 
 SECTIONS.add("clips", Section(SKELETONS, 10, find_clips, {"lead": LEAD, "grid": GRID}, drawings=_draw, values=_values))

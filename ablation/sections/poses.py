@@ -8,11 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ablation.fidelity import ArmFidelity, find_fidelity, notes_of
 from ablation.sections.registry import SECTIONS, SKELETONS, Section
 from ablation.skeletons import clip_tracks, match_track, unit
 from ablation.study.study import Study
 from ablation.words import two_decimals
 from base.tables import Column, Table
+from data.skeletons.fidelity import band_label
 from data.skeletons.metrics import acceleration_distances, align_roots, joint_distances, three_in_a_row
 from data.skeletons.store import ClipStore
 
@@ -119,6 +121,7 @@ def _total(values: Tensor, mask: Tensor | None) -> tuple[float, int]:
 
 def _table(study: Study, found: list[PoseFigures]) -> Table:
     truth = any(row.mpjpe is not None for row in found)
+    left = study.get(find_fidelity)
     columns: tuple[Column, ...] = (
         Column("skeletons", numeric=False),
         Column(f"acceleration, {study.unit}/frame²", two_decimals),
@@ -128,21 +131,44 @@ def _table(study: Study, found: list[PoseFigures]) -> Table:
             Column(f"MPJPE, {study.unit}", two_decimals),
             Column(f"Accel, {study.unit}/frame²", two_decimals),
         )
+    if left.arms:
+        kind = "gain" if left.truth else "kept of raw"
+        columns += tuple(Column(f"{kind} {band_label(band)}", two_decimals) for band in left.bands)
+    if left.truth:
+        columns += (
+            Column("acceleration / truth's", two_decimals),
+            Column(f"clean error, {study.unit}", two_decimals),
+        )
     aligned = " (MPJPE after root alignment)" if study.clips.layout.dims == 3 else ""
+    caption = "The skeletons of the test clips: mean norm of the joints' second differences"
+    if truth:
+        caption += f", and the errors against the noise-free skeletons{aligned}"
+    if left.truth:
+        caption += (
+            "; gain: which share of the true movement is left; clean error: how far joints without any errors are moved"
+        )
+    elif left.arms:
+        caption += "; kept of raw: which share of the raw skeletons' movement, noise included, is left"
+
+    def cells(arm: str) -> tuple[float | None, ...]:
+        one = left.arms.get(arm, ArmFidelity())
+        shares = one.shares or (None,) * len(left.bands) if left.arms else ()
+        return (*shares, *((one.own_acceleration, one.clean_error) if left.truth else ()))
+
     return Table(
         "poses",
-        "The skeletons of the test clips: mean norm of the joints' second differences"
-        + (f", and the errors against the noise-free skeletons{aligned}" if truth else ""),
+        caption,
         columns,
         [
-            (study.label(row.arm), row.acceleration, *((row.mpjpe, row.accel) if truth else ()))
+            (study.label(row.arm), row.acceleration, *((row.mpjpe, row.accel) if truth else ()), *cells(row.arm))
             for row in found
         ],
     )  # fmt: skip
 
 
 def _notes(study: Study, found: list[PoseFigures] | None) -> dict[str, Any]:
-    return {"poses": [vars(row) for row in found or ()]}
+    arms = study.get(find_fidelity).arms
+    return {"poses": [{**vars(row), **notes_of(arms.get(row.arm, ArmFidelity()))} for row in found or ()]}
 
 
 SECTIONS.add(

@@ -2,8 +2,10 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from ablation.page.theme import colour_of, new_axes, tip
+from ablation.fidelity import find_fidelity
+from ablation.page.theme import PAPER, colour_of, new_axes, tip
 from ablation.sections.poses import find_poses
 from ablation.sections.registry import SECTIONS, SKELETONS, Drawing, Section
 from ablation.study.study import Study
@@ -11,7 +13,7 @@ from ablation.verdict import judge
 from drawing.style import INK
 
 GRID = """
-{% call figure("reduction", "Is steadier better?") %}Gain over the share of the joints' acceleration that is gone on the test clips, with {{ study.percent }} intervals; one point per way to refine.{% endcall %}
+{% call figure("reduction", "Is steadier better?") %}Gain over the share of the joints' acceleration that is gone on the test clips, with {{ study.percent }} intervals; one point per way to refine{{ ", hollow where movement is taken away with the jitter" if values.hollow }}.{% endcall %}
 """  # noqa: E501
 
 
@@ -35,20 +37,29 @@ def _draw(study: Study, found: Mapping[str, float]) -> Sequence[Drawing]:
     """Draw the gain in accuracy over how much of the skeletons' acceleration is gone, one point per way to refine."""
     figure, axes = new_axes(2.8, grid="both")
     axes.axhline(0, color=INK, linewidth=1, zorder=1)
+    flattening = study.get(find_fidelity).flattening
     for arm, lower in found.items():
         one = study.get(judge).comparison(arm)
         assert one is not None
         colour, name = colour_of(study, arm), study.label(arm)
         ends = one.interval or ()
         axes.plot([lower] * len(ends), ends, color=colour, linewidth=1.4)
-        axes.plot(lower, one.difference, "o", color=colour, markersize=7, label=name)
+        hollow = {"markerfacecolor": PAPER, "markeredgewidth": 1.6} if arm in flattening else {}
+        axes.plot(lower, one.difference, "o", color=colour, markersize=7, label=name, **hollow)
         tip(axes, lower, one.difference, f"{name}: {one.difference:+.1f} points, acceleration {-lower:+.0f}%")
     axes.margins(0.1)
     axes.set_xlabel("acceleration of the joints that is gone, %")
     axes.set_ylabel(f"points above {study.label(study.against)}")
     figure.legend(loc="outside upper left", ncols=3, handletextpad=0.2, columnspacing=1.2)
     said = "Scatter plot of the difference over the acceleration removed, a point per arm; see the tables."
+    taken = [study.label(arm) for arm in found if arm in flattening]
+    if taken:
+        said += f" Hollow, since they take movement away: {', '.join(taken)}."
     return [Drawing("reduction", figure, said)]
 
 
-SECTIONS.add("reduction", Section(SKELETONS, 60, find_reductions, {"grid": GRID}, drawings=_draw))
+def _values(study: Study, found: Mapping[str, float]) -> dict[str, Any]:
+    return {"hollow": any(arm in found for arm in study.get(find_fidelity).flattening)}
+
+
+SECTIONS.add("reduction", Section(SKELETONS, 60, find_reductions, {"grid": GRID}, drawings=_draw, values=_values))

@@ -9,6 +9,7 @@ import numpy as np
 from ablation.skeletons import unit
 from ablation.study.config import AblateConfig
 from ablation.study.grid import Condition
+from ablation.study.known import OnKnown
 from ablation.study.plan import Gathered, Plan
 from ablation.study.stores import Made, open_truth
 from base.errors import InputError
@@ -66,6 +67,8 @@ class Study:
         The scores of each arm under the first condition, in the order to show them, with the seeds that all have.
     clips
         The test clips.
+    known
+        What each arm does to known movements.
     failures
         One line for each recogniser that could not be trained or read; it is missing in all of the above.
     about
@@ -82,6 +85,7 @@ class Study:
     arms: Mapping[str, SeedScores]
     seeds: tuple[int, ...]
     clips: ClipsTested
+    known: Mapping[str, OnKnown] = field(default_factory=dict)
     failures: tuple[str, ...] = ()
     about: Mapping[str, Any] = field(default_factory=dict)
     memo: dict[Callable[["Study"], Any], Any] = field(default_factory=dict, compare=False, repr=False)
@@ -186,6 +190,7 @@ def assemble(
     gathered: Gathered,
     failures: Sequence[str],
     about: Mapping[str, Any],
+    known: Mapping[str, OnKnown] | None = None,
 ) -> Study:
     """Put together what a study has.
 
@@ -201,6 +206,8 @@ def assemble(
         A line for each recogniser that is missing.
     about
         What is known of how the study was made.
+    known
+        What each arm does to known movements, if that has been measured.
 
     Raises
     ------
@@ -226,6 +233,7 @@ def assemble(
         arms=arms,
         seeds=seeds,
         clips=ClipsTested(people, simulated, base.layout, base.labels),
+        known=known or {},
         failures=tuple(failures),
         about=about,
     )

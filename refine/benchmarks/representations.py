@@ -1,7 +1,7 @@
 """Poses in each representation through networks and filters, and their errors: space, image, SMPL rotations."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -103,22 +103,38 @@ def smooth_pairs(kind: str, pairs: Pairs, parameters: Parameters, *, released: b
     return _in_units(row, pairs.sequences, poses, smooth)
 
 
+@dataclass(frozen=True)
+class Scored:
+    """One sequence beside its truth: the errors of each frame, and the positions [T, J, D] that they are of.
+
+    `known` is bool [T, J]: the joints that count; None for all.
+    """
+
+    errors: FrameErrors
+    joints: np.ndarray
+    truth: np.ndarray
+    known: np.ndarray | None
+
+
+def scored(pairs: Pairs, poses: Sequence[np.ndarray], body: BodyModel | None = None) -> Iterator[Scored]:
+    """Score poses in a benchmark's representation, in metres or pixels; of rotations, the joints of their bodies."""
+    row = pairs.benchmark
+    for x, pair in zip(poses, pairs.sequences, strict=True):
+        if row.representation != "smpl":
+            yield Scored(frame_errors(x, pair.truth, row.root, pair.known), x, pair.truth, pair.known)
+            continue
+        assert body is not None
+        # A body's rotations are refined, its shape is not.
+        joints, truth, vertices = (
+            one.cpu()
+            for one in body_joints_and_vertex_errors(body, _flat(x), pair.shape, _flat(pair.truth), pair.true_shape)
+        )
+        yield Scored(frame_errors(joints, truth, row.root, vertices=vertices), joints.numpy(), truth.numpy(), None)
+
+
 def errors_of(pairs: Pairs, poses: Sequence[np.ndarray], body: BodyModel | None = None) -> list[FrameErrors]:
     """Compute the errors of each frame of poses in a benchmark's representation, in metres or pixels."""
-    row = pairs.benchmark
-    if row.representation != "smpl":
-        return [
-            frame_errors(x, pair.truth, row.root, pair.known) for x, pair in zip(poses, pairs.sequences, strict=True)
-        ]
-    assert body is not None
-    errors = []
-    for x, pair in zip(poses, pairs.sequences, strict=True):
-        # A body's rotations are refined, its shape is not.
-        joints, truth, vertices = body_joints_and_vertex_errors(
-            body, _flat(x), pair.shape, _flat(pair.truth), pair.true_shape
-        )
-        errors.append(frame_errors(joints.cpu(), truth.cpu(), row.root, vertices=vertices.cpu()))
-    return errors
+    return [one.errors for one in scored(pairs, poses, body)]
 
 
 def _in_units(

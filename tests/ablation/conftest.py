@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from ablation.fidelity import ArmFidelity, StudyFidelity, find_fidelity
 from ablation.sections.benchmarks import find_benchmarks
 from ablation.sections.clips import Clips, find_clips
 from ablation.sections.confusions import find_confusions
@@ -130,6 +131,12 @@ def make_study(gains, *, against="raw", resamples=2000, grid=False, report=None,
     differences = paired_differences(arms[against], arms[main], against, main)
     shares = rng.dirichlet(np.ones(25), 2)
     errors = {"mpjpe": 50.3, "pa_mpjpe": 40.2, "accel": 21.9}
+    left = {
+        arm: ArmFidelity(
+            (0.9 - 0.1 * n, 0.9 - 0.2 * n, 0.9 - 0.3 * n), None, 20 / (1 + n), float(n), 0.5, 0.45, 0.0, n == 1
+        )
+        for n, arm in enumerate(arms)
+    }
     verdict = Verdict(
         comparisons=compare(arms, [(arm, against) for arm in arms if arm != against], **settings),
         best_filter=compare(arms, [(main, best)], **settings)[0] if best and main == "refined" else None,
@@ -142,6 +149,7 @@ def make_study(gains, *, against="raw", resamples=2000, grid=False, report=None,
         judge: verdict,
         find_confusions: confusion_changes(arms[against], arms[main], 8),
         find_poses: [PoseFigures(arm, 30 / (1 + n), 45.0 - n, 22.0 / (1 + n)) for n, arm in enumerate(arms)],
+        find_fidelity: StudyFidelity(left, True, (0.9, 0.9, 0.9), 120, (0, 0, 0)),
         find_benchmarks: {
             "rows": [
                 {
@@ -197,8 +205,8 @@ def knowing(study: Study, found: dict | None = None, **fields) -> Study:
 
 
 FINDERS = (
-    judge, find_confusions, find_poses, find_benchmarks, find_clips, describe_clips, find_movement, find_spectrum,
-    find_importance,
+    judge, find_confusions, find_poses, find_fidelity, find_benchmarks, find_clips, describe_clips, find_movement,
+    find_spectrum, find_importance,
 )  # fmt: skip
 """What needs skeletons or is put in place by `make_study`; everything else follows from it."""
 

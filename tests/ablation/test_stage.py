@@ -54,13 +54,27 @@ def test_a_whole_study_runs_once_and_resumes(settings, monkeypatch, capsys, tmp_
         assert one["difference"] == pytest.approx(means[0] - means[1])
         assert set(one) == {"arm", "against", "difference", "interval", "mcnemar_p"}
     assert "http" not in (folder / "report.html").read_text().replace("http://www.w3.org", "")
-    assert str(folder / "report.html") in capsys.readouterr().out.replace("\n", "")
+    printed = capsys.readouterr().out
+    assert str(folder / "report.html") in printed.replace("\n", "")
     words = shlex.split(re.search(r"python run.py (recognize \S*cells\S*)", (folder / "report.html").read_text())[1])
     again = load_config(RecognizeConfig, Path(words[1]), [f"run.dir={tmp_path / 'again'}"])
     assert recognize(again)["top1"] == pytest.approx(results["arms"]["raw"]["top1"][0])
     shared = config.run.dir.parent / "shared"
     kinds = sorted(open_store(path).info.kind for path in (shared / "stores").iterdir())
-    assert kinds == ["filtered"]
+    assert kinds == ["filtered"] * 3  # of the clips, of those without noise, and of known movements
+    assert [open_store(path).info.kind for path in (shared / "known").iterdir()] == ["truth"] * 2
+    left = results["skeletons"]
+    assert list(left) == list(config.arms)
+    assert left["raw"]["gesture_peak"] == pytest.approx(0.5, abs=1e-6)
+    assert (left["raw"]["clean_error"], left["raw"]["travel_error"], left["raw"]["flattens"]) == (0, 0, False)
+    # 24 frames are no period of 0.5 Hz.
+    assert left["oracle"]["gain"] == [None, 1, 1]
+    assert "gesture_peak" not in left["oracle"]
+    assert left["gaussian"]["gain"][2] < 0.8 * left["raw"]["gain"][2]
+    assert left["gaussian"]["flattens"]
+    [said] = results["flattening"]
+    assert said in " ".join(printed.split())
+    assert said in " ".join(re.sub("<[^>]*>", " ", (folder / "report.html").read_text()).split())
 
     def forbidden(*_, **__):
         raise AssertionError("a finished part is made again")

@@ -99,7 +99,11 @@ def test_refine_then_recognize(work):
     results = json.loads((work / "r/results.json").read_text())
     row = results["rows"][0]
     assert {"benchmark", "split", "window", "frames", "input", "output", "seconds"} <= set(row)
-    assert set(row["input"]) == set(row["output"]) == {"mpjpe", "pa_mpjpe", "accel"}
+    assert (
+        set(row["input"])
+        == set(row["output"])
+        == {"mpjpe", "pa_mpjpe", "accel", "gain", "own_acceleration", "clean_error"}
+    )
     assert row["benchmark"] == "ntusim_kinect_3D"
     assert row["output"]["accel"] < row["input"]["accel"]
     raw, refined = open_store(work / "datasets/ntu/simulated/raw"), open_store(work / "refined")

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from pydantic import ValidationError
+from scipy.ndimage import gaussian_filter1d
 
 from base.errors import InputError
 from refine.benchmarks.pairs import read_pairs
@@ -80,7 +81,7 @@ def test_every_row_is_evaluated_from_files_as_released(tmp_path, rng, body):
         benchmark = find_benchmark(row["benchmark"])
         assert row["frames"] == 29
         assert row["unit"] == ("px" if benchmark.representation == "2D" else "mm")
-        expected = {"mpjpe", "pa_mpjpe", "accel"}
+        expected = {"mpjpe", "pa_mpjpe", "accel", "gain", "own_acceleration", "clean_error"}
         expected |= {"mpvpe"} if benchmark.representation == "smpl" else set()
         expected |= {"pck_05", "pck_10", "pck_20"} if benchmark.dataset == "jhmdb" else set()
         assert set(row["input"]) == set(row["output"]) == expected
@@ -162,7 +163,33 @@ def test_missing_joints_are_masked(tmp_path, rng):
     section = {"root": tmp_path / "poses", "on_error": "mask"}
     row = evaluate(make_refiner(), configured(tmp_path, benchmarks=section, evaluate={"on": ["h36m_fcn_3D"]})).rows[0]
     assert row["input"]["mpjpe"] == pytest.approx(before["mpjpe"], rel=0.02)
-    assert all(np.isfinite(list(row["output"].values())))
+    gain = row["output"].pop("gain")
+    assert all(np.isfinite([*gain[1:], *row["output"].values()]))
+    assert gain[0] is None  # 40 frames at 50 a second are no period of 0.5 Hz
+
+
+@pytest.mark.parametrize(("name", "factor"), [("h36m_fcn_3D", 1000), ("h36m_hourglass_2D", 1)])
+def test_what_is_left_of_the_movement(tmp_path, rng, name, factor):
+    """Detections that move 0.6 times as far have that gain, and a filter moves the truth as SciPy's does."""
+    joints, dims = (17, 3) if factor > 1 else (16, 2)
+    scale = 1.0 if factor > 1 else 100.0
+    truth = [scale * np.cumsum(rng.normal(0, 0.01, (frames, joints, dims)), axis=0) for frames in (150, 120, 60)]
+    detected, true = ([(share * x).reshape(len(x), -1).astype(np.float32) for x in truth] for share in (0.6, 1.0))
+    for split in ("train", "test"):
+        write_benchmark(tmp_path / "poses", detected, true, name, split, f"joints_{dims}d", representation=f"{dims}D")
+    found = evaluate(
+        identity(Normalise("root", "body")), configured(tmp_path, evaluate={"on": [name], "filters": ["gaussian"]})
+    )
+    [row], [filtered] = found.rows, found.filters
+    for side in ("input", "output"):
+        assert row[side]["gain"] == pytest.approx([0.6] * 3, abs=2e-4)
+        assert row[side]["own_acceleration"] == pytest.approx(0.6, abs=2e-4)
+        assert row[side]["clean_error"] == pytest.approx(0, abs=0.05)
+    assert row["too_short"] == [1, 0, 0]  # 60 frames at 50 a second
+    assert 0.45 < row["known"]["gesture_peak"] < 0.5  # windows are merged smoothly, as in stores
+    sigma = filtered["parameters"]["sigma_s"] * find_benchmark(name).fps
+    moved = [np.linalg.norm(gaussian_filter1d(x, sigma, axis=0, mode="nearest") - x, axis=-1).ravel() for x in truth]
+    assert filtered["output"]["clean_error"] == pytest.approx(factor * np.concatenate(moved).mean(), rel=0.02)
 
 
 def test_released_one_euro_is_in_metres_and_frames(tmp_path, rng):

@@ -18,7 +18,11 @@ def test_trains_evaluates_and_applies(workplace, configured, capsys):
     assert results == json.loads((workplace / "run" / "results.json").read_text())
     [row] = results["rows"]
     assert (row["benchmark"], row["split"], row["window"], row["frames"]) == ("h36m_fcn_3D", "test", 8, 156)
-    assert set(row["input"]) == set(row["output"]) == {"mpjpe", "pa_mpjpe", "accel"}
+    assert (
+        set(row["input"])
+        == set(row["output"])
+        == {"mpjpe", "pa_mpjpe", "accel", "gain", "own_acceleration", "clean_error"}
+    )
     assert 50 < row["input"]["mpjpe"] < 200  # noise of 50 mm on every axis
     [other] = results["filters"]
     assert (other["filter"], set(other["parameters"]), other["tuned_on"]) == ("gaussian", {"sigma_s"}, "h36m_fcn_3D")

@@ -8,8 +8,8 @@ from data.ntu.names import ClipName
 from data.ntu.simulate.clips import clean_clip
 from data.ntu.simulate.config import SimulateSection
 from data.ntu.simulate.kinect import kinect_noise
+from data.skeletons.fidelity import amplitude, band_gains, moved_by
 from refine import refine
-from refine.steady.fidelity import amplitude, band_gains, moved_by
 from refine.steady.smoother import WEIGHTS, shipped
 
 SECONDS = np.arange(150) / 30
