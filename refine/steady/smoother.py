@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -75,6 +75,12 @@ class Smoothed:
     trust: np.ndarray
 
 
+@lru_cache(maxsize=4)
+def _features(fps: float) -> Features:
+    """Return the numbers at a frame rate; kept, since clips are short, many, and of one rate."""
+    return Features(Clock(fps))
+
+
 class Steady:
     """The networks at one frame rate.
 
@@ -88,7 +94,7 @@ class Steady:
 
     def __init__(self, networks: Networks, fps: float) -> None:
         self.networks, self.clock = networks, Clock(fps)
-        self.features = Features(self.clock)
+        self.features = _features(fps)
 
     @cached_property
     def overlap(self) -> int:
