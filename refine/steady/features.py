@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from refine.steady.bank import COARSEST, SMALLEST, Bank, Clock, Convolution, bell, blend, norm
+from refine.steady.bank import COARSEST, SMALLEST, Bank, Clock, Convolution, bell, blend, norm, timewise
 
 FIRST_LOOK = (0.3, 0.1, 0.035)
 """Bells of the bank that judges the observations, seconds, from coarse to fine."""
@@ -46,7 +46,8 @@ def _mean(window: Convolution, values: np.ndarray) -> np.ndarray:
 
 def _speed(x: np.ndarray, fps: float) -> np.ndarray:
     """Return speeds by central differences, [T, J], in the unit of `x` a second."""
-    speed = np.zeros((len(x), x.shape[2]), np.float32)
+    speed = timewise(len(x), x.shape[2])
+    speed[:] = 0
     if len(x) > 2:
         speed[1:-1] = norm(x[2:] - x[:-2]) * np.float32(fps / 2)
         speed[0], speed[-1] = speed[1], speed[-2]
@@ -55,7 +56,8 @@ def _speed(x: np.ndarray, fps: float) -> np.ndarray:
 
 def _bend(x: np.ndarray) -> np.ndarray:
     """Return the norms of second differences, [T, J], a frame squared."""
-    bend = np.zeros((len(x), x.shape[2]), np.float32)
+    bend = timewise(len(x), x.shape[2])
+    bend[:] = 0
     if len(x) > 2:
         bend[1:-1] = norm(x[2:] - 2 * x[1:-1] + x[:-2])
         bend[0], bend[-1] = bend[1], bend[-2]
@@ -107,15 +109,16 @@ class Features:
         """
         frames, dims, joints = x.shape
         smoothed = self.look(x, np.maximum(self.look.relative(confidence), np.float32(SMALLEST)))
-        out = np.empty((JUDGE_FEATURES, frames, joints), np.float32)
-        off = np.empty((frames, 6, joints), np.float32)
+        out = np.empty((JUDGE_FEATURES, joints, frames), np.float32).transpose(0, 2, 1)
+        off = timewise(frames, 6, joints)
         for number, y in enumerate(smoothed):
             off[:, number] = norm(x - y)
         off[:, 4] = strain.min(axis=0, initial=np.inf) if len(strain) else 0
         off[:, 5] = confidence
         _log(off[:, :5].transpose(1, 0, 2), out[0:5])
         _log(_bend(x), out[5])
-        step = np.zeros((frames + 1, joints), np.float32)
+        step = timewise(frames + 1, joints)
+        step[:] = 0
         if frames > 1:
             step[1:-1] = norm(np.diff(x, axis=0))
             step[0], step[-1] = step[1], step[-2]
@@ -167,7 +170,7 @@ class Features:
         float32 array [MIXER_FEATURES, places, J]
         """
         frames, dims, joints = x.shape
-        columns = np.empty((frames, COLUMNS, joints), np.float32)
+        columns = timewise(frames, COLUMNS, joints)
         for number, y in enumerate(smoothed):
             columns[:, number] = norm(x - y) * weight
         for number in range(6):
@@ -180,7 +183,9 @@ class Features:
         columns[:, 19] = confidence
         columns[:, 20] = error
         places = -(-frames // self.clock.step)
-        out = np.empty((MIXER_FEATURES, places, joints), np.float32)
+        # Beyond the ends it is as at the ends.
+        whole = np.empty((MIXER_FEATURES, joints, places + 3), np.float32).transpose(0, 2, 1)
+        out = whole[:, 1:-2]
         near = _mean(self._places, columns.reshape(frames, -1))
         wide = blend(_mean(self._far, near), places, FEWER)
         for number, means in enumerate((near, wide)):
@@ -200,5 +205,5 @@ class Features:
         out[43] = np.exp(-to_end / 0.5)[:, None]
         out[44] = np.log(self.clock.fps / 30)
         out[45] = dims == 3
-        # Beyond the ends it is as at the ends.
-        return out[:, np.clip(np.arange(-1, places + 2), 0, places - 1)]
+        whole[:, :1], whole[:, -2:] = out[:, :1], out[:, -1:]
+        return whole
