@@ -11,7 +11,7 @@ says what the next coarser one says. Nothing needs to be known beyond the ends: 
 
 Everything is linear in the coordinates, with factors that are the same for all coordinates of a joint: moving, turning
 and scaling the input moves, turns and scales the output. Times are in seconds. Sequences are [T, D, J] here, and lie in
-memory with all times of a coordinate beside each other (`timewise`): long rows make for short times. Any others do, too.
+memory with all times of a coordinate beside each other (`timewise`): long rows make for short times. Others do, too.
 """
 
 from collections.abc import Sequence
@@ -199,6 +199,7 @@ class Bank:
         self._unit = len(taps) // 2  # frames per unit of u
         powers = taps * u ** np.arange(5)[:, None]
         self._moments = Convolution(powers, clock.stride, 1, 2, np.float64)
+        self._sums = Convolution(powers[:3], clock.stride, 1, 2, np.float64)
         self._bells = [Convolution(bell(clock, sigma)[None]) for sigma in self.sigmas]
 
     @property
@@ -259,13 +260,13 @@ class Bank:
             return x.copy()
         if frames <= 2 * self.clock.stride:
             return _one_parabola(x, confidence)
-        weighted = _weighted(x, confidence)
-        sums = self._moments(weighted.reshape(frames, -1))
-        a, b, d = _solve(sums.reshape(5, -1, dims + 1, joints))
+        moments = self._moments(confidence)
+        sums = self._sums((x * confidence[:, None]).reshape(frames, -1))
+        fits = _solve(moments, sums.reshape(3, -1, dims, joints))
         # Each parabola is taken at the frames around it.
         every, stretches = self.clock.stride, -(-frames // self.clock.stride)
-        spreading = [_spreading(every, np.dtype(np.float64), power, self._unit) for power in range(3)]
-        rows = [values.reshape(len(values), -1) for values in (a, b, d)]
+        spreading = [_spreading(every, x.dtype, power, self._unit) for power in range(3)]
+        rows = [values.astype(x.dtype).reshape(len(values), -1) for values in fits]
         out = timewise(frames, dims * joints)
         for start in range(0, stretches, STRETCHES):
             count = min(STRETCHES, stretches - start)
@@ -286,24 +287,31 @@ def norm(x: np.ndarray) -> np.ndarray:
     return np.sqrt(total, out=total)
 
 
-def _weighted(x: np.ndarray, confidence: np.ndarray) -> np.ndarray:
-    """Put confidences, and the coordinates times them, beside each other, float64 [T, 1 + D, J]."""
-    out = timewise(len(x), x.shape[1] + 1, x.shape[2], dtype=np.float64)
-    out[:, 0] = confidence
-    np.multiply(x, confidence[:, None], out=out[:, 1:])
+PART = 512
+"""Frames of all joints that stay in the processor's cache."""
+
+
+def distance(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return the lengths [T, J] of differences of [T, D, J]."""
+    out = timewise(len(x), x.shape[2])
+    for first in range(0, len(x), PART):
+        rows = slice(first, first + PART)
+        out[rows] = norm(x[rows] - y[rows])
     return out
 
 
-def _solve(sums: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _solve(moments: np.ndarray, sums: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Solve weighted fits of a + b u + d u^2.
 
     Parameters
     ----------
+    moments
+        [5, places, J]: sums of c u^p, p = 0 to 4.
     sums
-        [5, places, 1 + D, J]: sums of c u^p, p = 0 to 4, and of c u^p x beside them.
+        [3, places, D, J]: sums of c u^p x, p = 0 to 2.
     """
-    s = sums[:, :, :1]
-    t0, t1, t2 = sums[:3, :, 1:]
+    s = moments[:, :, None]
+    t0, t1, t2 = sums
     m00, m01, m02 = s[2] * s[4] - s[3] ** 2, s[2] * s[3] - s[1] * s[4], s[1] * s[3] - s[2] ** 2
     m11, m12, m22 = s[0] * s[4] - s[2] ** 2, s[1] * s[2] - s[0] * s[3], s[0] * s[2] - s[1] ** 2
     scale = 1 / np.maximum(s[0] * m00 + s[1] * m01 + s[2] * m02, 1e-300)
@@ -317,6 +325,8 @@ def _solve(sums: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def _one_parabola(x: np.ndarray, confidence: np.ndarray) -> np.ndarray:
     """Fit one parabola to a sequence that is too short for several."""
     u = np.linspace(-1, 1, len(x))
-    a, b, d = _solve(np.einsum("tp,tdj->pdj", u[:, None] ** np.arange(5), _weighted(x, confidence))[:, None])
+    powers = u[:, None] ** np.arange(5)
+    moments = np.einsum("tp,tj->pj", powers, confidence)[:, None]
+    a, b, d = _solve(moments, np.einsum("tp,tdj->pdj", powers[:, :3], x * confidence[:, None])[:, None])
     u = u[:, None, None]
     return (a + b * u + d * u**2).astype(np.float32)

@@ -42,7 +42,7 @@ class Network:
         # The same memory for every part: new memory costs more than what is computed in it. Against an array of zeros
         # the maximum is several times quicker than against a zero.
         size = min(rows, frames) * joints
-        room, zeros = np.empty((2, widest * size), np.float32), np.zeros(widest * size, np.float32)
+        room, zeros = np.empty((2, widest * size), np.float32), np.zeros(size, np.float32)
         for first in range(0, frames, rows):
             out[:, :, first : first + rows] = self._part(x[:, :, first : first + rows], room, zeros)
         return out.transpose(0, 2, 1)
@@ -61,7 +61,7 @@ class Network:
                 apart = out.reshape(-1, joints, frames)
                 apart += (others.T @ mean + bias[:, None])[:, None]
             if number + 1 < len(self.layers):
-                np.maximum(out, zeros[: out.size].reshape(out.shape), out=out)
+                np.maximum(out, zeros[:size], out=out)
             h = out
         return h.reshape(-1, joints, frames)
 

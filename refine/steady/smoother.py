@@ -108,8 +108,9 @@ class Steady:
         """Judge the observations, smooth them in every way, and describe the result."""
         x, confidence = (np.moveaxis(np.ascontiguousarray(np.moveaxis(part, 0, -1)), -1, 0) for part in (x, confidence))
         strain = partners.strain(x)
-        numbers = self.features.judge(x, confidence, strain)
-        error = self.networks.judge(numbers)[0]
+        error = timewise(*confidence.shape)
+        for rows, numbers in self.features.judge_parts(x, confidence, strain):
+            error[rows] = self.networks.judge(numbers)[0]
         trust = np.exp(-SHARPNESS * np.maximum(error, np.float32(np.log(FINEST_ERROR))))
         trust = np.where(confidence > 0, trust, np.float32(0))
         weight = np.maximum(self.features.bank.relative(trust), np.float32(SMALLEST))
