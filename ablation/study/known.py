@@ -18,7 +18,7 @@ from ablation.study.stores import Source, open_truth, shared_folder
 from base.errors import InputError
 from base.progress import console
 from data.ntu.names import ClipName
-from data.ntu.splits import in_training
+from data.skeletons.division import divide, single_splits
 from data.skeletons.fidelity import moved_by
 from data.skeletons.store import ClipStore, StoreInfo, StoreWriter, Track, open_store
 from refine.known_movements import FPS, LeftOfKnown, known_tracks, left_of
@@ -101,7 +101,7 @@ def _clean_store(config: AblateConfig, source: Source) -> ClipStore | None:
     folder = shared_folder(config, "known", what)
     if not (folder / "store.json").is_file():
         lengths = np.bincount(truth.tracks.clip, truth.tracks.length, minlength=len(truth.clips))
-        tested = np.flatnonzero(~in_training(truth.clips, split) & (lengths > 0))
+        tested = np.flatnonzero(divide(truth, single_splits(truth, split)[0]).test & (lengths > 0))
         if not len(tested):
             return None
         every = max(1, -(-int(lengths[tested].sum()) // CLEAN_FRAMES))
