@@ -263,9 +263,11 @@ class _WithFormats(TyperCommand):
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
         from data.formats.exporting import describe_outputs
         from data.formats.importing import describe_inputs
+        from data.recordings.guessing import describe_recordings
 
+        describe = {"export": describe_outputs, "import": describe_inputs, "smooth": describe_recordings}
         with formatter.section("Formats"):
-            formatter.write_dl(describe_outputs() if self.name == "export" else describe_inputs())
+            formatter.write_dl(describe[str(self.name)]())
 
 
 @app.command(cls=_WithFormats)
@@ -315,6 +317,47 @@ def import_(
     from data.formats.importing import ImportOptions, import_store
 
     print("\n".join(import_store(source, store, ImportOptions(format, names, split, fps, units, on_error), again)))
+
+
+@app.command(cls=_WithFormats)
+def smooth(
+    inputs: Annotated[
+        list[Path], typer.Argument(metavar="INPUT", help="Files of trackers, folders of a file per frame, or of these.")
+    ],
+    output: Annotated[
+        Path | None, typer.Option(help="Where to write, for several a folder; NAME_refined.EXT beside each by default.")
+    ] = None,
+    fps: Annotated[float | None, typer.Option(help="Frames per second, where the file does not say so.")] = None,
+    video: Annotated[
+        Path | None,
+        typer.Option(help="The video the file was made from: it tells the rate, and the page shows it."),
+    ] = None,
+    format: Annotated[
+        str | None, typer.Option(help="Whose files: one of those below; by default guessed from their content.")
+    ] = None,
+    model: Annotated[
+        str,
+        typer.Option(
+            help="steady or other shipped weights, a finished run of refine or its best.pt, gaussian, one_euro, "
+            "savitzky_golay or butterworth."
+        ),
+    ] = "steady",
+    strength: Annotated[float, typer.Option(help="From 0, the input, to 1.")] = 1.0,
+    fill: Annotated[float, typer.Option(help="Fill gaps of at most so many seconds.")] = 0.0,
+    min_confidence: Annotated[float, typer.Option(help="Leave joints below it alone, 0 to 1.")] = 0.0,
+    workers: Annotated[int, typer.Option(help="Processes, each at an input of its own.")] = 1,
+    on_error: Annotated[
+        OnError, typer.Option(help="stop or skip: what to do with inputs that cannot be used.")
+    ] = "stop",
+    again: Again = False,
+) -> None:
+    """Refine files of other tools: the same files once more, with nothing but the positions changed."""
+    from refine.files.stage import Scale, Smoothing
+    from refine.files.stage import smooth as run
+
+    smoothing = Smoothing(fps, video, format, model, strength, fill, min_confidence, again=again, version=_version())
+    for line in run(inputs, output, smoothing, Scale(workers, on_error)):
+        print(line)
 
 
 def _at_home(word: str) -> str:

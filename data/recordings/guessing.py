@@ -59,3 +59,8 @@ def read_recording(path: Path, format: str | None = None) -> tuple[str, Recordin
             raise InputError(f"{path}: {what} whose content is of no known tool; what is read: {known}")
         name = guessed
     return name, check_recording(RECORDINGS[name].read(path), str(path))
+
+
+def describe_recordings() -> list[tuple[str, str]]:
+    """Return the name of each format, and what of it is read."""
+    return [(name, RECORDINGS[name].reads) for name in RECORDINGS.names()]
