@@ -349,13 +349,14 @@ def smooth(
     on_error: Annotated[
         OnError, typer.Option(help="stop or skip: what to do with inputs that cannot be used.")
     ] = "stop",
+    plot: Annotated[bool, typer.Option("--plot", help="Also write NAME_refined.html, which plays both.")] = False,
     again: Again = False,
 ) -> None:
     """Refine files of other tools: the same files once more, with nothing but the positions changed."""
     from refine.files.stage import Scale, Smoothing
     from refine.files.stage import smooth as run
 
-    smoothing = Smoothing(fps, video, format, model, strength, fill, min_confidence, again=again, version=_version())
+    smoothing = Smoothing(fps, video, format, model, strength, fill, min_confidence, plot, again, _version())
     for line in run(inputs, output, smoothing, Scale(workers, on_error)):
         print(line)
 

@@ -4,7 +4,9 @@ import json
 import shutil
 import subprocess
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -41,12 +43,15 @@ class Clock:
         Where this is from, such as `the file`.
     even
         Whether frame numbers tell the time.
+    start
+        When the first of these rows was, in the time of the file or its video.
     """
 
     fps: float
     seconds: np.ndarray
     source: str
     even: bool = True
+    start: float = 0.0
 
 
 def clock_of(recording: Recording, where: str, fps: float | None = None, video: Path | None = None) -> Clock:
@@ -90,7 +95,8 @@ def _checked(fps: float, where: str) -> float:
 
 
 def _even(recording: Recording, fps: float, source: str) -> Clock:
-    return Clock(fps, (recording.frame - recording.frame.min()) / fps, source)
+    first = recording.frame.min()
+    return Clock(fps, (recording.frame - first) / fps, source, start=float(max(first, 0)) / fps)
 
 
 def _timed(frame: np.ndarray, seconds: np.ndarray, told: float | None, where: str, source: str) -> Clock:
@@ -102,9 +108,9 @@ def _timed(frame: np.ndarray, seconds: np.ndarray, told: float | None, where: st
         rate = told
     slip = times - frames / rate
     if np.ptp(slip) / 2 <= max(UNEVEN / rate, ROUNDED_S):
-        return Clock(_checked(rate, where), (frame - frame.min()) / rate, source)
+        return Clock(_checked(rate, where), (frame - frame.min()) / rate, source, start=float(times[0]))
     usual = 1 / float(np.median(np.diff(times)))
-    return Clock(_checked(usual, where), seconds - times[0], source, even=False)
+    return Clock(_checked(usual, where), seconds - times[0], source, even=False, start=float(times[0]))
 
 
 def _of_video(recording: Recording, where: str, video: Path, times: np.ndarray | None, rate: float) -> Clock:
@@ -143,7 +149,7 @@ def video_times(path: Path) -> tuple[np.ndarray | None, float]:
 
 def _by_pyav(path: Path) -> np.ndarray | None:
     try:
-        import av
+        av: Any = import_module("av")
     except ImportError:
         return None
     try:
@@ -172,7 +178,7 @@ def _by_ffprobe(path: Path) -> np.ndarray | None:
 
 def _by_imageio(path: Path) -> float:
     try:
-        import imageio_ffmpeg
+        imageio_ffmpeg: Any = import_module("imageio_ffmpeg")
     except ImportError:
         raise InputError(
             f"--video: {path} takes PyAV, ffprobe or imageio-ffmpeg to be read: pip install "

@@ -38,9 +38,14 @@ def read_report(path: Path) -> dict[str, Any] | None:
     except (OSError, ValueError, RecursionError):
         return None
     ours = isinstance(found, dict) and found.get("made_by") == MADE_BY
-    complete = ours and all(
-        isinstance(found.get(key), dict) and all(isinstance(found[key].get(part), str) for part in ("name", "sha256"))
-        for key in ("input", "output")
+    complete = (
+        ours
+        and all(key in found for key in ("page", "settings"))
+        and all(
+            isinstance(found.get(key), dict)
+            and all(isinstance(found[key].get(part), str) for part in ("name", "sha256"))
+            for key in ("input", "output")
+        )
     )
     return found if complete else None
 
