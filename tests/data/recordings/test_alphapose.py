@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 
 from data.recordings.guessing import read_recording
-from tests.data.recordings.checks import read_same, refused, rewritten, survives
+from tests.data.recordings.json_checks import read_same, refused, rewritten, survives
 
 TWO = (
     b'[{"image_id": "10.jpg", "category_id": 1, "keypoints": [1.5, 2, 0.25, 0, 0, 0.5], "score": 2.9, "idx": 2},\n'

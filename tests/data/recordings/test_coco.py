@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 
 from data.recordings.guessing import read_recording
-from tests.data.recordings.checks import read_same, refused, rewritten, survives
+from tests.data.recordings.json_checks import read_same, refused, rewritten, survives
 
 NAN = np.nan
 SEEN = b'[{"image_id":139,"category_id":1,"keypoints":[36,181,2,20.25,191,0,35,166,1],"score":0.897},\n'

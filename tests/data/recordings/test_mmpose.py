@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 
 from data.recordings.guessing import read_recording
-from tests.data.recordings.checks import read_same, refused, rewritten, survives
+from tests.data.recordings.json_checks import read_same, refused, rewritten, survives
 
 NAN = np.nan
 ANN = {"keypoints": [[1.5, 2], [0, 0]], "keypoint_scores": [0.5, 1.25], "bbox": [[1, 2, 3, 4]], "bbox_score": 0.5}
