@@ -62,15 +62,12 @@ def read(path: Path) -> Recording:
 
 
 def _rows(frames: list[Any], where: str) -> Iterator[Row]:
-    seen = set()
+    seen: set[int] = set()
     for place, frame in enumerate(frames):
         here = f"{where}: [{place}]"
         if isinstance(frame, dict) and "instances" in frame:
-            number = frame_number(frame.get("frame_id"), f"{here}.frame_id")
+            number = frame_number(frame.get("frame_id"), f"{here}.frame_id", seen)
             people, here = as_list(frame["instances"], f"{here}.instances"), f"{here}.instances"
-            if number in seen:
-                raise InputError(f"{where}: found two frames with the frame_id {number}, expected one")
-            seen.add(number)
         elif isinstance(frame, list):
             number, people = place, frame
         else:

@@ -102,17 +102,30 @@ def whole_number(value: Any) -> int | None:
     return None
 
 
-def frame_number(value: Any, where: str) -> int:
+def frame_number(value: Any, where: str, seen: set[int] | None = None) -> int:
     """Return the number of a frame.
+
+    Parameters
+    ----------
+    value
+        What the file says.
+    where
+        How messages begin.
+    seen
+        The frames before, if each must have a number of its own; this one is added.
 
     Raises
     ------
     InputError
-        It is no whole number.
+        It is no whole number, or one of a frame before.
     """
     number = whole_number(value)
     if number is None:
         raise InputError(f"{where}: found {shown(value)}, expected the number of a frame")
+    if seen is not None and number in seen:
+        raise InputError(f"{where}: found {number} again, expected a number of its own for each frame")
+    if seen is not None:
+        seen.add(number)
     return number
 
 

@@ -78,7 +78,7 @@ def test_only_what_changed_is_written(tmp_path):
 BAD = {
     "cut": ('[{"frame_id": 0, "instances": [{"keypoints": [[1', "line 1, column 4[0-9]: .*expected JSON"),
     "no number": ('[{"frame_id": "x", "instances": []}]', r"\[0\].frame_id: found 'x', expected the number of a frame"),
-    "twice": (json.dumps([VIDEO[0], VIDEO[0]]), "found two frames with the frame_id 0, expected one"),
+    "twice": (json.dumps([VIDEO[0], VIDEO[0]]), r"\[1\].frame_id: found 0 again, expected a number of its own"),
     "no list": ('{"instance_info": 3}', "found a number, expected a list"),
     "no instances": ('[{"frame_id": 0, "instances": 3}]', r"\[0\].instances: found a number, expected a list"),
     "no keypoints": ("[{}]", r"\[0\].keypoints: found null, expected a list"),
