@@ -80,15 +80,16 @@ class Table:
         rows
             int64 [n] or a slice: rows.
         columns
-            int64 [...]: columns, from 0.
+            int64 [...]: columns, from 0; -1 for none.
 
         Returns
         -------
         numpy.ndarray
-            int64 [n, ...]; -1 where a row ends before the column.
+            int64 [n, ...]; -1 where a row ends before the column, or there is none.
         """
         at = (slice(None), *[None] * columns.ndim)
-        return np.where(columns < self.widths[rows][at], self.first[:-1][rows][at] + columns, -1)
+        there = (columns >= 0) & (columns < self.widths[rows][at])
+        return np.where(there, self.first[:-1][rows][at] + columns, -1)
 
     def values(self, slots: np.ndarray) -> np.ndarray:
         """Return the numbers in cells, float64 of the same shape: NaN where there is none.
@@ -112,6 +113,24 @@ class Table:
                 raise InputError(f"{where}: found {shown(cells[wrong])[1:]}, expected a number or nothing") from None
             found[there] = np.array(numbers, np.float64)
         return found.reshape(slots.shape)
+
+    def check_widths(self, start: int, width: int) -> None:
+        """Check that all rows from one on have so many cells; more are welcome if nothing stands in them.
+
+        Raises
+        ------
+        InputError
+            One has not, as where a file was cut.
+        """
+        short = np.flatnonzero(self.widths[start:] < width)
+        if len(short):
+            row = start + int(short[0])
+            raise InputError(f"{self.path}: line {self.lines[row]} has {self.widths[row]} cells, expected {width}")
+        for row in (start + np.flatnonzero(self.widths[start:] > width)).tolist():
+            more = self.spans[self.first[row] + width : self.first[row + 1]]
+            if (more[:, 0] < more[:, 1]).any():
+                found = self.widths[row]
+                raise InputError(f"{self.path}: line {self.lines[row]} has {found} cells, expected {width}")
 
     def where(self, slot: int) -> str:
         """Return a cell's file, line and column, as messages begin."""
