@@ -11,7 +11,7 @@ from data.recordings.peek import head
 from data.recordings.recording import Recording
 from data.recordings.registry import BY_CONTENT, RECORDINGS, RecordingKind
 from data.recordings.table_text import Table, read_table
-from data.recordings.wide import frame_numbers, wide_recording
+from data.recordings.wide import frame_numbers, table_recording
 
 LEVELS = ("scorer", "individuals", "bodyparts", "coords")
 """What the rows above the numbers are called; `individuals` is there if several animals may be."""
@@ -49,7 +49,7 @@ def read(path: Path) -> Recording:
     frame = _frames(
         table, start, [at for at, name in enumerate(names) if name[-1].lower() not in (*AXES, "likelihood")]
     )
-    return wide_recording(
+    return table_recording(
         table, start, columns, sure, frame, names=bodyparts, unit="px" if columns.shape[-1] == 2 else ""
     )
 
