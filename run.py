@@ -327,7 +327,9 @@ def smooth(
     output: Annotated[
         Path | None, typer.Option(help="Where to write, for several a folder; NAME_refined.EXT beside each by default.")
     ] = None,
-    fps: Annotated[float | None, typer.Option(help="Frames per second, where the file does not say so.")] = None,
+    fps: Annotated[
+        float | None, typer.Option(help="Frames per second; by default as the file or --video says.")
+    ] = None,
     video: Annotated[
         Path | None,
         typer.Option(help="The video the file was made from: it tells the rate, and the page shows it."),
@@ -349,6 +351,10 @@ def smooth(
     on_error: Annotated[
         OnError, typer.Option(help="stop or skip: what to do with inputs that cannot be used.")
     ] = "stop",
+    executor: Annotated[
+        Literal["processes", "ray"],
+        typer.Option(help="processes, or ray: a cluster at RAY_ADDRESS, or this machine."),
+    ] = "processes",
     plot: Annotated[bool, typer.Option("--plot", help="Also write NAME_refined.html, which plays both.")] = False,
     again: Again = False,
 ) -> None:
@@ -357,7 +363,7 @@ def smooth(
     from refine.files.stage import smooth as run
 
     smoothing = Smoothing(fps, video, format, model, strength, fill, min_confidence, plot, again, _version())
-    for line in run(inputs, output, smoothing, Scale(workers, on_error)):
+    for line in run(inputs, output, smoothing, Scale(workers, on_error, executor)):
         print(line)
 
 

@@ -81,9 +81,12 @@ class Moved:
         self.accelerations += [before, after, known.sum()]
 
     def compare(self, raw: np.ndarray, refined: np.ndarray, fps: float) -> None:
-        """Count what is left of the movement of a piece at even times, [m, J, D] each; see `band_gains`."""
+        """Count what is left of the movement of a piece at even times, [m, J, D] each, as `band_gains` does.
+
+        In less than a second, what is slow cannot be told from what is fast.
+        """
         inside = np.abs(np.fft.rfftfreq(len(raw), 1 / fps) - sum(MOVEMENT) / 2) <= (MOVEMENT[1] - MOVEMENT[0]) / 2
-        if not inside.any() or len(raw) < 4:
+        if not inside.any() or len(raw) <= fps:
             return
         window = np.hanning(len(raw) + 2)[1:-1, None, None]
         both = (np.fft.rfft((x - x.mean(axis=0)) * window, axis=0)[inside] for x in (refined, raw))

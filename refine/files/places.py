@@ -34,6 +34,10 @@ class Job:
     report: Path
     page: Path
 
+    def absolute(self) -> "Job":
+        """Return the same for a process that works in another folder."""
+        return Job(*(path.absolute() for path in vars(self).values()))
+
 
 def find_jobs(
     inputs: Sequence[Path], output: Path | None = None, format: str | None = None

@@ -80,7 +80,7 @@ def report_on(recording: Recording, clock: Clock, refined: Refined, written: int
     written
         How many of the gaps that were filled the file had a place for.
     """
-    unit = recording.unit or "units of the file"
+    unit = recording.unit or "units"
     return {
         "fps": round(clock.fps, 4),
         "fps_from": clock.source,
@@ -116,7 +116,8 @@ def recap(report: dict[str, Any]) -> str:
         before, after, gain = (motion[key] for key in ("acceleration_before", "acceleration_after", "gain"))
         if before is not None:
             kept = "" if gain is None else f", {100 * gain:.0f}% of the movement kept"
-            said.append(f"acceleration {before:g} to {after:g} {report['acceleration_unit']}{kept}")
+            whose = "" if len(report["motion"]) == 1 else f" of {plural(motion['joints'], 'joint')}"
+            said.append(f"acceleration{whose} {before:g} to {after:g} {report['acceleration_unit']}{kept}")
     gaps, alone = report["gaps"], report["left_alone"]
     if gaps["filled"]:
         said.append(f"{plural(gaps['filled'], 'gap')} filled")

@@ -83,7 +83,7 @@ class Scale:
     on_error
         What to do with a recording that cannot be used: stop, or tell and go on.
     executor
-        `processes` of this machine, or `ray`: what is free of a cluster.
+        `processes` of this machine, or `ray`: so many cores of it, or all that is free of the cluster at `RAY_ADDRESS`.
     """
 
     workers: int = 1
@@ -168,19 +168,28 @@ def _results(jobs: Sequence[Job], smoothing: Smoothing, scale: Scale) -> Generat
         yield work(jobs[0])
         return
     from base.progress import progress
-    from base.workers import map_in_processes
 
-    results: Generator[Done, None, None]
-    if scale.workers == 1:
-        results = (work(job) for job in jobs)
-    else:
-        results = map_in_processes(work, jobs, min(scale.workers, len(jobs)))
     # A bar and lines go together only where both go to the terminal.
-    with closing(results), progress(sys.stdout.isatty()) as bar:
+    with closing(_at_once(work, jobs, scale)) as results, progress(sys.stdout.isatty()) as bar:
         task = bar.add_task("refining", total=len(jobs))
         for done in results:
             yield done
             bar.advance(task)
+
+
+def _at_once(work: Callable[[Job], Done], jobs: Sequence[Job], scale: Scale) -> Generator[Done, None, None]:
+    if scale.executor == "ray":
+        from base.cluster import WorkLostError, map_with_ray
+
+        for job, done in map_with_ray(work, [job.absolute() for job in jobs], size=scale.workers):
+            lost = isinstance(done, WorkLostError)
+            yield Done("skipped", (f"{job.source}: failed ({done})",)) if lost else done
+    elif scale.workers > 1:
+        from base.workers import map_in_processes
+
+        yield from map_in_processes(work, jobs, min(scale.workers, len(jobs)))
+    else:
+        yield from map(work, jobs)
 
 
 def attempt(smoothing: Smoothing, whatever: bool, job: Job) -> Done:
@@ -228,7 +237,7 @@ def smooth_one(job: Job, smoothing: Smoothing) -> Done:
     if before is not None and (not smoothing.plot or before["page"]):
         return Done("already refined", (f"{job.output}: already refined, nothing was done",))
     where = str(job.source)
-    name, recording = read_recording(job.source, smoothing.format)
+    name, recording = read_recording(job.source, smoothing.format, timed=smoothing.fps is None)
     check_moving(recording, where)
     method.check(recording, where)
     clock = clock_of(recording, where, smoothing.fps, smoothing.video)
