@@ -18,7 +18,10 @@ APART = 3.0
 """Body sizes that the middles of the same body may be apart because other joints of it are seen."""
 
 STEADINESS = 0.5
-"""The share of the newest step in how fast a body is held to be."""
+"""The share of the newest frame in how fast and how large a body is held to be."""
+
+GROWS = 1.1
+"""How many times larger a body is at most than in the frame before: a joint that is elsewhere makes nobody a giant."""
 
 FEW = 3
 """With fewer joints, no body's size can be told."""
@@ -139,11 +142,11 @@ def body_sizes(joints: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, np.nda
     size : float64 array [N]
         Where too few joints are seen, the usual one.
     middle : float64 array [N, D]
-        The mean of the joints that are seen.
+        The median of the joints that are seen, coordinate by coordinate.
     """
     known = np.where(seen[..., None], joints, 0.0)
     count = seen.sum(axis=1)
-    middle = known.sum(axis=1) / np.maximum(count, 1)[:, None]
+    middle = _medians(joints, seen)
     away = np.sort(np.where(seen, np.linalg.norm(known - middle[:, None], axis=-1), np.inf), axis=1)
     rows = np.arange(len(away))
     largest = away[rows, np.maximum(count - 1, 0)]
@@ -154,6 +157,14 @@ def body_sizes(joints: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, np.nda
     else:  # single points: how far they go is all that there is
         size[:] = float(np.ptp(middle[count > 0], axis=0).max(initial=0.0)) / 4 or 1.0
     return size, middle
+
+
+def _medians(joints: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """Return the lower median of what is seen of [N, J, D], [N, D]; 0 where nothing is."""
+    ordered = np.sort(np.where(seen[..., None], joints, np.inf), axis=1)
+    count = seen.sum(axis=1)
+    median: np.ndarray = ordered[np.arange(len(joints)), np.maximum(count - 1, 0) // 2]
+    return np.where(count[:, None] > 0, median, 0.0)
 
 
 def _begun(
@@ -182,9 +193,7 @@ def _assign(
     passed = now - bodies.time
     there = bodies.place + (bodies.speed * passed[:, None])[:, None]
     reach = JUMP + SPEED * np.minimum(passed, RUN_S)  # body sizes
-    weight = np.maximum(bodies.known.sum(axis=1), 1)[:, None]
-    centre = np.where(bodies.known[..., None], there, 0.0).sum(axis=1) / weight
-    apart = np.linalg.norm(centre[:, None] - middle[None], axis=-1)
+    apart = np.linalg.norm(_medians(there, bodies.known)[:, None] - middle[None], axis=-1)
     own, given = np.nonzero(apart <= ((reach + APART) * bodies.size)[:, None])
     both = bodies.known[own] & seen[given]
     own, given, both = own[both.any(axis=1)], given[both.any(axis=1)], both[both.any(axis=1)]
@@ -221,5 +230,6 @@ def _move(bodies: _Bodies, own: np.ndarray, joints: np.ndarray, seen: np.ndarray
     bodies.place[own] = np.where(seen[..., None], known, bodies.place[own] + step[:, None])
     bodies.known[own] |= seen
     bodies.speed[own] = speed + STEADINESS * (newest - speed)
-    bodies.size[own] += 0.2 * (size - bodies.size[own])
+    before = bodies.size[own]
+    bodies.size[own] += STEADINESS * (size.clip(before / GROWS, before * GROWS) - before)
     bodies.time[own] = now
