@@ -223,8 +223,7 @@ def _move(bodies: _Bodies, own: np.ndarray, joints: np.ndarray, seen: np.ndarray
     """Bring bodies to where they are seen."""
     passed = (now - bodies.time[own])[:, None]
     known = np.where(seen[..., None], joints, 0.0)
-    both = bodies.known[own] & seen
-    step = np.where(both[..., None], known - bodies.place[own], 0.0).sum(axis=1) / both.sum(axis=1)[:, None]
+    step = _medians(known - bodies.place[own], bodies.known[own] & seen)
     speed = bodies.speed[own]
     newest = step / passed
     bodies.place[own] = np.where(seen[..., None], known, bodies.place[own] + step[:, None])

@@ -33,7 +33,7 @@ def walkers(rng, count=3, length=40, noise=0.5):
     """People who walk through each other, each at a pace of his own, 30 frames a second; [P, T, J, 2] pixels."""
     time = np.arange(length) / 30
     shape = SKELETON * rng.uniform(0.9, 1.1, (count, 1, 2)) + rng.normal(0, 3, (count, *SKELETON.shape))
-    middle = rng.uniform(-15, 15, (count, 1, 2)) + [500, 300]
+    middle = rng.uniform(-15, 15, (count, 1, 2)) + np.array([500, 300])
     angle = 2 * np.pi * (np.arange(count) + rng.uniform(-0.2, 0.2, count)) / count
     way = np.stack([np.cos(angle), 0.3 * np.sin(angle)], -1)[:, None] * rng.uniform(150, 250, (count, 1, 1))
     path = middle + way * (time[:, None] - time.mean())

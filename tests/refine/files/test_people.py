@@ -64,7 +64,7 @@ def test_hidden_joints_move_with_their_body(rng):
 
 
 def test_tracks_are_numbered_from_left_to_right(rng):
-    people = np.stack([SKELETON + [x, 300] for x in (900, 100, 500)])[:, None].repeat(3, 1)
+    people = np.stack([SKELETON + np.array([x, 300]) for x in (900, 100, 500)])[:, None].repeat(3, 1)
     recording = as_recording(people, ids=False, order=[[0, 1, 2], [2, 1, 0], [1, 0, 2]])
     assert follow(recording.joints, recording.frame, recording.frame / 30).tolist() == [2, 0, 1, 1, 0, 2, 0, 2, 1]
 

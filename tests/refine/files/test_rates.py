@@ -158,5 +158,5 @@ def test_what_is_no_video(tmp_path, monkeypatch):
     with pytest.raises(InputError, match=r"clip\.mp4: cannot be read as a video") as told:
         video_times(path)
     assert "\n" not in str(told.value)
-    with pytest.raises(InputError, match="none.mp4: cannot be read"):
+    with pytest.raises(InputError, match=r"none\.mp4: cannot be read"):
         video_times(tmp_path / "none.mp4")
