@@ -9,7 +9,7 @@ import numpy as np
 from base.errors import InputError
 from base.shown import shown
 from data.recordings.joint_sets import IMAGE_SETS, NO_SET
-from data.recordings.mediapipe_json import OF_UNKNOWN_SIZE
+from data.recordings.landmarks import OF_UNKNOWN_SIZE
 from data.recordings.patching import Numbers, read_bytes
 from data.recordings.peek import files_in, head
 from data.recordings.recording import Recording
