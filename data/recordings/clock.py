@@ -5,11 +5,20 @@ import re
 import numpy as np
 
 _UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
-_NAMED = re.compile(
-    r"(?:^|_| |\()(?:(?P<ms>ms|m(?:illi)?secs?|millis(?:econds)?)|(?P<us>us|u(?:micro)?secs?|micros(?:econds)?)|"
-    r"(?P<ns>ns|nsecs?|nanos(?:econds)?)|(?P<s>s|secs?|seconds))\)?$"
+_UNIT = (
+    r"(?:(?P<ms>ms|msecs?|millis(?:econds)?)|(?P<us>us|usecs?|micros(?:econds)?)|(?P<ns>ns|nsecs?|nanos(?:econds)?)|"
+    r"(?P<s>s|secs?|seconds))"
 )
-_CAPITALS = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_NAMED = re.compile(rf"(?:^|_| |[(\[]){_UNIT}[)\]]?$")
+CAPITALS = re.compile(r"(?<=[a-z])(?=[A-Z])")
+"""Where names written together begin a new word."""
+_TIMES = re.compile(rf"(?:frame_|video_)?(?:time|timestamp|time_stamp|t)(?:[_ (\[]*{_UNIT}[)\]]?)?")
+
+
+def says_time(name: str) -> bool:
+    """Say whether a key or a column is called as times are."""
+    small = CAPITALS.sub("_", name.strip()).lower()
+    return _TIMES.fullmatch(small) is not None or small in ("seconds", "milliseconds")
 
 
 def as_seconds(times: np.ndarray, frame: np.ndarray, name: str) -> np.ndarray | None:
@@ -34,7 +43,7 @@ def as_seconds(times: np.ndarray, frame: np.ndarray, name: str) -> np.ndarray | 
     """
     if not np.isfinite(times).all():
         return None
-    found = _NAMED.search(_CAPITALS.sub("_", name).lower())
+    found = _NAMED.search(CAPITALS.sub("_", name).lower())
     if found is not None:
         return times * _UNITS[found.lastgroup or "s"]
     frames, first = np.unique(frame, return_index=True)
