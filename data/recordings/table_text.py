@@ -114,23 +114,23 @@ class Table:
             found[there] = np.array(numbers, np.float64)
         return found.reshape(slots.shape)
 
-    def check_widths(self, start: int, width: int) -> None:
-        """Check that all rows from one on have so many cells; more are welcome if nothing stands in them.
+    def check_widths(self, rows: np.ndarray, width: int) -> None:
+        """Check that some rows have so many cells; more are welcome if nothing stands in them.
 
         Raises
         ------
         InputError
             One has not, as where a file was cut.
         """
-        short = np.flatnonzero(self.widths[start:] < width)
-        if len(short):
-            row = start + int(short[0])
+        more = np.flatnonzero(self.widths[rows] > width)
+        full = [row for row in rows[more].tolist() if self.is_full(row, width)]
+        for row in [*rows[self.widths[rows] < width].tolist(), *full][:1]:
             raise InputError(f"{self.path}: line {self.lines[row]} has {self.widths[row]} cells, expected {width}")
-        for row in (start + np.flatnonzero(self.widths[start:] > width)).tolist():
-            more = self.spans[self.first[row] + width : self.first[row + 1]]
-            if (more[:, 0] < more[:, 1]).any():
-                found = self.widths[row]
-                raise InputError(f"{self.path}: line {self.lines[row]} has {found} cells, expected {width}")
+
+    def is_full(self, row: int, width: int = 0) -> bool:
+        """Say whether something stands in a row, behind so many cells."""
+        spans = self.spans[self.first[row] + width : self.first[row + 1]]
+        return bool((spans[:, 0] < spans[:, 1]).any())
 
     def where(self, slot: int) -> str:
         """Return a cell's file, line and column, as messages begin."""

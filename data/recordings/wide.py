@@ -62,14 +62,14 @@ def wide_recording(
 
 
 def table_recording(
-    table: Table, start: int, columns: np.ndarray, sure: np.ndarray | None, frame: np.ndarray, **about: Any
+    table: Table, rows: np.ndarray, columns: np.ndarray, sure: np.ndarray | None, frame: np.ndarray, **about: Any
 ) -> Recording:
-    """Make a recording of a table's rows from one on.
+    """Make a recording of a table's rows.
 
     Parameters
     ----------
-    table, start
-        The table, and its first row of numbers.
+    table, rows
+        The table, and its rows of numbers, int64 [T].
     columns
         int64 [P, J, D]: the columns of everybody's coordinates; -1 for none.
     sure
@@ -84,7 +84,6 @@ def table_recording(
     InputError
         Something other than a number stands in one of the columns; the message names line and column.
     """
-    rows = slice(start, None)
     slots = table.slots(rows, columns)
     values = table.values(slots)
 
