@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ _TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*"|(-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)', r
 class Number(float):
     """A number of a JSON text; `slot` tells which."""
 
+    __slots__ = ("slot",)  # there are millions
     slot: int
 
 
@@ -64,8 +66,8 @@ def read_json(path: Path) -> JsonText:
         raise InputError(f"{path}: byte {error.start} is no UTF-8, expected JSON") from None
     except RecursionError:
         raise InputError(f"{path}: is nested too deeply, expected the JSON of a pose estimator") from None
-    found = [match.span(1) for match in _TOKENS.finditer(text) if match[1]]
-    spans = np.array(found, np.int64).reshape(-1, 2)
+    found = (match.span(1) for match in _TOKENS.finditer(text) if match[1])
+    spans = np.fromiter(chain.from_iterable(found), np.int64).reshape(-1, 2)
     if len(spans) != count:
         raise InputError(f"{path}: its numbers cannot be told apart, expected plain JSON")
     return JsonText(root, Numbers(text, spans))
@@ -88,6 +90,62 @@ def as_numbers(value: Any, where: str) -> tuple[np.ndarray, np.ndarray]:
         elif item is not None and not (isinstance(item, float) and np.isnan(item)):
             raise InputError(f"{where}: found {_kind(item)} at place {at}, expected a number")
     return numbers, slots
+
+
+def as_points(value: Any, per: int, where: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return a flat list of `per` numbers for each joint as `as_numbers` does, but [J, per].
+
+    Raises
+    ------
+    InputError
+        It is no list of numbers, or not so many.
+    """
+    numbers, slots = as_numbers(value, where)
+    if len(numbers) % per:
+        raise InputError(f"{where}: found {len(numbers)} numbers, expected {per} for each joint")
+    return numbers.reshape(-1, per), slots.reshape(-1, per)
+
+
+def as_point_lists(value: Any, sizes: tuple[int, ...], where: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return a list of each joint's list of numbers as `as_numbers` does, but [J, C], C one of `sizes`.
+
+    Raises
+    ------
+    InputError
+        It is something else.
+    """
+    points = as_list(value, where)
+    per = {len(point) if isinstance(point, list) else 0 for point in points}
+    if len(per) != 1 or not per <= set(sizes):
+        wanted = " or ".join(str(size) for size in sizes)
+        raise InputError(f"{where}: found other than lists of {wanted} numbers, expected one for each joint")
+    return as_points(list(chain.from_iterable(points)), per.pop(), where)
+
+
+def as_object(value: Any, where: str) -> dict[str, Any]:
+    """Return an object of a JSON text.
+
+    Raises
+    ------
+    InputError
+        It is something else.
+    """
+    if not isinstance(value, dict):
+        raise InputError(f"{where}: found {_kind(value)}, expected an object")
+    return value
+
+
+def as_list(value: Any, where: str) -> list[Any]:
+    """Return a list of a JSON text.
+
+    Raises
+    ------
+    InputError
+        It is something else.
+    """
+    if not isinstance(value, list):
+        raise InputError(f"{where}: found {_kind(value)}, expected a list")
+    return value
 
 
 def _kind(value: Any) -> str:

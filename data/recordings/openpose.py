@@ -1,4 +1,4 @@
-"""OpenPose's folders of a JSON file per frame: BODY_25, COCO-18, MPI, with hands and face."""
+"""OpenPose's folders of a JSON file per frame: BODY_25, COCO-18, MPI, with hands and face, in the image or in space."""
 
 import re
 from collections.abc import Iterator
@@ -9,15 +9,16 @@ from typing import Any
 import numpy as np
 
 from base.errors import InputError
-from data.recordings.json_text import JsonText, as_numbers, read_json
+from data.recordings.json_text import JsonText, as_points, read_json
 from data.recordings.peek import files_in, head
 from data.recordings.recording import Recording
 from data.recordings.registry import BY_CONTENT, RECORDINGS, RecordingKind
+from data.recordings.rows import as_confidence, identity, missing_at_zero, numbers_of_names
 
 _PARTS = ("pose", "face", "hand_left", "hand_right")
 _KEY = re.compile(rb'"people"\s*:')
-_FRAME = re.compile(r"(\d+)_keypoints\.json$", re.IGNORECASE)
-_LAST_NUMBER = re.compile(r"(\d+)\D*$")
+_BY_IMAGE = re.compile(rb'\s*\{\s*"[^"]*"\s*:\s*\{')
+"""So begins a file of another tool, of many images in OpenPose's layout."""
 
 _BODY_25 = (
     (1, 0), (1, 2), (2, 3), (3, 4), (1, 5), (5, 6), (6, 7), (1, 8), (8, 9), (9, 10), (10, 11), (8, 12), (12, 13),
@@ -27,13 +28,17 @@ _COCO_18 = (
     (1, 0), (1, 2), (2, 3), (3, 4), (1, 5), (5, 6), (6, 7), (1, 8), (8, 9), (9, 10), (1, 11), (11, 12), (12, 13),
     (0, 14), (0, 15), (14, 16), (15, 17),
 )  # fmt: skip
-_BONES = {25: _BODY_25, 18: _COCO_18}
+_MPI_15 = (
+    (0, 1), (1, 2), (2, 3), (3, 4), (1, 5), (5, 6), (6, 7), (1, 14), (14, 8), (8, 9), (9, 10), (14, 11), (11, 12),
+    (12, 13),
+)  # fmt: skip
+_BONES = {25: _BODY_25, 18: _COCO_18, 15: _MPI_15}
 """Of a body of so many joints (OpenPose's documentation of its output)."""
 
 
 @dataclass(frozen=True)
 class _Person:
-    """One person in one frame: [joints, 3] numbers of each part, and where they stand."""
+    """One person in one frame: [joints, D + 1] numbers of each part, and where they stand."""
 
     numbers: dict[str, np.ndarray]
     slots: dict[str, np.ndarray]
@@ -44,7 +49,7 @@ def guess(path: Path) -> int:
     """Say whether a folder holds OpenPose's files, or a file is one."""
     for file in files_in(path, ".json")[:3] if path.is_dir() else [path]:
         start = head(file)
-        if _KEY.search(start) and (b"pose_keypoints" in start or b'"version"' in start):
+        if _KEY.search(start) and not _BY_IMAGE.match(start) and (b"pose_keypoints" in start or b'"version"' in start):
             return BY_CONTENT
     return 0
 
@@ -63,16 +68,21 @@ def read(path: Path) -> Recording:
     files = files_in(path, ".json") if path.is_dir() else [path]
     if not files:
         raise InputError(f"{path}: holds no .json file, expected OpenPose's, one per frame")
-    numbers = _frame_numbers(files, path) if path.is_dir() else np.zeros(1, np.int64)
+    numbers = np.array(numbers_of_names([file.name for file in files], str(path)), np.int64)
+    if not path.is_dir():
+        numbers = np.zeros(1, np.int64)
     texts = [read_json(file) for file in files]
-    people = [
-        (at, person) for at, (file, text) in enumerate(zip(files, texts, strict=True)) for person in _people(file, text)
+    found = [
+        (at, person, where)
+        for at, (file, text) in enumerate(zip(files, texts, strict=True))
+        for person, where in _objects(file, text)
     ]
+    dims = 3 if any(person.get("pose_keypoints_3d") for _, person, _ in found) else 2
+    people = [(at, _person(person, dims, where)) for at, person, where in found]
     sizes = _sizes(path, [person for _, person in people])
-    values = _stack([person.numbers for _, person in people], sizes, np.nan)
-    slots = _stack([person.slots for _, person in people], sizes, -1).astype(np.int64)[..., :2]
-    missing = ~(values[..., :2] != 0).any(axis=-1)
-    joints = np.where(missing[..., None], np.nan, values[..., :2])
+    values = _stack([person.numbers for _, person in people], sizes, dims, np.nan)
+    slots = _stack([person.slots for _, person in people], sizes, dims, -1).astype(np.int64)[..., :dims]
+    joints = missing_at_zero(values[..., :dims])
     file_of = np.array([at for at, _ in people], np.int64)
     ids = [person.ids for _, person in people]
     unique = len({(at, one) for at, one in zip(file_of.tolist(), ids, strict=True)}) == len(ids)
@@ -90,23 +100,14 @@ def read(path: Path) -> Recording:
         numbers[file_of],
         write,
         person=np.array(ids, np.int64) if unique and None not in ids and len(ids) else None,
-        confidence=np.clip(np.nan_to_num(values[..., 2]), 0, 1).astype(np.float32),
+        confidence=as_confidence(values[..., dims]),
         bones=_BONES.get(sizes["pose"], ()),
-        unit="px",
+        unit="px" if dims == 2 else "",
+        notes=("joints in space are refined; those in the image stay as they are",) if dims == 3 else (),
     )
 
 
-def _frame_numbers(files: list[Path], folder: Path) -> np.ndarray:
-    found = [_FRAME.search(file.name) or _LAST_NUMBER.search(file.stem) for file in files]
-    numbers = [int(match[1][-12:]) if match else -1 for match in found]
-    if len(set(numbers)) < len(files) or -1 in numbers:  # stills, of which each has a name of its own
-        raise InputError(
-            f"{folder}: found {files[0].name}, expected names that end in the frame's number; rename the files"
-        )
-    return np.array(numbers, np.int64)
-
-
-def _people(file: Path, text: JsonText) -> Iterator[_Person]:
+def _objects(file: Path, text: JsonText) -> Iterator[tuple[dict[str, Any], str]]:
     people = text.root.get("people") if isinstance(text.root, dict) else None
     if not isinstance(people, list):
         raise InputError(f"{file}: has no list of `people`, expected a file of OpenPose")
@@ -114,20 +115,17 @@ def _people(file: Path, text: JsonText) -> Iterator[_Person]:
         where = f"{file}: people[{place}]"
         if not isinstance(person, dict):
             raise InputError(f"{where}: is no object, expected a person of OpenPose")
-        numbers, slots = {}, {}
-        for part in _PARTS:
-            key = next((key for key in (f"{part}_keypoints_2d", f"{part}_keypoints") if key in person), None)
-            found, at = as_numbers(person[key], f"{where}.{key}") if key else (np.zeros(0), np.zeros(0, np.int64))
-            if len(found) % 3:
-                raise InputError(f"{where}.{key}: found {len(found)} numbers, expected three per joint")
-            if len(found):
-                numbers[part], slots[part] = found.reshape(-1, 3), at.reshape(-1, 3)
-        yield _Person(numbers, slots, _identity(person.get("person_id")))
+        yield person, where
 
 
-def _identity(value: Any) -> int | None:
-    value = value[0] if isinstance(value, list) and len(value) == 1 else value
-    return int(value) if isinstance(value, float) and value >= 0 and value == int(value) else None
+def _person(person: dict[str, Any], dims: int, where: str) -> _Person:
+    numbers, slots = {}, {}
+    for part in _PARTS:
+        keys = (f"{part}_keypoints_3d",) if dims == 3 else (f"{part}_keypoints_2d", f"{part}_keypoints")
+        key = next((key for key in keys if person.get(key)), None)
+        if key:
+            numbers[part], slots[part] = as_points(person[key], dims + 1, f"{where}.{key}")
+    return _Person(numbers, slots, identity(person.get("person_id")))
 
 
 def _sizes(path: Path, people: list[_Person]) -> dict[str, int]:
@@ -143,13 +141,13 @@ def _sizes(path: Path, people: list[_Person]) -> dict[str, int]:
     return sizes
 
 
-def _stack(people: list[dict[str, np.ndarray]], sizes: dict[str, int], empty: float) -> np.ndarray:
-    """Join the parts of each person, [N, J, 3]."""
+def _stack(people: list[dict[str, np.ndarray]], sizes: dict[str, int], dims: int, empty: float) -> np.ndarray:
+    """Join the parts of each person, [N, J, D + 1]."""
     rows = [
-        np.concatenate([person.get(part, np.full((size, 3), empty)) for part, size in sizes.items()])
+        np.concatenate([person.get(part, np.full((size, dims + 1), empty)) for part, size in sizes.items()])
         for person in people
     ]
-    return np.stack(rows) if rows else np.zeros((0, sum(sizes.values()), 3))
+    return np.stack(rows) if rows else np.zeros((0, sum(sizes.values()), dims + 1))
 
 
 RECORDINGS.add(
