@@ -38,7 +38,8 @@ class Table:
     text
         Its bytes.
     spans
-        int64 [K, 2]: from where to where each cell goes, without quotes and blanks around it; row after row.
+        int64 [K, 2]: from where to where each cell goes, without quotes and blanks around it; row after row. -1 where
+        there is none, nor can be.
     first
         int64 [R + 1]: where in `spans` each row begins; the last is K.
     lines
@@ -64,7 +65,7 @@ class Table:
 
     def cell(self, slot: int) -> bytes:
         """Return what stands in a cell; nothing for slot -1."""
-        start, end = self.spans[slot].tolist() if slot >= 0 else (0, 0)
+        start, end = self.spans[slot].tolist() if slot >= 0 else (-1, -1)
         return self.text[start:end]
 
     def row(self, row: int) -> list[str]:
@@ -139,6 +140,7 @@ class Table:
 
     def patched(self, slots: np.ndarray, before: np.ndarray, after: np.ndarray) -> bytes:
         """Return the text with what has changed, see `Numbers.patched`; decimals come after a comma if they did."""
+        slots = np.where((slots >= 0) & (self.spans[slots, 0] < 0), -1, slots)
         changed = slots[(slots >= 0) & np.isfinite(after) & (before != after)]
         comma = self.delimiter != b"," and any(b"," in self.text[a:b] for a, b in self.spans[changed].tolist())
         return Numbers(self.text, self.spans).patched(slots, before, after, comma)
