@@ -1,15 +1,15 @@
 """Plain tables of anybody's, told by the names of their columns."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from base.errors import InputError
 from base.shown import cut
-from data.recordings.clock import as_seconds
-from data.recordings.named_columns import AXES, Columns, codes, find_columns, frames_of_times, gather, groups_of
+from data.recordings.named_columns import AXES, Columns, find_columns
+from data.recordings.named_rows import NamedRows, lay_out
 from data.recordings.peek import head
 from data.recordings.recording import Recording
 from data.recordings.registry import BY_NAME, RECORDINGS, RecordingKind
@@ -17,25 +17,10 @@ from data.recordings.table_text import Table, delimiter_of, read_table
 from data.recordings.wide import frame_numbers, slots_recording
 
 _ENDINGS = (".csv", ".tsv", ".txt")
-_NUMBER = re.compile(rb"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
-_COORDINATES = re.compile(rb"[\[(]?\s*(?:%b[\s,;]+){1,2}%b\s*[\])]?" % (_NUMBER.pattern, _NUMBER.pattern))
+_NUMBER = re.compile(rb"(?<![\d.])[-+]?+(?:\d++\.?+\d*+|\.\d++)(?:[eE][-+]?+\d++)?+")
+_COORDINATES = re.compile(rb"(?:[\[(]\s*+)?(?:%b[\s,;]++){1,2}%b\s*+[\])]?" % (_NUMBER.pattern, _NUMBER.pattern))
 _LETTER = re.compile(r"[^\W\d]")
 _SUCH = "nose_x,nose_y,left_eye_x,... for a row per frame, or frame,joint,x,y for a row per joint"
-
-
-@dataclass(frozen=True)
-class _Named:
-    """A table, its rows of numbers, the names of its columns, and what those are."""
-
-    table: Table
-    rows: np.ndarray
-    header: list[str]
-    columns: Columns
-    notes: tuple[str, ...] = ()
-
-    def slots(self, column: int | None) -> np.ndarray | None:
-        """Return where the cells of a column stand, int64 [R]."""
-        return None if column is None else self.table.slots(self.rows, np.array([column]))[:, 0]
 
 
 def guess(path: Path) -> int:
@@ -82,8 +67,27 @@ def read(path: Path) -> Recording:
     if columns is None:
         found = cut(", ".join(header))
         raise InputError(f"{path}: line {table.lines[0]} names no coordinates ({found}), expected such as {_SUCH}")
-    named = _fitting(table, header, columns)
-    return _read_poses(named) if columns.joint is None else _read_joints(named)
+    header, columns, notes = _fitting(table, header, columns)
+    slots = table.slots(np.arange(1, len(table)), np.arange(len(header)))
+    layout = lay_out(
+        NamedRows(
+            str(path),
+            header,
+            columns,
+            len(slots),
+            numbers=lambda column: table.values(slots[:, column]),
+            frames=lambda column: frame_numbers(table, slots[:, column]),
+            words=lambda column: [table.cell(slot).decode("utf-8", "replace") for slot in slots[:, column].tolist()],
+        )
+    )
+    return slots_recording(
+        table,
+        layout.cells(slots, layout.coordinates, -1),
+        None if layout.sure is None else layout.cells(slots, layout.sure, -1),
+        layout.frame,
+        zero_is_missing=True,
+        **layout.about | {"notes": (*notes, *layout.about["notes"])},
+    )
 
 
 def _is_headerless(header: list[str]) -> bool:
@@ -92,8 +96,8 @@ def _is_headerless(header: list[str]) -> bool:
     )
 
 
-def _fitting(table: Table, header: list[str], columns: Columns) -> _Named:
-    """Check that rows have the cells that the header promises.
+def _fitting(table: Table, header: list[str], columns: Columns) -> tuple[list[str], Columns, tuple[str, ...]]:
+    """Check that rows have the cells that the header promises; return it, its columns, and what is to be told.
 
     A header with one name less than all rows have cells names all but the first, which names the row; with one more,
     its last may be of nothing, if it is no joint's. A row that ends before its first coordinate has nobody.
@@ -116,114 +120,7 @@ def _fitting(table: Table, header: list[str], columns: Columns) -> _Named:
         width -= 1
     absent = widths <= columns.coordinates.min()
     table.check_widths(rows[~absent], width)
-    return _Named(table, rows, header, columns, notes)
-
-
-def _read_poses(named: _Named) -> Recording:
-    """Read rows of which each is one person in one frame."""
-    columns, table, rows = named.columns, named.table, named.rows
-    frame, seconds, notes = _times(named)
-    person = _people(named)
-    if person is None and len(np.unique(frame)) == len(frame):
-        person = np.zeros_like(frame)
-    return slots_recording(
-        table,
-        table.slots(rows, columns.coordinates[None]),
-        None if columns.sure is None else table.slots(rows, columns.sure[None]),
-        frame,
-        zero_is_missing=True,
-        person=person,
-        seconds=seconds,
-        names=columns.names,
-        notes=(*named.notes, *notes),
-    )
-
-
-def _read_joints(named: _Named) -> Recording:
-    """Read rows of which each is one joint."""
-    columns, table = named.columns, named.table
-    frame, seconds, notes = _times(named)
-    person = _people(named)
-    words = [_words(named, column) for column in (columns.group, columns.joint) if column is not None]
-    joint, names = codes(list(zip(*words, strict=True)))
-    first, rows = gather(frame, person, joint, str(table.path))
-    slots = np.where((rows >= 0)[..., None], table.slots(named.rows, columns.coordinates[0])[rows], -1)
-    sure = named.slots(None if columns.sure is None else int(columns.sure[0]))
-    return slots_recording(
-        table,
-        slots[:, None],
-        None if sure is None else np.where(rows >= 0, sure[rows], -1)[:, None],
-        frame[first],
-        zero_is_missing=True,
-        person=np.zeros(len(first), np.int64) if person is None else person[first],
-        seconds=None if seconds is None else seconds[first],
-        names=tuple(" ".join(name) for name in names),
-        groups=groups_of([name[0] for name in names]) if columns.group is not None else (),
-        notes=(*named.notes, *notes),
-    )
-
-
-def _words(named: _Named, column: int) -> list[str]:
-    slots = named.slots(column)
-    assert slots is not None
-    return [named.table.cell(slot).decode("utf-8", "replace") for slot in slots.tolist()]
-
-
-def _times(named: _Named) -> tuple[np.ndarray, np.ndarray | None, tuple[str, ...]]:
-    """Return the frame and the time of each row, int64 and float64 [R]; no times if none are known."""
-    columns, table, count = named.columns, named.table, len(named.rows)
-    frames = named.slots(columns.frame)
-    clock = named.slots(columns.time)
-    times, notes = None, tuple[str, ...]()
-    if clock is not None:
-        try:
-            times = table.values(clock)
-        except InputError:
-            notes = (f"its column {cut(named.header[columns.time or 0])} is of no numbers, which are no times here",)
-    if frames is not None:
-        frame = frame_numbers(table, frames)
-    elif times is not None and columns.joint is not None:
-        frame = frames_of_times(times)
-    else:
-        frame = _index(named) if columns.frame is None else np.arange(count)
-    if times is None or not np.isfinite(times).any():
-        return frame, None, notes
-    name = named.header[columns.time or 0]
-    seconds = as_seconds(times, frame, name)
-    if seconds is None:
-        notes = (
-            *notes,
-            f"its column {cut(name)} gives no times: one is missing, or their unit cannot be told",
-        )
-    return frame, seconds, notes
-
-
-def _index(named: _Named) -> np.ndarray:
-    """Return the numbers of rows: those of a first column without a name if they count, or else from 0."""
-    count = np.arange(len(named.rows))
-    if named.header[0].strip().lower() not in ("", "index", "unnamed: 0"):
-        return count
-    slots = named.slots(0)
-    assert slots is not None
-    try:
-        found = frame_numbers(named.table, slots)
-    except InputError:
-        return count
-    return found if (np.diff(found) > 0).all() else count
-
-
-def _people(named: _Named) -> np.ndarray | None:
-    """Return who each row is of, int64 [R]: the file's numbers, or numbers for its names; None if it does not say."""
-    column = named.columns.person
-    if column is None:
-        return None
-    words = _words(named, column)
-    person, names = codes([(word,) for word in words])
-    if named.header[column].strip().lower() == "id" and len(names) == len(words) > 1:
-        return None  # of rows, not of people
-    if all(word.isdecimal() and len(word) < 16 for (word,) in names):
-        return np.array([int(word) for (word,) in names], np.int64)[person]
-    return person
+    return header, columns, notes
 
 
 def _taken_apart(table: Table, header: list[str]) -> tuple[Table, list[str]]:

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from base.errors import InputError
-
 AXES = ("x", "y", "z")
 
 _SCORES = ("score", "confidence", "conf", "likelihood", "visibility", "vis", "probability", "prob", "c")
@@ -29,9 +27,6 @@ _JOINT = re.compile(
     r"(?:joint|landmark|keypoint|body_?part|node|marker|kpt|point)(?:_?(?:name|id|idx|index|number|type))?"
 )
 _GROUP = re.compile("model|type")
-
-_MOST_ABSENT = 64
-"""So many times the joints that there are may be needed for all joints of everybody in every frame."""
 
 
 @dataclass(frozen=True)
@@ -86,73 +81,6 @@ def find_columns(header: Sequence[str]) -> Columns | None:
     used = set(coordinates.ravel().tolist())
     frame, time, person = (None if at in used else at for at in (frame, time, person))
     return Columns(coordinates, sure if (sure >= 0).any() else None, tuple(joints), frame, time, person)
-
-
-def frames_of_times(times: np.ndarray) -> np.ndarray:
-    """Number times by their order, int64 [n]."""
-    return np.unique(times, return_inverse=True)[1].astype(np.int64)
-
-
-def codes(words: Sequence[tuple[str, ...]]) -> tuple[np.ndarray, list[tuple[str, ...]]]:
-    """Number what rows are called, in the order in which it appears; return int64 [R] and the words of each number."""
-    numbers: dict[tuple[str, ...], int] = {}
-    found = np.array([numbers.setdefault(word, len(numbers)) for word in words], np.int64)
-    return found, list(numbers)
-
-
-def groups_of(models: Sequence[str]) -> tuple[tuple[int, ...], ...]:
-    """Return the joints of each model, of which each is called by its model; none if there is one model only."""
-    found: dict[str, list[int]] = {}
-    for at, model in enumerate(models):
-        found.setdefault(model, []).append(at)
-    return tuple(map(tuple, found.values())) if len(found) > 1 else ()
-
-
-def gather(
-    frame: np.ndarray, person: np.ndarray | None, joint: np.ndarray, where: str
-) -> tuple[np.ndarray, np.ndarray]:
-    """Put the rows of joints together that are one person's in one frame.
-
-    Parameters
-    ----------
-    frame, person
-        int64 [R]: the frame and the person of each row; no person if there is one only.
-    joint
-        int64 [R]: which joint, from 0.
-    where
-        How messages begin.
-
-    Returns
-    -------
-    first
-        int64 [N]: a row of each person in each frame, in the order of the table.
-    rows
-        int64 [N, J]: the row of each joint; -1 for none.
-
-    Raises
-    ------
-    InputError
-        A joint is there twice, or people have few joints in common.
-    """
-    keys = np.stack([frame, np.zeros_like(frame) if person is None else person], axis=1)
-    _, first, group = np.unique(keys, axis=0, return_index=True, return_inverse=True)
-    order = np.argsort(first, kind="stable")
-    place = np.empty_like(order)
-    place[order] = np.arange(len(order))
-    at = place[group.ravel()]
-    count = int(joint.max(initial=-1)) + 1
-    if len(first) * count > _MOST_ABSENT * len(frame):
-        raise InputError(f"{where}: its {len(first)} poses share few of {count} joints; is the column of joints one?")
-    rows = np.full((len(first), count), -1, np.int64)
-    rows[at, joint] = np.arange(len(frame))
-    twice = np.flatnonzero(rows[at, joint] != np.arange(len(frame)))
-    if len(twice):
-        row = int(twice[0])
-        who = "" if person is None else f" of person {person[row]}"
-        raise InputError(
-            f"{where}: found a joint{who} twice in frame {frame[row]}, expected a column that tells people"
-        )
-    return first[order], rows
 
 
 def _first(plain: list[str], pattern: re.Pattern[str]) -> int | None:
