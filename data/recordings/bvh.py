@@ -200,7 +200,7 @@ def _recording(joints: list[_Joint], values: np.ndarray, numbers: Numbers, fps: 
             differs = (points != read[:, first : first + POINTS]).any((1, 2))
             changed = np.flatnonzero(differs & np.isfinite(from_points(points)).all((1, 2)))
             if len(changed):
-                cells = np.ix_(changed, columns)
+                cells = np.ix_(changed, np.array(columns))
                 after[cells] = euler_near(points[changed], order, values[cells])
         output.write_bytes(numbers.patched(slots, values, after, decimals=decimals))
 
