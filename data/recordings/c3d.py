@@ -1,8 +1,9 @@
 """C3D: markers of a motion capture, replaced in place beside analog samples and whatever else the file has.
 
 The format is described at https://www.c3d.org: blocks of 512 bytes, of which the first says where the others begin;
-named parameters; then per frame four numbers for each point (x, y, z, and a residual that is -1 where the point is missing)
-and the analog samples, either all whole numbers of two bytes, times a scale, or all floating-point numbers of four.
+named parameters; then per frame four numbers for each point (x, y, z, and a residual that is -1 where the point is
+missing) and the analog samples, all of them either whole numbers of two bytes, times a scale, or floating-point numbers
+of four.
 """
 
 import struct
