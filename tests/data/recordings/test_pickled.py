@@ -2,7 +2,6 @@ import io
 import pickle
 import zlib
 
-import joblib
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,6 +11,8 @@ from hypothesis.extra import numpy as hnp
 from base.errors import InputError
 from data.recordings.pickled import PickleFile, array_of, object_array, objects_of, pickle_head, read_placed
 from data.recordings.stored import spliced
+
+joblib = pytest.importorskip("joblib")
 
 POSE = np.arange(24, dtype=np.float32).reshape(4, 6)
 
