@@ -44,6 +44,7 @@ def read(path: Path) -> Recording:
     ]
     more = sorted(file.names & {"marker_data", "dmpls"})
     return turning_recording(
+        str(path),
         parts,
         file.replaced,
         frame=np.arange(frames),

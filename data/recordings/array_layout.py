@@ -138,7 +138,7 @@ def read_poses(
     return Recording(
         joints,
         np.tile(np.arange(frames), people),
-        writer([stored], lambda array: layout.people(array)[..., : layout.dims], joints, put),
+        writer(where, [stored], lambda array: layout.people(array)[..., : layout.dims], joints, put),
         person=np.repeat(np.arange(people), frames),
         confidence=None if score is None else np.clip(np.nan_to_num(score), 0, 1).astype(np.float32),
         fps=fps,

@@ -14,6 +14,7 @@ from data.recordings.peek import head
 from data.recordings.recording import MOST_FRAMES, Recording
 from data.recordings.registry import BY_CONTENT, RECORDINGS, RecordingKind
 from data.recordings.rotations import POINTS, euler_near, euler_points, from_points
+from data.recordings.words import word_spans
 
 _MOST_CHANNELS = 100_000
 _LOOKED_AT = 5000
@@ -141,10 +142,7 @@ def _motion(text: bytes, at: int, path: Path) -> tuple[int, float, int]:
 
 def _numbers(text: bytes, start: int, frames: int, columns: int, path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Return all numbers of all frames, float64 [T, C], and from where to where each goes, int64 [T * C, 2]."""
-    letters = np.frombuffer(text, np.uint8, offset=start)
-    blank = np.concatenate([[True], letters <= ord(" "), [True]])
-    edges = np.flatnonzero(blank[1:] != blank[:-1])
-    spans = edges.reshape(-1, 2) + start
+    spans = word_spans(text, start)
     if len(spans) != frames * columns:
         raise InputError(
             f"{path}: found {len(spans)} numbers, expected {frames * columns}, {columns} for each frame; "
@@ -159,7 +157,7 @@ def _numbers(text: bytes, start: int, frames: int, columns: int, path: Path) -> 
         number = next((number for number, word in enumerate(words) if not _is_number(word)), 0)
         line = text.count(b"\n", 0, int(spans[number, 0])) + 1
         raise InputError(f"{path}: line {line}: found {shown(words[number].decode('latin1'))}, expected a number")
-    return values.reshape(frames, columns), spans.astype(np.int64)
+    return values.reshape(frames, columns), spans
 
 
 def _is_number(word: bytes) -> bool:
@@ -200,7 +198,7 @@ def _recording(joints: list[_Joint], values: np.ndarray, numbers: Numbers, fps: 
             differs = (points != read[:, first : first + POINTS]).any((1, 2))
             changed = np.flatnonzero(differs & np.isfinite(from_points(points)).all((1, 2)))
             if len(changed):
-                cells = np.ix_(changed, columns)
+                cells = np.ix_(changed, np.array(columns))
                 after[cells] = euler_near(points[changed], order, values[cells])
         output.write_bytes(numbers.patched(slots, values, after, decimals=decimals))
 

@@ -18,6 +18,7 @@ from base.errors import InputError
 from base.pickle_scan import UnsafeError, scan_pickle
 from base.shown import cut
 from base.unpickling import ANY_TIMES, ARRAYS, MOST_TIMES, PickledArray, Refused, as_array, check_shape, read_any_header
+from data.recordings.peek import head
 from data.recordings.stored import LARGEST, Stored
 
 _ZLIB = 0x78
@@ -107,10 +108,18 @@ _SIMPLE = (str, bytes, int, float, bool, type(None), np.generic)
 _Pythons: Any = pickle._Unpickler
 
 
-class _Unpickler(_Pythons):
+class PlacedUnpickler(_Pythons):
     """Python's own unpickler in Python; frames are read through, so that the file's place is the pickle's."""
 
     allowed: ClassVar[Mapping[tuple[str, str], Any]] = _NAMES
+    scanned: ClassVar[bool] = True
+    """Whether there are but instructions in it, which `base.pickle_scan` can follow."""
+
+    @staticmethod
+    def names() -> set[bytes] | None:
+        """Return what `scan_pickle` takes as names."""
+        return None
+
     dispatch: ClassVar[dict[int, Any]] = dict(_Pythons.dispatch)
 
     def __init__(self, file: io.BytesIO, size: int) -> None:
@@ -118,21 +127,25 @@ class _Unpickler(_Pythons):
         self.file, self.size = file, size
 
     def find_class(self, module: str, name: str) -> Any:
+        """Return what a name gets, or refuse it."""
         try:
             return self.allowed[module, name]
         except KeyError:
             raise Refused(cut(f"{module[:60]}.{name[:60]}", 120)) from None
 
     def load_stack_global(self) -> None:
+        """Read a name that stands on the stack."""
         name, module = self.stack.pop(), self.stack.pop()
         if not isinstance(name, str) or not isinstance(module, str):
             raise Refused("a name that is no text")
         self.append(self.find_class(module, name))
 
     def load_frame(self) -> None:
+        """Pass over the length of a frame."""
         self.take(8)
 
     def take(self, length: int) -> bytes:
+        """Read so many bytes, which must be there."""
         content = self.file.read(length) if 0 <= length <= self.size else b""
         if len(content) != length:
             raise EOFError
@@ -159,6 +172,7 @@ class _Unpickler(_Pythons):
         self.append(found)
 
     def load_build(self) -> None:
+        """Give a state to a stand-in, and to nothing else; read the numbers of a joblib array."""
         state, built = self.stack.pop(), self.stack[-1]
         if isinstance(built, _Wrapper) and isinstance(state, dict):
             self.stack[-1] = self.load_numbers(state)
@@ -181,8 +195,9 @@ class _Unpickler(_Pythons):
         array._set(content, kind, shape, fortran)
         return array
 
-    def load_pairs(self, start: int) -> None:
-        items = self.pop_mark() if start < 0 else [self.stack.pop() for _ in range(start)][::-1]
+    def load_pairs(self, count: int) -> None:
+        """Put into a table what stands behind the mark, or so many values."""
+        items = self.pop_mark() if count < 0 else [self.stack.pop() for _ in range(count)][::-1]
         table = self.stack[-1]
         if not isinstance(table, dict):
             raise Refused("a table where none is")
@@ -190,14 +205,17 @@ class _Unpickler(_Pythons):
             table[_checked(key)] = value
 
     def load_dict(self) -> None:
+        """Make a table of what stands behind the mark."""
         items = self.pop_mark()
         self.append({_checked(key): value for key, value in zip(items[::2], items[1::2], strict=True)})
 
     def load_additems(self) -> None:
+        """Add to a set what stands behind the mark."""
         items = self.pop_mark()
         self.stack[-1].update(map(_checked, items))
 
     def load_frozenset(self) -> None:
+        """Make a set of what stands behind the mark."""
         self.append(frozenset(map(_checked, self.pop_mark())))
 
     dispatch.update({
@@ -221,8 +239,9 @@ class _Unpickler(_Pythons):
     })  # fmt: skip
 
 
-class _JoblibUnpickler(_Unpickler):
+class _JoblibUnpickler(PlacedUnpickler):
     allowed = _JOBLIB_NAMES
+    scanned = False
 
 
 def _checked(key: Any) -> Any:
@@ -249,14 +268,19 @@ def read_placed(content: bytes, where: str, start: int = 0) -> Any:
     InputError
         It is no pickle, damaged, asks for more than its size warrants, or names what it may not.
     """
-    file = io.BytesIO(content)
-    kind: type[_Unpickler] = _Unpickler
+    kind: type[PlacedUnpickler] = PlacedUnpickler
     if b"joblib.numpy_pickle" in content[start : start + (1 << 20)]:  # with numbers between its instructions
         kind = _JoblibUnpickler
+    return load_placed(kind, content, where, start)
+
+
+def load_placed(kind: type[PlacedUnpickler], content: bytes, where: str, start: int = 0) -> Any:
+    """Read a pickle by one sort of unpickler; see `read_placed`."""
+    file = io.BytesIO(content)
     try:
-        if kind is _Unpickler:
+        if kind.scanned:
             file.seek(start)
-            scan_pickle(file, len(content) - start)
+            scan_pickle(file, len(content) - start, names=kind.names())
         file.seek(start)
         return kind(file, len(content)).load()
     except UnsafeError as error:
@@ -320,14 +344,17 @@ def unpacked(content: bytes, path: Path) -> bytes:
     return found
 
 
-def pickle_head(content: bytes, size: int = 1 << 16) -> bytes:
-    """Return the first bytes of a pickle of which these are the file's first ones; none if it is no pickle."""
+def pickle_head(path: Path, size: int = 4 << 20) -> bytes:
+    """Return the first bytes of a pickle, unpacked if it is packed by zlib; none if a file is no pickle."""
+    if not is_packed(start := head(path, 2)) and start[:1] not in (b"\x80", b"(", b"}", b"]"):
+        return b""
+    content = head(path, size)
     if is_packed(content):
         try:
             content = zlib.decompressobj().decompress(content, size)
         except zlib.error:
             return b""
-    return content[:size] if content.startswith(b"\x80") or content[:1] in (b"(", b"}", b"]") else b""
+    return content
 
 
 def array_of(value: Any) -> Stored | None:

@@ -63,13 +63,13 @@ def read(path: Path) -> Recording:
     }
     if key == _POSE:
         part = check_part(Part("axis_angles", found, JOINTS, split_rows), where)
-        return turning_recording([part], file.replaced, **who)
+        return turning_recording(where, [part], file.replaced, **who)
 
     def view(array: np.ndarray) -> np.ndarray:
         return array.reshape(-1, joint_count, dims)
 
     joints = without_missing(np.concatenate([view(each.value).astype(np.float64) for each in found]))
-    return Recording(joints, write=writer(found, view, joints, file.replaced), **who)
+    return Recording(joints, write=writer(where, found, view, joints, file.replaced), **who)
 
 
 def _sequences(file: NpzFile, key: str, where: str) -> list[Stored]:

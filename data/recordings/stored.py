@@ -92,7 +92,20 @@ def spliced(content: bytes, parts: Changes) -> bytes:
     return b"".join([*pieces, content[done:]])
 
 
+def check_apart(stored: Sequence[Stored], where: str) -> None:
+    """Check that no array stands for two things, which could then not be different.
+
+    Raises
+    ------
+    InputError
+        One does.
+    """
+    if len({(each.member, each.start) for each in stored}) < len(stored):
+        raise InputError(f"{where}: two of its parts are one array; write each of them as an array of its own")
+
+
 def writer(
+    where: str,
     stored: Sequence[Stored],
     view: Callable[[np.ndarray], np.ndarray],
     joints: np.ndarray,
@@ -102,6 +115,8 @@ def writer(
 
     Parameters
     ----------
+    where
+        How messages begin.
     stored
         The arrays, of which each has the next rows of joints.
     view
@@ -110,7 +125,13 @@ def writer(
         float64 [N, J, D]: what was read.
     put
         Returns the whole file with other arrays in some places.
+
+    Raises
+    ------
+    InputError
+        An array stands for two things.
     """
+    check_apart(stored, where)
 
     def write(new: np.ndarray, output: Path) -> None:
         changes, row = [], 0

@@ -13,9 +13,10 @@ from typing import Any, Literal
 import numpy as np
 
 from base.errors import InputError
+from base.shown import shown
 from data.recordings.recording import Recording, Write
 from data.recordings.rotations import POINTS, as_points, axis_angle_points, axis_angles_near, from_points
-from data.recordings.stored import Changes, Stored, replace_values
+from data.recordings.stored import Changes, Stored, check_apart, replace_values
 
 Kind = Literal["places", "axis_angles", "matrices"]
 
@@ -52,7 +53,7 @@ class Part:
         width = _WIDTHS[self.kind]
         shape = (len(seen), -1, *width)
         result = seen.reshape(shape)
-        if not np.shares_memory(result, array):
+        if not np.may_share_memory(result, array):
             raise InputError("its numbers do not lie beside each other")
         return result
 
@@ -137,18 +138,28 @@ def check_part(part: Part, where: str) -> Part:
     return part
 
 
-def turning_recording(parts: Sequence[Part], put: Callable[[Changes], bytes], **more: Any) -> Recording:
+def turning_recording(where: str, parts: Sequence[Part], put: Callable[[Changes], bytes], **more: Any) -> Recording:
     """Return a recording of several parts, which are a group each.
 
     Parameters
     ----------
+    where
+        How messages begin.
     parts
         Of the same rows.
     put
         Returns the whole file with other arrays in some places.
     more
         The recording's other fields.
+
+    Raises
+    ------
+    InputError
+        Parts are of different rows, or an array stands for two things.
     """
+    check_apart([each for part in parts for each in part.stored], where)
+    if len({len(part.values) for part in parts}) > 1:
+        raise InputError(f"{where}: found {shown([len(part.values) for part in parts])} rows, expected as many of all")
     ends = np.cumsum([part.joints.shape[1] for part in parts]).tolist()
     groups = tuple(tuple(range(start, end)) for start, end in zip([0, *ends[:-1]], ends, strict=True))
 

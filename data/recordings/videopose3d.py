@@ -60,7 +60,7 @@ def _positions(file: NpzFile, key: str, path: Path) -> Recording:
     return Recording(
         joints,
         np.concatenate([np.arange(length) for length in lengths]),
-        writer(found, np.asarray, joints, file.replaced),
+        writer(where, found, np.asarray, joints, file.replaced),
         person=np.repeat(np.arange(len(found)), lengths),
         unit="px" if dims == 2 else "m",
         notes=(
@@ -111,7 +111,7 @@ def _detections(file: NpzFile, path: Path) -> Recording:
     return Recording(
         joints,
         np.array(frames, np.int64),
-        writer(found, view, joints, file.replaced),
+        writer(where, found, view, joints, file.replaced),
         confidence=np.clip(np.nan_to_num(values[..., 3]), 0, 1).astype(np.float32),
         unit="px",
         notes=rounding_note(found[0].value),

@@ -131,10 +131,17 @@ class Zipped:
                 fields[7], fields[8] = sizes[info.filename]
             _CENTRAL.pack_into(rest, at, *fields)
             at += _CENTRAL.size + sum(fields[10:13])
+        moved_by = length - directory
+        if rest[at : at + 4] == b"PK\x06\x06":  # the same once more with longer numbers, as PyTorch has it
+            size, place = struct.unpack_from("<Q", rest, at + 4)[0], struct.unpack_from("<Q", rest, at + 48)[0]
+            struct.pack_into("<Q", rest, at + 48, place + moved_by)
+            at += 12 + size
+            struct.pack_into("<Q", rest, at + 8, struct.unpack_from("<Q", rest, at + 8)[0] + moved_by)
+            at += 20
         last = list(_END.unpack_from(rest, at))
         if last[0] != b"PK\x05\x06" or last[6] == _UNKNOWN:
             raise InputError(f"{self.path}: its directory is that of a huge zip; write it with numpy.savez")
-        last[6] += length - directory
+        last[6] += moved_by
         _END.pack_into(rest, at, *last)
         return b"".join([*parts, rest])
 

@@ -10,8 +10,6 @@ from base.errors import InputError
 from data.recordings.bvh import guess, read
 from tests.data.recordings.binary_checks import check_damaged, check_same, rewritten
 
-pybvh = pytest.importorskip("pybvh")
-
 HEAD = (
     b"HIERARCHY\r\nROOT rig:Hips\r\n{\r\n\tOFFSET 0 0 0\r\n"
     b"\tCHANNELS 6 Xposition Yposition Zposition Zrotation Yrotation Xrotation \r\n"
@@ -35,6 +33,7 @@ def saved(folder, content=WHOLE):
 
 
 def by_pybvh(path):
+    pybvh = pytest.importorskip("pybvh")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about which way is up
         found = pybvh.read_bvh_file(str(path))
@@ -61,7 +60,7 @@ def test_only_changed_numbers_are_written_with_the_files_decimals(tmp_path):
         joints[1, 3:] = spine[:, :2].T
 
     output = rewritten(path, recording, change)
-    # 0.5 degrees become 360.5, which is nearer to the 361.5 that were there; a number that stays has its own decimals
+    # 0.5 degrees become 360.5, which is nearer to the 361.5 that were there; 3.5 stays if it comes back exactly
     wanted = WHOLE.replace(b"90.1 ", b"91.2346 ").replace(b"361.5 2.5 3.5", b"360.5000 2.2500 3.5000")
     assert output.read_bytes() in (wanted, wanted.replace(b"2.2500 3.5000", b"2.2500 3.5"))
 
@@ -87,10 +86,8 @@ def test_places_of_joints_that_move_are_a_group_of_their_own(tmp_path):
     six = WHOLE.replace(
         b"CHANNELS 3 Yrotation Xrotation", b"CHANNELS 6 Xposition Yposition Zposition Yrotation Xrotation"
     )
-    lines = [line.replace(b" 2.", b" 7 8 9 2.", 1) for line in FRAMES.split(b"\n")]
     rows = [b"0 1 0 1 2 3 %d 8 9 1 2 3 0 0 0" % number for number in range(3)]
     path = saved(tmp_path, six.replace(FRAMES, b"\n".join(rows)))
-    assert len(lines) == 3
     recording = check_same(path, "bvh")
     assert recording.names == ("Spine",)
     np.testing.assert_array_equal(recording.joints[:, 0], [[0, 8, 9], [1, 8, 9], [2, 8, 9]])
@@ -110,9 +107,9 @@ def test_a_still_file_is_read_whole(tmp_path):
         (b"Frames:\t3", b"Frames: 4", "found 36 numbers, expected 48"),
         (b".0083333", b"0", "expected `Frame Time: SECONDS`"),
         (b"Frame Time", b"Frames Time", "expected `Frame Time: SECONDS`"),
-        (b"20.5", b"2O.5", "line 28: found '2O.5', expected a number"),
+        (b"20.5", b"2O.5", "line 29: found '2O.5', expected a number"),
         (b"20.5", b"nan", "frame 2, channel 5: found nan"),
-        (b"CHANNELS 3 X", b"CHANNELS 4 X", "line 19: found 'CHANNELS 4"),
+        (b"CHANNELS 3 X", b"CHANNELS 4 X", "line 18: found 'CHANNELS 4"),
         (b"CHANNELS 3 Xrotation Yrotation Zrotation", b"CHANNELS 2 Xrotation Yrotation", "about all three axes"),
         (b"CHANNELS 3 Xrotation", b"CHANNELS 3 Yrotation", "no more than once"),
         (b"\tJOINT Leg", b"\tROOT Leg", "ROOT outside"),
