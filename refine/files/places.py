@@ -151,6 +151,9 @@ def _check_apart(jobs: Sequence[Job]) -> None:
             place = path.resolve()
             if place in sources:
                 raise InputError(f"--output: {path}: is read from; choose another output")
+            holds = next((folder for folder in place.parents if folder in sources), None)
+            if holds is not None:
+                raise InputError(f"--output: {path}: lies in {holds}, which is read; choose another output")
             if place in written:
                 raise InputError(
                     f"--output: {path}: {written[place]} and {job.source} would both be written there; refine them one "
