@@ -16,7 +16,7 @@ from base.errors import InputError
 from base.shown import shown
 from data.recordings.recording import Recording, Write
 from data.recordings.rotations import POINTS, as_points, axis_angle_points, axis_angles_near, from_points
-from data.recordings.stored import Changes, Stored, check_apart, replace_values
+from data.recordings.stored import Changes, Stored, as_float64, check_apart, replace_values
 
 Kind = Literal["places", "axis_angles", "matrices"]
 
@@ -60,7 +60,7 @@ class Part:
     @cached_property
     def values(self) -> np.ndarray:
         """As they stand in the file, float64 [N, K, 3] or [N, K, 3, 3]."""
-        return np.concatenate([np.asarray(self.rows_of(each.value), np.float64) for each in self.stored])
+        return np.concatenate([as_float64(self.rows_of(each.value)) for each in self.stored])
 
     @cached_property
     def moving(self) -> np.ndarray:
@@ -98,7 +98,7 @@ class Part:
 
     def _put(self, seen: np.ndarray, before: np.ndarray, after: np.ndarray) -> bool:
         if self.kind == "places":
-            part = np.asarray(seen[:, self.moving], np.float64)
+            part = as_float64(seen[:, self.moving])
             wanted = np.where(before != after, after, np.nan)
             target = seen[:, self.moving]
             changed = replace_values(target, part, wanted)
@@ -110,7 +110,7 @@ class Part:
         if not where.any():
             return False
         row, at = np.nonzero(where)
-        target = np.asarray(seen[row, self.moving[at]], np.float64)
+        target = as_float64(seen[row, self.moving[at]])
         turned = points[row, at]
         result = axis_angles_near(turned, target) if self.kind == "axis_angles" else from_points(turned)
         sound = np.isfinite(result).reshape(len(result), -1).all(1)
