@@ -51,7 +51,9 @@ def read(path: Path) -> Recording:
     def number(at: int) -> int:
         return int(text[spans[at, 0] : spans[at, 1]])
 
-    heads, frames, at = [], [], 1
+    heads: list[int] = []
+    frames: list[int] = []
+    at = 1
     for frame in range(number(0)):
         count = number(at)
         heads += range(at + 1, at + 1 + count * _BODY, _BODY)

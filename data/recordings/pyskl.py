@@ -45,8 +45,9 @@ def read(path: Path) -> Recording:
     joints_shape = shapes.pop()
     joints = np.concatenate([as_float64(each.value).reshape(-1, *joints_shape) for each in found])
     confidence = None
-    if all(score is not None for score in scores):
-        confidence = np.concatenate([as_float64(score).reshape(-1, joints_shape[0]) for score in scores])
+    known = [score for score in scores if score is not None]
+    if len(known) == len(found):
+        confidence = np.concatenate([as_float64(score).reshape(-1, joints_shape[0]) for score in known])
     joints = without_missing(joints, confidence)
     people = [each.value.shape[0] for each in found]
     lengths = np.repeat([each.value.shape[1] for each in found], people)
