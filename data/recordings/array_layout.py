@@ -8,7 +8,7 @@ import numpy as np
 from base.errors import InputError
 from base.shown import shown
 from data.recordings.recording import MOST_FRAMES, Recording
-from data.recordings.stored import Changes, Stored, rounding_note, writer
+from data.recordings.stored import Changes, Stored, as_float64, rounding_note, writer
 from data.skeletons.seen import seen_joints
 
 MOST_PEOPLE = 50
@@ -74,7 +74,7 @@ def read_layout(array: np.ndarray, where: str) -> PoseArray:
         if min(shape[:2]) > MOST_PEOPLE:
             raise InputError(f"{where}: found shape {shown(shape)}, in which no axis is one of people; {_EXPECTED}")
         kind = "NTJC" if shape[0] <= shape[1] else "TNJC"
-    last = np.asarray(array[..., -1], np.float64)
+    last = as_float64(array[..., -1])
     scores = _are_scores(last, array) if shape[-1] > 2 else False
     if shape[-1] == 4 and not scores:
         raise InputError(
@@ -90,8 +90,8 @@ def _are_scores(last: np.ndarray, array: np.ndarray) -> bool:
     if not len(known) or known.min() < 0 or known.max() > _SCORES or not known.any():
         return False
     if array.shape[-1] == 4:
-        return not np.allclose(np.nansum(np.square(array, dtype=np.float64), axis=-1), 1, atol=1e-3)
-    return bool(np.nanmax(np.abs(np.asarray(array[..., :-1], np.float64)), initial=0) > _PIXELS)
+        return not np.allclose(np.nansum(np.square(as_float64(array)), axis=-1), 1, atol=1e-3)
+    return bool(np.nanmax(np.abs(as_float64(array[..., :-1])), initial=0) > _PIXELS)
 
 
 def read_poses(
@@ -124,7 +124,7 @@ def read_poses(
         The array is not of poses.
     """
     layout = read_layout(stored.value, where)
-    values = np.asarray(layout.people(stored.value), np.float64)
+    values = as_float64(layout.people(stored.value))
     people, frames, joint_count = values.shape[:3]
     if frames > MOST_FRAMES:
         raise InputError(f"{where}: has {frames} frames, at most {MOST_FRAMES} are read")

@@ -6,6 +6,7 @@ missing) and the analog samples, all of them either whole numbers of two bytes, 
 of four.
 """
 
+import math
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ from data.recordings.patching import read_bytes
 from data.recordings.peek import head
 from data.recordings.recording import Recording
 from data.recordings.registry import BY_CONTENT, RECORDINGS, RecordingKind
-from data.recordings.stored import LARGEST
+from data.recordings.stored import LARGEST, as_float64
 
 _BLOCK = 512
 _MAGIC = 0x50
@@ -72,7 +73,7 @@ class _Data:
         seen = self.view(content)
         if seen.ndim == 4:
             return _from_dec(seen)
-        values = seen.astype(np.float64)
+        values = as_float64(seen)
         if self.scale is not None:
             values[..., :3] *= self.scale
         return values
@@ -192,7 +193,7 @@ def _parameter(content: bytes, at: int, processor: int) -> Any:
         return None
     kind, count = struct.unpack_from("bB", content, at)
     sizes = list(content[at + 2 : at + 2 + count])
-    total = int(np.prod(sizes, dtype=np.float64)) if sizes else 1
+    total = math.prod(sizes)
     start = at + 2 + count
     if total > _MOST_VALUES or start + total * abs(kind) > len(content) or count > 7:
         return None
@@ -205,7 +206,7 @@ def _parameter(content: bytes, at: int, processor: int) -> Any:
     if kind == 4 and processor == _DEC:
         return _from_dec(np.frombuffer(content, "<u2", 2 * total, start).reshape(-1, 2))
     order = ">" if processor == _MIPS else "<"
-    return np.frombuffer(content, order + _NUMBERS[kind], total, start).astype(np.float64)
+    return as_float64(np.frombuffer(content, order + _NUMBERS[kind], total, start))
 
 
 def _texts(value: Any) -> list[str]:

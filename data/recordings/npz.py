@@ -2,15 +2,13 @@
 
 from pathlib import Path
 
-import numpy as np
-
 from base.errors import InputError
 from base.shown import cut
 from data.recordings.array_layout import fits, read_poses
 from data.recordings.npz_file import NpzFile
 from data.recordings.recording import Recording
 from data.recordings.registry import BY_NAME, RECORDINGS, RecordingKind
-from data.recordings.stored import Stored
+from data.recordings.stored import Stored, as_float64
 from data.recordings.zipped import array_names
 
 _PREFERRED = ("reconstruction", "keypoints", "joints", "poses", "positions", "pred", "data", "arr_0")
@@ -53,7 +51,7 @@ def read(path: Path) -> Recording:
         stored,
         f"{path}: {cut(name)}",
         file.replaced,
-        None if score is None else np.asarray(score, np.float64),
+        None if score is None else as_float64(score),
         file.rate(*_RATES),
     )
 

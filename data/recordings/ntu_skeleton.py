@@ -47,18 +47,23 @@ def read(path: Path) -> Recording:
     text = read_bytes(path)
     read_skeleton(text, str(path))  # which checks all of it
     spans = word_spans(text)
-    words = [text[start:end] for start, end in spans.tolist()]
-    heads, frames, at = [], [], 1
-    for frame in range(int(words[0])):
-        for body in range(int(words[at])):
-            heads.append(at + 1 + body * _BODY)
-            frames.append(frame)
-        at += 1 + int(words[at]) * _BODY
+
+    def number(at: int) -> int:
+        return int(text[spans[at, 0] : spans[at, 1]])
+
+    heads: list[int] = []
+    frames: list[int] = []
+    at = 1
+    for frame in range(number(0)):
+        count = number(at)
+        heads += range(at + 1, at + 1 + count * _BODY, _BODY)
+        frames += [frame] * count
+        at += 1 + count * _BODY
     first = np.array(heads, np.int64)
     slots = first[:, None, None] + _PLACES
-    joints = np.array([float(words[slot]) for slot in slots.ravel().tolist()]).reshape(slots.shape)
-    states = np.array([int(words[at]) for at in (first[:, None] + _STATES).ravel().tolist()], np.int64)
-    states = states.reshape(-1, JOINT_COUNT)
+    words = [text[start:end] for start, end in spans[slots.ravel()].tolist()]
+    joints = np.array(words, "S").astype(np.float64).reshape(slots.shape) if words else np.zeros(slots.shape)
+    states = np.frombuffer(text, np.uint8)[spans[first[:, None] + _STATES, 1] - 1] - ord("0")  # one digit each
     joints = np.where(states[..., None] > 0, without_missing(joints), np.nan)
     numbers = Numbers(text, spans)
 
@@ -70,7 +75,7 @@ def read(path: Path) -> Recording:
         joints,
         np.array(frames, np.int64),
         write,
-        person=np.array([int(words[at]) for at in heads], np.int64),
+        person=np.array([number(at) for at in heads], np.int64),
         confidence=_SURE[states],
         fps=_FPS,
         names=tuple(layout.joints),

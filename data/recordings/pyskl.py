@@ -1,4 +1,4 @@
-"""PYSKL's and MMAction2's pickles of many clips: `annotations`, each with `keypoint` [people, frames, joints, 2 or 3]."""
+"""PYSKL's pickles of many clips: `annotations`, each with `keypoint` [people, frames, joints, 2 or 3]."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from data.recordings.array_layout import without_missing
 from data.recordings.pickled import PickleFile, array_of, objects_of, pickle_head
 from data.recordings.recording import Recording
 from data.recordings.registry import BY_CONTENT, RECORDINGS, RecordingKind
-from data.recordings.stored import Stored, read_content, rounding_note, spliced, writer
+from data.recordings.stored import Stored, as_float64, read_content, rounding_note, spliced, writer
 
 
 def guess(path: Path) -> int:
@@ -43,10 +43,11 @@ def read(path: Path) -> Recording:
     if len(shapes) > 1:
         raise InputError(f"{path}: found clips of {shown(sorted(shapes))} joints and coordinates, expected one shape")
     joints_shape = shapes.pop()
-    joints = np.concatenate([each.value.astype(np.float64).reshape(-1, *joints_shape) for each in found])
+    joints = np.concatenate([as_float64(each.value).reshape(-1, *joints_shape) for each in found])
     confidence = None
-    if all(score is not None for score in scores):
-        confidence = np.concatenate([np.asarray(score, np.float32).reshape(-1, joints_shape[0]) for score in scores])
+    known = [score for score in scores if score is not None]
+    if len(known) == len(found):
+        confidence = np.concatenate([as_float64(score).reshape(-1, joints_shape[0]) for score in known])
     joints = without_missing(joints, confidence)
     people = [each.value.shape[0] for each in found]
     lengths = np.repeat([each.value.shape[1] for each in found], people)
@@ -55,7 +56,7 @@ def read(path: Path) -> Recording:
         np.concatenate([np.arange(length) for length in lengths.tolist()]),
         writer(str(path), found, np.asarray, joints, lambda changes: file.replaced(spliced(file.content, changes))),
         person=np.repeat(np.arange(len(lengths)), lengths),
-        confidence=None if confidence is None else np.clip(np.nan_to_num(confidence), 0, 1),
+        confidence=None if confidence is None else np.clip(np.nan_to_num(confidence), 0, 1).astype(np.float32),
         notes=(
             f"holds {len(found)} clips, of which each of the people is refined as a person of its own",
             *rounding_note(found[0].value),
@@ -73,10 +74,9 @@ def _arrays(clip: Any, where: str) -> tuple[Stored, np.ndarray | None]:
     if stored is None or not stored.value.size or stored.value.ndim != 4 or stored.value.shape[-1] not in (2, 3):
         raise InputError(f"{where}: keypoint: expected numbers [people, frames, joints, 2 or 3]")
     score = array_of(clip.get("keypoint_score"))
-    if score is not None and score.value.shape != stored.value.shape[:-1]:
-        raise InputError(
-            f"{where}: keypoint_score: found shape {shown(score.value.shape)}, expected {shown(stored.value.shape[:-1])}"
-        )
+    wanted = stored.value.shape[:-1]
+    if score is not None and score.value.shape != wanted:
+        raise InputError(f"{where}: keypoint_score: found shape {shown(score.value.shape)}, expected {shown(wanted)}")
     return stored, None if score is None else score.value
 
 

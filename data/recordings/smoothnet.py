@@ -17,7 +17,7 @@ from data.recordings.pickled import array_of, objects_of
 from data.recordings.recording import Recording
 from data.recordings.registry import BY_CONTENT, RECORDINGS, RecordingKind
 from data.recordings.smpl import JOINTS, split_rows
-from data.recordings.stored import Stored, rounding_note, writer
+from data.recordings.stored import Stored, as_float64, rounding_note, writer
 from data.recordings.turning import Part, check_part, turning_recording
 from data.recordings.zipped import array_names
 
@@ -68,7 +68,7 @@ def read(path: Path) -> Recording:
     def view(array: np.ndarray) -> np.ndarray:
         return array.reshape(-1, joint_count, dims)
 
-    joints = without_missing(np.concatenate([view(each.value).astype(np.float64) for each in found]))
+    joints = without_missing(np.concatenate([as_float64(view(each.value)) for each in found]))
     return Recording(joints, write=writer(where, found, view, joints, file.replaced), **who)
 
 

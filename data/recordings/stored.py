@@ -55,6 +55,12 @@ class Stored:
         return b"X" + len(characters).to_bytes(4, "little") + characters  # BINUNICODE
 
 
+def as_float64(array: np.ndarray) -> np.ndarray:
+    """Return any numbers as float64; a damaged file's may be none, which is NaN here, and no warning."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        return array.astype(np.float64)
+
+
 Changes = Sequence[tuple[Stored, np.ndarray]]
 """Arrays, and what shall be there instead."""
 

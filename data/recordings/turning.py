@@ -16,7 +16,7 @@ from base.errors import InputError
 from base.shown import shown
 from data.recordings.recording import Recording, Write
 from data.recordings.rotations import POINTS, as_points, axis_angle_points, axis_angles_near, from_points
-from data.recordings.stored import Changes, Stored, check_apart, replace_values
+from data.recordings.stored import Changes, Stored, as_float64, check_apart, replace_values
 
 Kind = Literal["places", "axis_angles", "matrices"]
 
@@ -60,7 +60,7 @@ class Part:
     @cached_property
     def values(self) -> np.ndarray:
         """As they stand in the file, float64 [N, K, 3] or [N, K, 3, 3]."""
-        return np.concatenate([np.asarray(self.rows_of(each.value), np.float64) for each in self.stored])
+        return np.concatenate([as_float64(self.rows_of(each.value)) for each in self.stored])
 
     @cached_property
     def moving(self) -> np.ndarray:
@@ -86,36 +86,37 @@ class Part:
 
     def changes(self, new: np.ndarray) -> Changes:
         """Return the arrays that are others with new points [N, J, 3]."""
+        after = self._after(new)
+        different = (after != self.values).reshape(len(after), -1).any(1)
         found, row = [], 0
         for each in self.stored:
-            array = each.value.copy()
-            seen = self.rows_of(array)
-            rows = slice(row, row + len(seen))
+            rows = slice(row, row + self._length(each))
             row = rows.stop
-            if self._put(seen, self.joints[rows], new[rows]):
-                found.append((each, array))
+            if different[rows].any():
+                array = each.value.copy()
+                if replace_values(self.rows_of(array), self.values[rows], after[rows]):
+                    found.append((each, array))
         return found
 
-    def _put(self, seen: np.ndarray, before: np.ndarray, after: np.ndarray) -> bool:
+    def _length(self, stored: Stored) -> int:
+        return len(stored.value if self.view is None else self.view(stored.value))
+
+    def _after(self, new: np.ndarray) -> np.ndarray:
+        """Return what the numbers shall be, as `values`; what stays is the very number."""
+        after = self.values.copy()
         if self.kind == "places":
-            part = np.asarray(seen[:, self.moving], np.float64)
-            wanted = np.where(before != after, after, np.nan)
-            target = seen[:, self.moving]
-            changed = replace_values(target, part, wanted)
-            seen[:, self.moving] = target
-            return changed
-        shape = (len(before), -1, POINTS, 3)
-        old, points = before.reshape(shape), after.reshape(shape)
-        where = (old != points).any((2, 3)) & np.isfinite(points).all((2, 3)) & np.isfinite(old).all((2, 3))
-        if not where.any():
-            return False
-        row, at = np.nonzero(where)
-        target = np.asarray(seen[row, self.moving[at]], np.float64)
-        turned = points[row, at]
-        result = axis_angles_near(turned, target) if self.kind == "axis_angles" else from_points(turned)
-        sound = np.isfinite(result).reshape(len(result), -1).all(1)
-        seen[row[sound], self.moving[at[sound]]] = result[sound]
-        return True
+            after[:, self.moving] = np.where(self.joints != new, new, after[:, self.moving])
+            return after
+        shape = (len(new), -1, POINTS, 3)
+        before, points = self.joints.reshape(shape), new.reshape(shape)
+        row, at = np.nonzero((before != points).any((2, 3)) & np.isfinite(before).all((2, 3)))
+        turned = from_points(points[row, at])
+        sound = np.isfinite(turned).all((1, 2))
+        row, at, points = row[sound], self.moving[at[sound]], points[row[sound], at[sound]]
+        if len(row):
+            matrices = self.kind == "matrices"
+            after[row, at] = turned[sound] if matrices else axis_angles_near(points, after[row, at])
+        return after
 
 
 def check_part(part: Part, where: str) -> Part:

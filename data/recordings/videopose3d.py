@@ -14,7 +14,7 @@ from data.recordings.npz_file import NpzFile
 from data.recordings.pickled import array_of, objects_of
 from data.recordings.recording import Recording
 from data.recordings.registry import BY_CONTENT, RECORDINGS, RecordingKind
-from data.recordings.stored import Stored, rounding_note, writer
+from data.recordings.stored import Stored, as_float64, rounding_note, writer
 from data.recordings.zipped import array_names
 
 _POSITIONS = {"positions_2d": 2, "positions_3d": 3}
@@ -55,7 +55,7 @@ def _positions(file: NpzFile, key: str, path: Path) -> Recording:
             f"{where}: found arrays of {shown(sorted(shapes))} per frame, expected tables of videos with "
             f"[frames, joints, {dims}], of one number of joints"
         )
-    joints = without_missing(np.concatenate([each.value.astype(np.float64) for each in found]))
+    joints = without_missing(np.concatenate([as_float64(each.value) for each in found]))
     lengths = [len(each.value) for each in found]
     return Recording(
         joints,
@@ -102,7 +102,7 @@ def _detections(file: NpzFile, path: Path) -> Recording:
         frames += [frame] * len(stored.value)
     if not found:
         raise InputError(f"{where}: nobody was found in any frame; there is nothing to refine")
-    values = np.concatenate([each.value.astype(np.float64) for each in found]).swapaxes(1, 2)
+    values = np.concatenate([as_float64(each.value) for each in found]).swapaxes(1, 2)
     joints = without_missing(values[..., :2], values[..., 3])
 
     def view(array: np.ndarray) -> np.ndarray:

@@ -35,6 +35,17 @@ def test_what_is_no_rotation_afterwards_is_not_written():
         np.testing.assert_array_equal(array, part.stored[0].value)
 
 
+def test_a_place_that_is_missing_changes_nothing():
+    places = np.arange(12.0).reshape(4, 3)
+    places[2] = np.nan
+    part = Part("places", [stored(places)])
+    assert not part.changes(part.joints.copy())
+    new = part.joints.copy()
+    new[2], new[3] = 5, np.nan
+    ((_, array),) = part.changes(new)
+    np.testing.assert_array_equal(array, [[0, 1, 2], [3, 4, 5], [5, 5, 5], [9, 10, 11]])
+
+
 def test_rows_of_several_arrays_follow_each_other():
     whole = turns(5)
     part = Part("matrices", [stored(whole[:2]), stored(whole[2:], 1000)])
