@@ -261,13 +261,14 @@ class _WithFormats(TyperCommand):
     """A command whose help ends in the formats that there are, looked up only when it is shown."""
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
-        from data.formats.exporting import describe_outputs
-        from data.formats.importing import describe_inputs
-        from data.recordings.guessing import describe_recordings
-
-        describe = {"export": describe_outputs, "import": describe_inputs, "smooth": describe_recordings}
+        if self.name == "smooth":
+            from data.recordings.guessing import describe_recordings as describe
+        elif self.name == "export":
+            from data.formats.exporting import describe_outputs as describe
+        else:
+            from data.formats.importing import describe_inputs as describe
         with formatter.section("Formats"):
-            formatter.write_dl(describe[str(self.name)]())
+            formatter.write_dl(describe())
 
 
 @app.command(cls=_WithFormats)

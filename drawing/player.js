@@ -176,7 +176,7 @@ function start(clips) {
       for (const point of points) {
         if (!point) continue;
         pen.beginPath();
-        pen.arc(...point, clip.joints > 60 ? 1.6 : 2.6, 0, 2 * Math.PI);
+        pen.arc(...point, clip.joints > (clip.bones.length ? 60 : 200) ? 1.6 : 2.6, 0, 2 * Math.PI);
         pen.fill();
       }
       const share = width / clip.arms.length;

@@ -112,7 +112,11 @@ def _sort_of(format: str | None) -> Callable[[Path], bool]:
 
 
 def _inside(folder: Path, known: Callable[[Path], bool], others: list[Path], depth: int = 0) -> Iterator[Path]:
-    for path in sorted(folder.iterdir()):
+    try:
+        found = sorted(folder.iterdir())
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be read ({error.strerror}); give a folder that can") from error
+    for path in found:
         if path.name.startswith(".") or is_ours(path):
             continue
         if path.is_dir():

@@ -13,6 +13,7 @@ import numpy as np
 from data.recordings.recording import Recording
 from drawing.player import packed, page_styles, player_script, quantised
 from refine.files.measures import accelerations
+from refine.files.people import body_sizes
 from refine.files.rates import Clock
 from refine.files.refining import by_track
 from refine.files.report import recap
@@ -67,6 +68,7 @@ def plot_page(
         clips=Markup(text),
         recap=recap(report),
         video=link if recording.joints.shape[-1] == 2 else "",
+        rotations=not places(recording).all(),
         turns=recording.joints.shape[-1] == 3,
         unit=report["acceleration_unit"],
         cut=cut,
@@ -86,10 +88,14 @@ def _clip(recording: Recording, refined: np.ndarray, track: np.ndarray, clock: C
     number, times = _frames(recording, clock)
     slots, count = _slots(track, number)
     shown = [_spread(x * scale, number, slots, count, len(times)) for x in (recording.joints, refined)]
-    if recording.joints.shape[-1] == 3:
-        turn = _upright(recording)
-        shown = [x @ turn for x in shown]
     curves = [_per_frame(x, times) for x in shown]
+    drawn = np.flatnonzero(places(recording))
+    joints = len(drawn)
+    every = (np.arange(count)[:, None] * recording.joints.shape[1] + drawn).ravel()
+    shown = [x[:, every] for x in shown]
+    if recording.joints.shape[-1] == 3:
+        turn = _upright(recording.joints[:, drawn], [recording.names[at] for at in drawn] if recording.names else [])
+        shown = [x @ turn for x in shown]
     most = max(3, round(LONGEST_S * clock.fps))
     while True:
         frames = _around_peak(curves[0], most)
@@ -97,8 +103,9 @@ def _clip(recording: Recording, refined: np.ndarray, track: np.ndarray, clock: C
         if sum(map(len, texts)) <= LARGEST or most <= 3:
             break
         most = min(most, len(times)) * 3 // 4
-    joints = recording.joints.shape[1]
-    bones = [[a + joints * slot, b + joints * slot] for slot in range(count) for a, b in recording.bones]
+    at = {joint: place for place, joint in enumerate(drawn.tolist())}
+    pairs = [(at[a], at[b]) for a, b in recording.bones if a in at and b in at]
+    bones = [[a + joints * slot, b + joints * slot] for slot in range(count) for a, b in pairs]
     clip = {
         "name": "before and after",
         "packed": True,
@@ -126,6 +133,16 @@ def _clip(recording: Recording, refined: np.ndarray, track: np.ndarray, clock: C
         if not clock.even:
             clip["times"] = shown_at.round(4).tolist()
     return clip, len(times) if frames.stop - frames.start < len(times) else 0
+
+
+def places(recording: Recording) -> np.ndarray:
+    """Say which joints are places to draw, bool [J]: rotations, two points at distance 1 from 0 each, are not.
+
+    If there is nothing else, they are.
+    """
+    away = np.linalg.norm(recording.joints, axis=-1)
+    turning = (~(np.abs(away - 1) > 1e-4)).all(axis=0)
+    return np.ones(len(turning), bool) if not recording.groups or turning.all() else ~turning
 
 
 def _frames(recording: Recording, clock: Clock) -> tuple[np.ndarray, np.ndarray]:
@@ -157,22 +174,26 @@ def _spread(joints: np.ndarray, number: np.ndarray, slots: np.ndarray, count: in
     return page.reshape(frames, -1, joints.shape[-1])
 
 
-def _upright(recording: Recording) -> np.ndarray:
+def _upright(joints: np.ndarray, names: Sequence[str]) -> np.ndarray:
     """Return the rotation [3, 3] after which what people are tallest along is y, their heads above their feet."""
-    middle = np.nanmean(recording.joints, axis=1, keepdims=True)
-    up = int(np.argmax(np.nanmedian(np.nanmean(np.abs(recording.joints - middle), axis=1), axis=0)))
-    height = np.nanmedian(recording.joints[..., up] - middle[..., up], axis=0)
-    tops, feet = (
-        [at for at, name in enumerate(recording.names) if any(part in name.lower() for part in parts)]
-        for parts in (TOPS, FEET)
-    )
-    known = bool(tops and feet) and np.isfinite(height[tops]).any() and np.isfinite(height[feet]).any()
-    sign = -1.0 if known and np.nanmean(height[tops]) < np.nanmean(height[feet]) else 1.0
+    seen = np.isfinite(joints).all(axis=-1)
+    rows = seen.any(axis=1)
+    joints, seen = joints[rows], seen[rows]
+    away = np.where(seen[..., None], joints - body_sizes(joints, seen)[1][:, None], 0.0)
+    up = int(np.argmax(np.median(np.abs(away).sum(axis=1) / seen.sum(axis=1)[:, None], axis=0)))
+    height = away[..., up].sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
+    tops, feet = ([at for at, name in enumerate(names) if _of(name, parts)] for parts in (TOPS, FEET))
+    known = bool(tops and feet)
+    sign = -1.0 if known and height[tops].mean() < height[feet].mean() else 1.0
     turn = np.zeros((3, 3))
     turn[up, 1] = sign
     turn[(up + 1) % 3, 2] = 1.0
     turn[(up + 2) % 3, 0] = sign  # so that left stays left
     return turn
+
+
+def _of(name: str, parts: Sequence[str]) -> bool:
+    return any(part in name.lower() for part in parts)
 
 
 def _per_frame(poses: np.ndarray, times: np.ndarray) -> np.ndarray:

@@ -5,7 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from base.files import sha256
+from base.errors import InputError
+from base.files import regular_file, sha256
 from base.words import plural
 from data.recordings.recording import Recording
 from refine.files.rates import Clock
@@ -20,9 +21,22 @@ LARGEST = 1 << 20
 
 
 def hash_of(path: Path) -> str:
-    """Return the SHA-256 of a file, or of the names and contents of a folder's files."""
+    """Return the SHA-256 of a file, or of the names and contents of a folder's files.
+
+    Raises
+    ------
+    InputError
+        It cannot be read, or is neither.
+    """
+    try:
+        return _hash_of(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); give what can") from error
+
+
+def _hash_of(path: Path) -> str:
     if not path.is_dir():
-        return sha256(path)
+        return sha256(regular_file(path))
     digest = hashlib.sha256()
     for file in sorted(path.iterdir()):
         digest.update(f"{file.name}\0{sha256(file) if file.is_file() else 'folder'}\n".encode())

@@ -33,11 +33,11 @@ def test_what_is_right_comes_back_as_it_is():
         ({"joints": np.full((4, 2, 2), [1, np.inf])}, "a: found an infinite coordinate, expected numbers"),
         (
             {"frame": np.array([0, 1, 2, MOST_FRAMES + 1])},
-            "a: found frame 20000001, expected numbers from -20000000 to",
+            "a: found frame 20000001, expected numbers from -20000000",
         ),
         (
             {"frame": np.array([0, 1, 2, -MOST_FRAMES - 1])},
-            "a: found frame -20000001, expected numbers from -20000000 to",
+            "a: found frame -20000001, expected numbers from -20000000",
         ),
         ({"fps": 0.0}, "a: found 0.0 frames a second; say the rate with --fps"),
         ({"fps": float("nan")}, "a: found nan frames a second"),

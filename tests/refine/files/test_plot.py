@@ -97,6 +97,23 @@ def test_a_minute_of_a_whole_body_is_less_than_a_megabyte(rng):
     assert clip_in(page)["frames"] == 1800
 
 
+def test_rotations_are_not_drawn_and_places_beside_them_are(rng):
+    """Two points at distance 1 from 0 each, in a group of their own, as recordings have rotations."""
+    points = rng.normal(size=(1, 9, 4, 3))
+    points /= np.linalg.norm(points, axis=-1, keepdims=True)
+    path = rng.normal(size=(1, 9, 1, 3))
+    both = as_recording(np.concatenate([points[:, :, :2], path, points[:, :, 2:]], 2), groups=((2,), (0, 1, 3, 4)))
+    page = page_of(replace(both, bones=((0, 2), (1, 3)), names=tuple("abcde")))
+    clip = clip_in(page)
+    assert (clip["joints"], clip["bones"]) == (1, [])
+    assert "Rotations are not drawn; the curve counts them." in page
+    expected = accelerations(both.joints, np.arange(9) / 30).mean(1)
+    np.testing.assert_allclose(clip["arms"][0]["acceleration"][1:-1], expected, rtol=0.01)
+    alone = page_of(as_recording(points, groups=((0, 1, 2, 3),)))
+    assert clip_in(alone)["joints"] == 4
+    assert "Rotations" not in alone
+
+
 def test_of_a_long_recording_the_most_jittery_part_is_shown(rng):
     x = as_recording(np.repeat(SKELETON[None], 9000, 0)[None] + rng.normal(0, 0.1, (1, 9000, 14, 2)))
     x.joints[8000] += 500

@@ -1,4 +1,5 @@
 import json
+import os
 import random
 import shutil
 import sys
@@ -287,6 +288,13 @@ def test_workers_and_videos_that_make_no_sense(many, walk):
         run(walk, workers=0)
     with pytest.raises(InputError, match=r"^--video: v\.mp4 is one recording's, and 4 are given; give --fps$"):
         run(many, None, Smoothing(video=Path("v.mp4")))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.json")
+    with pytest.raises(InputError, match=r"pipe\.json: .*is a pipe, expected a regular file"):
+        run(tmp_path / "pipe.json")
 
 
 def test_stills_are_refused(tmp_path, rng):
