@@ -86,8 +86,9 @@ def _with_ray(config: AblateConfig, trainings: Sequence[Training]) -> Iterator[t
     )
     with closing(runs):
         for training, outcome in runs:
-            lost = isinstance(outcome, WorkLostError)
-            yield training, f"{training.folder}: {training.title} failed ({outcome})" if lost else outcome
+            if isinstance(outcome, WorkLostError):
+                outcome = f"{training.folder}: {training.title} failed ({outcome})"
+            yield training, outcome
 
 
 def _attempt_alone(training: Training) -> Outcome:

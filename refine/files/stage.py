@@ -182,8 +182,9 @@ def _at_once(work: Callable[[Job], Done], jobs: Sequence[Job], scale: Scale) -> 
         from base.cluster import WorkLostError, map_with_ray
 
         for job, done in map_with_ray(work, [job.absolute() for job in jobs], size=scale.workers):
-            lost = isinstance(done, WorkLostError)
-            yield Done("skipped", (f"{job.source}: failed ({done})",)) if lost else done
+            if isinstance(done, WorkLostError):
+                done = Done("skipped", (f"{job.source}: failed ({done})",))
+            yield done
     elif scale.workers > 1:
         from base.workers import map_in_processes
 
