@@ -18,7 +18,7 @@ MOST_CELLS = 32_000_000
 _BLANKS = b" \t\r\v\f"
 _BOM = b"\xef\xbb\xbf"
 _QUOTED = re.compile(rb'"[^"\r\n]*"')
-_NUMBER = re.compile(rb"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+_NUMBER = re.compile(rb"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?")
 _MISSING = frozenset(
     (b"", b"nan", b"-nan", b"+nan", b"-nan(ind)", b"na", b"n/a", b"#n/a", b"null", b"none", b"-", b"<na>", b"1.#qnan")
 )
