@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from base.errors import InputError
@@ -18,7 +19,10 @@ from base.errors import InputError
 LONGEST = 300.0
 """Seconds that one piece of work may take: a damaged file may have no end."""
 
-_START = "import sys; sys.path[:] = sys.argv[1:]; from data.recordings.apart import serve; serve()"
+MOST_MEMORY = 16 << 30
+"""Bytes that it may take, where the system can be told so."""
+
+_START = f"import sys; sys.path[:] = sys.argv[1:]; from {__name__} import serve; serve()"
 
 _lock = threading.Lock()
 _processes: dict[int, "subprocess.Popen[bytes]"] = {}
@@ -72,6 +76,10 @@ def do_apart(work: Callable[..., Any], *arguments: Any, where: str, seconds: flo
 
 def serve() -> None:
     """Do what is asked for until nobody asks any more: the other side of `do_apart`."""
+    with suppress(ImportError, ValueError, OSError):  # Windows has no such limit
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, resource.getrlimit(resource.RLIMIT_AS)[1]))
     asked, answers = sys.stdin.buffer, sys.stdout.buffer
     while True:
         try:

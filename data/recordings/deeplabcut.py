@@ -43,15 +43,12 @@ def read(path: Path) -> Recording:
     table = read_table(path)
     header = _header(table)
     names = [tuple(level[at] for level in header.values()) for at in range(len(header["coords"]))]
-    start = len(header)
-    table.check_widths(start, len(names))
+    rows = np.arange(len(header), len(table))
+    table.check_widths(rows, len(names))
     columns, sure, bodyparts = find_columns(path, [(name[-3], name[-2], name[-1]) for name in names])
-    frame = _frames(
-        table, start, [at for at, name in enumerate(names) if name[-1].lower() not in (*AXES, "likelihood")]
-    )
-    return table_recording(
-        table, start, columns, sure, frame, names=bodyparts, unit="px" if columns.shape[-1] == 2 else ""
-    )
+    index = [at for at, name in enumerate(names) if name[-1].lower() not in (*AXES, "likelihood")]
+    unit = "px" if columns.shape[-1] == 2 else ""
+    return table_recording(table, rows, columns, sure, _frames(table, rows, index), names=bodyparts, unit=unit)
 
 
 def find_columns(
@@ -122,9 +119,8 @@ def _header(table: Table) -> dict[str, list[str]]:
     return header
 
 
-def _frames(table: Table, start: int, index: list[int]) -> np.ndarray:
+def _frames(table: Table, rows: np.ndarray, index: list[int]) -> np.ndarray:
     """Return the frames' numbers: the first column, or in labelled images the number that the last name ends with."""
-    rows = np.arange(start, len(table))
     first = table.slots(rows, np.array(index[:1], np.int64)).ravel()
     if not len(first):
         return np.arange(len(rows))

@@ -53,7 +53,9 @@ class Numbers:
     text: bytes
     spans: np.ndarray
 
-    def replaced(self, slots: np.ndarray, values: np.ndarray, comma: bool = False) -> bytes:
+    def replaced(
+        self, slots: np.ndarray, values: np.ndarray, comma: bool = False, decimals: int | None = None
+    ) -> bytes:
         """Return the text with some numbers replaced.
 
         They get as many decimals as the one of them that has most, but at least two.
@@ -66,11 +68,14 @@ class Numbers:
             float64 [n]: what to write there.
         comma
             Whether decimals come after a comma.
+        decimals
+            How many, if not as many as that.
         """
         if not len(slots):
             return self.text
         spans = self.spans[slots]
-        decimals = max(decimals_of(self.text[start:end]) for start, end in spans.tolist())
+        if decimals is None:
+            decimals = max(decimals_of(self.text[start:end]) for start, end in spans.tolist())
         decimals = min(max(FEWEST_DECIMALS, decimals), MOST_DECIMALS)
         parts, done = [], 0
         order = np.argsort(spans[:, 0], kind="stable")
@@ -80,7 +85,14 @@ class Numbers:
             done = end
         return b"".join([*parts, self.text[done:]])
 
-    def patched(self, slots: np.ndarray, before: np.ndarray, after: np.ndarray, comma: bool = False) -> bytes:
+    def patched(
+        self,
+        slots: np.ndarray,
+        before: np.ndarray,
+        after: np.ndarray,
+        comma: bool = False,
+        decimals: int | None = None,
+    ) -> bytes:
         """Return the text with what has changed: where `after` is another number than `before`, and there is a slot.
 
         Parameters
@@ -89,9 +101,11 @@ class Numbers:
             int64 [...]: which of the spans; -1 where the text has no number.
         before, after
             float64 [...]: the coordinates as they were read, and as they shall be.
+        comma, decimals
+            See `replaced`.
         """
         changed = (slots >= 0) & np.isfinite(after) & (before != after)
-        return self.replaced(slots[changed], after[changed], comma)
+        return self.replaced(slots[changed], after[changed], comma, decimals)
 
 
 def decimals_of(token: bytes) -> int:

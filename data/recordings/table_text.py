@@ -18,7 +18,7 @@ MOST_CELLS = 32_000_000
 _BLANKS = b" \t\r\v\f"
 _BOM = b"\xef\xbb\xbf"
 _QUOTED = re.compile(rb'"[^"\r\n]*"')
-_NUMBER = re.compile(rb"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?")
+_NUMBER = re.compile(rb"[-+]?(?:\d++\.?\d*+|\.\d++)(?:[eE][-+]?\d++)?")
 _MISSING = frozenset(
     (b"", b"nan", b"-nan", b"+nan", b"-nan(ind)", b"na", b"n/a", b"#n/a", b"null", b"none", b"-", b"<na>", b"1.#qnan")
 )
@@ -38,7 +38,8 @@ class Table:
     text
         Its bytes.
     spans
-        int64 [K, 2]: from where to where each cell goes, without quotes and blanks around it; row after row.
+        int64 [K, 2]: from where to where each cell goes, without quotes and blanks around it; row after row. -1 where
+        there is none, nor can be.
     first
         int64 [R + 1]: where in `spans` each row begins; the last is K.
     lines
@@ -64,7 +65,7 @@ class Table:
 
     def cell(self, slot: int) -> bytes:
         """Return what stands in a cell; nothing for slot -1."""
-        start, end = self.spans[slot].tolist() if slot >= 0 else (0, 0)
+        start, end = self.spans[slot].tolist() if slot >= 0 else (-1, -1)
         return self.text[start:end]
 
     def row(self, row: int) -> list[str]:
@@ -114,23 +115,23 @@ class Table:
             found[there] = np.array(numbers, np.float64)
         return found.reshape(slots.shape)
 
-    def check_widths(self, start: int, width: int) -> None:
-        """Check that all rows from one on have so many cells; more are welcome if nothing stands in them.
+    def check_widths(self, rows: np.ndarray, width: int) -> None:
+        """Check that some rows have so many cells; more are welcome if nothing stands in them.
 
         Raises
         ------
         InputError
             One has not, as where a file was cut.
         """
-        short = np.flatnonzero(self.widths[start:] < width)
-        if len(short):
-            row = start + int(short[0])
+        more = np.flatnonzero(self.widths[rows] > width)
+        full = [row for row in rows[more].tolist() if self.is_full(row, width)]
+        for row in [*rows[self.widths[rows] < width].tolist(), *full][:1]:
             raise InputError(f"{self.path}: line {self.lines[row]} has {self.widths[row]} cells, expected {width}")
-        for row in (start + np.flatnonzero(self.widths[start:] > width)).tolist():
-            more = self.spans[self.first[row] + width : self.first[row + 1]]
-            if (more[:, 0] < more[:, 1]).any():
-                found = self.widths[row]
-                raise InputError(f"{self.path}: line {self.lines[row]} has {found} cells, expected {width}")
+
+    def is_full(self, row: int, width: int = 0) -> bool:
+        """Say whether something stands in a row, behind so many cells."""
+        spans = self.spans[self.first[row] + width : self.first[row + 1]]
+        return bool((spans[:, 0] < spans[:, 1]).any())
 
     def where(self, slot: int) -> str:
         """Return a cell's file, line and column, as messages begin."""
@@ -139,6 +140,7 @@ class Table:
 
     def patched(self, slots: np.ndarray, before: np.ndarray, after: np.ndarray) -> bytes:
         """Return the text with what has changed, see `Numbers.patched`; decimals come after a comma if they did."""
+        slots = np.where((slots >= 0) & (self.spans[slots, 0] < 0), -1, slots)
         changed = slots[(slots >= 0) & np.isfinite(after) & (before != after)]
         comma = self.delimiter != b"," and any(b"," in self.text[a:b] for a, b in self.spans[changed].tolist())
         return Numbers(self.text, self.spans).patched(slots, before, after, comma)

@@ -37,15 +37,19 @@ def wide_recording(
     zero_is_missing
         Whether a joint at zero along all axes is missing, unless it is there in all frames, as a root is.
     about
-        What else `Recording` takes: `seconds` [T], names, unit, ...
+        What else `Recording` takes: `seconds` [T], names, unit, ...; `person` [T], or None if nobody is known again,
+        where P is 1 and several rows may be of one frame.
     """
     missing = missing_in(values, zero_is_missing)
     seen = ~missing.all(axis=2)
     joints = np.where(missing[..., None], np.nan, values)[seen]
     if sure is not None:
         about["confidence"] = np.clip(np.nan_to_num(sure[seen]), 0, 1).astype(np.float32)
-    if about.get("seconds") is not None:
-        about["seconds"] = np.broadcast_to(about["seconds"][:, None], seen.shape)[seen]
+    about.setdefault("person", np.arange(seen.shape[1])[None])
+    for key in ("seconds", "person"):
+        if about.get(key) is not None:
+            each = about[key] if about[key].ndim == 2 else about[key][:, None]
+            about[key] = np.broadcast_to(each, seen.shape)[seen]
 
     def write_rows(new: np.ndarray, output: Path) -> None:
         after = np.full(values.shape, np.nan)
@@ -56,20 +60,19 @@ def wide_recording(
         joints,
         np.broadcast_to(frame[:, None], seen.shape)[seen],
         write_rows,
-        person=np.broadcast_to(np.arange(seen.shape[1]), seen.shape)[seen],
         **about,
     )
 
 
 def table_recording(
-    table: Table, start: int, columns: np.ndarray, sure: np.ndarray | None, frame: np.ndarray, **about: Any
+    table: Table, rows: np.ndarray, columns: np.ndarray, sure: np.ndarray | None, frame: np.ndarray, **about: Any
 ) -> Recording:
-    """Make a recording of a table's rows from one on.
+    """Make a recording of a table's rows.
 
     Parameters
     ----------
-    table, start
-        The table, and its first row of numbers.
+    table, rows
+        The table, and its rows of numbers, int64 [T].
     columns
         int64 [P, J, D]: the columns of everybody's coordinates; -1 for none.
     sure
@@ -84,15 +87,20 @@ def table_recording(
     InputError
         Something other than a number stands in one of the columns; the message names line and column.
     """
-    rows = slice(start, None)
-    slots = table.slots(rows, columns)
+    scores = None if sure is None else table.slots(rows, sure)
+    return slots_recording(table, table.slots(rows, columns), scores, frame, **about)
+
+
+def slots_recording(
+    table: Table, slots: np.ndarray, sure: np.ndarray | None, frame: np.ndarray, **about: Any
+) -> Recording:
+    """Make a recording of cells, int64 [T, P, J, D] and [T, P, J]; -1 for none. Otherwise as `table_recording`."""
     values = table.values(slots)
 
     def write(after: np.ndarray, output: Path) -> None:
         output.write_bytes(table.patched(slots, values, after))
 
-    scores = None if sure is None else table.values(table.slots(rows, sure))
-    return wide_recording(values, scores, frame, write, **about)
+    return wide_recording(values, None if sure is None else table.values(sure), frame, write, **about)
 
 
 def missing_in(values: np.ndarray, zero_is_missing: bool) -> np.ndarray:

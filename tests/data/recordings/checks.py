@@ -22,7 +22,7 @@ def rewritten(path, change=None):
 
 
 def check_damaged(path, read, count=60):
-    """Damage a file so often: it is read, and written the same, or refused in one line."""
+    """Damage a file so often: it is read, and comes back the same, or is refused in one line."""
     whole = path.read_bytes()
     refused = 0
     for number in range(count):

@@ -11,7 +11,9 @@ def test_rows_of_a_table_become_rows_of_people(tmp_path):
     path.write_text("frame,ax,ay,ac,bx,by\n3,1,2,7,,5\n5,3,,nan,6,7\n")
     table = read_table(path)
     columns, sure = np.array([[[1, 2]], [[4, 5]]]), np.array([[3], [-1]])
-    recording = table_recording(table, 1, columns, sure, np.array([3, 5]), seconds=np.array([0.1, 0.3]), names=("a",))
+    recording = table_recording(
+        table, np.array([1, 2]), columns, sure, np.array([3, 5]), seconds=np.array([0.1, 0.3]), names=("a",)
+    )
     np.testing.assert_array_equal(recording.joints, [[[1, 2]], [[6, 7]]])
     np.testing.assert_array_equal(recording.confidence, [[1], [0]])
     assert recording.frame.tolist() == [3, 5]
