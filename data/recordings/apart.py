@@ -22,7 +22,7 @@ LONGEST = 300.0
 MOST_MEMORY = 16 << 30
 """Bytes that it may take, where the system can be told so."""
 
-_START = "import sys; sys.path[:] = sys.argv[1:]; from data.recordings.apart import serve; serve()"
+_START = f"import sys; sys.path[:] = sys.argv[1:]; from {__name__} import serve; serve()"
 
 _lock = threading.Lock()
 _processes: dict[int, "subprocess.Popen[bytes]"] = {}

@@ -26,7 +26,7 @@ from data.recordings.rows import (
     stack,
 )
 
-_POINT = re.compile(rb'"[xX]"\s*:[^{}\[\]]*"[yY]"\s*:')
+_POINT = re.compile(rb'"[xX]"\s*:[^{}\[\]]{0,99}"[yY]"\s*:')
 _LISTS = re.compile(rb'landmarks?"\s*:\s*\[\s*\[', re.IGNORECASE)
 _WORD = re.compile(rb'landmark|"visibility"|"presence"', re.IGNORECASE)
 

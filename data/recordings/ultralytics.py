@@ -17,7 +17,7 @@ from data.recordings.registry import BY_CONTENT, RECORDINGS, RecordingKind
 from data.recordings.rows import Row, as_confidence, identity, missing_at_zero, numbers_of_names, stack
 
 _TOKEN = re.compile(rb"[^ \t\r\n]+")
-_NUMBER = re.compile(rb"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?nan", re.IGNORECASE)
+_NUMBER = re.compile(rb"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?|[-+]?nan", re.IGNORECASE)
 _BOX = 5
 """Numbers before the joints: the class, and the box's centre and size."""
 _MOST_AFTER = 2
