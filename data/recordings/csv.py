@@ -77,7 +77,7 @@ def read(path: Path) -> Recording:
             len(slots),
             numbers=lambda column: table.values(slots[:, column]),
             frames=lambda column: frame_numbers(table, slots[:, column]),
-            words=lambda column: [table.cell(slot).decode("utf-8", "replace") for slot in slots[:, column].tolist()],
+            words=lambda column: [cell.decode("utf-8", "replace") for cell in table.cells(slots[:, column])],
         )
     )
     return slots_recording(

@@ -57,7 +57,7 @@ def read_recording(path: Path, format: str | None = None, timed: bool = True) ->
     else:
         guessed = guess_recording(path)
         if guessed is None:
-            known = "; ".join(kind.reads for kind in RECORDINGS)
+            known = ", ".join(RECORDINGS.names())
             what = "a folder" if path.is_dir() else f"a file with the ending {shown(path.suffix)}"
             raise InputError(f"{path}: {what} whose content is of no known tool; what is read: {known}")
         name = guessed
