@@ -26,7 +26,9 @@ DATA_FILES = {
     "data.ntu": ["missing.txt"],
     "data.ntu.simulate": ["actions.yaml"],
     "data.skeletons": ["layout_files/*.yaml"],
+    "drawing": ["*.css", "*.js"],
     "refine.benchmarks": ["table.yaml"],
+    "refine.files": ["*.j2"],
     "refine.steady": ["*.safetensors"],
 }
 """What is read at run time besides modules. Each is named, so that nothing that lies about is packed."""
