@@ -90,8 +90,9 @@ def read(path: Path) -> Recording:
     rows = stack((_row(person, parts) for person in people), str(path))
     dims = 3 if (np.isfinite(rows.values[..., 2]) | np.isnan(rows.values[..., 0])).all() else 2
     joints, slots, scores = missing_at_zero(rows.values[..., :dims]), rows.slots[..., :dims], rows.values[..., 3]
-    known, groups = landmark_set(parts)
-    unit, scale, notes = measure(joints, parts, *(_about(about, names) for names in _SIZE))
+    landmarks = [(part, name) for part, names in parts.items() for name in names]
+    known, groups = landmark_set(landmarks)
+    unit, scale, notes = measure(joints, list(parts), *(_about(about, names) for names in _SIZE))
 
     def write(new: np.ndarray, output: Path) -> None:
         output.write_bytes(text.numbers.patched(slots, joints, new))
