@@ -1,17 +1,17 @@
-"""NTU RGB+D 60 as a data set of PyTorch Geometric."""
+"""NTU RGB+D 60 and 120 as data sets of PyTorch Geometric."""
 
 import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 import torch
 from torch_geometric.data import Data
 
 from base.errors import InputError
-from data.ntu.actions import ACTIONS
-from data.ntu.splits import Split, in_training
+from data.ntu.actions import ACTIONS, ACTIONS_120
+from data.skeletons.division import divide
 from data.skeletons.store import ClipStore, open_store
 from recognition.dataset import SkeletonGraphs
 from recognition.nets.graph import Partition
@@ -83,10 +83,16 @@ class NTURGBD60(SkeletonGraphs):
         of that subset.
     """
 
+    splits: ClassVar[dict[str, str]] = {"xsub": "xsub", "xview": "xview"}
+    """The evaluation protocols, and what `data.ntu.splits` calls them."""
+    actions: ClassVar[int] = len(ACTIONS)
+    zips: ClassVar[int] = 1
+    """In how many zips it is released."""
+
     def __init__(
         self,
         root: str | Path,
-        split: Split = "xsub",
+        split: str = "xsub",
         subset: Subset = "train",
         skeletons: Skeletons = "raw",
         transform: Callable[[Data], Any] | None = None,
@@ -97,21 +103,21 @@ class NTURGBD60(SkeletonGraphs):
         log: bool = True,
     ) -> None:
         for name, value, kind in (
-            ("split", split, Split),
-            ("subset", subset, Subset),
-            ("skeletons", skeletons, Skeletons),
+            ("split", split, tuple(self.splits)),
+            ("subset", subset, get_args(Subset)),
+            ("skeletons", skeletons, get_args(Skeletons)),
         ):
-            if value not in get_args(kind):
-                raise InputError(f"{name}: found {value!r}, expected {' or '.join(map(repr, get_args(kind)))}")
+            if value not in kind:
+                raise InputError(f"{name}: found {value!r}, expected {' or '.join(map(repr, kind))}")
         folder = Path(root).expanduser()
-        store = _open(folder, skeletons, force_reload)
+        store = _open(folder, skeletons, force_reload, self.actions, self.zips)
         order = np.argsort(store.clips.name, kind="stable")
-        rows = order[in_training(store.clips, split)[order] == (subset == "train")]
+        rows = order[divide(store, self.splits[split]).train[order] == (subset == "train")]
         if not len(rows):
             raise InputError(
                 f"{store.folder}: none of its {len(store.clips)} clips is for {subset} by {split}; use the other split"
             )
-        super().__init__(store, rows, np.arange(1, len(ACTIONS) + 1), partition, transform)
+        super().__init__(store, rows, np.arange(1, self.actions + 1), partition, transform)
         self.root = str(folder)
         self.split, self.subset, self.skeletons = split, subset, skeletons
         self.pre_transform, self.pre_filter = pre_transform, pre_filter
@@ -159,6 +165,17 @@ class NTURGBD60(SkeletonGraphs):
         return data
 
 
+class NTURGBD120(NTURGBD60):
+    """The clips of NTU RGB+D 120 as graphs, as `NTURGBD60`; `raw/` may be a folder of the two official zips.
+
+    `split` is `xsub` or `xset`; `y` is from 0 to 119.
+    """
+
+    splits: ClassVar[dict[str, str]] = {"xsub": "xsub120", "xset": "xset120"}
+    actions: ClassVar[int] = len(ACTIONS_120)
+    zips: ClassVar[int] = 2
+
+
 class _AsStored(Sequence[Data]):
     """The graphs of a data set before anything is done to them."""
 
@@ -201,7 +218,7 @@ def _raw_store(root: Path) -> Path:
     return root / PROCESSED / "raw" if folder.is_dir() and not (folder / "store.json").is_file() else folder
 
 
-def _open(root: Path, skeletons: Skeletons, again: bool) -> ClipStore:
+def _open(root: Path, skeletons: Skeletons, again: bool, actions: int, zips: int) -> ClipStore:
     raw = _raw_store(root)
     folder = raw if skeletons == "raw" else root / "refined"
     if not folder.exists():
@@ -210,25 +227,27 @@ def _open(root: Path, skeletons: Skeletons, again: bool) -> ClipStore:
                 f"{folder}: no refined clips; make them with `python run.py refine apply.input={raw} "
                 f"apply.output={folder}`"
             )
-        _prepare(root, folder)
+        _prepare(root, folder, zips)
     elif again and folder == root / PROCESSED / "raw":
-        _prepare(root, folder, again)  # elsewhere a store may be anybody's, of other settings
+        _prepare(root, folder, zips, again)  # elsewhere a store may be anybody's, of other settings
     store = open_store(folder)
     if store.info.layout != "ntu25":
         raise InputError(f"{folder}: has the joints of {store.info.layout}, expected those of NTU RGB+D, ntu25")
-    outside = np.flatnonzero((store.clips.action < 1) | (store.clips.action > len(ACTIONS)))
+    outside = np.flatnonzero((store.clips.action < 1) | (store.clips.action > actions))
     if len(outside):
         raise InputError(
             f"{folder}: clip {store.clips.name[outside[0]]} has action {store.clips.action[outside[0]]}, expected 1 to "
-            f"{len(ACTIONS)}; use SkeletonGraphs for other data sets"
+            f"{actions}; use SkeletonGraphs for other data sets"
         )
     return store
 
 
-def _prepare(root: Path, folder: Path, again: bool = False) -> None:
+def _prepare(root: Path, folder: Path, zips: int, again: bool = False) -> None:
     from data.ntu.prepare import DataSection, PrepareConfig, prepare
 
     sources = _sources(root)
+    if len(sources) == zips > 1 and all(source.suffix == ".zip" for source in sources):
+        sources = [sources[0].parent]
     if len(sources) != 1:
         raise InputError(
             f"{folder}: no clip store, and {root} and {root / 'raw'} hold {len(sources)} zips or folders of .skeleton "

@@ -13,7 +13,7 @@ from ablation.study.known import OnKnown
 from ablation.study.plan import Gathered, Plan
 from ablation.study.stores import Made, open_truth
 from base.errors import InputError
-from data.ntu.actions import ACTIONS
+from data.ntu.actions import ACTIONS_120
 from data.skeletons.labels import Labels
 from data.skeletons.layouts import Layout
 from data.skeletons.store import ClipStore
@@ -174,7 +174,7 @@ class Study:
     def action(self, number: int) -> str:
         """Return an action's name by its number from 1, or its number where it has none."""
         labels = self.clips.labels
-        names = self.config.report.actions or (labels.actions if labels is not None else ACTIONS)
+        names = self.config.report.actions or (labels.actions if labels is not None else ACTIONS_120)
         return names[number - 1] if 0 < number <= len(names) else f"A{number:03d}"
 
     def top1(self, arm: str) -> np.ndarray:

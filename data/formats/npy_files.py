@@ -35,7 +35,7 @@ from data.formats.clips import (
 from data.formats.options import ReadOptions, WriteOptions
 from data.formats.outputs import FilePerClip
 from data.formats.registry import BY_NAME, FORMATS, FormatKind
-from data.ntu.actions import ACTIONS
+from data.ntu.actions import ACTIONS_120
 from data.ntu.actors import choose_actors
 from data.ntu.names import ClipName
 from data.ntu.text import Body, Skeleton
@@ -171,6 +171,6 @@ FORMATS.add(
         (FilePerClip(SUFFIX, _save, _is_ours),),
         source="folder",
         parts=(SUFFIX,),
-        actions=len(ACTIONS),
+        actions=len(ACTIONS_120),
     ),
 )

@@ -40,9 +40,17 @@ from data.formats.clips import (
 from data.formats.options import Dtype, ReadOptions, WriteOptions
 from data.formats.outputs import OneFile
 from data.formats.registry import BY_NAME, FORMATS, FormatKind
-from data.ntu.actions import ACTIONS
+from data.ntu.actions import ACTIONS_120
 from data.ntu.names import ClipName
-from data.ntu.splits import SPLITS, TRAIN_CAMERAS, TRAIN_PERFORMERS, in_training
+from data.ntu.splits import (
+    LAST_SETUP,
+    SPLITS,
+    TRAIN_CAMERAS,
+    TRAIN_PERFORMERS,
+    TRAIN_PERFORMERS_120,
+    in_training,
+    rules_of,
+)
 from data.skeletons.labels import LARGEST_NUMBER, LONGEST, OwnClip, Part, code_clips
 from data.skeletons.layouts import COCO17, LAYOUTS, NTU25, OPENPOSE18, Layout
 from data.skeletons.seen import seen_joints
@@ -73,8 +81,8 @@ def write_pyskl(store: ClipStore, file: Path, dtype: Dtype, advance: Advance) ->
     rows, clips = in_order(store), DenseClips(store)
     names = store.clips.name[rows]
     split = {}
-    for name in SPLITS:
-        training = in_training(store.clips, name)[rows]
+    for name, rule in rules_of(store.clips).items():
+        training = in_training(store.clips, rule)[rows]
         split[f"{name}_train"] = [str(clip) for clip in names[training]]
         split[f"{name}_val"] = [str(clip) for clip in names[~training]]
 
@@ -279,16 +287,21 @@ def _check_names(file: Path, names: list[ClipName], split: dict[Any, list[Any]])
 def _compare_splits(split: dict[str, list[str]], names: list[Any]) -> list[str]:
     """Say where the file's splits are not the ones by which a store is divided."""
     notes = []
+    beyond = any(name.setup > LAST_SETUP for name in names)
     rules = {
-        "xsub_train": {str(name) for name in names if name.performer in TRAIN_PERFORMERS},
+        "xsub_train": {
+            str(name) for name in names if name.performer in (TRAIN_PERFORMERS_120 if beyond else TRAIN_PERFORMERS)
+        },
         "xview_train": {str(name) for name in names if name.camera in TRAIN_CAMERAS},
+        "xset_train": {str(name) for name in names if name.setup % 2 == 0},
     }
     for key, expected in rules.items():
         if key in split and (different := {str(clip_name(name, key)) for name in split[key]} ^ expected):
             notes.append(
-                f"{key} differs in {len(different)} clips from the split of NTU RGB+D 60, by which the store is divided"
+                f"{key} differs in {len(different)} clips from the split of NTU RGB+D {120 if beyond else 60}, by "
+                "which the store is divided"
             )
-    if other := sorted(str(key)[:60] for key in split if str(key)[:60].split("_")[0] not in SPLITS):
+    if other := sorted(str(key)[:60] for key in split if str(key)[:60].split("_")[0] not in (*SPLITS, "xset")):
         notes.append(f"a store does not keep these splits: {cut(', '.join(other), 200)}")
     return notes
 
@@ -416,7 +429,7 @@ FORMATS.add(
         (OneFile(".pkl", _save, is_our_pickle, "ntu60_3danno.pkl"),),
         source="file",
         layouts=tuple(layout.name for layout in _WRITTEN),
-        actions=len(ACTIONS),
+        actions=len(ACTIONS_120),
         writes_with={"dtype": "float16"},
         reads_with=frozenset({"layout"}),
     ),

@@ -1,4 +1,4 @@
-"""Where a data set's `.skeleton` files come from: the official zip, or a folder."""
+"""Where a data set's `.skeleton` files come from: the official zip, a folder of the official zips, or a folder."""
 
 import hashlib
 import os
@@ -6,11 +6,12 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from types import ModuleType
+from typing import BinaryIO
 
 import numpy as np
 
@@ -48,13 +49,14 @@ _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 @dataclass(frozen=True)
 class Packed:
-    """Where an entry lies in a zip and what the zip's directory says of it."""
+    """Where an entry lies in a zip and what the zip's directory says of it; `zip` is its name in a folder of zips."""
 
     offset: int
     packed_size: int
     size: int
     crc: int
     method: int
+    zip: str = ""
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ def list_entries(source: Path, expected: str = EXPECTED) -> Listing:
     Parameters
     ----------
     source
-        The zip or folder.
+        The zip or folder; of a folder without such files, the zips that lie in it.
     expected
         What messages say where it is none.
 
@@ -128,7 +130,19 @@ def _list_folder(folder: Path) -> tuple[list[Entry], str]:
     for path, size, changed in sorted(_walk(folder, "")):
         entries.append(_as_entry(path, size, _too_large(size)))
         digest.update(repr((path, size, changed)).encode())
+    if entries:
+        return entries, digest.hexdigest()
+    for packed in _zips_in(folder):  # as NTU RGB+D 120 is released, in two
+        listed, identity = _list_zip(packed)
+        entries += [
+            replace(entry, packed=replace(entry.packed, zip=packed.name)) if entry.packed else entry for entry in listed
+        ]
+        digest.update(repr((packed.name, identity)).encode())
     return entries, digest.hexdigest()
+
+
+def _zips_in(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob("*.zip") if path.is_file() and not is_debris(path.name))
 
 
 def _walk(folder: Path, inside: str) -> Iterator[tuple[str, int, int]]:
@@ -248,16 +262,18 @@ class Source:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._zip = None if path.is_dir() else path.open("rb", buffering=0)
+        self._zips: dict[str, BinaryIO] = {} if path.is_dir() else {"": path.open("rb", buffering=0)}
 
     def close(self) -> None:
-        """Close the zip."""
-        if self._zip is not None:
-            self._zip.close()
+        """Close the zips."""
+        for opened in self._zips.values():
+            opened.close()
 
     def place(self, entry: Entry) -> str:
         """Return the name of a file for messages."""
-        return str(self.path / entry.path) if self._zip is None else f"{self.path}: {entry.path}"
+        if entry.packed is None:
+            return str(self.path / entry.path)
+        return f"{self.path / entry.packed.zip if entry.packed.zip else self.path}: {entry.path}"
 
     def read(self, entry: Entry) -> bytes:
         """Return the bytes of one file.
@@ -284,10 +300,11 @@ class Source:
             return file.read(MAX_BYTES + 1)
 
     def _unpack(self, packed: Packed) -> bytes:
-        assert self._zip is not None
         if packed.method not in _METHODS or max(packed.size, packed.packed_size) > MAX_BYTES:
             raise _DamagedError("not packed by deflate, or larger than any clip")  # whatever was made of its fault
-        file = self._zip.fileno()
+        if packed.zip not in self._zips:
+            self._zips[packed.zip] = (self.path / packed.zip).open("rb", buffering=0)
+        file = self._zips[packed.zip].fileno()
         # most headers end within the first 128 bytes: one call reads header and content
         block = read_at(file, 128 + packed.packed_size, packed.offset)
         if len(block) < _LOCAL_HEADER.size or block[:4] != b"PK\3\4":

@@ -1,4 +1,4 @@
-"""The two evaluation protocols of NTU RGB+D 60 and the samples that everybody leaves out."""
+"""The evaluation protocols of NTU RGB+D 60 and 120, and the samples that everybody leaves out."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
@@ -14,24 +14,48 @@ SPLITS: tuple[Split, ...] = get_args(Split)
 TRAIN_PERFORMERS = (1, 2, 4, 5, 8, 9, 13, 14, 15, 16, 17, 18, 19, 25, 27, 28, 31, 34, 35, 38)
 TRAIN_CAMERAS = (2, 3)
 
+TRAIN_PERFORMERS_120 = (
+    *TRAIN_PERFORMERS, 45, 46, 47, 49, 50, 52, 53, 54, 55, 56, 57, 58, 59, 70, 74, 78, 80, 81, 82, 83, 84, 85, 86, 89,
+    91, 92, 93, 94, 95, 97, 98, 100, 103,
+)  # fmt: skip
+"""Of NTU RGB+D 120 (Liu et al., TPAMI 2019, section 4.2)."""
+
+LAST_SETUP = 17
+"""Of NTU RGB+D 60; those of 120's other half are 18 to 32."""
+
+RULES = (*SPLITS, "xsub120", "xset120")
+"""The protocols of 60, and those of 120, which has 60 in it."""
+
 MISSING = frozenset(Path(__file__).with_name("missing.txt").read_text().split())
-"""The 302 samples with missing or incomplete skeletons, as listed by the data set's authors."""
+"""The 535 samples of NTU RGB+D 120 with missing or incomplete skeletons, as listed by the data set's authors; 302 of
+them are of NTU RGB+D 60."""
 
 
-def in_training(clips: "Clips", split: Split) -> np.ndarray:
+def in_training(clips: "Clips", rule: str) -> np.ndarray:
     """Say which clips are for training; the others are for testing.
 
     Parameters
     ----------
     clips
         The table of clips, N rows.
-    split
-        `xsub`: the training performers of Shahroudy et al., CVPR 2016, section 3.2.1; `xview`: cameras 2 and 3.
+    rule
+        `xsub`: the training performers of Shahroudy et al., CVPR 2016, section 3.2.1; `xview`: cameras 2 and 3;
+        `xsub120`: the training performers of Liu et al., TPAMI 2019, section 4.2; `xset120`: setups of even numbers.
 
     Returns
     -------
     bool array [N]
     """
-    if split == "xsub":
-        return np.isin(clips.performer, TRAIN_PERFORMERS)
-    return np.isin(clips.camera, TRAIN_CAMERAS)
+    if rule == "xset120":
+        even: np.ndarray = clips.setup % 2 == 0
+        return even
+    if rule == "xview":
+        return np.isin(clips.camera, TRAIN_CAMERAS)
+    return np.isin(clips.performer, TRAIN_PERFORMERS if rule == "xsub" else TRAIN_PERFORMERS_120)
+
+
+def rules_of(clips: "Clips") -> dict[str, str]:
+    """Return the protocols of the data set that clips are of, 60 or 120: what it calls them, and their names here."""
+    if (clips.setup > LAST_SETUP).any():
+        return {"xsub": "xsub120", "xset": "xset120"}
+    return {split: split for split in SPLITS}

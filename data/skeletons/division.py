@@ -11,7 +11,7 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from base.errors import InputError
 from base.shown import shown
-from data.ntu.splits import SPLITS, in_training
+from data.ntu.splits import LAST_SETUP, RULES, SPLITS, in_training
 from data.skeletons.labels import natural
 from data.skeletons.store import ClipStore
 
@@ -40,12 +40,15 @@ class Division:
 def as_split(value: Any) -> Any:
     """Return a split as one line of text, as configurations may say it in several ways.
 
-    `{subjects: {test: [3, 6]}}` is `subjects 3, 6`, `{folds: 5}` is `folds 5`. What is neither stays as it is.
+    `{subjects: {test: [3, 6]}}` is `subjects 3, 6`, `{folds: 5}` is `folds 5`, `xset` is `xset120`. What is none
+    of these stays as it is.
     """
     if isinstance(value, dict) and set(value) == {"subjects"} and isinstance(value["subjects"], dict):
         test = value["subjects"].get("test")
         if set(value["subjects"]) == {"test"} and isinstance(test, list | tuple) and test:
             return "subjects " + ", ".join(str(subject) for subject in test)
+    if value == "xset":  # 60 has no such rule
+        return "xset120"
     if isinstance(value, dict) and set(value) == {"folds"} and isinstance(value["folds"], int):
         return f"folds {value['folds']}"
     return value
@@ -95,9 +98,9 @@ def divide(store: ClipStore, split: str) -> Division:
     store
         The clips.
     split
-        The name of a split of the store's own labels; a rule of NTU RGB+D, `xsub` or `xview`; `subjects A, B`: these
-        are tested on; or `fold 2/5`: the second of five folds, each with other subjects and, as far as that goes, with
-        all actions alike (scikit-learn's StratifiedGroupKFold).
+        The name of a split of the store's own labels; a rule of NTU RGB+D 60, `xsub` or `xview`, or of 120, `xsub120`
+        or `xset120`; `subjects A, B`: these are tested on; or `fold 2/5`: the second of five folds, each with other
+        subjects and, as far as that goes, with all actions alike (scikit-learn's StratifiedGroupKFold).
 
     Raises
     ------
@@ -112,10 +115,16 @@ def divide(store: ClipStore, split: str) -> Division:
     for pattern, make in _MADE.items():
         if found := re.fullmatch(pattern, split, re.DOTALL):
             return make(store, found)
-    if split in SPLITS:
+    if split in RULES:
         if store.labels is not None:
             raise InputError(
                 f"data.split: {split} is NTU RGB+D's rule, and {store.folder} has other clips; {_advice(store)}"
+            )
+        outside = np.flatnonzero(store.clips.setup > LAST_SETUP)
+        if split in SPLITS and len(outside):
+            raise InputError(
+                f"data.split: {split} is a rule of NTU RGB+D 60, and {len(outside)} clips of {store.folder} are of 120 "
+                f"alone (the first is {store.clips.name[outside[0]]}); give xsub120 or xset120"
             )
         training = in_training(store.clips, split)
         return Division(training, ~training)
@@ -123,7 +132,7 @@ def divide(store: ClipStore, split: str) -> Division:
 
 
 def _advice(store: ClipStore) -> str:
-    own = list(store.labels.splits) if store.labels is not None else list(SPLITS)
+    own = list(store.labels.splits) if store.labels is not None else list(RULES)
     named = f"it has {', '.join(own)}" if own else "its labels name no split"
     return f"{named}; or give subjects: {{test: [...]}}, folds: 5 or {LEAVE_ONE_OUT}"
 

@@ -19,7 +19,7 @@ from base.replacing import check_output
 from base.shown import one_line, shown
 from base.tables import write_csv
 from base.words import plural
-from data.ntu.actions import ACTIONS
+from data.ntu.actions import ACTIONS, ACTIONS_120
 from data.skeletons.store import ClipStore
 from recognition.evaluate import score
 from recognition.input.loading import load_clips
@@ -162,10 +162,10 @@ def action_names(actions: np.ndarray, names: str | None, own: Sequence[str] = ()
     own
         What the recogniser itself calls them; nothing for NTU RGB+D's.
     names
-        `ntu`: as NTU RGB+D 60 has them. A YAML file: one name for each of the recogniser's actions, in their order; or
+        `ntu`: as NTU RGB+D has them. A YAML file: one name for each of the recogniser's actions, in their order; or
         a mapping such as `A103: yawn` or `103: yawn`; or a longer list, the names of A001, A002 and so on. None: the
-        recogniser's own; else NTU's where the actions are A001 to A060, and otherwise A and the number, since a set of
-        one's own may count other actions.
+        recogniser's own; else NTU's where the actions are A001 to A060 or to A120, and otherwise A and the number,
+        since a set of one's own may count other actions.
 
     Raises
     ------
@@ -175,15 +175,15 @@ def action_names(actions: np.ndarray, names: str | None, own: Sequence[str] = ()
     numbers = actions.tolist()
     if names is None and own:
         return dict(zip(numbers, own, strict=True))
-    if names is None and numbers != list(range(1, len(ACTIONS) + 1)):
+    if names is None and numbers not in (list(range(1, len(known) + 1)) for known in (ACTIONS, ACTIONS_120)):
         return {number: f"A{number:03d}" for number in numbers}
     if names in (None, "ntu"):
-        if beyond := [number for number in numbers if not 1 <= number <= len(ACTIONS)]:
+        if beyond := [number for number in numbers if not 1 <= number <= len(ACTIONS_120)]:
             raise InputError(
-                f"--names ntu: names A001 to A{len(ACTIONS):03d}, and the model tells A{beyond[0]:03d} apart from "
+                f"--names ntu: names A001 to A{len(ACTIONS_120):03d}, and the model tells A{beyond[0]:03d} apart from "
                 "others; give a YAML file of names"
             )
-        return {number: ACTIONS[number - 1] for number in numbers}
+        return {number: ACTIONS_120[number - 1] for number in numbers}
     found = _read_names(Path(str(names)))
     if isinstance(found, list) and len(found) == len(numbers):
         return dict(zip(numbers, found, strict=True))

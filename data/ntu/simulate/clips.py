@@ -60,7 +60,7 @@ def choose_clips(section: SimulateSection) -> list[ClipName]:
     """Choose the clips, in order of their names.
 
     They are spread evenly over actions, performers, and views (camera and replication); each performer appears in one
-    setup with all views, then in a further one. The 302 names that everybody leaves out are not used.
+    setup with all views, then in a further one. The names that everybody leaves out are not used.
 
     Raises
     ------

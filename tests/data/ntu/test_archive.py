@@ -157,3 +157,21 @@ def test_zips_are_read_alike_where_there_is_no_pread(zipped, tmp_path, monkeypat
         whole = file.read()
         for offset, size in ((0, 10), (7, 1000), (len(whole) - 5, 100), (len(whole) + 9, 3), (3, 0)):
             assert read_at(file.fileno(), size, offset) == whole[offset : offset + size]
+
+
+def test_the_zips_of_a_folder_are_read_together(tmp_path):
+    """As NTU RGB+D 120 is released, in two."""
+    first, second = names(4)[:2], names(4)[2:]
+    folder = tmp_path / "zips"
+    folder.mkdir()
+    for name, listed in (("a.zip", first), ("b.zip", second)):
+        pack(folder / name, {f"{FOLDER}/{clip_name}.skeleton": clip(0) for clip_name in listed})
+    found = list_entries(folder)
+    assert [str(entry.name) for entry in found.entries] == sorted([*first, *second])
+    with closing(Source(folder)) as source:
+        assert all(bytes(source.read(entry)) == clip(0) for entry in found.entries)
+        assert source.place(found.entries[-1]).startswith(str(folder / "b.zip"))
+    assert run(folder, tmp_path / "store")["clips"] == 4
+    pack(folder / "c.zip", {f"{first[0]}.skeleton": clip(0)})
+    with pytest.raises(InputError, match=f"holds clip {first[0]} twice"):
+        list_entries(folder)

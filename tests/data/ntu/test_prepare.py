@@ -31,7 +31,9 @@ def test_the_302_incomplete_samples_are_left_out_and_counted(folder, tmp_path):
     (folder / FOLDER / "S001C002P005R002A008.skeleton").write_bytes(b"damaged")
     summary = run(folder, tmp_path / "store")
     assert summary["clips"] == 12
-    assert [skipped["reason"] for skipped in summary["skipped"]] == ["one of the 302 incomplete samples"]
+    assert [skipped["reason"] for skipped in summary["skipped"]] == [
+        "one of the samples that are incomplete by its authors' list"
+    ]
 
 
 FAULTS = {
@@ -305,7 +307,7 @@ def test_the_summary_says_what_is_in_the_store_and_what_is_not(folder, tmp_path)
     assert summary["clips by split"]["xview"] == {"train": 8 - cameras.count("001"), "test": cameras.count("001")}
     assert summary["skipped by reason"] == {
         "found …, expected … joints": 3,
-        "one of the 302 incomplete samples": 1,
+        "one of the samples that are incomplete by its authors' list": 1,
         "found an empty file, expected the number of frames": 1,
     }
     text = describe(summary)

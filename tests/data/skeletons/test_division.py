@@ -5,6 +5,7 @@ import pytest
 from sklearn.model_selection import LeaveOneGroupOut
 
 from base.errors import InputError
+from data.ntu.names import ClipName
 from data.skeletons.division import as_split, divide, single_splits, subjects_of
 from data.skeletons.labels import OwnClip, code_clips
 from data.skeletons.store import StoreInfo, StoreWriter, Track, open_store
@@ -91,3 +92,15 @@ def test_a_split_that_cannot_be_made(store, split, message):
 )
 def test_what_says_no_split_stays(value):
     assert as_split(value) == value
+
+
+def test_rules_of_one_data_set_do_not_divide_the_other(tmp_path):
+    with StoreWriter(tmp_path / "store", StoreInfo()) as writer:
+        for name in (ClipName(1, 1, 1, 1, 1), ClipName(18, 1, 45, 1, 61), ClipName(19, 1, 48, 1, 120)):
+            writer.add(name, 3, [])
+    ntu = open_store(tmp_path / "store")
+    for rule in ("xsub", "xview"):
+        with pytest.raises(InputError, match=r"2 clips of .* are of 120 alone .*S018.*; give xsub120 or xset120"):
+            divide(ntu, rule)
+    assert divide(ntu, "xsub120").train.tolist() == [True, True, False]
+    assert divide(ntu, as_split("xset")).train.tolist() == [False, True, False]

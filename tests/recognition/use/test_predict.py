@@ -34,8 +34,9 @@ def test_saves_the_likeliest_actions_as_csv_or_json(run, tmp_path, capsys):
     assert [row["action"] for row in named] == [int(row["action"]) for row in rows]
 
 
-def test_names_are_guessed_for_all_sixty_actions_only(tmp_path):
+def test_names_are_guessed_for_whole_data_sets_only(tmp_path):
     assert action_names(np.arange(1, 61), None)[23] == "hand waving"
+    assert action_names(np.arange(1, 121), None)[103] == "yawn"
     assert action_names(np.arange(1, 28), None)[23] == "A023"
     (tmp_path / "names.yaml").write_text("- swipe\n- wave\n")
     assert action_names(np.array([2]), str(tmp_path / "names.yaml")) == {2: "wave"}
@@ -85,5 +86,5 @@ def test_three_classes_need_three_names(tmp_path):
         with pytest.raises(InputError, match=message) as caught:
             action_names(actions, str(path))
         assert "\n" not in str(caught.value)
-    with pytest.raises(InputError, match="--names ntu: names A001 to A060, and the model tells A103 apart"):
+    with pytest.raises(InputError, match="--names ntu: names A001 to A120, and the model tells A122 apart"):
         action_names(actions, "ntu")
