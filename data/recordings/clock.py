@@ -5,11 +5,19 @@ import re
 import numpy as np
 
 _UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
-_NAMED = re.compile(
-    r"(?:^|_| |\()(?:(?P<ms>ms|m(?:illi)?secs?|millis(?:econds)?)|(?P<us>us|u(?:micro)?secs?|micros(?:econds)?)|"
-    r"(?P<ns>ns|nsecs?|nanos(?:econds)?)|(?P<s>s|secs?|seconds))\)?$"
+_UNIT = (
+    r"(?:(?P<ms>ms|msecs?|millis(?:econds)?)|(?P<us>us|usecs?|micros(?:econds)?)|(?P<ns>ns|nsecs?|nanos(?:econds)?)|"
+    r"(?P<s>s|secs?|seconds))"
 )
+_NAMED = re.compile(rf"(?:^|_| |[(\[]){_UNIT}[)\]]?$")
 _CAPITALS = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_TIMES = re.compile(rf"(?:frame_|video_)?(?:time|timestamp|time_stamp|t)(?:[_ (\[]*{_UNIT}[)\]]?)?")
+
+
+def says_time(name: str) -> bool:
+    """Say whether a key or a column is called as times are."""
+    small = _CAPITALS.sub("_", name.strip()).lower()
+    return _TIMES.fullmatch(small) is not None or small in ("seconds", "milliseconds")
 
 
 def as_seconds(times: np.ndarray, frame: np.ndarray, name: str) -> np.ndarray | None:

@@ -10,9 +10,9 @@ import numpy as np
 
 from base.errors import InputError
 from base.shown import cut
-from data.recordings.clock import as_seconds
-from data.recordings.joint_sets import BLAZEPOSE_33, HAND_21, NO_SET, JointSet
+from data.recordings.clock import as_seconds, says_time
 from data.recordings.json_text import as_list, as_numbers, as_object, read_json
+from data.recordings.landmarks import landmark_set, measure
 from data.recordings.peek import head
 from data.recordings.recording import Recording
 from data.recordings.registry import BY_CONTENT, BY_NAME, RECORDINGS, RecordingKind
@@ -26,7 +26,7 @@ from data.recordings.rows import (
     stack,
 )
 
-_POINT = re.compile(rb'"[xX]"\s*:[^{}\[\]]*"[yY]"\s*:')
+_POINT = re.compile(rb'"[xX]"\s*:[^{}\[\]]{0,99}"[yY]"\s*:')
 _LISTS = re.compile(rb'landmarks?"\s*:\s*\[\s*\[', re.IGNORECASE)
 _WORD = re.compile(rb'landmark|"visibility"|"presence"', re.IGNORECASE)
 
@@ -41,17 +41,11 @@ _PARTS = {
 _FRAMES = ("frames", "results", "data", "poses", "sequence", "framedata", "posedata", "landmarksdata")
 _PEOPLE = ("people", "persons", "poses", "detections", "bodies")
 _NUMBER = ("frame", "frameid", "framenumber", "frameindex", "frameidx", "frameno", "framecount", "index")
-_TIME = ("timestamp", "time", "timestampms", "timestampsec", "timestamps", "timestampseconds", "timestampus", "times",
-         "timems", "timesec", "timeseconds", "seconds")  # fmt: skip
 _IDENTITY = ("trackid", "personid", "id")
 _SURE = ("visibility", "score", "confidence", "presence", "v")
 _FPS = ("fps", "framerate", "videofps", "sourcefps")
 _SIZE = (("width", "imagewidth", "videowidth", "framewidth"), ("height", "imageheight", "videoheight", "frameheight"))
-_FARTHEST = 10
-"""Images' widths that a landmark may be outside of one; beyond, coordinates are pixels."""
 _LARGEST = 1e6
-
-OF_UNKNOWN_SIZE = "coordinates are parts of an image whose size is not told, so that width and height count alike"
 
 
 @dataclass(frozen=True)
@@ -96,11 +90,9 @@ def read(path: Path) -> Recording:
     rows = stack((_row(person, parts) for person in people), str(path))
     dims = 3 if (np.isfinite(rows.values[..., 2]) | np.isnan(rows.values[..., 0])).all() else 2
     joints, slots, scores = missing_at_zero(rows.values[..., :dims]), rows.slots[..., :dims], rows.values[..., 3]
-    known, groups = _joint_set(parts)
-    width, height = (_about(about, names) for names in _SIZE)
-    parted = "world" not in parts and bool((np.abs(np.nan_to_num(joints[..., :2])) <= _FARTHEST).all())
-    scale = (width, height, width)[:dims] if parted and width and height else ()
-    unit = "m" if parts.keys() == {"world"} else "px" if scale or not (parted or groups) else ""
+    landmarks = [(part, name) for part, names in parts.items() for name in names]
+    known, groups = landmark_set(landmarks)
+    unit, scale, notes = measure(joints, list(parts), *(_about(about, names) for names in _SIZE))
 
     def write(new: np.ndarray, output: Path) -> None:
         output.write_bytes(text.numbers.patched(slots, joints, new))
@@ -118,7 +110,7 @@ def read(path: Path) -> Recording:
         groups=groups,
         scale=scale,
         unit=unit,
-        notes=(OF_UNKNOWN_SIZE,) if parted and not scale else (),
+        notes=notes,
     )
 
 
@@ -218,25 +210,6 @@ def _coordinates(landmark: Any) -> list[Any]:
     return [landmark, None, None, None]  # null is missing; anything else is refused where numbers are read
 
 
-def _joint_set(parts: dict[str, tuple[str, ...]]) -> tuple[JointSet, tuple[tuple[int, ...], ...]]:
-    names: list[str] = []
-    bones: list[tuple[int, int]] = []
-    world: list[int] = []
-    for part, found in parts.items():
-        first = len(names)
-        known = {33: BLAZEPOSE_33, 21: HAND_21}.get(len(found), NO_SET) if part != "face" else NO_SET
-        plain = tuple(name.lower().replace("_", " ") for name in found)
-        own = known.names if known.names and plain[0] == "0" else plain
-        names += [name if part == "pose" else f"{part} {name}" for name in own]
-        place = {name: first + at for at, name in enumerate(own)}
-        pairs = ((known.names[a], known.names[b]) for a, b in known.bones)
-        bones += [(place[a], place[b]) for a, b in pairs if a in place and b in place]
-        if part == "world":
-            world = list(range(first, len(names)))
-    image = sorted(set(range(len(names))) - set(world))
-    return JointSet(tuple(names), tuple(bones)), (tuple(image), tuple(world)) if image and world else ()
-
-
 def _seconds(numbers: list[int], times: list[tuple[str, float] | None], frame: np.ndarray) -> np.ndarray | None:
     """Return when each row was seen; None unless all frames say so."""
     known = [time for time in times if time is not None]
@@ -252,7 +225,7 @@ def _seconds(numbers: list[int], times: list[tuple[str, float] | None], frame: n
 def _time(frame: Any) -> tuple[str, float] | None:
     if isinstance(frame, dict):
         for name, value in frame.items():
-            if _squeezed(name) in _TIME and isinstance(value, float):
+            if says_time(name) and isinstance(value, float):
                 return name, float(value)
     return None
 

@@ -8,7 +8,19 @@ import numpy as np
 
 AXES = ("x", "y", "z")
 
-_SCORES = ("score", "confidence", "conf", "likelihood", "visibility", "vis", "probability", "prob", "c")
+_SCORES = (
+    "score",
+    "confidence",
+    "conf",
+    "likelihood",
+    "visibility",
+    "vis",
+    "probability",
+    "prob",
+    "c",
+    "v",
+    "presence",
+)
 """What confidences are called; the first of them that a joint has is read."""
 
 _KINDS = "|".join((*AXES, *_SCORES))

@@ -14,6 +14,7 @@ _LARGEST = 2**53
 """Of whole numbers that a float holds exactly."""
 
 _ENDING = re.compile(r"\.(?:jpe?g|png|bmp|tiff?|webp|gif|ppm|json|txt)$", re.IGNORECASE)
+_LONGEST_NAME = 256
 _LAST_NUMBER = re.compile(r"(\d+)\D*$")
 
 
@@ -146,7 +147,7 @@ def numbers_of_names(names: Sequence[str], where: str) -> list[int]:
     InputError
         A name has no number, or two have the same.
     """
-    found = [_LAST_NUMBER.search(_ENDING.sub("", name)) for name in names]
+    found = [_LAST_NUMBER.search(_ENDING.sub("", name[-_LONGEST_NAME:])) for name in names]
     numbers = [int(match[1][-12:]) if match else -1 for match in found]
     first: dict[int, str] = {}
     for name, number in zip(names, numbers, strict=True):

@@ -9,7 +9,7 @@ import numpy as np
 from base.errors import InputError
 from base.shown import shown
 from data.recordings.joint_sets import IMAGE_SETS, NO_SET
-from data.recordings.mediapipe_json import OF_UNKNOWN_SIZE
+from data.recordings.landmarks import OF_UNKNOWN_SIZE
 from data.recordings.patching import Numbers, read_bytes
 from data.recordings.peek import files_in, head
 from data.recordings.recording import Recording
@@ -17,7 +17,7 @@ from data.recordings.registry import BY_CONTENT, RECORDINGS, RecordingKind
 from data.recordings.rows import Row, as_confidence, identity, missing_at_zero, numbers_of_names, stack
 
 _TOKEN = re.compile(rb"[^ \t\r\n]+")
-_NUMBER = re.compile(rb"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?nan", re.IGNORECASE)
+_NUMBER = re.compile(rb"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?|[-+]?nan", re.IGNORECASE)
 _BOX = 5
 """Numbers before the joints: the class, and the box's centre and size."""
 _MOST_AFTER = 2
