@@ -10,7 +10,7 @@ from base.errors import InputError
 from base.shown import cut
 from data.recordings.named_columns import AXES, Columns, find_columns
 from data.recordings.named_rows import NamedRows, lay_out
-from data.recordings.peek import head
+from data.recordings.peek import HEAD, head
 from data.recordings.recording import Recording
 from data.recordings.registry import BY_NAME, RECORDINGS, RecordingKind
 from data.recordings.table_text import Table, delimiter_of, read_table
@@ -26,15 +26,20 @@ _SUCH = "nose_x,nose_y,left_eye_x,... for a row per frame, or frame,joint,x,y fo
 def guess(path: Path) -> int:
     """Say whether a file may be a table with names above its columns; other formats of tables are surer of theirs."""
     ending = path.suffix.lower()
-    lines = [line for line in head(path).removeprefix(b"\xef\xbb\xbf").splitlines() if line.strip()]
-    if ending not in _ENDINGS or len(lines) < 2 or b"\0" in lines[0]:
+    start = head(path)
+    lines = [line for line in start.removeprefix(b"\xef\xbb\xbf").splitlines() if line.strip()]
+    if ending not in _ENDINGS or not lines or b"\0" in lines[0] or (len(lines) < 2 and len(start) < HEAD):
         return 0
     mark = delimiter_of(b"\n".join(lines[:20]))
     names = [cell.strip(b' \t"').decode("utf-8", "replace") for cell in lines[0].split(None if mark == b" " else mark)]
     if find_columns(names) is not None:
         return BY_NAME
     # What `read` takes apart, or refuses with advice; a .txt may be anything.
-    return BY_NAME if ending != ".txt" and (_is_headerless(names) or _COORDINATES.search(lines[1])) else 0
+    return (
+        BY_NAME
+        if ending != ".txt" and (_is_headerless(names) or _COORDINATES.search(lines[min(1, len(lines) - 1)]))
+        else 0
+    )
 
 
 def read(path: Path) -> Recording:

@@ -190,6 +190,13 @@ def test_the_guess_is_the_least_sure(file):
     assert guess(file("a b\n1 2\n", "a.txt")) == guess(file(POSES, "a.json")) == guess(file("a\n")) == 0
 
 
+def test_a_header_longer_than_what_a_guess_looks_at(file):
+    header = ",".join(f"joint_of_number_{at}_{axis}" for at in range(2000) for axis in "xy")
+    path = file(f"{header}\n" + "1.5," * 3999 + "2\n")
+    assert guess_recording(path) == "csv"
+    assert read(path).joints.shape == (1, 2000, 2)
+
+
 def test_damage(file):
     for text in (POSES, JOINTS, TOGETHER):
         check_damaged(file(text), read, 40)
