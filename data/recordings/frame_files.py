@@ -1,7 +1,7 @@
 """Recordings of a text per frame in a folder, and of one text."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,7 @@ from base.errors import InputError
 from data.recordings.patching import Numbers
 from data.recordings.peek import files_in
 from data.recordings.recording import Write
-from data.recordings.rows import numbers_of_names
+from data.recordings.rows import Row, numbers_of_names
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,18 @@ class FrameFiles:
     path: Path
     files: tuple[Path, ...]
     frames: tuple[int, ...]
+
+    def of_one_frame(self, rows: Sequence[Row], at: int) -> list[Row]:
+        """Return the rows of a file as those of the frame that its name says.
+
+        Raises
+        ------
+        InputError
+            The file holds several frames of its own.
+        """
+        if len({row.frame for row in rows}) > 1:
+            raise InputError(f"{self.files[at]}: holds several frames, expected one per file; give the file alone")
+        return [replace(row, frame=self.frames[at]) for row in rows]
 
     def writer(self, texts: Sequence[Numbers], file_of: Sequence[int], slots: np.ndarray, joints: np.ndarray) -> Write:
         """Return what writes the files once more.

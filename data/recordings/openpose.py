@@ -82,7 +82,6 @@ def read(path: Path) -> Recording:
     file_of = [at for at, _ in people]
     ids = [person.ids for _, person in people]
     unique = len({(at, one) for at, one in zip(file_of, ids, strict=True)}) == len(ids)
-
     return Recording(
         joints,
         np.array([files.frames[at] for at in file_of], np.int64),
