@@ -39,7 +39,7 @@ def test_each_row_is_written_into_its_file(folder, tmp_path):
     write = found.writer(texts, [0, 2, 2], slots, joints)
     write(joints, tmp_path / "same")
     assert contents(tmp_path / "same") == TEXTS
-    write(joints + [[[0, 0.5]], [[0, 0]], [[1, 0]]], tmp_path / "other")
+    write(np.add(joints, [[[0, 0.5]], [[0, 0]], [[1, 0]]]), tmp_path / "other")
     assert contents(tmp_path / "other") == {"a_10.txt": b"1 2.50", "a_2.txt": b"", "a_3.txt": b"3 4 6.00 6"}
     alone = frame_files(folder / "a_10.txt", ".txt")
     alone.writer(texts[:1], [0], slots[:1], joints[:1])(joints[:1] + 1, tmp_path / "one.txt")
