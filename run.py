@@ -10,7 +10,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any, Literal
 
-from training.threads import wait_politely
+from training.threads import look, wait_politely
 
 INTERRUPTED = 130
 GOES_ON = "interrupted; the same command goes on where it was"
@@ -30,7 +30,7 @@ def _on_interrupt(action: signal.Handlers | object) -> None:
 
 if __name__ == "__main__":
     _on_interrupt(_leave)
-wait_politely()  # before torch is loaded
+_AT_FIRST = look()  # who else is at work, while the command line is loaded
 
 import typer  # noqa: E402
 from typer.core import TyperCommand  # noqa: E402
@@ -80,6 +80,7 @@ def _start(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
+    wait_politely(_AT_FIRST)  # before a command loads torch
     if context.invoked_subcommand is None:
         print(context.get_help())
 
@@ -261,11 +262,14 @@ class _WithFormats(TyperCommand):
     """A command whose help ends in the formats that there are, looked up only when it is shown."""
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
-        from data.formats.exporting import describe_outputs
-        from data.formats.importing import describe_inputs
-
+        if self.name == "smooth":
+            from data.recordings.guessing import describe_recordings as describe
+        elif self.name == "export":
+            from data.formats.exporting import describe_outputs as describe
+        else:
+            from data.formats.importing import describe_inputs as describe
         with formatter.section("Formats"):
-            formatter.write_dl(describe_outputs() if self.name == "export" else describe_inputs())
+            formatter.write_dl(describe())
 
 
 @app.command(cls=_WithFormats)
@@ -315,6 +319,54 @@ def import_(
     from data.formats.importing import ImportOptions, import_store
 
     print("\n".join(import_store(source, store, ImportOptions(format, names, split, fps, units, on_error), again)))
+
+
+@app.command(cls=_WithFormats)
+def smooth(
+    inputs: Annotated[
+        list[Path], typer.Argument(metavar="INPUT", help="Files of trackers, folders of a file per frame, or of these.")
+    ],
+    output: Annotated[
+        Path | None, typer.Option(help="Where to write, for several a folder; NAME_refined.EXT beside each by default.")
+    ] = None,
+    fps: Annotated[
+        float | None, typer.Option(help="Frames per second; by default as the file or --video says.")
+    ] = None,
+    video: Annotated[
+        Path | None,
+        typer.Option(help="The video the file was made from: it tells the rate, and the page shows it."),
+    ] = None,
+    format: Annotated[
+        str | None, typer.Option(help="Whose files: one of those below; by default guessed from their content.")
+    ] = None,
+    model: Annotated[
+        str,
+        typer.Option(
+            help="steady or other shipped weights, a finished run of refine or its best.pt, gaussian, one_euro, "
+            "savitzky_golay or butterworth."
+        ),
+    ] = "steady",
+    strength: Annotated[float, typer.Option(help="From 0, the input, to 1.")] = 1.0,
+    fill: Annotated[float, typer.Option(help="Fill gaps of at most so many seconds.")] = 0.0,
+    min_confidence: Annotated[float, typer.Option(help="Leave joints below it alone, 0 to 1.")] = 0.0,
+    workers: Annotated[int, typer.Option(help="Processes, each at an input of its own.")] = 1,
+    on_error: Annotated[
+        OnError, typer.Option(help="stop or skip: what to do with inputs that cannot be used.")
+    ] = "stop",
+    executor: Annotated[
+        Literal["processes", "ray"],
+        typer.Option(help="processes, or ray: a cluster at RAY_ADDRESS, or this machine."),
+    ] = "processes",
+    plot: Annotated[bool, typer.Option("--plot", help="Also write NAME_refined.html, which plays both.")] = False,
+    again: Again = False,
+) -> None:
+    """Refine files of other tools: the same files once more, with nothing but the positions changed."""
+    from refine.files.stage import Scale, Smoothing
+    from refine.files.stage import smooth as run
+
+    smoothing = Smoothing(fps, video, format, model, strength, fill, min_confidence, plot, again, _version())
+    for line in run(inputs, output, smoothing, Scale(workers, on_error, executor)):
+        print(line)
 
 
 def _at_home(word: str) -> str:

@@ -25,7 +25,9 @@ DATA_FILES = {
     "configs": ["*/*.yaml"],
     "data.ntu": ["missing.txt"],
     "data.ntu.simulate": ["actions.yaml"],
+    "drawing": ["*.css", "*.js"],
     "refine.benchmarks": ["table.yaml"],
+    "refine.files": ["*.j2"],
     "refine.steady": ["*.safetensors"],
 }
 """What is read at run time besides modules. Each is named, so that nothing that lies about is packed."""

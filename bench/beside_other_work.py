@@ -1,11 +1,11 @@
 """How long a recogniser's epoch takes quiet, and beside one other busy process, as threads wait for each other.
 
-An epoch of the default study's recogniser on as many clips (or of a larger one, by --width and --blocks) is trained in a process of its own: spinning, as the OpenMP
-library does by itself, and passively, as the command line sets it where others are at work (`training/threads.py`). The
-busy process does nothing but count. The cases take turns, so that whatever else the machine does meets all of them; the
-medians are compared.
+An epoch of the default study's recogniser on as many clips (or of a larger one, by `--width 64 --blocks 10`) is trained
+in its own process: spinning, as the OpenMP library does by itself, and passively, as the command line sets it where
+others are at work (`training/threads.py`). The busy process does nothing but count. The cases take turns, so that
+whatever else the machine does meets all of them; the medians are compared.
 
-    python bench/beside_other_work.py [--clips 330] [--repeats 3] [--threads 2] [--spins 300 3000] [--width 64 --blocks 10]
+    python bench/beside_other_work.py [--clips 330] [--repeats 3] [--threads 2] [--spins 300 3000]
 """
 
 import argparse
@@ -95,7 +95,7 @@ def main() -> None:
         for busy in (False, True)
     }
     typical = {case: median(taken) for case, taken in take_turns(works, given.repeats, warm_up=0).items()}
-    print(f"{given.clips} clips, {given.threads} threads, width {given.width}, {given.blocks} blocks, medians of {given.repeats}")
+    print(f"{' '.join(options)}; medians of {given.repeats}")
     rows = []
     for name in settings:
         quiet, beside = typical[name], typical[f"{name} beside"]

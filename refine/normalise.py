@@ -7,10 +7,12 @@ inference call the same functions.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from torch import Tensor
+
+if TYPE_CHECKING:  # who measures a skeleton does not need torch
+    from torch import Tensor
 
 Centre = Literal["root", "channel", "none"]
 Scale = Literal["body", "none"]
@@ -84,7 +86,7 @@ def _median_of_seen(joints: np.ndarray, seen: np.ndarray) -> np.ndarray:
     return (low + high) / 2
 
 
-def window_offsets(windows: Tensor, centre: Centre, root: Sequence[int], dims: int) -> Tensor | None:
+def window_offsets(windows: "Tensor", centre: Centre, root: Sequence[int], dims: int) -> "Tensor | None":
     """Say what to subtract from each coordinate of each window.
 
     Parameters

@@ -16,6 +16,7 @@ from ablation.sections.registry import Chapter, Drawing, Section, Slot, in_order
 from ablation.study.study import Study
 from base.files import atomic_file
 from base.tables import Table, to_csv, to_latex, to_markdown
+from drawing.player import page_styles, player_script
 
 PARTS = ("report.html.j2", "macros.html.j2", "report.css", "report.js")
 
@@ -96,8 +97,8 @@ def render_page(title: str, study: Study, told: Sequence[Told]) -> str:
     return environment.from_string(parts["report.html.j2"]).render(
         title=title,
         chapters=list(chapters.items()),
-        styles=Markup(filter_properties() + parts["report.css"]),
-        script=Markup(parts["report.js"]),
+        styles=Markup(page_styles() + filter_properties() + parts["report.css"]),
+        script=Markup(parts["report.js"] + player_script()),
     )
 
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import torch
 
 from ablation.study.config import AblateConfig
 from ablation.study.plan import Training, train_one
+from base.cluster import WorkLostError, map_with_ray
 from base.errors import InputError
 from base.progress import console
 from base.words import plural
@@ -77,34 +79,16 @@ def _attempt(training: Training) -> Outcome:
 
 def _with_ray(config: AblateConfig, trainings: Sequence[Training]) -> Iterator[tuple[Training, Outcome]]:
     """Run trainings on all free cores or accelerators of a Ray cluster, or of this machine."""
-    try:
-        import ray
-    except ImportError as error:
-        raise InputError(
-            "executor: found 'ray', which is not installed; run `pip install 'steady-skeletons[cluster]'` or set "
-            "executor=serial"
-        ) from error
     accelerated = torch.cuda.is_available() and config.run.device != "cpu"
-    # the size of a cluster that runs already is its own affair
-    size = {"num_gpus" if accelerated else "num_cpus": config.workers} if config.ray_address is None else {}
-    try:
-        ray.init(address=config.ray_address, log_to_driver=False, include_dashboard=False, **size)
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        raise InputError(f"ray_address: Ray cannot be started or reached ({' '.join(str(error).split())})") from error
-    try:
-        remote = ray.remote(num_cpus=1, num_gpus=1 if accelerated else 0, max_retries=2)(_attempt_alone)
-        running = {remote.remote(training): training for training in trainings}
-        console.print(f"{plural(len(running), 'recogniser')} given to Ray", highlight=False)
-        while running:
-            (ready,), _ = ray.wait(list(running), num_returns=1)
-            training = running.pop(ready)
-            try:
-                outcome: Outcome = ray.get(ready)
-            except ray.exceptions.RayError as error:  # its process died
-                outcome = f"{training.folder}: {training.title} failed ({' '.join(str(error).split())[:200]})"
+    console.print(f"{plural(len(trainings), 'recogniser')} given to Ray", highlight=False)
+    runs = map_with_ray(
+        _attempt_alone, trainings, address=config.ray_address, size=config.workers, accelerators=accelerated
+    )
+    with closing(runs):
+        for training, outcome in runs:
+            if isinstance(outcome, WorkLostError):
+                outcome = f"{training.folder}: {training.title} failed ({outcome})"
             yield training, outcome
-    finally:
-        ray.shutdown()
 
 
 def _attempt_alone(training: Training) -> Outcome:

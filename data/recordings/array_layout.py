@@ -7,6 +7,7 @@ import numpy as np
 
 from base.errors import InputError
 from base.shown import shown
+from base.words import plural
 from data.recordings.recording import MOST_FRAMES, Recording
 from data.recordings.stored import Changes, Stored, as_float64, rounding_note, writer
 from data.skeletons.seen import seen_joints
@@ -156,7 +157,7 @@ def without_missing(joints: np.ndarray, score: np.ndarray | None = None) -> np.n
 
 def _reading(layout: PoseArray, shape: tuple[int, ...]) -> str:
     people, frames, joints = shape[:3]
-    who = f"{people} people, " if layout.kind != "TJC" else ""
+    who = "" if layout.kind == "TJC" else f"{plural(people, 'person', 'people')}, "
     last = " and a score" if layout.scored else ""
     return (
         f"read as {who}{frames} frames of {joints} joints of {layout.dims} coordinates{last}, by its shape and numbers"

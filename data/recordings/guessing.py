@@ -1,5 +1,6 @@
 """Which tool a file is from, by its content first and its name second."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from base.errors import InputError
@@ -25,7 +26,7 @@ def guess_recording(path: Path) -> str | None:
     return names[0] if names else None
 
 
-def read_recording(path: Path, format: str | None = None) -> tuple[str, Recording]:
+def read_recording(path: Path, format: str | None = None, timed: bool = True) -> tuple[str, Recording]:
     """Read a recording, and tell its format.
 
     Parameters
@@ -34,6 +35,8 @@ def read_recording(path: Path, format: str | None = None) -> tuple[str, Recordin
         A file, or a folder of a file per frame.
     format
         The format's name; None to guess it.
+    timed
+        Whether to go by the file's own rate and times; if not, what is wrong with them does not matter.
 
     Raises
     ------
@@ -54,8 +57,14 @@ def read_recording(path: Path, format: str | None = None) -> tuple[str, Recordin
     else:
         guessed = guess_recording(path)
         if guessed is None:
-            known = "; ".join(kind.reads for kind in RECORDINGS)
+            known = ", ".join(RECORDINGS.names())
             what = "a folder" if path.is_dir() else f"a file with the ending {shown(path.suffix)}"
             raise InputError(f"{path}: {what} whose content is of no known tool; what is read: {known}")
         name = guessed
-    return name, check_recording(RECORDINGS[name].read(path), str(path))
+    recording = RECORDINGS[name].read(path)
+    return name, check_recording(recording if timed else replace(recording, fps=None, seconds=None), str(path))
+
+
+def describe_recordings() -> list[tuple[str, str]]:
+    """Return the name of each format, and what of it is read."""
+    return [(name, RECORDINGS[name].reads) for name in RECORDINGS.names()]

@@ -156,12 +156,15 @@ def gather(
     InputError
         A joint is there twice, or people have few joints in common.
     """
-    keys = np.stack([frame, np.zeros_like(frame) if person is None else person], axis=1)
-    _, first, group = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+    number = np.unique(frame, return_inverse=True)[1]
+    if person is not None:
+        persons, each = np.unique(person, return_inverse=True)
+        number = number * len(persons) + each
+    _, first, group = np.unique(number, return_index=True, return_inverse=True)
     order = np.argsort(first, kind="stable")
     place = np.empty_like(order)
     place[order] = np.arange(len(order))
-    at = place[group.ravel()]
+    at = place[group]
     count = int(joint.max(initial=-1)) + 1
     if len(first) * count > _MOST_ABSENT * len(frame):
         raise InputError(f"{where}: its {len(first)} poses share few of {count} joints; is the column of joints one?")

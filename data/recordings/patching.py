@@ -75,15 +75,16 @@ class Numbers:
             return self.text
         spans = self.spans[slots]
         if decimals is None:
-            decimals = max(decimals_of(self.text[start:end]) for start, end in spans.tolist())
+            decimals = most_decimals(self.text, spans)
         decimals = min(max(FEWEST_DECIMALS, decimals), MOST_DECIMALS)
-        parts, done = [], 0
         order = np.argsort(spans[:, 0], kind="stable")
-        for (start, end), value in zip(spans[order].tolist(), values[order].tolist(), strict=True):
-            number = f"{value:.{decimals}f}" if abs(value) < 1e15 else repr(value)
-            parts += [self.text[done:start], (number.replace(".", ",") if comma else number).encode()]
-            done = end
-        return b"".join([*parts, self.text[done:]])
+        starts, ends = spans[order].T.tolist()
+        numbers = [f"{value:.{decimals}f}" if abs(value) < 1e15 else repr(value) for value in values[order].tolist()]
+        between = zip([0, *ends[:-1]], starts, strict=True)
+        parts = [b""] * (2 * len(numbers))
+        parts[::2] = [self.text[start:end] for start, end in between]
+        parts[1::2] = "\n".join(numbers).replace(*(".,") if comma else "..").encode().split(b"\n")
+        return b"".join([*parts, self.text[ends[-1] :]])
 
     def patched(
         self,
@@ -106,6 +107,23 @@ class Numbers:
         """
         changed = (slots >= 0) & np.isfinite(after) & (before != after)
         return self.replaced(slots[changed], after[changed], comma, decimals)
+
+
+def most_decimals(text: bytes, spans: np.ndarray) -> int:
+    """Return the most decimals of some numbers of a text; spans int64 [n, 2], n > 0."""
+    codes = np.frombuffer(text, np.uint8)
+    points = np.flatnonzero((codes == ord(".")) | (codes == ord(",")))
+    powers = np.flatnonzero((codes | 32) == ord("e"))
+    starts, ends = spans.T
+    first = np.searchsorted(points, starts)
+    inside = first < np.searchsorted(points, ends)
+    most = int((ends[inside] - points[first[inside]] - 1).max(initial=0))
+    powered = spans[np.searchsorted(powers, starts) < np.searchsorted(powers, ends)]
+    if not len(powered):
+        return most
+    plain = spans[np.searchsorted(powers, starts) == np.searchsorted(powers, ends)]
+    each = [decimals_of(text[start:end]) for start, end in powered.tolist()]
+    return max(*each, most_decimals(text, plain) if len(plain) else 0)
 
 
 def decimals_of(token: bytes) -> int:

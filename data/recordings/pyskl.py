@@ -7,6 +7,7 @@ import numpy as np
 
 from base.errors import InputError
 from base.shown import shown
+from base.words import plural
 from data.recordings.array_layout import without_missing
 from data.recordings.pickled import PickleFile, array_of, objects_of, pickle_head
 from data.recordings.recording import Recording
@@ -58,7 +59,7 @@ def read(path: Path) -> Recording:
         person=np.repeat(np.arange(len(lengths)), lengths),
         confidence=None if confidence is None else np.clip(np.nan_to_num(confidence), 0, 1).astype(np.float32),
         notes=(
-            f"holds {len(found)} clips, of which each of the people is refined as a person of its own",
+            f"holds {plural(len(found), 'clip')}, of which each of the people is refined as a person of its own",
             *rounding_note(found[0].value),
         ),
     )

@@ -89,8 +89,9 @@ def check_recording(recording: Recording, where: str) -> Recording:
         raise InputError(f"{where}: no joint has a position in any frame; there is nothing to refine")
     if np.isinf(joints).any():
         raise InputError(f"{where}: found an infinite coordinate, expected numbers; leave it empty or write NaN")
-    if frame.min() < -MOST_FRAMES or frame.max() > MOST_FRAMES:
-        raise InputError(f"{where}: found frame {frame.max()}, expected numbers up to {MOST_FRAMES}")
+    far = int(frame.max() if frame.max() > -frame.min() else frame.min())
+    if abs(far) > MOST_FRAMES:
+        raise InputError(f"{where}: found frame {far}, expected numbers from {-MOST_FRAMES} to {MOST_FRAMES}")
     if recording.fps is not None and not 0.1 <= recording.fps <= 10_000:
         raise InputError(f"{where}: found {shown(recording.fps)} frames a second; say the rate with --fps")
     if recording.person is not None:

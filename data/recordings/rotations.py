@@ -5,15 +5,24 @@ in Neural Networks" (CVPR 2019); what comes back is made a rotation again by Gra
 """
 
 import warnings
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.spatial.transform import Rotation
+
+if TYPE_CHECKING:
+    from scipy.spatial.transform import Rotation
 
 POINTS = 2
 """Of one rotation."""
 
 _LOCKED = 1e-5
 """Degrees: so near a right angle of the second, the first and the third turn about one axis."""
+
+
+def _rotation() -> "type[Rotation]":
+    from scipy.spatial.transform import Rotation  # takes long to import, and most formats have none
+
+    return Rotation
 
 
 def as_points(matrices: np.ndarray) -> np.ndarray:
@@ -38,7 +47,7 @@ def axis_angle_points(vectors: np.ndarray) -> np.ndarray:
     matrices = np.full((*vectors.shape[:-1], 3, 3), np.nan)
     known = np.isfinite(vectors).all(-1)
     if known.any():
-        matrices[known] = Rotation.from_rotvec(vectors[known]).as_matrix()
+        matrices[known] = _rotation().from_rotvec(vectors[known]).as_matrix()
     return as_points(matrices)
 
 
@@ -52,7 +61,7 @@ def axis_angles_near(points: np.ndarray, near: np.ndarray) -> np.ndarray:
     near
         [n, 3]: what was there before; the same rotation has other such vectors, whole turns apart.
     """
-    vectors = Rotation.from_matrix(from_points(points)).as_rotvec()
+    vectors = _rotation().from_matrix(from_points(points)).as_rotvec()
     angle = np.linalg.norm(vectors, axis=-1, keepdims=True)
     before = np.linalg.norm(near, axis=-1, keepdims=True)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -74,7 +83,7 @@ def euler_points(angles: np.ndarray, order: str) -> np.ndarray:
     matrices = np.full((*angles.shape[:-1], 3, 3), np.nan)
     known = np.isfinite(angles).all(-1)
     if known.any():
-        matrices[known] = Rotation.from_euler(order, angles[known], degrees=True).as_matrix()
+        matrices[known] = _rotation().from_euler(order, angles[known], degrees=True).as_matrix()
     return as_points(matrices)
 
 
@@ -102,13 +111,13 @@ def euler_near(points: np.ndarray, order: str, near: np.ndarray) -> np.ndarray:
 
 def _angles(matrices: np.ndarray, order: str, near: np.ndarray) -> np.ndarray:
     """Return one triple for each matrix; where two axes coincide, the first angle is what it was."""
-    rotations = Rotation.from_matrix(matrices)
+    rotations = _rotation().from_matrix(matrices)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # SciPy's, about axes that coincide
         angles: np.ndarray = rotations.as_euler(order, degrees=True)  # type: ignore[call-overload]
     locked = np.flatnonzero(np.abs(np.abs(angles[:, 1]) - 90) < _LOCKED)
     if len(locked):
         angles[locked, 0] = near[locked, 0]
-        before = Rotation.from_euler(order[:2], angles[locked, :2], degrees=True)
+        before = _rotation().from_euler(order[:2], angles[locked, :2], degrees=True)
         angles[locked, 2] = np.degrees((before.inv() * rotations[locked]).as_rotvec()[:, "XYZ".index(order[2])])
     return angles

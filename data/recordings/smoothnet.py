@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from base.errors import InputError
+from base.words import plural
 from data.recordings.array_layout import without_missing
 from data.recordings.npz_file import NpzFile
 from data.recordings.pickled import array_of, objects_of
@@ -57,7 +58,7 @@ def read(path: Path) -> Recording:
         "frame": np.concatenate([np.arange(length) for length in lengths]),
         "person": np.repeat(np.arange(len(found)), lengths),
         "notes": (
-            f"holds {len(found)} sequences, each of which is refined as a person",
+            f"holds {plural(len(found), 'sequence')}, each of which is refined as a person",
             *rounding_note(found[0].value),
         ),
     }

@@ -68,6 +68,11 @@ class Table:
         start, end = self.spans[slot].tolist() if slot >= 0 else (-1, -1)
         return self.text[start:end]
 
+    def cells(self, slots: np.ndarray) -> list[bytes]:
+        """Return what stands in some cells, int64 [n]; nothing for slot -1."""
+        spans = np.where((slots >= 0)[:, None], self.spans[slots], -1).tolist()
+        return [self.text[start:end] for start, end in spans]
+
     def row(self, row: int) -> list[str]:
         """Return the cells of a row as text."""
         slots = range(int(self.first[row]), int(self.first[row + 1]))
@@ -142,7 +147,10 @@ class Table:
         """Return the text with what has changed, see `Numbers.patched`; decimals come after a comma if they did."""
         slots = np.where((slots >= 0) & (self.spans[slots, 0] < 0), -1, slots)
         changed = slots[(slots >= 0) & np.isfinite(after) & (before != after)]
-        comma = self.delimiter != b"," and any(b"," in self.text[a:b] for a, b in self.spans[changed].tolist())
+        comma = False
+        if self.delimiter != b"," and len(changed):
+            commas = np.flatnonzero(np.frombuffer(self.text, np.uint8) == ord(","))
+            comma = bool((np.diff(np.searchsorted(commas, self.spans[changed]), axis=1) > 0).any())
         return Numbers(self.text, self.spans).patched(slots, before, after, comma)
 
 
@@ -167,14 +175,15 @@ def read_table(path: Path, delimiter: bytes | None = None) -> Table:
     if b"\0" in text:
         raise InputError(f"{path}: byte {text.index(0)} is zero, expected a table in text")
     delimiter = delimiter or delimiter_of(text[:HEAD])
+    separators = b" \t" if delimiter == b" " else delimiter
+    if sum(text.count(mark) for mark in (*separators, *b"\r\n")) > MOST_CELLS:
+        raise InputError(f"{path}: has more than {MOST_CELLS} cells; cut it into parts")
     marks = np.zeros(256, bool)
-    marks[list(b" \t" if delimiter == b" " else delimiter)] = True
+    marks[list(separators)] = True
     begin = len(_BOM) if text.startswith(_BOM) else 0
     codes = np.frombuffer(text, np.uint8)
     ends = _line_ends(text, codes)
     between = _unquoted(path, text, codes, np.flatnonzero(marks[codes]), ends)
-    if len(between) + len(ends) > MOST_CELLS:
-        raise InputError(f"{path}: has more than {MOST_CELLS} cells; cut it into parts")
     stops = np.sort(np.concatenate([between, ends, [len(text)]]))
     spans = np.stack([np.concatenate([[begin], stops[:-1] + 1]), stops], axis=1)
     line = np.searchsorted(ends, stops, "left") + 1  # a line's end is still on it

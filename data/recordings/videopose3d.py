@@ -9,6 +9,7 @@ import numpy as np
 
 from base.errors import InputError
 from base.shown import shown
+from base.words import plural
 from data.recordings.array_layout import without_missing
 from data.recordings.npz_file import NpzFile
 from data.recordings.pickled import array_of, objects_of
@@ -64,7 +65,7 @@ def _positions(file: NpzFile, key: str, path: Path) -> Recording:
         person=np.repeat(np.arange(len(found)), lengths),
         unit="px" if dims == 2 else "m",
         notes=(
-            f"holds {len(found)} sequences of videos and cameras, each of which is refined as a person",
+            f"holds {plural(len(found), 'sequence')} of videos and cameras, each of which is refined as a person",
             *rounding_note(found[0].value),
         ),
     )

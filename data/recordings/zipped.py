@@ -52,6 +52,7 @@ class Zipped:
 
     def __init__(self, content: bytes, path: Path) -> None:
         self.content, self.path = content, path
+        self._unpacked = 0
         try:
             self._file = zipfile.ZipFile(io.BytesIO(content))
         except (*BAD_ZIP, ValueError, LookupError, OverflowError, AttributeError, MemoryError, OSError) as error:
@@ -69,16 +70,17 @@ class Zipped:
         Raises
         ------
         InputError
-            It is not there or damaged, packed in another way than numpy does, or unpacks to more than it may.
+            It is not there or damaged, packed in another way than numpy does, or all that was unpacked is more
+            than it may be.
         """
         info = self.members.get(name)
         if info is None:
             raise InputError(f"{self.path}: holds no {name}")
         if info.compress_type not in _METHODS or info.flag_bits & 1:
             raise InputError(f"{self.path}: {cut(name)} is encrypted or packed unusually; write it with numpy.savez")
-        packed = min(info.compress_size, len(self.content))
-        if info.file_size > min(LARGEST, max(ANY_TIMES, MOST_TIMES * packed)):
-            raise InputError(f"{self.path}: {cut(name)} says that it unpacks to {info.file_size} bytes, as a bomb does")
+        self._unpacked += info.file_size
+        if self._unpacked > min(LARGEST, max(ANY_TIMES, MOST_TIMES * len(self.content))):
+            raise InputError(f"{self.path}: unpacks to {self._unpacked} bytes and more, as a bomb does")
         try:
             with self._file.open(info) as member:
                 unpacked = member.read(info.file_size + 1)

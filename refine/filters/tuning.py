@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from data.skeletons.metrics import mpjpe
 from refine.filters.registry import FILTERS, Parameters
 from refine.filters.smoothing import smooth_sequences
 from refine.normalise import body_size
@@ -42,6 +41,8 @@ def tune_filter(
     dict
         The filter's parameters, by name.
     """
+    from data.skeletons.metrics import mpjpe  # with torch, which whoever only filters does without
+
     sizes = [body_size(x) for x in detected] if sizes is None else sizes
 
     def error(parameters: Parameters) -> float:

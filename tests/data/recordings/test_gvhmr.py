@@ -3,6 +3,8 @@ import io
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from base.errors import InputError
@@ -97,3 +99,10 @@ def test_other_files_of_pytorch_are_not_its(tmp_path):
 
 def test_damaged_files_are_refused_in_one_line(tmp_path):
     check_damaged(saved(tmp_path, content(3)), read)
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(1, 6))
+def test_any_result_comes_back_byte_for_byte(tmp_path_factory, frames):
+    path = saved(tmp_path_factory.mktemp("gvhmr"), content(frames))
+    assert rewritten(path, read(path)).read_bytes() == path.read_bytes()

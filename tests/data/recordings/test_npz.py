@@ -2,6 +2,8 @@ import zipfile
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from base.errors import InputError
 from data.recordings.npz import read
@@ -73,3 +75,15 @@ def test_what_holds_no_recording_is_refused(tmp_path, arrays, told):
 @pytest.mark.parametrize("packed", [False, True])
 def test_damaged_files_are_refused_in_one_line(tmp_path, packed):
     check_damaged(saved(tmp_path, packed=packed, keypoints=poses(5, 4, 3)), read)
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    st.tuples(st.integers(2, 5), st.integers(1, 4), st.integers(2, 3)),
+    st.booleans(),
+    st.sampled_from(["f4", "i4"]),
+)
+def test_any_arrays_come_back_byte_for_byte(tmp_path_factory, shape, packed, kind):
+    array = np.round(poses(*shape, scale=90)).astype(kind)
+    path = saved(tmp_path_factory.mktemp("npz"), packed=packed, other=np.arange(3), joints=array, more=np.array("x"))
+    assert rewritten(path, read(path)).read_bytes() == path.read_bytes()

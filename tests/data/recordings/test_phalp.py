@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from base.errors import InputError
@@ -76,3 +78,10 @@ def test_what_is_wrong_is_told(tmp_path, value, told):
 
 def test_damaged_files_are_refused_in_one_line(tmp_path):
     check_damaged(saved(tmp_path, content(((1,), (1,))), compress=0), read, 40)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.sets(st.integers(0, 9), max_size=2), min_size=1, max_size=3).filter(any), st.sampled_from([0, 3]))
+def test_any_images_come_back_byte_for_byte(tmp_path_factory, images, compress):
+    path = saved(tmp_path_factory.mktemp("phalp"), content(images), compress)
+    assert rewritten(path, read(path)).read_bytes() == path.read_bytes()

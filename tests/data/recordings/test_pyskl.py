@@ -2,6 +2,8 @@ import pickle
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from base.errors import InputError
 from data.recordings.pyskl import read
@@ -64,3 +66,10 @@ def test_what_is_wrong_is_told(tmp_path, clip, told):
 
 def test_damaged_files_are_refused_in_one_line(tmp_path):
     check_damaged(saved(tmp_path, content()), read)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.sampled_from(["<f2", "<f4", "f8", "i2"]), st.sampled_from([2, 3]), st.sampled_from([2, 3, 4, 5]))
+def test_any_clips_come_back_byte_for_byte(tmp_path_factory, kind, dims, protocol):
+    path = saved(tmp_path_factory.mktemp("pyskl"), content(kind, dims), protocol)
+    assert rewritten(path, read(path)).read_bytes() == path.read_bytes()

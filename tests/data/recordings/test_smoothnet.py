@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from base.errors import InputError
@@ -80,3 +82,11 @@ def test_what_holds_no_sequences_is_refused(tmp_path, array, told):
 
 def test_damaged_files_are_refused_in_one_line(tmp_path):
     check_damaged(saved(tmp_path, joints_3d=ragged(poses(4, 6), poses(3, 6))), read)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.integers(1, 5), min_size=1, max_size=3), st.sampled_from(["joints_2d", "keypoints_3d", "pose"]))
+def test_any_sequences_come_back_byte_for_byte(tmp_path_factory, frames, key):
+    arrays = ragged(*(poses(count, 72 if key == "pose" else 12) for count in frames))
+    path = saved(tmp_path_factory.mktemp("smoothnet"), **{key: arrays})
+    assert rewritten(path, read(path)).read_bytes() == path.read_bytes()

@@ -2,6 +2,8 @@ import pickle
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from base.errors import InputError
@@ -53,3 +55,13 @@ def test_other_shapes_are_refused(tmp_path, part):
 
 def test_damaged_files_are_refused_in_one_line(tmp_path):
     check_damaged(saved(tmp_path, content(3)), read)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(1, 6), st.sampled_from([2, 3, 4, 5]), st.booleans())
+def test_any_motion_comes_back_byte_for_byte(tmp_path_factory, frames, protocol, walks):
+    value = content(frames)
+    if not walks:
+        del value["smpl_trans"]
+    path = saved(tmp_path_factory.mktemp("smpl"), value, protocol)
+    assert rewritten(path, read(path)).read_bytes() == path.read_bytes()

@@ -84,6 +84,24 @@ def test_a_changed_number_leaves_every_other_byte(tmp_path):
     assert table.patched(slots, values, new) == text.replace(b"2.5", b"7.00")
 
 
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        ("1,2.5,3.125", "2.000,3.500,4.125"),
+        ("1,2,3", "2.00,3.00,4.00"),
+        ("1,2.5,3.125e-2", "2.00000,3.50000,1.03125"),
+        ("1,2.5e2,3.1415E+3", "2.00,251.00,3142.50"),
+        ("1.5,2e20,3", "2.50,2e20,4.00"),
+        ("1.5,nan,3.25", "2.50,nan,4.25"),
+    ],
+)
+def test_all_that_changes_gets_the_decimals_of_what_has_most(tmp_path, cells, expected):
+    table = table_of(tmp_path, f"a.b,c.d,e.f\n{cells}\n")
+    slots = table.slots(np.array([1]), np.arange(3))
+    values = table.values(slots)
+    assert table.patched(slots, values, values + 1).decode() == f"a.b,c.d,e.f\n{expected}\n"
+
+
 def test_what_is_no_number_is_told_with_line_and_column(tmp_path):
     table = table_of(tmp_path, "a,b\n\n1,2\n3,four\n")
     with pytest.raises(InputError, match=r"line 4, column 2: found 'four', expected a number"):

@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from base.errors import InputError
 from data.recordings.videopose3d import read
@@ -64,3 +66,11 @@ def test_what_holds_no_positions_is_refused(tmp_path, videos):
 def test_damaged_files_are_refused_in_one_line(tmp_path):
     check_damaged(positions(tmp_path, S1={"walk": [poses(3, 4, 2)]}), read, 40)
     check_damaged(detections(tmp_path)[0], read, 40)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.dictionaries(st.sampled_from(["S1", "S5"]), st.lists(st.integers(1, 4), min_size=1, max_size=3), min_size=1))
+def test_any_videos_come_back_byte_for_byte(tmp_path_factory, videos):
+    arrays = {name: {"walk": [poses(count, 4, 2) for count in frames]} for name, frames in videos.items()}
+    path = positions(tmp_path_factory.mktemp("videopose3d"), **arrays)
+    assert rewritten(path, read(path)).read_bytes() == path.read_bytes()

@@ -78,6 +78,11 @@ def test_a_bomb_and_a_damaged_member_are_refused(tmp_path, monkeypatch):
     bomb = made(zipfile.ZIP_DEFLATED, contents={"a.npy": bytes(1 << 20)})
     with pytest.raises(InputError, match="bomb"):
         Zipped(bomb, tmp_path).read("a.npy")
+    many = Zipped(made(zipfile.ZIP_DEFLATED, contents={f"{n}.npy": bytes(150_000) for n in range(3)}), tmp_path)
+    assert len(many.read("0.npy")) == 150_000
+    with pytest.raises(InputError, match="bomb"):  # together they are one
+        [many.read(f"{n}.npy") for n in range(3)]
+    monkeypatch.undo()
     content = made()
     at = content.index(CONTENTS["b.npy"])
     with pytest.raises(InputError, match="damaged"):

@@ -1,0 +1,117 @@
+"""What refining did to a motion: how it accelerates before and after, and how much of the movement is left."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+MOVEMENT = (0.5, 3.0)
+"""Hertz: most of what people do on purpose; slower than that is where somebody stands."""
+
+
+@dataclass(frozen=True)
+class Motion:
+    """How a group of joints moved.
+
+    Parameters
+    ----------
+    joints
+        How many.
+    before, after
+        The mean acceleration of joints that are seen in three frames in a row, in units per second squared; None where
+        there are none.
+    gain
+        The share of the raw movement between 0.5 and 3 Hz that is left; None where nothing moves.
+    """
+
+    joints: int
+    before: float | None
+    after: float | None
+    gain: float | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as a report has it, with no more digits than mean something."""
+        return {
+            "joints": self.joints,
+            "acceleration_before": _short(self.before),
+            "acceleration_after": _short(self.after),
+            "gain": _short(self.gain),
+        }
+
+
+def _short(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.4g}")
+
+
+@dataclass
+class Moved:
+    """Sums over the pieces of a motion.
+
+    Parameters
+    ----------
+    accelerations
+        Before and after, and of how many.
+    spectrum
+        Of the raw movement: what is left of it, and all of it.
+    """
+
+    accelerations: np.ndarray = field(default_factory=lambda: np.zeros(3))
+    spectrum: np.ndarray = field(default_factory=lambda: np.zeros(2))
+
+    def add(self, raw: np.ndarray, refined: np.ndarray, seen: np.ndarray, times: np.ndarray, fps: float) -> None:
+        """Count how a piece accelerates.
+
+        Parameters
+        ----------
+        raw, refined
+            [n, J, D].
+        seen
+            bool [n, J].
+        times
+            [n], seconds.
+        fps
+            Across more than one and a half of its frames nothing is measured.
+        """
+        if len(raw) < 3:
+            return
+        known = seen[2:] & seen[1:-1] & seen[:-2]
+        passed = np.diff(times)
+        known[np.maximum(passed[1:], passed[:-1]) > 1.5 / fps] = False
+        before, after = (accelerations(x, times)[known].sum() for x in (raw, refined))
+        self.accelerations += [before, after, known.sum()]
+
+    def compare(self, raw: np.ndarray, refined: np.ndarray, fps: float) -> None:
+        """Count what is left of the movement of a piece at even times, [m, J, D] each, as `band_gains` does.
+
+        In less than a second, what is slow cannot be told from what is fast.
+        """
+        inside = np.abs(np.fft.rfftfreq(len(raw), 1 / fps) - sum(MOVEMENT) / 2) <= (MOVEMENT[1] - MOVEMENT[0]) / 2
+        if not inside.any() or len(raw) <= fps:
+            return
+        window = np.hanning(len(raw) + 2)[1:-1, None, None]
+        both = (np.fft.rfft((x - x.mean(axis=0)) * window, axis=0)[inside] for x in (refined, raw))
+        kept, whole = both
+        energy = np.square(np.abs(whole)).sum()
+        self.spectrum += np.array([(kept * whole.conj()).real.sum(), energy]) / len(raw)
+
+    def motion(self, joints: int) -> Motion:
+        """Return the means of so many joints."""
+        before, after, count = self.accelerations.tolist()
+        kept, whole = self.spectrum.tolist()
+        rest = whole <= 0
+        return Motion(
+            joints,
+            before / count if count else None,
+            after / count if count else None,
+            None if rest else kept / whole,
+        )
+
+
+def accelerations(x: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """Return the norm of the second derivative at each row but the first and last, [n - 2, J], by three rows each.
+
+    2 ((x3 - x2) / (t3 - t2) - (x2 - x1) / (t2 - t1)) / (t3 - t1), which at even times is the second difference.
+    """
+    speed = np.diff(x, axis=0) / np.diff(times)[:, None, None]
+    found: np.ndarray = 2 * np.linalg.norm(np.diff(speed, axis=0), axis=-1) / (times[2:] - times[:-2])[:, None]
+    return found

@@ -1,0 +1,176 @@
+"""The refiners that `smooth --model` takes: steady, the classical filters, and a trained network."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from base.errors import InputError
+from base.files import sha256
+from base.shown import cut
+from data.recordings.recording import Recording
+from data.skeletons.gaps import fill_gaps
+from refine.steady.bones import Tree, hang
+from refine.steady.net import load_networks
+from refine.steady.smoother import WEIGHTS, refine_sequence
+
+if TYPE_CHECKING:
+    from refine.in_space import Sightings
+
+USUAL = {"butterworth": {"cutoff_hz": 6.0, "order": 2}}
+"""The parameters of filters that SmoothNet's authors do not compare with; Winter's, for a body in motion."""
+
+METRES = {"m": 1.0, "cm": 100.0, "mm": 1000.0}
+"""How many of a unit are a metre."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A motion without jumps and long gaps, of one person, at even times.
+
+    Parameters
+    ----------
+    joints
+        float64 [n, J, D], near the origin; NaN where nothing is known. At least one joint is known in the first and
+        the last frame.
+    confidence
+        float32 [n, J], 0 where nothing is known; None if all is as good.
+    fps
+        Frames a second.
+    bones
+        Pairs of joints.
+    unit
+        Of the joints.
+    """
+
+    joints: np.ndarray
+    confidence: np.ndarray | None
+    fps: float
+    bones: Sequence[tuple[int, int]] = ()
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class Method:
+    """A refiner.
+
+    Parameters
+    ----------
+    refine
+        Maps a piece to refined joints, float [n, J, D]. Where nothing was known it interpolates.
+    about
+        What a report says of it: its name, and the SHA-256 of its weights or its parameters.
+    check
+        Refuses a recording that it is not for; gets its path for the message.
+    """
+
+    refine: Callable[[Piece], np.ndarray]
+    about: dict[str, Any]
+    check: Callable[[Recording, str], None] = field(default=lambda recording, where: None)
+
+
+@lru_cache
+def open_method(model: str) -> Method:
+    """Open a refiner by its name, or by the path of its weights.
+
+    Raises
+    ------
+    InputError
+        There is none of this name, or the file is none.
+    """
+    shipped = {path.stem: path for path in sorted(WEIGHTS.parent.glob("*.safetensors"))}
+    if model in shipped:
+        return _steady(model, shipped[model])
+    path = Path(model)
+    if path.suffix == ".safetensors" and path.is_file():
+        return _steady(model, path)
+    if path.exists():
+        return _network(path)
+    from refine.filters.registry import FILTERS  # SciPy's signals take long to import
+
+    if model in FILTERS:
+        return _filter(model)
+    known = ", ".join([*shipped, *FILTERS.names()])
+    raise InputError(f"--model: found {cut(model)}, expected {known}, or the path of a trained refiner")
+
+
+def _steady(name: str, weights: Path) -> Method:
+    networks = load_networks(weights)
+
+    def refine(piece: Piece) -> np.ndarray:
+        dims = piece.joints.shape[-1]
+        tree = _tree(tuple(map(tuple, piece.bones)), piece.joints.shape[1]) if piece.bones and dims == 3 else None
+        return refine_sequence(networks, piece.joints, piece.fps, piece.confidence, 1.0, tree)
+
+    return Method(refine, {"name": Path(name).name, "sha256": sha256(weights)})
+
+
+@lru_cache
+def _tree(bones: tuple[tuple[int, int], ...], joints: int) -> Tree:
+    return hang(bones, joints)
+
+
+def _filter(name: str) -> Method:
+    from refine.filters.registry import FILTERS
+    from refine.filters.smoothing import smooth_sightings
+
+    released = FILTERS[name].released
+
+    def parameters(fps: float) -> dict[str, float]:
+        return released(fps) if released is not None else USUAL[name]
+
+    def refine(piece: Piece) -> np.ndarray:
+        return _refined(piece, lambda one: smooth_sightings(name, [one], parameters(piece.fps), piece.fps)[0][0])
+
+    return Method(refine, {"name": name, "parameters": "of SmoothNet's comparison" if released else USUAL[name]})
+
+
+def _network(path: Path) -> Method:
+    """Open a trained SmoothNet; it sees each coordinate by itself, so it takes any number of joints."""
+    from refine.apply import default_stride
+    from refine.refiner import load_refiner, refine_sightings
+
+    refiner = load_refiner(path)
+    minds_unit = refiner.normalise.scale == "none"
+    if minds_unit:  # its unit takes the place of the body's size
+        from dataclasses import replace
+
+        refiner = replace(refiner, normalise=replace(refiner.normalise, scale="body"))
+    stride = default_stride(refiner.window)
+
+    def check(recording: Recording, where: str) -> None:
+        if minds_unit and recording.joints.shape[-1] == 2:
+            raise InputError(
+                f"{where}: {path} knows positions in halves of an image's width, and the file has no image's size; "
+                "take a refiner that scales bodies"
+            )
+        if minds_unit and recording.unit not in METRES:
+            raise InputError(
+                f"{where}: {path} knows positions in metres, and the file's unit is not known; take a refiner that "
+                "scales bodies"
+            )
+
+    def refine(piece: Piece) -> np.ndarray:
+        size = METRES.get(piece.unit) if minds_unit else None
+
+        def by_network(one: "Sightings") -> np.ndarray:
+            return refine_sightings(refiner, [one], stride=stride, merge="smooth", fps=piece.fps)[0][0]
+
+        return _refined(piece, by_network, size)
+
+    return Method(refine, {"name": path.name, "sha256": refiner.sha256}, check)
+
+
+def _refined(piece: Piece, refine: Callable[["Sightings"], np.ndarray], size: float | None = None) -> np.ndarray:
+    """Refine what was seen, and interpolate the rest."""
+    from refine.in_space import Sightings
+
+    seen = np.isfinite(piece.joints).all(axis=-1)
+    if piece.confidence is not None:
+        seen &= piece.confidence > 0
+    known = np.where(seen[..., None], piece.joints, 0.0)
+    refined = refine(Sightings(known, seen, piece.confidence, None, size)).astype(np.float64)
+    return refined if seen.all() else fill_gaps(refined, seen)

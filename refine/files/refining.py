@@ -1,0 +1,233 @@
+"""One recording: its rows are put together to people's motions, refined, and put back."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from base.errors import InputError
+from base.words import plural
+from data.recordings.recording import Recording
+from data.skeletons.gaps import fill_gaps, neighbours
+from refine.files.even import at_even_times
+from refine.files.measures import Motion, Moved
+from refine.files.methods import Method, Piece
+from refine.files.people import body_sizes, tracks_of
+from refine.files.rates import Clock
+from refine.splits import split_track
+
+FEWEST_FRAMES = 3
+"""Fewer are stills: an acceleration takes three."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to refine.
+
+    Parameters
+    ----------
+    strength
+        From 0, the input, to 1.
+    fill
+        Gaps of a joint of at most so many seconds get a position, where the file has a place for it.
+    min_confidence
+        Joints below it are left alone, and nothing is learnt from them.
+    """
+
+    strength: float = 1.0
+    fill: float = 0.0
+    min_confidence: float = 0.0
+
+
+@dataclass
+class Refined:
+    """A refined recording.
+
+    Parameters
+    ----------
+    joints
+        float64 [N, J, D] in the file's own unit; NaN where the file has nothing and nothing was filled.
+    track
+        int64 [N]: whose each row is.
+    filled
+        bool [N, J]: what was missing and got a position.
+    missing, unsure
+        How many joints in a frame have no position, and how many have one with too little confidence.
+    absent
+        Frames of somebody that are short gaps, but that the file has no row for.
+    jumps, gaps
+        At how many jumps, and gaps too long to bridge, a motion was cut.
+    astray
+        Rows in which a body was elsewhere for a moment; it is put to where it must have been.
+    motion
+        How each group of joints moved.
+    """
+
+    joints: np.ndarray
+    track: np.ndarray
+    filled: np.ndarray
+    missing: int
+    unsure: int
+    absent: int = 0
+    jumps: int = 0
+    gaps: int = 0
+    astray: int = 0
+    motion: list[Motion] = field(default_factory=list)
+
+    @property
+    def people(self) -> int:
+        """How many tracks there are."""
+        return int(self.track.max()) + 1
+
+
+@dataclass(frozen=True)
+class _Given:
+    """What all tracks of a recording share; `scale` [D], `seen` bool [N, J], `confidence` [N, J] or None."""
+
+    recording: Recording
+    clock: Clock
+    method: Method
+    options: Options
+    scale: np.ndarray
+    seen: np.ndarray
+    confidence: np.ndarray | None
+
+
+def check_moving(recording: Recording, where: str) -> None:
+    """Refuse stills.
+
+    Raises
+    ------
+    InputError
+        There are too few frames to speak of a motion.
+    """
+    frames = len(np.unique(recording.frame))
+    if frames < FEWEST_FRAMES:
+        raise InputError(
+            f"{where}: shows somebody in {plural(frames, 'frame')}, expected {FEWEST_FRAMES} or more of a motion"
+        )
+
+
+def refine_recording(recording: Recording, clock: Clock, method: Method, options: Options) -> Refined:
+    """Refine a recording.
+
+    Each person is refined alone, and so is each of the recording's groups of joints. A motion is cut at jumps that no
+    body makes and at gaps too long to bridge (`refine.splits`). What is missing, or less sure than it has to be, stays
+    as it is, and nothing is learnt from it.
+
+    Parameters
+    ----------
+    recording
+        What was read.
+    clock
+        When its frames were.
+    method
+        The refiner.
+    options
+        See there.
+
+    Raises
+    ------
+    InputError
+        There are too many people in a frame, or too few frames too far apart.
+    """
+    joints = recording.joints
+    there = np.isfinite(joints).all(axis=-1)
+    confidence = _confidence(recording, options.min_confidence)
+    seen = there if confidence is None else there & (confidence > 0)
+    scale = np.array(recording.scale or (1.0,) * joints.shape[-1])
+    given = _Given(recording, clock, method, options, scale, seen, confidence)
+    found = Refined(
+        joints.copy(),
+        tracks_of(recording, clock.seconds),
+        np.zeros(there.shape, bool),
+        int((~there).sum()),
+        int((there & ~seen).sum()),
+    )
+    groups = recording.groups or (tuple(range(joints.shape[1])),)
+    for group in groups:
+        moved = Moved()
+        for rows in by_track(found.track, recording.frame):
+            _refine_track(given, rows, np.array(group), found, moved)
+        found.motion.append(moved.motion(len(group)))
+    return found
+
+
+def by_track(track: np.ndarray, frame: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield the rows of each track, in the order of frames."""
+    order = np.lexsort((frame, track))
+    yield from np.split(order, np.flatnonzero(np.diff(track[order])) + 1)
+
+
+def _confidence(recording: Recording, least: float) -> np.ndarray | None:
+    """Return how sure each joint is, 0 below the least; None where the file says nothing, or 0 of all."""
+    given = recording.confidence
+    if given is None or not (given > 0).any():
+        return None
+    return np.where(given >= least, given, np.float32(0)).astype(np.float32)
+
+
+def _refine_track(given: _Given, rows: np.ndarray, group: np.ndarray, found: Refined, moved: Moved) -> None:
+    """Refine one group of joints of one track, and put it into what was found."""
+    own = np.ix_(rows, group)
+    seen = given.seen[own]
+    if not seen.any():
+        return
+    joints = np.where(seen[..., None], given.recording.joints[own] * given.scale, 0.0)
+    pieces = split_track(joints, seen, given.clock.seconds[rows], float(np.median(body_sizes(joints, seen)[0])))
+    found.jumps += pieces.jumps
+    found.gaps += pieces.gaps
+    found.astray += len(pieces.astray)
+    right = seen.copy()
+    right[pieces.astray] = False
+    for first, end in pieces.spans:
+        span = slice(first, end)
+        _refine_piece(given, rows[span], group, joints[span], seen[span], right[span], found, moved)
+
+
+def _refine_piece(
+    given: _Given,
+    rows: np.ndarray,
+    group: np.ndarray,
+    joints: np.ndarray,
+    seen: np.ndarray,
+    right: np.ndarray,
+    found: Refined,
+    moved: Moved,
+) -> None:
+    """Refine one motion; of what was seen, not all is right."""
+    recording, clock, options = given.recording, given.clock, given.options
+    own, times = np.ix_(rows, group), clock.seconds[rows]
+    trust = None if given.confidence is None else given.confidence[own]
+    even = at_even_times(joints, right, trust, times, clock.fps, recording.frame[rows] if clock.even else None)
+    middle = even.joints[even.seen].mean(axis=0)  # where numbers are small, float32 is enough
+    near = np.where(even.seen[..., None], even.joints - middle, np.nan)
+    bones = _bones_within(recording.bones, group)
+    refined = given.method.refine(Piece(near, even.confidence, even.fps, bones, recording.unit)) + middle
+    base = fill_gaps(joints, seen)
+    change = options.strength * (even.back(refined) - base)
+    old = recording.joints[own]
+    wanted = ~np.isfinite(old).all(axis=-1) & _short_gaps(seen, times, options.fill, even.fps)
+    found.joints[own] = np.where(
+        seen[..., None], old + change / given.scale, np.where(wanted[..., None], (base + change) / given.scale, old)
+    )
+    found.filled[own] = wanted
+    if options.fill and not found.motion:  # frames are counted once, not for every group
+        missed = np.rint(np.diff(times) * even.fps).astype(np.int64) - 1
+        found.absent += int(missed[missed <= options.fill * even.fps + 1e-6].sum())
+    moved.add(joints, base + change, seen, times, even.fps)
+    moved.compare(even.joints, even.joints + options.strength * (refined - even.joints), even.fps)
+
+
+def _bones_within(bones: tuple[tuple[int, int], ...], group: np.ndarray) -> tuple[tuple[int, int], ...]:
+    """Return the bones within a group, by its own numbers."""
+    place = {int(joint): at for at, joint in enumerate(group)}
+    return tuple((place[a], place[b]) for a, b in bones if a in place and b in place)
+
+
+def _short_gaps(seen: np.ndarray, times: np.ndarray, fill: float, fps: float) -> np.ndarray:
+    """Say where joints are missing between two sightings for at most so many seconds, bool [n, J]."""
+    before, after = neighbours(seen)
+    inside = (before >= 0) & (after < len(seen)) & ~seen
+    apart = times[np.minimum(after, len(seen) - 1)] - times[np.maximum(before, 0)]
+    return inside & (apart - 1 / fps <= fill * (1 + 1e-6)) & (fill > 0)

@@ -1,0 +1,21 @@
+import pytest
+
+from data.recordings.registry import BY_CONTENT, BY_NAME, RECORDINGS
+
+
+def test_content_goes_before_names():
+    assert BY_CONTENT > BY_NAME > 0
+
+
+@pytest.mark.parametrize("name", RECORDINGS.names())
+def test_every_kind_says_what_it_reads_and_guesses_anything_at_all(name, tmp_path):
+    kind = RECORDINGS[name]
+    assert name == name.lower()
+    assert kind.label
+    assert kind.reads
+    assert not kind.reads.endswith(".")
+    (tmp_path / "empty").touch()
+    (tmp_path / "bytes").write_bytes(bytes(range(256)) * 10)
+    (tmp_path / "folder").mkdir()
+    for path in ("empty", "bytes", "folder", "none", "a\0b"):
+        assert kind.guess(tmp_path / path) == 0
