@@ -131,7 +131,7 @@ class Convolution:
 
 def timewise(frames: int, *shape: int, dtype: type | np.dtype = np.float32) -> np.ndarray:
     """Return room for [frames, ...] in which all times of a number lie beside each other."""
-    return np.moveaxis(np.empty((*shape, frames), dtype), -1, 0)
+    return np.empty((*shape, frames), dtype).transpose(len(shape), *range(len(shape)))
 
 
 def blend_weights(frames: int, every: int) -> tuple[np.ndarray, np.ndarray]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 import numpy as np
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from data.skeletons.gaps import fill_gaps
 from refine.steady.bank import SMALLEST, Clock, blend, timewise
@@ -30,7 +30,7 @@ FINEST_ERROR = 1e-3
 SHARPNESS = 3.0
 """The power of the judged error by which observations count less; more than 2, as judgements are never bold enough."""
 
-BLOCK = 16384
+BLOCK = 12288
 """Frames that are refined together at most, and half as many at least if there are; it bounds memory."""
 
 KEPT = 31 << 20
@@ -285,8 +285,14 @@ def refine_sequence(
     return out
 
 
+@cache
+def _libraries() -> ThreadpoolController:
+    """Return the libraries of linear algebra; to look for them takes as long as to refine a clip."""
+    return ThreadpoolController()
+
+
 class _Pool:
-    """Threads that share the blocks; products of matrices use one thread each meanwhile."""
+    """Threads that share the blocks; products of matrices, which are small, use one thread each meanwhile."""
 
     def __init__(self, workers: int) -> None:
         self.workers = workers
@@ -294,8 +300,8 @@ class _Pool:
     def __enter__(self) -> Self:
         self._stack = ExitStack()
         self._threads = None
+        self._stack.enter_context(_libraries().limit(limits=1, user_api="blas"))
         if self.workers > 1:
-            self._stack.enter_context(threadpool_limits(1, user_api="blas"))
             self._threads = self._stack.enter_context(ThreadPoolExecutor(self.workers))
         return self
 
