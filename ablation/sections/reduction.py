@@ -44,7 +44,7 @@ def _draw(study: Study, found: Mapping[str, float]) -> Sequence[Drawing]:
         colour, name = colour_of(study, arm), study.label(arm)
         ends = one.interval or ()
         axes.plot([lower] * len(ends), ends, color=colour, linewidth=1.4)
-        hollow = {"markerfacecolor": PAPER, "markeredgewidth": 1.6} if arm in flattening else {}
+        hollow: dict[str, Any] = {"markerfacecolor": PAPER, "markeredgewidth": 1.6} if arm in flattening else {}
         axes.plot(lower, one.difference, "o", color=colour, markersize=7, label=name, **hollow)
         tip(axes, lower, one.difference, f"{name}: {one.difference:+.1f} points, acceleration {-lower:+.0f}%")
     axes.margins(0.1)

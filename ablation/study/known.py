@@ -71,8 +71,9 @@ def _made(config: AblateConfig, source: Source, arm: str, given: ClipStore, cont
 def _moved(config: AblateConfig, source: Source, arm: str, clean: ClipStore, content: str) -> float:
     made = _made(config, source, arm, clean, content)
     rows = [clean.rows_of(track) for track in range(len(clean.tracks))]
-    sides = ([np.asarray(store.joints[at]) for at in rows] for store in (made, clean))
-    return unit(clean.layout.dims)[1] * moved_by(*sides, known=[np.asarray(clean.tracked[at]) > 0 for at in rows])
+    refined, given = ([np.asarray(store.joints[at]) for at in rows] for store in (made, clean))
+    known = [np.asarray(clean.tracked[at]) > 0 for at in rows]
+    return unit(clean.layout.dims)[1] * moved_by(refined, given, known=known)
 
 
 def _in_order(store: ClipStore) -> Sequence[int]:
