@@ -92,10 +92,11 @@ class StudyFidelity:
     def words(self, arm: str) -> str:
         """Say how much an arm left of the movement, such as `left 53% of the true movement between 1.5 and 3 Hz`."""
         found = self.arms.get(arm, ArmFidelity())
-        said = [in_words(found.shares, self.raw, found.own_acceleration, self.of)] if found.shares else []
+        said = in_words(found.shares, self.raw, found.own_acceleration, self.of) if found.shares else ""
         if found.flattens and not self.truth:
-            said.append(f"of a known gesture of {HEIGHT:g} m {found.noisy_gesture_peak:.2f} m")
-        return " and ".join(filter(None, said))
+            gesture = f"left {found.noisy_gesture_peak:.2f} m of a known gesture of {HEIGHT:g} m"
+            said = ", and ".join(filter(None, (gesture, said.removeprefix("left "))))
+        return said
 
     @property
     def flattening(self) -> list[str]:
