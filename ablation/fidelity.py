@@ -92,10 +92,11 @@ class StudyFidelity:
     def words(self, arm: str) -> str:
         """Say how much an arm left of the movement, such as `left 53% of the true movement between 1.5 and 3 Hz`."""
         found = self.arms.get(arm, ArmFidelity())
-        said = [in_words(found.shares, self.raw, found.own_acceleration, self.of)] if found.shares else []
+        said = in_words(found.shares, self.raw, found.own_acceleration, self.of) if found.shares else ""
         if found.flattens and not self.truth:
-            said.append(f"of a known gesture of {HEIGHT:g} m {found.noisy_gesture_peak:.2f} m")
-        return " and ".join(filter(None, said))
+            gesture = f"left {found.noisy_gesture_peak:.2f} m of a known gesture of {HEIGHT:g} m"
+            said = ", and ".join(filter(None, (gesture, said.removeprefix("left "))))
+        return said
 
     @property
     def flattening(self) -> list[str]:
@@ -175,7 +176,8 @@ def _on_track(
     store: ClipStore, raw: ClipStore, track: int, joints: np.ndarray, seen: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """Return the joints of a store on a track of the raw skeletons, and where they are known."""
-    if len(store.joints) == len(raw.joints) and np.array_equal(store.tracks.first_row, raw.tracks.first_row):
+    alike = len(store.joints) == len(raw.joints) and np.array_equal(store.tracks.first_row, raw.tracks.first_row)
+    if alike and store.info.kind != "truth":  # which may number the actors otherwise
         rows = raw.rows_of(track)
         own = np.asarray(store.joints[rows], np.float64)
         return own, (np.asarray(store.tracked[rows]) > 0) & np.isfinite(own).all(-1)

@@ -13,16 +13,15 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from data.ntu.names import ClipName
-from data.ntu.simulate.clips import choose_clips, clean_clip, simulate_clip
+from data.ntu.simulate.clips import choose_clips, simulate_clip
 from data.ntu.simulate.config import SimulateSection
-from data.ntu.simulate.kinect import kinect_noise
 from data.ntu.splits import TRAIN_PERFORMERS
 from data.skeletons.fidelity import amplitude, band_gains, moved_by, own_acceleration
 from data.skeletons.layouts import NTU25
 from data.skeletons.metrics import frame_errors, mean_errors
 from refine.benchmarks.pairs import read_pairs
 from refine.benchmarks.table import Split, find_benchmark
+from refine.known_movements import hand_moves, standing
 from refine.steady.bones import Tree, hang
 from refine.steady.net import load_networks
 from refine.steady.smoother import refine_sequence
@@ -96,27 +95,6 @@ def human36m(refine: Refine, name: str, root: Path, split: Split, every: int) ->
     table(f"{name} {split}", pairs.detected, pairs.truth, refined, fps, pairs.benchmark.root, 1 if flat else 1000)
     clean = [refine(x, fps, None, tree) for x in pairs.truth]
     print(f"{name:22s} clean truth moved by {moved_by(clean, pairs.truth) * (1 if flat else 1000):.2f}", flush=True)
-
-
-def standing(frames: int) -> np.ndarray:
-    """Return somebody who stands before the camera, the right hand raised, still."""
-    section = SimulateSection(seed=5)
-    clean = clean_clip(section, ClipName(1, 2, 1, 1, 23))[0][0]
-    highest = int(clean[:, [6, 10], 1].max(axis=1).argmax())
-    frame = clean[highest]
-    if frame[6, 1] > frame[10, 1]:
-        raise ValueError("the left hand is raised")
-    return np.repeat(frame[None], frames, axis=0)
-
-
-def hand_moves(path: np.ndarray, seed: int, severity: float) -> tuple[np.ndarray, np.ndarray]:
-    """Let a hand move along a path [T, 3] (tips with it, the elbow half), measure it; returns joints and states."""
-    clean = standing(len(path))
-    clean[:, [10, 11, 23, 24]] += path[:, None]
-    clean[:, 9] += 0.5 * path
-    clean[..., 2] += 3.0 - clean[..., 2].mean()
-    noisy, tracked = kinect_noise(clean, np.random.default_rng([seed, 77]), severity)
-    return noisy.astype(np.float32), tracked
 
 
 def waves(refine: Refine, states: bool, seeds: int = 24) -> None:

@@ -13,7 +13,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import CenteredNorm
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
@@ -70,6 +70,25 @@ Curves = Mapping[str, tuple[np.ndarray, np.ndarray]]
 
 
 @dataclass(frozen=True)
+class Left:
+    """How much of a movement is left.
+
+    Parameters
+    ----------
+    name
+        What the shares are: `gain`, or `kept of raw`.
+    bands
+        What each band is called.
+    shares
+        By label, a share per band; None or NaN where there is none.
+    """
+
+    name: str
+    bands: Sequence[str]
+    shares: Mapping[str, Sequence[float | None]]
+
+
+@dataclass(frozen=True)
 class TradeOff:
     """What one window size and stride costs and gives.
 
@@ -83,6 +102,8 @@ class TradeOff:
         Frames refined in a second.
     mpjpe, accel
         Errors of the refined sequences.
+    gain
+        Share of the true movement that is left between 1.5 and 3 Hz; NaN where it is not known.
     """
 
     label: str
@@ -91,10 +112,19 @@ class TradeOff:
     frames_per_second: float
     mpjpe: float
     accel: float
+    gain: float = math.nan
 
 
-def plot_errors(path: Path, curves: Curves, unit: str, fps: float, title: str = "", first_frame: int = 0) -> None:
-    """Draw MPJPE and Accel of one sequence per frame.
+def plot_errors(
+    path: Path,
+    curves: Curves,
+    unit: str,
+    fps: float,
+    title: str = "",
+    first_frame: int = 0,
+    left: "Left | None" = None,
+) -> None:
+    """Draw MPJPE and Accel of one sequence per frame, and how much of the movement is left.
 
     An axis ends where it would otherwise be stretched by at most one frame in a hundred; those frames are marked at
     its upper edge. The means in the legend are over all frames that can be scored.
@@ -113,10 +143,17 @@ def plot_errors(path: Path, curves: Curves, unit: str, fps: float, title: str = 
         Above the figure.
     first_frame
         The number of the first frame.
+    left
+        What is left of the movement, with the labels of `curves`.
     """
     with mpl.rc_context(STYLE):
         legend_rows = -(-(len(curves) + 1) // 3)
-        figure = Figure(figsize=(WIDTH, 4.2 + 0.4 * legend_rows), layout="constrained")
+        extra = 1.7 if left is not None else 0.0
+        whole = Figure(figsize=(WIDTH, 4.2 + 0.4 * legend_rows + extra), layout="constrained")
+        figure: Figure | SubFigure = whole
+        if left is not None:
+            figure, lower = whole.subfigures(2, 1, squeeze=False, height_ratios=[4.2 + 0.4 * legend_rows, extra])[:, 0]
+            draw_left(lower.subplots(), left, colours_of(curves))
         panels = figure.subplots(2, 1, sharex=True)
         for axes, index, name in zip(panels, (0, 1), ("MPJPE", "Accel"), strict=True):
             points = {label: frame_points(curve, index, first_frame) for label, curve in curves.items()}
@@ -128,17 +165,17 @@ def plot_errors(path: Path, curves: Curves, unit: str, fps: float, title: str = 
         seconds.set_xlabel("seconds")
         if title:
             figure.suptitle(title)
-        save(figure, path)
+        save(whole, path)
 
 
 def plot_trade_off(
     path: Path,
     points: Sequence[TradeOff],
     unit: str,
-    input_errors: tuple[float, float] | None = None,
+    input_errors: tuple[float, ...] | None = None,
     title: str = "",
 ) -> None:
-    """Draw errors against speed: a line per kind of net and window size, a marker per stride.
+    """Draw errors, and gain, against speed: a line per kind of net and window size, a marker per stride.
 
     Parameters
     ----------
@@ -149,7 +186,8 @@ def plot_trade_off(
     unit
         Of MPJPE; Accel has it per frame squared.
     input_errors
-        MPJPE and Accel of the sequences before refining: a dashed line, at the edge if it is far off the scale.
+        MPJPE, Accel and, if it is known, gain of the sequences before refining: a dashed line, at the edge if it is far
+        off the scale.
     title
         Above the figure.
 
@@ -165,9 +203,10 @@ def plot_trade_off(
     windows = sorted({point.window for point in points}, key=lambda window: window or np.inf)
     shades = dict(zip(windows, mpl.colormaps["viridis"](np.linspace(0, 0.75, len(windows))), strict=True))
     with mpl.rc_context(STYLE):
+        names = ["MPJPE", "Accel", *(["gain"] if any(math.isfinite(point.gain) for point in points) else [])]
         figure = Figure(figsize=(WIDTH, 3.9), layout="constrained")
-        panels = figure.subplots(1, 2)
-        for axes, name in zip(panels, ("MPJPE", "Accel"), strict=True):
+        panels = figure.subplots(1, len(names))
+        for axes, name in zip(panels, names, strict=True):
             for kind in kinds:
                 for window, shade in shades.items():
                     line = sorted((p for p in points if (p.label, p.window) == (kind, window)), key=lambda p: p.stride)
@@ -181,9 +220,9 @@ def plot_trade_off(
             axes.grid(axis="both")
             axes.set_axisbelow(True)
             axes.set_xlabel("frames refined per second")
-            axes.set_ylabel(f"{name}, {unit_of(name, unit)}")
+            axes.set_ylabel("gain between 1.5 and 3 Hz" if name == "gain" else f"{name}, {unit_of(name, unit)}")
         if input_errors is not None:
-            for axes, value in zip(panels, input_errors, strict=True):
+            for axes, value in zip(panels, input_errors, strict=False):
                 _draw_input(axes, value)
         names = {w: f"window {w}" if w else "whole sequence" for w in windows}
         handles = [Line2D([], [], color=shade, linewidth=2.5, label=names[w]) for w, shade in shades.items()]
@@ -200,8 +239,8 @@ def plot_trade_off(
             figure.suptitle(title)
         # Where there is room for the numbers is known once everything has its place.
         figure.draw_without_rendering()
-        for axes, name in zip(panels, ("mpjpe", "accel"), strict=True):
-            _write_strides(axes, points, name, shades)
+        for axes, name in zip(panels, names, strict=True):
+            _write_strides(axes, points, name.lower(), shades)
         save(figure, path)
 
 
@@ -219,8 +258,8 @@ def plot_transfer(
     path
         The file to write.
     changes
-        Name of the error, such as `MPJPE` -> [rows, columns], percent of the input's error, below zero is better; NaN
-        where there is no data. One panel each.
+        Name of the error, such as `MPJPE` -> [rows, columns], percent of the input's error, below zero is better, but
+        for a `gain`; NaN where there is no data. One panel each.
     rows, columns
         What was trained and tested on. Cells where they are the same are framed.
     title
@@ -240,7 +279,7 @@ def plot_transfer(
             matrix = np.asarray(values, np.float64)
             if matrix.shape != (len(rows), len(columns)):
                 raise ValueError(f"{name}: {matrix.shape} changes for {len(rows)} rows and {len(columns)} columns")
-            _draw_matrix(figure, axes, matrix, rows, columns)
+            _draw_matrix(figure, axes, matrix, rows, columns, better=1 if name.startswith("gain") else -1)
             axes.set_title(f"{name}, change in %")
             if axes.get_subplotspec().is_first_col():
                 axes.set_ylabel("trained on")
@@ -308,6 +347,37 @@ def draw_curves(axes: Axes, points: Mapping[str, np.ndarray], means: bool = True
             axes.plot([], [], "^", markersize=4, color=MUTED, label=f"{beyond} {frames_above} above {_digits(top)}")
         columns = min(3, len(points) + bool(beyond))
         axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, borderaxespad=0.2, handlelength=1.6)
+
+
+def draw_left(axes: Axes, left: Left, colours: Mapping[str, str]) -> None:
+    """Draw how much of a movement is left, a bar per band and label; bands that are not there are left out."""
+
+    def known(at: int) -> bool:
+        return any(shares[at] is not None and math.isfinite(shares[at] or 0) for shares in left.shares.values())
+
+    bands = [at for at in range(len(left.bands)) if known(at)]
+    width = 0.7 / max(1, len(left.shares))
+    for number, (label, shares) in enumerate(left.shares.items()):
+        places = np.arange(len(bands)) - 0.35 + width * (number + 0.5)
+        values = [math.nan if (share := shares[at]) is None else share for at in bands]
+        axes.bar(places, values, width * 0.9, color=colours[label])
+        for place, value in zip(places.tolist(), values, strict=True):
+            if math.isfinite(value):
+                axes.annotate(
+                    f"{value:z.2f}",
+                    (place, max(value, 0)),
+                    (0, 2),
+                    textcoords="offset points",
+                    ha="center",
+                    fontsize=7.5,
+                )
+    if not bands:
+        axes.text(0.5, 0.5, "too short for any band", transform=axes.transAxes, ha="center", color=MUTED, fontsize=8.5)
+    axes.axhline(1, color=MUTED, linewidth=0.8, linestyle=(0, (5, 3)), zorder=0)
+    axes.set_xticks(range(len(bands)), [left.bands[at] for at in bands])
+    axes.set_ylim(min(0.0, axes.get_ylim()[0]), max(1.2, 1.12 * axes.get_ylim()[1]))
+    axes.set_ylabel(left.name)
+    axes.tick_params(axis="x", length=0)
 
 
 def colours_of(labels: Mapping[str, Any]) -> dict[str, str]:
@@ -402,12 +472,16 @@ def _draw_input(axes: Axes, value: float) -> None:
     )  # fmt: skip
 
 
-def _draw_matrix(figure: Figure, axes: Axes, matrix: np.ndarray, rows: Sequence[str], columns: Sequence[str]) -> None:
+def _draw_matrix(
+    figure: Figure, axes: Axes, matrix: np.ndarray, rows: Sequence[str], columns: Sequence[str], better: int
+) -> None:
+    """Draw a matrix of changes; those with the sign `better` are blue."""
     known = np.abs(matrix[np.isfinite(matrix)])
     # Values are written anyway: one very bad transfer shall not make all other cells look alike.
     most = float(known.max()) if len(known) else 1.0
     end = min(most, 4 * float(np.median(known))) if len(known) else 1.0
-    image = axes.imshow(np.ma.masked_invalid(matrix), cmap="RdBu_r", norm=CenteredNorm(0, end or 1.0), aspect="auto")
+    colours = "RdBu" if better > 0 else "RdBu_r"
+    image = axes.imshow(np.ma.masked_invalid(matrix), cmap=colours, norm=CenteredNorm(0, end or 1.0), aspect="auto")
     for row, column in np.ndindex(matrix.shape):
         value = matrix[row, column]
         corner = (column - 0.5, row - 0.5)

@@ -12,6 +12,7 @@ from base.errors import InputError
 from base.progress import PlainConsole
 from base.tables import Column, Table
 from data.ntu.prepare import ensure_stand_in
+from data.skeletons.fidelity import BANDS, TELLING
 from drawing.charts import plot_transfer
 from refine.config import CompareSection, EvaluateSection, RefineConfig, TrainOn
 from refine.draw import plot_trade_offs
@@ -19,7 +20,7 @@ from refine.evaluate import check_evaluation
 from refine.named import load_named
 from refine.nets.registry import ModelSection
 from refine.single import needed_files, run_refiner
-from refine.tables import all_tables, write_tables
+from refine.tables import METRICS, all_tables, flat, gain_key, write_tables
 from training.runs import check_run, open_run
 
 
@@ -82,7 +83,7 @@ def transfer_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     changes, cells, tested = _changes(rows)
     return Table(
         "transfer",
-        "Change of the errors in percent of the input's, by what the refiner was trained on",
+        "Change of the errors, and of the gain, in percent of the input's, by what the refiner was trained on",
         (
             *(Column(label, numeric=False) for label in ("tested on", "metric")),
             *(Column(cell, _percent) for cell in cells),
@@ -98,13 +99,15 @@ def transfer_table(rows: Sequence[Mapping[str, Any]]) -> Table:
 def _changes(rows: Sequence[Mapping[str, Any]]) -> tuple[dict[str, np.ndarray], list[str], list[str]]:
     """Return per metric the percentages [refiners, benchmarks] and the names of both; each at its first stride."""
     cells, tested = (list(dict.fromkeys(row[key] for row in rows)) for key in ("cell", "benchmark"))
-    changes = {name: np.full((len(cells), len(tested)), np.nan) for name in ("MPJPE", "Accel")}
+    metrics = [name for name in ("mpjpe", "accel", gain_key(BANDS[TELLING])) if name in flat(rows[0]["input"])]
+    changes = {METRICS[name]: np.full((len(cells), len(tested)), np.nan) for name in metrics}
     for row in reversed(rows):
         at = cells.index(row["cell"]), tested.index(row["benchmark"])
-        for name, values in changes.items():
-            given, out = row["input"][name.lower()], row["output"][name.lower()]
+        before, after = flat(row["input"]), flat(row["output"])
+        for name in metrics:
+            given, out = before.get(name), after.get(name)
             if given and out is not None:
-                values[at] = 100 * (out - given) / given
+                changes[METRICS[name]][at] = 100 * (out - given) / given
     return changes, cells, tested
 
 

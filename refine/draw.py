@@ -1,5 +1,6 @@
 """The pictures of a refining run: one sequence frame by frame, and error against speed."""
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -7,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from base.errors import InputError
+from data.skeletons.fidelity import BANDS, TELLING, BandGains, band_label
 from data.skeletons.metrics import frame_errors
 from drawing.animation import animate_skeletons
-from drawing.charts import FrameCurves, TradeOff, plot_errors, plot_trade_off
+from drawing.charts import FrameCurves, Left, TradeOff, plot_errors, plot_trade_off
 from drawing.skeleton import plot_skeletons
 from refine.benchmarks.bodies import body_joints_and_vertex_errors
 from refine.benchmarks.pairs import Pair, Pairs, read_image_names
@@ -58,8 +60,8 @@ def draw_sequence(refiner: AnyRefiner, config: RefineConfig, folder: Path) -> li
     unit, factor = row.reported
     pair = pairs.sequences[0]
     curves = {}
+    known = pair.known if row.representation != "smpl" else None
     for label in ("input", refiner.label):
-        known = pair.known if row.representation != "smpl" else None
         errors = frame_errors(poses[label], poses["truth"], row.root, known)
         mpjpe, accel = (values.numpy() * factor for values in (errors.mpjpe, errors.accel))
         curves[label] = FrameCurves(mpjpe[first:last], accel[first : last - 2])
@@ -71,7 +73,7 @@ def draw_sequence(refiner: AnyRefiner, config: RefineConfig, folder: Path) -> li
     title = f"{row.name}, {config.evaluate.split} sequence {section.sequence}"
     stem = f"{row.name}_{config.evaluate.split}_{section.sequence}"
     files = [folder / f"{stem}_errors.png", folder / f"{stem}_skeletons.png"]
-    plot_errors(files[0], curves, unit, row.fps, title, first)
+    plot_errors(files[0], curves, unit, row.fps, title, first, _left(poses, row, known, first, last))
     images = _images(config, row, first, last)
     still = np.linspace(0, last - first - 1, min(section.still, last - first)).round().astype(int).tolist()
     shape = "px" if row.unit == "px" else "m"
@@ -106,6 +108,16 @@ def draw_sequence(refiner: AnyRefiner, config: RefineConfig, folder: Path) -> li
     return files
 
 
+def _left(poses: Mapping[str, np.ndarray], row: Benchmark, known: np.ndarray | None, first: int, last: int) -> Left:
+    """Measure how much of the true movement the input and the refined poses have in the frames that are drawn."""
+    labels, rows = ("input", "SmoothNet"), slice(first, last)
+    gains = BandGains(row.fps, row.root, methods=len(labels))
+    sides = np.stack([poses[label][rows] for label in labels])
+    gains.add(sides, poses["truth"][rows], None if known is None else known[rows])
+    shares = {label: gains.gains(number) for number, label in enumerate(labels)}
+    return Left("gain", [band_label(band) for band in BANDS], shares)
+
+
 def plot_trade_offs(rows: Sequence[Mapping[str, Any]], folder: Path) -> list[Path]:
     """Draw error against speed, one picture per benchmark; a row without a figure is left out."""
     files = []
@@ -118,18 +130,25 @@ def plot_trade_offs(rows: Sequence[Mapping[str, Any]], folder: Path) -> list[Pat
                 row["stride"],
                 row["frames"] / max(row["seconds"], 1e-3),
                 *_errors(row["output"]),
+                _gain(row["output"]),
             )
             for row in ours
         ]
         if points:
             files.append(folder / f"trade_off_{name}.png")
             given = _errors(ours[0]["input"])
-            plot_trade_off(files[-1], points, ours[0]["unit"], given if None not in given else None, name)
+            before = None if None in given else (*given, _gain(ours[0]["input"]))
+            plot_trade_off(files[-1], points, ours[0]["unit"], before, name)
     return files
 
 
 def _errors(figures: Mapping[str, Any]) -> tuple[Any, Any]:
     return figures["mpjpe"], figures["accel"]
+
+
+def _gain(figures: Mapping[str, Any]) -> float:
+    gain = figures.get("gain", [None] * len(BANDS))[TELLING]
+    return math.nan if gain is None else gain
 
 
 def _chosen(config: RefineConfig) -> tuple[Pairs, int, int]:

@@ -13,14 +13,27 @@ from base.errors import InputError
 from base.files import regular_file
 from base.replacing import check_output
 from base.shown import cut
-from base.words import plural
+from base.words import listed, plural
 from data.ntu.actors import choose_actors
 from data.ntu.names import parse_name
 from data.ntu.text import MAX_BYTES, read_skeleton
+from data.skeletons.fidelity import RAW_BANDS, BandGains, band_label, number
 from data.skeletons.metrics import accelerations
 from data.skeletons.store import ClipStore, StoreInfo, Track, open_store
 from drawing.animation import GIF_RATE, MOST_FRAMES, animate_skeletons
-from drawing.charts import FORMATS, STYLE, WIDTH, Curves, FrameCurves, colours_of, draw_curves, frame_points, save
+from drawing.charts import (
+    FORMATS,
+    STYLE,
+    WIDTH,
+    Curves,
+    FrameCurves,
+    Left,
+    colours_of,
+    draw_curves,
+    draw_left,
+    frame_points,
+    save,
+)
 from drawing.skeleton import Stage, draw_skeleton, note_of, row_name
 from drawing.style import MUTED
 from refine.apply import refine_tracks
@@ -53,6 +66,9 @@ class ShownClip:
         Of the curves: mm or px.
     fps
         Frames a second.
+    kept
+        Which share of the raw movement, noise included, is in the refined one, per band of `RAW_BANDS`; None where the
+        clip is too short for one, and empty for a clip alone.
     """
 
     name: str
@@ -62,6 +78,17 @@ class ShownClip:
     unit: str
     error_unit: str
     fps: float
+    kept: tuple[float | None, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """The clip's name, and what is left of its movement."""
+        told = [
+            f"{share:z.0%} at {band_label(band)}"
+            for share, band in zip(self.kept, RAW_BANDS, strict=False)
+            if share is not None
+        ]
+        return self.name + (f", kept of raw: {listed(told)}" if told else "")
 
 
 def show(
@@ -164,7 +191,20 @@ def as_shown(
             # Kinect's y points up; the pictures' down.
             poses[label] = poses[label] * (1, -1, 1)
     bones = _bones(info, len(raw))
-    return ShownClip(name, poses, bones, curves, unit, error_unit, info.fps)
+    kept = () if refined is None else kept_of_raw(raw, refined, info)
+    return ShownClip(name, poses, bones, curves, unit, error_unit, info.fps, kept)
+
+
+def kept_of_raw(raw: list[Track], refined: list[Track], info: StoreInfo) -> tuple[float | None, ...]:
+    """Measure which share of the raw movement, noise included, is in the refined tracks, per band of `RAW_BANDS`."""
+    layout = LAYOUTS[info.layout]
+    gains = BandGains(info.fps, (layout.root,) if layout.dims == 3 else (), RAW_BANDS)
+    for before, after in zip(raw, refined, strict=True):
+        sides = [track.joints.astype(np.float64) for track in (after, before)]
+        seen = (before.tracked > 0) & np.isfinite(sides).all((0, -1))
+        now, then = (np.where(seen[..., None], side, 0) for side in sides)
+        gains.add(now, then, seen)
+    return tuple(number(share) for share in gains.gains())
 
 
 def mean_acceleration(poses: np.ndarray) -> np.ndarray:
@@ -213,13 +253,19 @@ def draw_clip(clip: ShownClip, path: Path) -> None:
             row_name(panels[row, 0], label, color=colours[label], fontweight="bold")
         if stage.step:
             upper.supxlabel(f"grid: {stage.step:g} {clip.unit}", fontsize=8.5, color=MUTED)
-        axes = lower.subplots()
+        axes, *beside = lower.subplots(
+            1, 2 if clip.kept else 1, squeeze=False, width_ratios=[4, 1] if clip.kept else None
+        )[0]
         draw_curves(axes, points)
+        for one in beside:
+            bands = [band_label(band).removesuffix(" Hz") for band in RAW_BANDS]
+            draw_left(one, Left("kept of raw", bands, {"refined": clip.kept}), colours)
+            one.set_xlabel("Hz")
         for frame in frames:
             axes.axvline(frame, color=MUTED, linewidth=0.5, alpha=0.5, zorder=0)
         axes.set_ylabel(f"Accel, {clip.error_unit}/frame²")
         axes.set_xlabel(f"frame ({clip.fps:g} a second)")
-        figure.suptitle(clip.name)
+        figure.suptitle(clip.title)
         save(figure, path)
 
 
@@ -239,7 +285,7 @@ def _animate(clip: ShownClip, path: Path) -> None:
         unit=clip.unit,
         error_unit=clip.error_unit,
         ghost=_first(clip),
-        title=clip.name,
+        title=clip.title,
     )
 
 

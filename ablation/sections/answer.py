@@ -171,7 +171,9 @@ def _steadiness_sentence(study: Study) -> str | None:
     if not np.isfinite([before, after]).all():
         return None
     verb = "fell" if after < before else "rose"
-    left = study.get(find_fidelity).words(study.main)
+    found = study.get(find_fidelity)
+    # What takes movement away is told by a sentence of its own.
+    left = "" if study.main in found.flattening else found.words(study.main)
     return (
         f"On the test clips the skeletons' mean acceleration {verb} from {before:.1f} to {after:.1f} "
         f"{study.unit}/frame², {study.skeletons(study.against)} against {study.skeletons(study.main)}"

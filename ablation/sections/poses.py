@@ -163,7 +163,7 @@ def _table(study: Study, found: list[PoseFigures]) -> Table:
             (study.label(row.arm), row.acceleration, *((row.mpjpe, row.accel) if truth else ()), *cells(row.arm))
             for row in found
         ],
-    )  # fmt: skip
+    )
 
 
 def _notes(study: Study, found: list[PoseFigures] | None) -> dict[str, Any]:

@@ -6,9 +6,11 @@ from base.errors import InputError
 from drawing import charts as figures
 from drawing.charts import (
     FrameCurves,
+    Left,
     TradeOff,
     colours_of,
     draw_curves,
+    draw_left,
     frame_points,
     plot_errors,
     plot_trade_off,
@@ -162,3 +164,51 @@ def test_a_transfer_matrix_without_data_or_of_another_size(tmp_path):
     assert pixels(tmp_path / "t.png").size
     with pytest.raises(ValueError, match="MPJPE"):
         plot_transfer(tmp_path / "t.png", {"MPJPE": np.zeros((2, 2))}, ["a"], ["b", "c"])
+
+
+# What is left of the movement.
+
+
+def test_a_bar_for_each_band_that_there_is():
+    axes = Figure().add_subplot()
+    left = Left("gain", ["slow", "none", "fast"], {"raw": [0.9, None, 1.3], "refined": [0.5, float("nan"), -0.1]})
+    draw_left(axes, left, {"raw": "#111111", "refined": "#222222"})
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["slow", "fast"]
+    assert [bar.get_height() for bar in axes.patches] == [0.9, 1.3, 0.5, -0.1]
+    assert [text.get_text() for text in axes.texts] == ["0.90", "1.30", "0.50", "-0.10"]
+    low, high = axes.get_ylim()
+    assert low < -0.09
+    assert high > 1.3
+
+
+def test_a_clip_that_is_too_short_for_any_band_says_so():
+    axes = Figure().add_subplot()
+    draw_left(axes, Left("kept of raw", ["slow"], {"refined": [None]}), {"refined": "#222222"})
+    assert [text.get_text() for text in axes.texts] == ["too short for any band"]
+    assert len(axes.patches) == 0
+
+
+def test_the_errors_of_a_sequence_stand_above_what_is_left_of_its_movement(drawn, rng, tmp_path):
+    both = curves(rng)
+    plot_errors(tmp_path / "a.png", both, "mm", 30, left=Left("gain", ["slow"], dict.fromkeys(both, (0.5,))))
+    [figure] = drawn
+    assert [axes.get_ylabel() for axes in figure.axes] == ["gain", "MPJPE, mm", "Accel, mm/frame²"]
+
+
+@pytest.mark.parametrize(("gain", "panels"), [(0.4, 3), (float("nan"), 2)])
+def test_the_gain_has_a_panel_where_it_is_known(drawn, tmp_path, gain, panels):
+    points = [TradeOff("basic", 8, stride, 100.0 * stride, 50.0, 3.0, gain) for stride in (1, 4)]
+    plot_trade_off(tmp_path / "a.png", points, "mm", (60.0, 9.0, gain))
+    [figure] = drawn
+    assert len(figure.axes) == panels
+    if panels == 3:
+        assert figure.axes[2].get_ylabel() == "gain between 1.5 and 3 Hz"
+        assert [line.get_ydata().tolist() for line in figure.axes[2].lines[:1]] == [[0.4, 0.4]]
+
+
+def test_less_gain_is_red_and_less_error_is_blue(drawn, tmp_path):
+    plot_transfer(tmp_path / "a.png", dict.fromkeys(("MPJPE", "gain 1.5-3 Hz"), np.array([[-40.0]])), ["a"], ["b"])
+    [figure] = drawn
+    blue, red = (axes.images[0].cmap(axes.images[0].norm(-40.0)) for axes in figure.axes[:2])
+    assert blue[2] > blue[0]
+    assert red[0] > red[2]

@@ -27,6 +27,14 @@ def test_the_transfer_table_has_changes_in_percent():
     ]
 
 
+def test_the_transfer_table_has_the_movement_that_is_left():
+    one, old = row("a", "x", 20.0, 15.0), row("a", "y", 20.0, 15.0)
+    one["input"]["gain"], one["output"]["gain"] = [0.9, 0.8, None], [0.9, 0.6, None]
+    lines = {line[:2]: line[2] for line in transfer_table([one, old]).rows}
+    assert lines["x", "gain 1.5-3 Hz"] == pytest.approx(-25)
+    assert lines["y", "gain 1.5-3 Hz"] is None
+
+
 def test_every_combination_is_a_run_of_its_own_and_nothing_is_printed(workplace, configured, capsys):
     config = configured(*ALONE, "compare.kind=[basic, motion_aware]", "compare.window=[8, 9]")
     results = compare_refiners(config)

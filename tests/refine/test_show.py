@@ -15,7 +15,7 @@ from refine.apply import apply_refiner
 from refine.normalise import Normalise
 from refine.refiner import refiner_content
 from refine.shipped.registry import load_shipped
-from refine.show import as_shown, mean_acceleration, show
+from refine.show import as_shown, kept_of_raw, mean_acceleration, show
 from tests.refine.conftest import make_net, make_refiner
 
 ONE, TWO, EMPTY, SHORT = (f"S001C001P001R001A{action:03d}" for action in (1, 50, 2, 3))
@@ -193,3 +193,28 @@ def test_mistakes_cost_one_line_and_leave_nothing(tmp_path, stores, rng):
         assert not output.exists()
     with pytest.raises(InputError, match="pictures end in"):
         show(ONE, tmp_path / "x.jpeg", **both)
+
+
+@pytest.mark.parametrize(("layout", "shape"), [("ntu25", (25, 3)), ("coco17", (17, 2))])
+def test_what_is_kept_of_a_clips_movement(rng, layout, shape):
+    """Of both actors together, where joints were seen; a band that lasts too long for the clip is absent."""
+    info = StoreInfo(layout=layout, fps=30, image=(640, 480))
+
+    def tracks(share, frames):
+        made = []
+        for actor in range(2):
+            joints = np.random.default_rng(actor).normal(0, 0.1, (frames, *shape)).cumsum(0)
+            seen = np.full((frames, shape[0]), 2, np.uint8)
+            seen[5:8, 3] = 0
+            made.append(
+                Track(actor, 0, np.where(seen[..., None] > 0, share * joints, share**2).astype(np.float32), seen)
+            )
+        return made
+
+    assert kept_of_raw(tracks(1, 90), tracks(0.6, 90), info) == pytest.approx([0.6, 0.6], abs=1e-3)
+    slow, fast = kept_of_raw(tracks(1, 40), tracks(0.6, 40), info)
+    assert slow is None
+    assert fast == pytest.approx(0.6, abs=1e-3)
+    shown = as_shown("clip", info, 90, tracks(1, 90), tracks(0.6, 90))
+    assert shown.title == "clip, kept of raw: 60% at 0.5-1.5 Hz and 60% at 1.5-3 Hz"
+    assert as_shown("clip", info, 90, tracks(1, 90)).title == "clip"
