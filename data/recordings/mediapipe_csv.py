@@ -73,7 +73,7 @@ def read(path: Path) -> Recording:
     """
     table = read_table(path)
     names = _snakes(table.row(0)) if len(table) else []
-    table.check_widths(1, len(names))
+    table.check_widths(np.arange(1, len(table)), len(names))
     long = _long_columns(names)
     rows = _long_rows(table, names, long) if long else _wide_rows(table, names)
     values = table.values(rows.slots)

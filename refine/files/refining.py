@@ -1,7 +1,7 @@
 """One recording: its rows are put together to people's motions, refined, and put back."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -9,6 +9,7 @@ from base.errors import InputError
 from base.words import plural
 from data.recordings.recording import Recording
 from data.skeletons.gaps import fill_gaps, neighbours
+from data.skeletons.seen import FARTHEST
 from refine.files.even import at_even_times
 from refine.files.measures import Motion, Moved
 from refine.files.methods import Method, Piece
@@ -52,7 +53,8 @@ class Refined:
     filled
         bool [N, J]: what was missing and got a position.
     missing, unsure
-        How many joints in a frame have no position, and how many have one with too little confidence.
+        How many joints in a frame have no position, and how many have one with too little confidence, or one that is
+        farther away than anything.
     absent
         Frames of somebody that are short gaps, but that the file has no row for.
     jumps, gaps
@@ -133,13 +135,14 @@ def refine_recording(recording: Recording, clock: Clock, method: Method, options
     """
     joints = recording.joints
     there = np.isfinite(joints).all(axis=-1)
+    near = there & (np.abs(np.nan_to_num(joints)).max(axis=-1) < FARTHEST)
     confidence = _confidence(recording, options.min_confidence)
-    seen = there if confidence is None else there & (confidence > 0)
+    seen = near if confidence is None else near & (confidence > 0)
     scale = np.array(recording.scale or (1.0,) * joints.shape[-1])
     given = _Given(recording, clock, method, options, scale, seen, confidence)
     found = Refined(
         joints.copy(),
-        tracks_of(recording, clock.seconds),
+        tracks_of(replace(recording, joints=np.where(near[..., None], joints, np.nan)), clock.seconds),
         np.zeros(there.shape, bool),
         int((~there).sum()),
         int((there & ~seen).sum()),
