@@ -44,7 +44,7 @@ def read(path: Path) -> Recording:
     if len(table) < 2:
         raise InputError(f"{path}: has {len(table)} lines, expected a header and a line per frame")
     names = table.row(0)
-    table.check_widths(1, len(names))
+    table.check_widths(np.arange(1, len(table)), len(names))
     first = table.first[1]
     columns = [at for at in range(len(names)) if _POINT.fullmatch(table.cell(int(first) + at))]
     if not columns:

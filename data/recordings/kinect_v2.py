@@ -42,7 +42,7 @@ def read(path: Path) -> Recording:
     table = read_table(path, b",")
     if not len(table):
         raise InputError(f"{path}: is empty, expected a line of {_CELLS} numbers per frame")
-    table.check_widths(0, _CELLS)
+    table.check_widths(np.arange(len(table)), _CELLS)
     rows = slice(None)
     slots = table.slots(rows, np.arange(_CELLS).reshape(1, _JOINTS, 4))
     values, places = table.values(slots), slots[..., :3]

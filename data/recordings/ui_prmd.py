@@ -43,7 +43,7 @@ def read(path: Path) -> Recording:
     table = read_table(path, b",")
     if not len(table):
         raise InputError(f"{path}: is empty, expected a line of {3 * _COUNT} numbers per frame")
-    table.check_widths(0, 3 * _COUNT)
+    table.check_widths(np.arange(len(table)), 3 * _COUNT)
     slots = table.slots(slice(None), np.arange(3 * _COUNT).reshape(1, _COUNT, 3))
     values = table.values(slots)
 
