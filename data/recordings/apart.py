@@ -12,12 +12,11 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from base.errors import InputError
-
-LONGEST = 300.0
-"""Seconds that one piece of work may take: a damaged file may have no end."""
+from base.files import regular_file
 
 MOST_MEMORY = 16 << 30
 """Bytes that it may take, where the system can be told so."""
@@ -29,7 +28,7 @@ _processes: dict[int, "subprocess.Popen[bytes]"] = {}
 """By the process that started them: one that was forked starts its own."""
 
 
-def do_apart(work: Callable[..., Any], *arguments: Any, where: str, seconds: float = LONGEST) -> Any:
+def do_apart(work: Callable[..., Any], *arguments: Any, where: str, seconds: float) -> Any:
     """Call a function in another process and return what it returns.
 
     Parameters
@@ -72,6 +71,11 @@ def do_apart(work: Callable[..., Any], *arguments: Any, where: str, seconds: flo
     if not done:
         raise answer
     return answer
+
+
+def patience(path: Path) -> float:
+    """Return the seconds that a file may take; a damaged one may have no end."""
+    return 30 + regular_file(path).stat().st_size / (4 << 20)
 
 
 def serve() -> None:

@@ -29,6 +29,9 @@ _INTEL, _DEC, _MIPS = 84, 85, 86
 _NUMBERS = {1: "i1", 2: "i2", 4: "f4"}
 _MOST_PARAMETERS = 10_000
 _MOST_VALUES = 1 << 20
+_MOST_SAID = 0xFFFF
+"""Two bytes have no larger number of frames."""
+
 _FILLED = 0
 """The residual of a point that was interpolated."""
 
@@ -243,7 +246,8 @@ def _frames(
     there, rest = divmod(len(content) - start, width * (2 if scale > 0 else 4))
     said_frames = _whole(said.get("POINT:FRAMES"))
     header = last - first + 1
-    frames = next((count for count in (said_frames, header) if count and 0 < count <= there), 0)
+    more = _actual_frames(said) if said_frames in (None, _MOST_SAID) else None
+    frames = next((count for count in (more, said_frames, header) if count and 0 < count <= there), 0)
     if not frames and not rest:  # whole frames, whatever is said of their number
         frames = there
     if not frames:
@@ -252,11 +256,21 @@ def _frames(
             "export it again"
         )
     notes = []
-    if not header == frames == (said_frames or header):
+    if more != frames and not header == frames == (said_frames or header):
         notes.append(f"says that it has {said_frames or header} frames (its header: {header}); it has {frames}")
     rates = [_number(said.get("POINT:RATE")), rate]
     fps = next((found for found in rates if found is not None and np.isfinite(found) and found > 0), None)
     return _Data(processor, start, frames, points, width, scale if scale > 0 else None), first, fps, notes
+
+
+def _actual_frames(said: dict[str, Any]) -> int | None:
+    """Return how many frames a file has that has more than two bytes can say."""
+    ends = [said.get(f"TRIAL:ACTUAL_{end}_FIELD") for end in ("START", "END")]
+    if all(isinstance(end, np.ndarray) and len(end) == 2 for end in ends):
+        first, last = ((int(low) & 0xFFFF) + ((int(high) & 0xFFFF) << 16) for low, high in ends)  # type: ignore[misc]
+        return last - first + 1
+    long = _number(said.get("POINT:LONG_FRAMES"))
+    return None if long is None or abs(long) > 1e9 else int(long)
 
 
 def _header_float(content: bytes, at: int, processor: int) -> float:

@@ -10,14 +10,13 @@ _UNIT = (
     r"(?P<s>s|secs?|seconds))"
 )
 _NAMED = re.compile(rf"(?:^|_| |[(\[]){_UNIT}[)\]]?$")
-CAPITALS = re.compile(r"(?<=[a-z])(?=[A-Z])")
-"""Where names written together begin a new word."""
+_CAPITALS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _TIMES = re.compile(rf"(?:frame_|video_)?(?:time|timestamp|time_stamp|t)(?:[_ (\[]*{_UNIT}[)\]]?)?")
 
 
 def says_time(name: str) -> bool:
     """Say whether a key or a column is called as times are."""
-    small = CAPITALS.sub("_", name.strip()).lower()
+    small = _CAPITALS.sub("_", name.strip()).lower()
     return _TIMES.fullmatch(small) is not None or small in ("seconds", "milliseconds")
 
 
@@ -43,7 +42,7 @@ def as_seconds(times: np.ndarray, frame: np.ndarray, name: str) -> np.ndarray | 
     """
     if not np.isfinite(times).all():
         return None
-    found = _NAMED.search(CAPITALS.sub("_", name).lower())
+    found = _NAMED.search(_CAPITALS.sub("_", name).lower())
     if found is not None:
         return times * _UNITS[found.lastgroup or "s"]
     frames, first = np.unique(frame, return_index=True)

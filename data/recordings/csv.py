@@ -33,7 +33,7 @@ def guess(path: Path) -> int:
     names = [cell.strip(b' \t"').decode("utf-8", "replace") for cell in lines[0].split(None if mark == b" " else mark)]
     if find_columns(names) is not None:
         return BY_NAME
-    # What `read` refuses with advice; a .txt may be anything.
+    # What `read` takes apart, or refuses with advice; a .txt may be anything.
     return BY_NAME if ending != ".txt" and (_is_headerless(names) or _COORDINATES.search(lines[1])) else 0
 
 

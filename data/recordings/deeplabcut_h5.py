@@ -1,6 +1,7 @@
 """DeepLabCut's HDF5 files, which pandas writes in two layouts: "table" and "fixed"."""
 
 import io
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -115,8 +116,9 @@ def _appendable(path: Path, file: Hdf5, key: str) -> tuple[np.ndarray, list[_Blo
     blocks = []
     for field in records.dtype.names:
         if field.startswith("values_block_"):
+            width = math.prod(records.dtype[field].shape)
             columns = _unpickled(path, file.attributes[name].get(f"{field}_kind", b""))
-            blocks.append(_block(path, records[field].reshape(len(records), -1), columns, name, field))
+            blocks.append(_block(path, records[field].reshape(len(records), width), columns, name, field))
     if not blocks:
         raise InputError(f"{path}: {cut(name)} has no block of values, expected pandas's")
     return records["index"] if "index" in records.dtype.names else np.zeros(0), blocks

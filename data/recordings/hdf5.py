@@ -14,7 +14,7 @@ from base.errors import InputError
 from base.optional import import_optional
 from base.shown import cut, shown
 from base.unpickling import ANY_TIMES, MOST_TIMES
-from data.recordings.apart import do_apart
+from data.recordings.apart import do_apart, patience
 from data.recordings.patching import read_bytes
 
 LARGEST = 1 << 30
@@ -63,7 +63,7 @@ def read_hdf5(path: Path, wanted: str) -> Hdf5:
         or takes more room than its bytes warrant.
     """
     import_optional("h5py", "formats", f"{path}: an HDF5 file")
-    found: Hdf5 = do_apart(_read, path, wanted, where=str(path))
+    found: Hdf5 = do_apart(_read, path, wanted, where=str(path), seconds=patience(path))
     return found
 
 
@@ -83,7 +83,7 @@ def write_hdf5(path: Path, output: Path, values: dict[str, np.ndarray]) -> None:
         See `read_hdf5`.
     """
     if values:
-        do_apart(_write, path, output, values, where=str(path))
+        do_apart(_write, path, output, values, where=str(path), seconds=patience(path))
     else:
         output.write_bytes(read_bytes(path, LARGEST))
 
@@ -99,12 +99,10 @@ def patched_array(values: np.ndarray, before: np.ndarray, after: np.ndarray) -> 
         float64 of the same shape: as it was read, and as it shall be; NaN changes nothing.
     """
     changed = np.isfinite(after) & (before != after)
+    whole = values.dtype.kind in "iu"
+    limits = np.iinfo(values.dtype) if whole else np.finfo(values.dtype)
     new = values.copy()
-    if values.dtype.kind in "iu":
-        limits = np.iinfo(values.dtype)
-        new[changed] = np.clip(np.rint(after[changed]), limits.min, limits.max)
-    else:
-        new[changed] = after[changed]
+    new[changed] = np.clip(np.rint(after[changed]) if whole else after[changed], limits.min, limits.max)
     return None if np.array_equal(new, values, equal_nan=True) else new
 
 

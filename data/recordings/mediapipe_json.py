@@ -1,5 +1,6 @@
 """MediaPipe's landmarks as people write them to JSON: one pose, or a list of frames."""
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,9 +12,10 @@ import numpy as np
 from base.errors import InputError
 from base.shown import cut
 from data.recordings.clock import as_seconds, says_time
+from data.recordings.frame_files import frame_files
 from data.recordings.json_text import as_list, as_numbers, as_object, read_json
 from data.recordings.landmarks import landmark_set, measure
-from data.recordings.peek import head
+from data.recordings.peek import files_in, head
 from data.recordings.recording import Recording
 from data.recordings.registry import BY_CONTENT, BY_NAME, RECORDINGS, RecordingKind
 from data.recordings.rows import (
@@ -46,6 +48,8 @@ _SURE = ("visibility", "score", "confidence", "presence", "v")
 _FPS = ("fps", "framerate", "videofps", "sourcefps")
 _SIZE = (("width", "imagewidth", "videowidth", "framewidth"), ("height", "imageheight", "videoheight", "frameheight"))
 _LARGEST = 1e6
+_LARGEST_FRAME = 1 << 18
+"""Bytes of a file of one frame, when a folder may hold either frames or recordings."""
 
 
 @dataclass(frozen=True)
@@ -59,13 +63,30 @@ class _Person:
 
 
 def guess(path: Path) -> int:
-    """Say whether a file is JSON with landmarks; points that nothing calls landmarks may be of something else."""
-    start = head(path)
+    """Say whether a file is JSON with landmarks, or a folder's files are, of a frame each.
+
+    Points that nothing calls landmarks may be of something else.
+    """
+    if not path.is_dir():
+        return _guess_text(head(path))
+    starts = [head(file, _LARGEST_FRAME + 1) for file in files_in(path, ".json")[:3]]
+    return max(map(_guess_text, starts), default=0) if all(map(_is_frame, starts)) else 0
+
+
+def _guess_text(start: bytes) -> int:
     if start.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] not in (b"[", b"{"):
         return 0
     if not _POINT.search(start):
         return BY_CONTENT if _LISTS.search(start) else 0
     return BY_CONTENT if _WORD.search(start) else BY_NAME
+
+
+def _is_frame(text: bytes) -> bool:
+    try:
+        root = json.loads(text, parse_int=float) if len(text) <= _LARGEST_FRAME else None
+        return len(_frames(root, "")[0]) < 2
+    except (ValueError, RecursionError):
+        return False
 
 
 def read(path: Path) -> Recording:
@@ -74,36 +95,44 @@ def read(path: Path) -> Recording:
     A landmark is {x, y, z, visibility} or a list of these. A frame is a list of them, of one person or of several, or
     an object with `landmarks`, `pose_landmarks`, `pose_world_landmarks`, `left_hand_landmarks`, ..., which people
     spell in several ways. The root is a frame, a list of frames, an object with `frames`, or one whose keys are frame
-    numbers. Frames without anybody are null or empty. A landmark at exactly zero is missing. Landmarks in the image
-    and those in the world are refined each by themselves.
+    numbers. A folder holds a frame in each file. Frames without anybody are null or empty. A landmark at exactly zero
+    is missing. Landmarks in the image and those in the world are refined each by themselves.
 
     Raises
     ------
     InputError
         The file holds something else, or people have different landmarks.
     """
-    text = read_json(path)
-    frames, about = _frames(text.root, str(path))
-    times = [_time(value) for _, value, _ in frames]
-    people = [person for number, value, where in frames for person in _people(number, value, where)]
+    files = frame_files(path, ".json")
+    texts, numbers, times, people, file_of = [], [], [], [], []
+    about: dict[str, Any] = {}
+    for at, file in enumerate(files.files):
+        text = read_json(file)
+        frames, about = _frames(text.root, str(file))
+        if path.is_dir() and len(frames) > 1:
+            raise InputError(f"{file}: holds {len(frames)} frames, expected one per file; give the file alone")
+        for number, value, where in frames:
+            numbers.append(files.frames[at] if path.is_dir() else number)
+            times.append(_time(value))
+            found = list(_people(numbers[-1], value, where))
+            people += found
+            file_of += [at] * len(found)
+        texts.append(text.numbers)
     parts = _joints_of_parts(people, str(path))
     rows = stack((_row(person, parts) for person in people), str(path))
     dims = 3 if (np.isfinite(rows.values[..., 2]) | np.isnan(rows.values[..., 0])).all() else 2
     joints, slots, scores = missing_at_zero(rows.values[..., :dims]), rows.slots[..., :dims], rows.values[..., 3]
-    known, groups = landmark_set(parts)
-    unit, scale, notes = measure(joints, parts, *(_about(about, names) for names in _SIZE))
-
-    def write(new: np.ndarray, output: Path) -> None:
-        output.write_bytes(text.numbers.patched(slots, joints, new))
-
+    landmarks = [(part, name) for part, names in parts.items() for name in names]
+    known, groups = landmark_set(landmarks)
+    unit, scale, notes = measure(joints, list(parts), *(_about(about, names) for names in _SIZE))
     return Recording(
         joints,
         rows.frame,
-        write,
+        files.writer(texts, file_of, slots, joints),
         person=rows.person,
         confidence=as_confidence(np.where(np.isnan(scores), 1, scores)) if np.isfinite(scores).any() else None,
         fps=_about(about, _FPS),
-        seconds=_seconds([number for number, _, _ in frames], times, rows.frame),
+        seconds=_seconds(numbers, times, rows.frame),
         names=known.names,
         bones=known.bones,
         groups=groups,
@@ -272,4 +301,6 @@ def _named(keys: dict[str, Any], names: tuple[str, ...]) -> Any:
     return next((keys[name] for name in names if keys.get(name) is not None), None)
 
 
-RECORDINGS.add("mediapipe_json", RecordingKind("MediaPipe", "MediaPipe's landmarks as JSON", guess, read))
+RECORDINGS.add(
+    "mediapipe_json", RecordingKind("MediaPipe", "MediaPipe's landmarks as JSON", guess, read, "file or folder")
+)

@@ -1,4 +1,4 @@
-"""MMPose's predictions: one JSON file of a video or an image, of version 1 or 0."""
+"""MMPose's predictions: one JSON file of a video or an image, or a folder of files, of version 1 or 0."""
 
 import re
 from collections.abc import Iterator
@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from base.errors import InputError
+from data.recordings.frame_files import frame_files
 from data.recordings.joint_sets import IMAGE_SETS, NO_SET, JointSet, bones_in, names_in
 from data.recordings.json_text import as_list, as_numbers, as_object, as_point_lists, read_json
-from data.recordings.peek import head
+from data.recordings.peek import files_in, head
 from data.recordings.recording import Recording
 from data.recordings.registry import BY_CONTENT, RECORDINGS, RecordingKind
 from data.recordings.rows import Row, as_confidence, frame_number, identity, missing_at_zero, stack
@@ -19,8 +20,11 @@ _KNOWN = re.compile(rb'"(?:keypoint_scores|instance_info)"\s*:|"keypoints"\s*:\s
 
 
 def guess(path: Path) -> int:
-    """Say whether a file holds MMPose's predictions."""
-    return BY_CONTENT if _KNOWN.search(head(path)) else 0
+    """Say whether a file, or a folder's files, hold MMPose's predictions."""
+    starts = [head(file) for file in files_in(path, ".json")[:3]] if path.is_dir() else [head(path)]
+    if path.is_dir() and any(b'"frame_id"' in start for start in starts):  # each is a video of its own
+        return 0
+    return BY_CONTENT if any(map(_KNOWN.search, starts)) else 0
 
 
 def read(path: Path) -> Recording:
@@ -29,30 +33,35 @@ def read(path: Path) -> Recording:
     The root is an object with `instance_info`, or a list, of frames (`frame_id` and `instances`), of lists of
     instances, one a frame, or of the instances of one image. Joints are [x, y] or [x, y, z] with `keypoint_scores`, or
     [x, y, score] without. `track_id` tells people apart. A joint at exactly (0, 0) is missing; in space it is the root.
+    A folder holds the predictions of an image in each file.
 
     Raises
     ------
     InputError
         The file is not MMPose's, or people have different numbers of joints.
     """
-    text = read_json(path)
-    frames, known = text.root, NO_SET
-    if isinstance(frames, dict):
-        known = _meta(frames.get("meta_info"))
-        frames = frames.get("instance_info")
-    rows = stack(_rows(as_list(frames, str(path)), str(path)), str(path))
+    files = frame_files(path, ".json")
+    texts, found, file_of, known = [], [], [], NO_SET
+    for at, file in enumerate(files.files):
+        text = read_json(file)
+        frames = text.root
+        if isinstance(frames, dict):
+            known = _meta(frames.get("meta_info"))
+            frames = frames.get("instance_info")
+        people = list(_rows(as_list(frames, str(file)), str(file)))
+        found += files.of_one_frame(people, at) if path.is_dir() else people
+        file_of += [at] * len(people)
+        texts.append(text.numbers)
+    rows = stack(found, str(path))
     joints, slots = rows.values[..., :-1], rows.slots[..., :-1]
     count, dims = joints.shape[1:]
     joints = missing_at_zero(joints) if dims == 2 else joints
     known = known if len(known.names) == count else IMAGE_SETS.get(count, NO_SET) if dims == 2 else NO_SET
 
-    def write(new: np.ndarray, output: Path) -> None:
-        output.write_bytes(text.numbers.patched(slots, joints, new))
-
     return Recording(
         joints,
         rows.frame,
-        write,
+        files.writer(texts, file_of, slots, joints),
         person=rows.person,
         confidence=as_confidence(rows.values[..., -1]),
         names=known.names,
@@ -106,4 +115,9 @@ def _meta(meta: Any) -> JointSet:
     return JointSet(names, bones_in(meta.get("skeleton_links"), len(names))) if names else NO_SET
 
 
-RECORDINGS.add("mmpose", RecordingKind("MMPose", "MMPose's predictions (.json)", guess, read))
+RECORDINGS.add(
+    "mmpose",
+    RecordingKind(
+        "MMPose", "MMPose's predictions (.json), of a video or of an image each", guess, read, "file or folder"
+    ),
+)

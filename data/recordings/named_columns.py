@@ -8,7 +8,19 @@ import numpy as np
 
 AXES = ("x", "y", "z")
 
-_SCORES = ("score", "confidence", "conf", "likelihood", "visibility", "vis", "probability", "prob", "c")
+_SCORES = (
+    "score",
+    "confidence",
+    "conf",
+    "likelihood",
+    "visibility",
+    "vis",
+    "probability",
+    "prob",
+    "c",
+    "v",
+    "presence",
+)
 """What confidences are called; the first of them that a joint has is read."""
 
 _KINDS = "|".join((*AXES, *_SCORES))
@@ -27,6 +39,10 @@ _JOINT = re.compile(
     r"(?:joint|landmark|keypoint|body_?part|node|marker|kpt|point)(?:_?(?:name|id|idx|index|number|type))?"
 )
 _GROUP = re.compile("model|type")
+
+
+_LONGEST = 200
+"""Characters of a column's name; longer ones are none."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +79,8 @@ def find_columns(header: Sequence[str]) -> Columns | None:
     joints' names or numbers and one of frames or times. A joint without one of the axes that another one has is left
     alone.
     """
-    plain = [re.sub(r"[ .\-]+", "_", name.strip().lower()) for name in header]
+    header = [name.strip() if len(name) <= _LONGEST else "" for name in header]
+    plain = [re.sub(r"[ .\-]+", "_", name.lower()) for name in header]
     frame, time, person = (_first(plain, pattern) for pattern in (_FRAME, _TIME, _PERSON))
     joint = _first(plain, _JOINT)
     axes = [plain.index(axis) for axis in AXES if axis in plain]
@@ -91,7 +108,7 @@ def _joints(header: Sequence[str], patterns: Sequence[re.Pattern[str]]) -> dict[
     """Return the columns of each joint that has an x and a y, by what they hold; the first of several is taken."""
     found: dict[str, dict[str, int]] = {}
     for at, name in enumerate(header):
-        match = next((match for pattern in patterns if (match := pattern.fullmatch(name.strip()))), None)
+        match = next((match for pattern in patterns if (match := pattern.fullmatch(name))), None)
         if match is not None:
             joint = match["joint"] or match["number"]
             found.setdefault(joint, {}).setdefault(match["kind"].lower(), at)

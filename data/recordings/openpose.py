@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from base.errors import InputError
+from data.recordings.frame_files import frame_files
 from data.recordings.json_text import JsonText, as_points, read_json
 from data.recordings.peek import files_in, head
 from data.recordings.recording import Recording
 from data.recordings.registry import BY_CONTENT, RECORDINGS, RecordingKind
-from data.recordings.rows import as_confidence, identity, missing_at_zero, numbers_of_names
+from data.recordings.rows import as_confidence, identity, missing_at_zero
 
 _PARTS = ("pose", "face", "hand_left", "hand_right")
 _KEY = re.compile(rb'"people"\s*:')
@@ -65,16 +66,11 @@ def read(path: Path) -> Recording:
     InputError
         A file is not OpenPose's, or people have different numbers of joints.
     """
-    files = files_in(path, ".json") if path.is_dir() else [path]
-    if not files:
-        raise InputError(f"{path}: holds no .json file, expected OpenPose's, one per frame")
-    numbers = np.array(numbers_of_names([file.name for file in files], str(path)), np.int64)
-    if not path.is_dir():
-        numbers = np.zeros(1, np.int64)
-    texts = [read_json(file) for file in files]
+    files = frame_files(path, ".json")
+    texts = [read_json(file) for file in files.files]
     found = [
         (at, person, where)
-        for at, (file, text) in enumerate(zip(files, texts, strict=True))
+        for at, (file, text) in enumerate(zip(files.files, texts, strict=True))
         for person, where in _objects(file, text)
     ]
     dims = 3 if any(person.get("pose_keypoints_3d") for _, person, _ in found) else 2
@@ -83,22 +79,13 @@ def read(path: Path) -> Recording:
     values = _stack([person.numbers for _, person in people], sizes, dims, np.nan)
     slots = _stack([person.slots for _, person in people], sizes, dims, -1).astype(np.int64)[..., :dims]
     joints = missing_at_zero(values[..., :dims])
-    file_of = np.array([at for at, _ in people], np.int64)
+    file_of = [at for at, _ in people]
     ids = [person.ids for _, person in people]
-    unique = len({(at, one) for at, one in zip(file_of.tolist(), ids, strict=True)}) == len(ids)
-
-    def write(new: np.ndarray, output: Path) -> None:
-        if path.is_dir():
-            output.mkdir()
-        for at, (file, text) in enumerate(zip(files, texts, strict=True)):
-            rows = file_of == at
-            content = text.numbers.patched(slots[rows], joints[rows], new[rows])
-            (output / file.name if path.is_dir() else output).write_bytes(content)
-
+    unique = len({(at, one) for at, one in zip(file_of, ids, strict=True)}) == len(ids)
     return Recording(
         joints,
-        numbers[file_of],
-        write,
+        np.array([files.frames[at] for at in file_of], np.int64),
+        files.writer([text.numbers for text in texts], file_of, slots, joints),
         person=np.array(ids, np.int64) if unique and None not in ids and len(ids) else None,
         confidence=as_confidence(values[..., dims]),
         bones=_BONES.get(sizes["pose"], ()),

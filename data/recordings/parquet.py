@@ -15,7 +15,7 @@ import numpy as np
 from base.errors import InputError
 from base.optional import import_optional
 from base.shown import cut, shown
-from data.recordings.apart import do_apart
+from data.recordings.apart import do_apart, patience
 from data.recordings.hdf5 import LARGEST
 from data.recordings.named_columns import find_columns
 from data.recordings.named_rows import NamedRows, lay_out
@@ -69,7 +69,7 @@ def read(path: Path) -> Recording:
         The file is damaged or too large, or its columns name no coordinates.
     """
     import_optional("pyarrow", "formats", f"{path}: a parquet file")
-    table: _Table = do_apart(_read, path, where=str(path))
+    table: _Table = do_apart(_read, path, where=str(path), seconds=patience(path))
     columns = find_columns(table.header)
     if columns is None:
         found = cut(", ".join(table.header))
@@ -102,7 +102,7 @@ def read(path: Path) -> Recording:
             at = changed & (places == column)
             new[column] = rows[at], after[at]
         if new:
-            do_apart(_write, path, output, new, where=str(path))
+            do_apart(_write, path, output, new, where=str(path), seconds=patience(path))
         else:
             output.write_bytes(read_bytes(path, LARGEST))
 

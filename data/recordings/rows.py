@@ -140,19 +140,21 @@ def identity(value: Any) -> int | None:
 def numbers_of_names(names: Sequence[str], where: str) -> list[int]:
     """Return the frame that each of some different images or files is of: the last number in its name.
 
-    One image alone needs no number.
+    One image alone is frame 0.
 
     Raises
     ------
     InputError
         A name has no number, or two have the same.
     """
+    if len(names) == 1:
+        return [0]
     found = [_LAST_NUMBER.search(_ENDING.sub("", name[-_LONGEST_NAME:])) for name in names]
     numbers = [int(match[1][-12:]) if match else -1 for match in found]
     first: dict[int, str] = {}
     for name, number in zip(names, numbers, strict=True):
         other = first.setdefault(number, name)
-        if other != name or (number < 0 and len(names) > 1):
+        if other != name or number < 0:
             twin = f"{cut(other)} and {cut(name)}" if other != name else cut(name)
             raise InputError(f"{where}: found {twin}, expected names that end in the number of the frame; rename them")
-    return [max(number, 0) for number in numbers]
+    return numbers

@@ -17,7 +17,7 @@ from data.recordings.npz_file import NpzFile
 from data.recordings.pickled import array_of, objects_of
 from data.recordings.recording import Recording
 from data.recordings.registry import BY_CONTENT, RECORDINGS, RecordingKind
-from data.recordings.smpl import JOINTS, split_rows
+from data.recordings.smpl import JOINTS
 from data.recordings.stored import Stored, as_float64, rounding_note, writer
 from data.recordings.turning import Part, check_part, turning_recording
 from data.recordings.zipped import array_names
@@ -46,31 +46,39 @@ def read(path: Path) -> Recording:
         raise InputError(f"{path}: holds {', '.join(sorted(file.names))}; expected {', '.join(_DIMS)} or {_POSE}")
     where = f"{path}: {key}"
     found, dims = _sequences(file, key, where), _DIMS.get(key, 3)
-    widths = {each.value.size // len(each.value) for each in found}
-    if len(widths) > 1 or min(widths) % dims or not all(each.value.ndim in (2, 3) for each in found):
+    shapes = [_frames_of(each.value, dims) for each in found]
+    widths = {width for _, width in shapes}
+    if len(widths) > 1 or min(widths) % dims:
         raise InputError(
             f"{where}: found shapes {', '.join(str(each.value.shape) for each in found[:3])}, expected sequences of "
             f"[frames, joints times {dims}], of one number of joints"
         )
     joint_count = min(widths) // dims
-    lengths = [len(each.value) for each in found]
+    lengths = [length for each in shapes for length in each[0]]
     who: dict[str, Any] = {
         "frame": np.concatenate([np.arange(length) for length in lengths]),
-        "person": np.repeat(np.arange(len(found)), lengths),
+        "person": np.repeat(np.arange(len(lengths)), lengths),
         "notes": (
-            f"holds {plural(len(found), 'sequence')}, each of which is refined as a person",
+            f"holds {plural(len(lengths), 'sequence')}, each of which is refined as a person",
             *rounding_note(found[0].value),
         ),
     }
-    if key == _POSE:
-        part = check_part(Part("axis_angles", found, JOINTS, split_rows), where)
-        return turning_recording(where, [part], file.replaced, **who)
 
     def view(array: np.ndarray) -> np.ndarray:
         return array.reshape(-1, joint_count, dims)
 
+    if key == _POSE:
+        part = check_part(Part("axis_angles", found, JOINTS, view), where)
+        return turning_recording(where, [part], file.replaced, **who)
     joints = without_missing(np.concatenate([as_float64(view(each.value)) for each in found]))
     return Recording(joints, write=writer(where, found, view, joints, file.replaced), **who)
+
+
+def _frames_of(array: np.ndarray, dims: int) -> tuple[list[int], int]:
+    """Return how many frames each sequence in an array has, and how many numbers a frame."""
+    if array.ndim == 3 and array.shape[-1] != dims:  # several of one length
+        return [array.shape[1]] * len(array), array.shape[2]
+    return [len(array)], array.size // len(array)
 
 
 def _sequences(file: NpzFile, key: str, where: str) -> list[Stored]:
@@ -85,7 +93,7 @@ def _sequences(file: NpzFile, key: str, where: str) -> list[Stored]:
 
 def _sequence(value: Any, key: str, where: str) -> Stored:
     stored = array_of(value)
-    if stored is None or not stored.value.size or stored.value.ndim < 2 or not stored.value.flags.c_contiguous:
+    if stored is None or not stored.value.size or stored.value.ndim not in (2, 3):
         raise InputError(f"{where}: holds something that is no array of numbers, expected [frames, numbers per frame]")
     return replace(stored, member=key)
 

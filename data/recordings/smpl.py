@@ -57,8 +57,3 @@ def smpl_part(key: str, stored: Sequence[Stored], where: str) -> Part:
     joints = int(np.prod(shape)) // (9 if kind == "matrices" else 3)
     names = JOINTS[1:] if joints in (21, 23) else JOINTS
     return check_part(Part(kind, stored, (key,) if kind == "places" else names), where)
-
-
-def split_rows(array: np.ndarray) -> np.ndarray:
-    """Return [n, K * 3] as [n, K, 3], a view."""
-    return array.reshape(len(array), -1, 3)

@@ -175,14 +175,15 @@ def read_table(path: Path, delimiter: bytes | None = None) -> Table:
     if b"\0" in text:
         raise InputError(f"{path}: byte {text.index(0)} is zero, expected a table in text")
     delimiter = delimiter or delimiter_of(text[:HEAD])
+    separators = b" \t" if delimiter == b" " else delimiter
+    if sum(text.count(mark) for mark in (*separators, *b"\r\n")) > MOST_CELLS:
+        raise InputError(f"{path}: has more than {MOST_CELLS} cells; cut it into parts")
     marks = np.zeros(256, bool)
-    marks[list(b" \t" if delimiter == b" " else delimiter)] = True
+    marks[list(separators)] = True
     begin = len(_BOM) if text.startswith(_BOM) else 0
     codes = np.frombuffer(text, np.uint8)
     ends = _line_ends(text, codes)
     between = _unquoted(path, text, codes, np.flatnonzero(marks[codes]), ends)
-    if len(between) + len(ends) > MOST_CELLS:
-        raise InputError(f"{path}: has more than {MOST_CELLS} cells; cut it into parts")
     stops = np.sort(np.concatenate([between, ends, [len(text)]]))
     spans = np.stack([np.concatenate([[begin], stops[:-1] + 1]), stops], axis=1)
     line = np.searchsorted(ends, stops, "left") + 1  # a line's end is still on it

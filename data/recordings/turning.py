@@ -48,19 +48,16 @@ class Part:
     view: Callable[[np.ndarray], np.ndarray] | None = None
 
     def rows_of(self, array: np.ndarray) -> np.ndarray:
-        """Return a view [n, K, 3] or [n, K, 3, 3] of what is meant of an array."""
+        """Return a view [n, K, 3] or [n, K, 3, 3] of what is meant of an array in C's order."""
         seen = array if self.view is None else self.view(array)
         width = _WIDTHS[self.kind]
         shape = (len(seen), -1, *width)
-        result = seen.reshape(shape)
-        if not np.may_share_memory(result, array):
-            raise InputError("its numbers do not lie beside each other")
-        return result
+        return seen.reshape(shape)  # a view, for who reads or copies an array has its numbers in order
 
     @cached_property
     def values(self) -> np.ndarray:
         """As they stand in the file, float64 [N, K, 3] or [N, K, 3, 3]."""
-        return np.concatenate([as_float64(self.rows_of(each.value)) for each in self.stored])
+        return np.concatenate([as_float64(self.rows_of(np.ascontiguousarray(each.value))) for each in self.stored])
 
     @cached_property
     def moving(self) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Ultralytics' labels of poses: a folder of a text per frame, with a line per person."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,16 +9,19 @@ import numpy as np
 
 from base.errors import InputError
 from base.shown import shown
+from data.recordings.frame_files import frame_files
 from data.recordings.joint_sets import IMAGE_SETS, NO_SET
 from data.recordings.landmarks import OF_UNKNOWN_SIZE
 from data.recordings.patching import Numbers, read_bytes
 from data.recordings.peek import files_in, head
 from data.recordings.recording import Recording
 from data.recordings.registry import BY_CONTENT, RECORDINGS, RecordingKind
-from data.recordings.rows import Row, as_confidence, identity, missing_at_zero, numbers_of_names, stack
+from data.recordings.rows import Row, as_confidence, identity, missing_at_zero, stack
 
 _TOKEN = re.compile(rb"[^ \t\r\n]+")
 _NUMBER = re.compile(rb"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?|[-+]?nan", re.IGNORECASE)
+_CLASSES = "classes.txt"
+"""What classes are called is kept in a file beside the labels."""
 _BOX = 5
 """Numbers before the joints: the class, and the box's centre and size."""
 _MOST_AFTER = 2
@@ -38,7 +42,9 @@ class _Line:
 
 def guess(path: Path) -> int:
     """Say whether a folder holds labels of poses, or a file is one."""
-    for file in _files(path)[:100] if path.is_dir() else [path]:
+    for file in files_in(path, ".txt")[:100] if path.is_dir() else [path]:
+        if file.name.lower() == _CLASSES:
+            continue
         lines = head(file).splitlines() if file.suffix.lower() == ".txt" else [b"no"]
         if lines:  # there is somebody in the frame
             tokens = lines[0].split()
@@ -61,45 +67,28 @@ def read(path: Path) -> Recording:
     InputError
         A file is not such a label, or lines do not agree.
     """
-    files = _files(path) if path.is_dir() else [path]
-    if not files:
-        raise InputError(f"{path}: holds no .txt file, expected labels of poses, one per frame")
-    frames = numbers_of_names([file.name for file in files], str(path))
+    files = frame_files(path, ".txt", _CLASSES)
     texts, lines = [], []
-    for at, file in enumerate(files):
+    for at, file in enumerate(files.files):
         numbers, found = _read_lines(file, at)
         texts.append(numbers)
         lines += found
-    count, per = _layout(lines, files, path)
+    count, per = _layout(lines, files.files, path)
     end = _BOX + count * per
-    rows = stack((_row(frames[line.file], line, count, per, end) for line in lines), str(path))
+    rows = stack((_row(files.frames[line.file], line, count, per, end) for line in lines), str(path))
     joints, slots = missing_at_zero(rows.values[..., :2]), rows.slots[..., :2]
-    file_of = np.array([line.file for line in lines])
-    starts = np.searchsorted(file_of, np.arange(len(files) + 1))
     known = IMAGE_SETS.get(count, NO_SET)
-
-    def write(new: np.ndarray, output: Path) -> None:
-        if path.is_dir():
-            output.mkdir()
-        for at, (file, text) in enumerate(zip(files, texts, strict=True)):
-            mine = slice(starts[at], starts[at + 1])
-            content = text.patched(slots[mine], joints[mine], new[mine])
-            (output / file.name if path.is_dir() else output).write_bytes(content)
 
     return Recording(
         joints,
         rows.frame,
-        write,
+        files.writer(texts, [line.file for line in lines], slots, joints),
         person=rows.person,
         confidence=as_confidence(rows.values[..., 2]) if per == 3 else None,
         names=known.names,
         bones=known.bones,
         notes=(OF_UNKNOWN_SIZE,),
     )
-
-
-def _files(folder: Path) -> list[Path]:
-    return [file for file in files_in(folder, ".txt") if file.name.lower() != "classes.txt"]
 
 
 def _read_lines(file: Path, at: int) -> tuple[Numbers, list[_Line]]:
@@ -119,7 +108,7 @@ def _read_lines(file: Path, at: int) -> tuple[Numbers, list[_Line]]:
     return Numbers(text, np.array(spans, np.int64).reshape(-1, 2)), lines
 
 
-def _layout(lines: list[_Line], files: list[Path], path: Path) -> tuple[int, int]:
+def _layout(lines: list[_Line], files: Sequence[Path], path: Path) -> tuple[int, int]:
     """Return how many joints all lines have, and how many numbers each joint: what fits them all, 17 joints first."""
     if not lines:
         raise InputError(f"{path}: has nobody in any frame; there is nothing to refine")

@@ -64,11 +64,11 @@ def test_a_number_of_two_people_in_one_image_is_no_identity(tmp_path):
 def test_people_by_image(tmp_path, image, key):
     empty = [] if key is None else {key: []}
     path = tmp_path / "a.json"
-    path.write_text(json.dumps({"images/v 1/0007.jpg": image, "images/v 1/0008.jpg": empty}, indent=1))
+    path.write_text(json.dumps({"images/v 1/0007.jpg": image, "images/v 1/0008.jpg": empty, "9.jpg": image}, indent=1))
     found = read_same(path, "alphapose", tmp_path / "b.json")
-    np.testing.assert_array_equal(found.joints, [[[1, 2]]])
-    np.testing.assert_array_equal(found.frame, [7])
-    np.testing.assert_array_equal(found.person, [4])
+    np.testing.assert_array_equal(found.joints, [[[1, 2]]] * 2)
+    np.testing.assert_array_equal(found.frame, [7, 9])
+    np.testing.assert_array_equal(found.person, [4, 4])
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,10 @@ BAD = {
     ),
     "infinite": ('[{"image_id": "1.jpg", "keypoints": [1, 1e999, 3]}]', "infinite coordinate"),
     "all missing": ('[{"image_id": "1.jpg", "keypoints": [0, 0, 3]}]', "no joint has a position"),
-    "far": (f'[{{"image_id": "{"9" * 40}.jpg", "keypoints": [1, 2, 3]}}]', "found frame 999999999999, expected"),
+    "far": (
+        f'[{{"image_id": "1.jpg", "keypoints": [1, 2, 3]}}, {{"image_id": "{"9" * 40}.jpg", "keypoints": [1, 2, 3]}}]',
+        "found frame 999999999999, expected",
+    ),
     "deep": ("[" * 100_000, "nested too deeply|expected JSON"),
     "many images": ('{"a.jpg": {"people": 4}, "keypoints": 3}', r"a.jpg: found a number, expected a list"),
 }

@@ -58,6 +58,17 @@ def test_only_what_has_changed_is_another(tmp_path):
             np.testing.assert_array_equal(new[name], array)
 
 
+def test_arrays_in_the_other_order_are_replaced_as_well(tmp_path):
+    arrays = content()
+    path = saved(tmp_path, **arrays | {"poses": np.asfortranarray(arrays["poses"])})
+    turned = Rotation.from_rotvec([0.0, 0.4, 0.0]).as_matrix()
+    output = rewritten(path, check_same(path, "amass"), lambda joints: joints.__setitem__((2, [1, 2]), turned[:, :2].T))
+    with np.load(output) as new:
+        np.testing.assert_allclose(new["poses"][2, :3], [0, 0.4, 0], atol=1e-12)
+        arrays["poses"][2, :3] = new["poses"][2, :3]
+        np.testing.assert_array_equal(new["poses"], arrays["poses"])
+
+
 @pytest.mark.parametrize(
     "arrays",
     [{"poses": np.zeros((6, 155))}, {"trans": np.zeros((5, 3))}, {"poses": np.array(["a"])}, {"trans": np.ones(3)}],

@@ -27,7 +27,7 @@ def parameter(name, group, kind, sizes, content, processor):
     return struct.pack("bb", len(name), group) + name + struct.pack(f"{order}h", 2 + len(body)) + body
 
 
-def made(points, *, processor=INTEL, whole=False, first=5, said=None, analog=2):
+def made(points, *, processor=INTEL, whole=False, first=5, said=None, analog=2, more=b""):
     """A file of points [T, P, 4], written by hand after the format's description."""
     frames, count = points.shape[:2]
     said = frames if said is None else said
@@ -38,7 +38,7 @@ def made(points, *, processor=INTEL, whole=False, first=5, said=None, analog=2):
         [
             struct.pack("bb", 5, -1) + b"POINT" + struct.pack(f"{order}h", 3) + b"\0",
             parameter(b"USED", 1, 2, [], struct.pack(f"{order}h", count), processor),
-            parameter(b"FRAMES", 1, 2, [], struct.pack(f"{order}h", said), processor),
+            parameter(b"FRAMES", 1, 2, [], struct.pack(f"{order}H", said), processor),
             parameter(b"DATA_START", 1, 2, [], struct.pack(f"{order}h", 4), processor),
             parameter(b"RATE", 1, 4, [], number(120, processor), processor),
             parameter(b"SCALE", 1, 4, [], number(scale, processor), processor),
@@ -51,7 +51,7 @@ def made(points, *, processor=INTEL, whole=False, first=5, said=None, analog=2):
             parameter(b"OFFSET", 2, 2, [analog // 2], bytes(analog), processor),
             parameter(b"RATE", 2, 4, [], number(240, processor), processor),
             parameter(b"LABELS", 2, -1, [2, analog // 2], b"A1" * (analog // 2), processor),
-            b"\0\0",
+            more + b"\0\0",
         ]
     )
     header = struct.pack("BB", 2, 0x50) + struct.pack(f"{order}5H", count, analog, first, first + said - 1, 0)
@@ -134,6 +134,17 @@ def test_a_header_that_lies_is_noted_and_the_data_are_read(tmp_path):
     recording = check_same(saved(tmp_path, made(some_points(), said=1149)), "c3d")
     assert recording.frames == 4
     assert recording.notes == ("says that it has 1149 frames (its header: 1149); it has 4",)
+
+
+def test_more_frames_than_two_bytes_can_say_are_all_read(tmp_path):
+    trial = struct.pack("bb", 5, -3) + b"TRIAL" + struct.pack("<h", 3) + b"\0"
+    trial += parameter(b"ACTUAL_START_FIELD", 3, 2, [2], struct.pack("<HH", 1, 0), INTEL)
+    trial += parameter(b"ACTUAL_END_FIELD", 3, 2, [2], struct.pack("<HH", 4, 1), INTEL)  # 65,536 + 4
+    content = made(np.zeros((0, 1, 4)), first=1, said=65_535, analog=0, more=trial)
+    data = np.full((65_540, 1, 4), [7, 8, 9, 0], "<f4").tobytes()
+    recording = check_same(saved(tmp_path, content + data), "c3d")
+    assert recording.frames == 65_540
+    assert recording.notes == ()
 
 
 def altered(at, new):

@@ -174,7 +174,7 @@ def test_what_is_wrong_is_told_with_its_place(file, text, message):
 
 def test_the_guess_is_the_least_sure(file):
     assert guess(file(POSES)) == guess(file(POSES, "a.TXT")) == 1
-    assert guess(file("1,2\n3,4\n", "a.txt")) == guess(file(POSES, "a.json")) == guess(file("a\n")) == 0
+    assert guess(file("a b\n1 2\n", "a.txt")) == guess(file(POSES, "a.json")) == guess(file("a\n")) == 0
 
 
 def test_damage(file):

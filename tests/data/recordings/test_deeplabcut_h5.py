@@ -5,7 +5,7 @@ import pytest
 
 from base.errors import InputError
 from data.recordings.deeplabcut_h5 import read
-from data.recordings.guessing import guess_recording
+from data.recordings.guessing import guess_recording, read_recording
 from tests.data.recordings.checks import check_damaged, rewritten
 
 h5py = pytest.importorskip("h5py")
@@ -124,6 +124,17 @@ def test_names_that_are_none_are_refused(write, content):
     path, _ = write("table", False)
     with pytest.raises(InputError, match=r"a\.h5: "):
         read(_with_pickle(path, content))
+
+
+def test_a_table_without_rows_has_nobody(write):
+    path, _ = write("fixed", False, lambda frame: frame[:0])
+    with pytest.raises(InputError, match=r"a\.h5: "):
+        read_recording(path)
+    path, _ = write("table", False)
+    with h5py.File(path, "r+") as file:
+        file["df_with_missing/table"].resize((0,))
+    with pytest.raises(InputError, match="no joint has a position"):
+        read_recording(path)
 
 
 def test_several_tables_are_refused(write):

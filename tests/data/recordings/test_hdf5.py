@@ -66,6 +66,7 @@ def test_what_changes_is_written_in_the_files_own_kind():
         patched_array(before.astype(np.float32), before, after), [[np.float32(1.6), 2], [400, 7]]
     )
     assert patched_array(before, before, before) is None
+    assert np.isfinite(patched_array(np.zeros(1, np.float16), np.zeros(1), np.full(1, 1e9))).all()
     assert patched_array(np.array([1]), np.array([1.0]), np.array([1.2])) is None
 
 
@@ -146,7 +147,7 @@ def test_groups_in_a_circle_and_without_number_have_an_end(file, monkeypatch):
 
     assert list(read_hdf5(file(circle), "group/values").arrays) == ["group/values"]
     monkeypatch.setattr(hdf5, "_MOST_OBJECTS", 3)
-    monkeypatch.setattr(hdf5, "do_apart", lambda work, *arguments, where: work(*arguments))
+    monkeypatch.setattr(hdf5, "do_apart", lambda work, *arguments, where, seconds: work(*arguments))
     with pytest.raises(InputError, match="more than 3 groups"):
         read_hdf5(file(circle), "x")
 

@@ -13,13 +13,13 @@ def numbers(count, first=0):
 
 @pytest.mark.parametrize("first", [0, 1])
 def test_numbers_get_names(first):
-    known, groups = landmark_set({"pose": numbers(33, first)})
+    known, groups = landmark_set([("pose", number) for number in numbers(33, first)])
     assert (known.names, known.bones, groups) == (BLAZEPOSE_33.names, BLAZEPOSE_33.bones, ())
 
 
 def test_parts_follow_one_another():
     parts = {"pose": ("RIGHT_WRIST", "nose"), "world": numbers(33), "left hand": numbers(21), "face": numbers(2)}
-    known, groups = landmark_set(parts)
+    known, groups = landmark_set([(part, name) for part, names in parts.items() for name in names])
     assert known.names[:3] == ("right wrist", "nose", "world nose")
     assert known.names[35] == "left hand wrist"
     assert known.names[56:] == ("face 0", "face 1")
@@ -30,7 +30,7 @@ def test_parts_follow_one_another():
 
 def test_names_in_another_order_keep_their_bones():
     names = tuple(reversed(BLAZEPOSE_33.names))
-    known, _ = landmark_set({"pose": names})
+    known, _ = landmark_set([("pose", name) for name in names])
     assert {frozenset(names[end] for end in bone) for bone in known.bones} == {
         frozenset(BLAZEPOSE_33.names[end] for end in bone) for bone in BLAZEPOSE_33.bones
     }
@@ -39,12 +39,12 @@ def test_names_in_another_order_keep_their_bones():
 @pytest.mark.parametrize(
     ("parts", "last", "size", "wanted"),
     [
-        ({"pose": ("0",)}, 1.5, (None, None), ("", (), (OF_UNKNOWN_SIZE,))),
-        ({"pose": ("0",)}, 1.5, (640.0, None), ("", (), (OF_UNKNOWN_SIZE,))),
-        ({"pose": ("0",)}, 1.5, (640.0, 480.0), ("px", (640.0, 480.0), ())),
-        ({"pose": ("0",)}, -300, (640.0, 480.0), ("px", (), ())),
-        ({"world": ("0",)}, 1.5, (640.0, 480.0), ("m", (), ())),
-        ({"pose": ("0",), "world": ("0",)}, 1.5, (640.0, 480.0), ("", (), ())),
+        (["pose"], 1.5, (None, None), ("", (), (OF_UNKNOWN_SIZE,))),
+        (["pose"], 1.5, (640.0, None), ("", (), (OF_UNKNOWN_SIZE,))),
+        (["pose"], 1.5, (640.0, 480.0), ("px", (640.0, 480.0), ())),
+        (["pose"], -300, (640.0, 480.0), ("px", (), ())),
+        (["world"], 1.5, (640.0, 480.0), ("m", (), ())),
+        (["pose", "world"], 1.5, (640.0, 480.0), ("", (), ())),
     ],
 )
 def test_units_and_scales(parts, last, size, wanted):
@@ -52,4 +52,4 @@ def test_units_and_scales(parts, last, size, wanted):
 
 
 def test_depth_is_scaled_as_width_is():
-    assert measure(np.full((1, 1, 3), 0.5), {"pose": ("0",)}, 640, 480)[1] == (640, 480, 640)
+    assert measure(np.full((1, 1, 3), 0.5), ["pose"], 640, 480)[1] == (640, 480, 640)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 
 from data.recordings.guessing import read_recording
+from data.recordings.mediapipe_json import guess
 from tests.data.recordings.json_checks import read_same, refused, rewritten, survives
 
 NAN = np.nan
@@ -144,6 +145,33 @@ def test_points_of_something_else_are_weaker_than_any_other_format(tmp_path):
     assert read_recording(path)[0] == "mediapipe_json"
     path.write_text(json.dumps([{"image_id": "1.jpg", "keypoints": [1, 2, 0.5], "centre": {"x": 1, "y": 2}}]))
     assert read_recording(path)[0] == "alphapose"
+
+
+def test_a_folder_of_frames(tmp_path):
+    folder = tmp_path / "landmarks"
+    folder.mkdir()
+    (folder / "f_2.json").write_text("[]")
+    (folder / "f_3.json").write_text(json.dumps({"timestamp_ms": 120, "landmarks": ONE}))
+    (folder / "f_5.json").write_text(json.dumps({"timestamp_ms": 200, "landmarks": TWO}))
+    found = read_same(folder, "mediapipe_json", tmp_path / "out")
+    np.testing.assert_array_equal(found.joints, [values(0.5), values(1.5)])
+    assert (found.frame.tolist(), found.seconds.tolist()) == ([3, 5], [0.12, 0.2])
+
+
+def test_a_folder_of_recordings_is_many(tmp_path):
+    for name in ("v1.json", "v2.json"):
+        (tmp_path / name).write_text(json.dumps([ONE, TWO]))
+    assert guess(tmp_path) == 0
+    refused(tmp_path, "v1.json: holds 2 frames, expected one per file; give the file alone", "mediapipe_json")
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, "{", "5", "[" + " " * (1 << 18) + "]"], ids=["deep", "cut", "5", "large"]
+)
+def test_a_folder_of_other_files_is_not_guessed(tmp_path, text):
+    (tmp_path / "1.json").write_text(json.dumps(ONE))
+    (tmp_path / "2.json").write_text(text)
+    assert guess(tmp_path) == 0
 
 
 BAD = {

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 
 from data.recordings.guessing import read_recording
+from data.recordings.mmpose import guess
 from tests.data.recordings.json_checks import read_same, refused, rewritten, survives
 
 NAN = np.nan
@@ -73,6 +74,24 @@ def test_only_what_changed_is_written(tmp_path):
     new[0, 0, 0], new[1, 1] = 1.25, (5.5, 6)
     expected = text.replace("[[1.5, 2]", "[[1.25, 2]").replace("[5, 6]", "[5.50, 6]").encode()
     assert rewritten(found, new, tmp_path / "b.json") == expected
+
+
+def test_a_folder_of_images(tmp_path):
+    folder = tmp_path / "predictions"
+    folder.mkdir()
+    for number, content in ((3, [ANN, BOB]), (10, []), (12, [BOB])):
+        (folder / f"img_{number}.json").write_text(json.dumps(content))
+    found = read_same(folder, "mmpose", tmp_path / "out")
+    # By their names, files of the frames 10 and 12 come first.
+    np.testing.assert_array_equal(found.joints, [VALUES[1], *VALUES])
+    assert found.frame.tolist() == [12, 3, 3]
+
+
+def test_a_folder_of_videos_is_many_recordings(tmp_path):
+    for name in ("v1.json", "v2.json"):
+        (tmp_path / name).write_text(json.dumps(VIDEO))
+    assert guess(tmp_path) == 0
+    refused(tmp_path, "v1.json: holds several frames, expected one per file", "mmpose")
 
 
 BAD = {

@@ -46,7 +46,16 @@ def test_rows_of_joints(joint):
 
 
 @pytest.mark.parametrize(
-    "header", [["a", "b"], ["x", "y"], ["a_x", "b_y"], [], ["joint", "x", "y"], ["frame", "x", "y"]]
+    "header",
+    [
+        ["a", "b"],
+        ["x", "y"],
+        ["a_x", "b_y"],
+        [],
+        ["_" * 10**6 + "_x", "_" * 10**6 + "_y"],
+        ["joint", "x", "y"],
+        ["frame", "x", "y"],
+    ],
 )
 def test_what_names_no_coordinates(header):
     assert find_columns(header) is None

@@ -137,7 +137,7 @@ def test_what_is_wrong_is_told_with_its_place(write, columns, message):
 def test_more_cells_than_memory_is_for_are_refused(write, monkeypatch):
     path = write({"a_x": [1.0] * 9, "a_y": [1.0] * 9})
     monkeypatch.setattr("data.recordings.parquet.MOST_CELLS", 10)
-    monkeypatch.setattr("data.recordings.parquet.do_apart", lambda work, *arguments, where: work(*arguments))
+    monkeypatch.setattr("data.recordings.parquet.do_apart", lambda work, *arguments, where, seconds: work(*arguments))
     with pytest.raises(InputError, match="more than 10 cells"):
         read(path)
 

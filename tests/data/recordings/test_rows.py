@@ -89,8 +89,8 @@ def test_frames_that_must_differ():
         (["video_000000000012_keypoints.json", "video_000000000013_keypoints.json"], [12, 13]),
         (["a/b2/3.mp4_7.png", "c4/8"], [7, 8]),
         (["img_1_x.TXT", "2.txt"], [1, 2]),
-        (["still.png"], [0]),
-        (["1" + "0" * 14 + "7.jpg"], [7]),
+        (["still 20261125.png"], [0]),
+        (["1" + "0" * 14 + "7.jpg", "8"], [7, 8]),
         ([], []),
     ],
 )

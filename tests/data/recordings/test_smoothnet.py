@@ -52,6 +52,17 @@ def test_one_dense_array_is_one_sequence(tmp_path):
         np.testing.assert_allclose(new["joints_3d"], array + 1, atol=1e-6)
 
 
+def test_one_dense_array_may_hold_sequences_of_one_length(tmp_path):
+    array = poses(2, 5, 12)
+    path = saved(tmp_path, joints_3d=array)
+    recording = check_same(path, "smoothnet")
+    assert recording.person.tolist() == [0] * 5 + [1] * 5
+    np.testing.assert_array_equal(recording.joints, array.reshape(10, 4, 3))
+    with np.load(rewritten(path, recording, lambda joints: joints.__setitem__((7, 3), 9))) as new:
+        array[1, 2, 9:] = 9
+        np.testing.assert_array_equal(new["joints_3d"], array)
+
+
 def test_rotations_go_through_two_columns_and_come_back(tmp_path):
     vectors = np.tile(poses(1, 72), (6, 1))
     vectors[:, 3:6] = np.linspace(0, 1, 6)[:, None]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from base.errors import InputError
-from data.recordings.smpl import JOINTS, smpl_part, split_rows
+from data.recordings.smpl import JOINTS, smpl_part
 from data.recordings.stored import Stored
 
 
@@ -27,9 +27,3 @@ def test_other_shapes_are_refused(shape):
     array = np.zeros(shape)
     with pytest.raises(InputError, match="a: found shape"):
         smpl_part("pose", [Stored(array, 0, array.nbytes)], "a")
-
-
-def test_rows_are_split_without_a_copy():
-    array = np.arange(12.0).reshape(2, 6)
-    assert np.shares_memory(split_rows(array), array)
-    assert split_rows(array)[1, 1].tolist() == [9, 10, 11]

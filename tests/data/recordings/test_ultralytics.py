@@ -85,7 +85,7 @@ def test_layouts_of_lines(tmp_path, count, per, after, person):
     assert found.joints.shape == (1, count, 2)
     assert (None if found.person is None else found.person.tolist()) == person
     assert (found.confidence is None) == (per == 2)
-    assert found.frame.tolist() == [3]
+    assert found.frame.tolist() == [0]
 
 
 def test_a_track_that_some_lines_lack_tells_nobody_apart(tmp_path):
