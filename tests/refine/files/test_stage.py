@@ -1,4 +1,3 @@
-import json
 import shutil
 import sys
 from pathlib import Path
@@ -18,12 +17,6 @@ AT_30 = Smoothing(fps=30.0)
 def run(inputs, output=None, smoothing=AT_30, **scale):
     inputs = inputs if isinstance(inputs, list) else [inputs]
     return list(smooth(inputs, output, smoothing, Scale(**scale)))
-
-
-def poses(folder):
-    """The first person of each frame, [T, 14, 3]."""
-    texts = [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
-    return np.array([text["people"][0]["pose_keypoints_2d"] for text in texts]).reshape(len(texts), 14, 3)
 
 
 @pytest.fixture
