@@ -20,6 +20,8 @@ _PARTS = ("keypoints", "foot_kpts", "face_kpts", "lefthand_kpts", "righthand_kpt
 _APART = 10_000
 """Frames between videos whose images have numbers far from each other, such as PoseTrack's."""
 
+_STILLS = "image_id is the frame, and most are not next to each other: photographs are no motion to be refined"
+
 
 def guess(path: Path) -> int:
     """Say whether a file holds results or annotations of COCO."""
@@ -106,11 +108,13 @@ def _categories(root: dict[str, Any]) -> JointSet:
 
 
 def _within_reach(frame: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Return frames that are small enough, with wide gaps between images made shorter."""
-    if frame.max() <= MOST_FRAMES:
-        return frame, ()
+    """Return frames that are small enough, with wide gaps between images made shorter, and what is to be told."""
     ids, place = np.unique(frame, return_inverse=True)
-    steps = np.minimum(np.diff(ids), _APART)
+    steps = np.diff(ids)
+    if frame.max() <= MOST_FRAMES:
+        stills = len(steps) > 0 and np.median(steps) > 1
+        return frame, (_STILLS,) if stills else ()
+    steps = np.minimum(steps, _APART)
     short = np.concatenate([[0], np.cumsum(steps)])[place]
     return short, (f"the image with the number {ids[0]} is frame 0, and gaps of more than {_APART} frames are cut",)
 
