@@ -10,7 +10,7 @@ from base.errors import InputError
 from base.shown import cut
 from data.recordings.named_columns import AXES, Columns, find_columns
 from data.recordings.named_rows import NamedRows, lay_out
-from data.recordings.peek import head
+from data.recordings.peek import HEAD, head
 from data.recordings.recording import Recording
 from data.recordings.registry import BY_NAME, RECORDINGS, RecordingKind
 from data.recordings.table_text import Table, delimiter_of, read_table
@@ -26,15 +26,20 @@ _SUCH = "nose_x,nose_y,left_eye_x,... for a row per frame, or frame,joint,x,y fo
 def guess(path: Path) -> int:
     """Say whether a file may be a table with names above its columns; other formats of tables are surer of theirs."""
     ending = path.suffix.lower()
-    lines = [line for line in head(path).removeprefix(b"\xef\xbb\xbf").splitlines() if line.strip()]
-    if ending not in _ENDINGS or len(lines) < 2 or b"\0" in lines[0]:
+    start = head(path)
+    lines = [line for line in start.removeprefix(b"\xef\xbb\xbf").splitlines() if line.strip()]
+    if ending not in _ENDINGS or not lines or b"\0" in lines[0] or (len(lines) < 2 and len(start) < HEAD):
         return 0
     mark = delimiter_of(b"\n".join(lines[:20]))
     names = [cell.strip(b' \t"').decode("utf-8", "replace") for cell in lines[0].split(None if mark == b" " else mark)]
     if find_columns(names) is not None:
         return BY_NAME
     # What `read` takes apart, or refuses with advice; a .txt may be anything.
-    return BY_NAME if ending != ".txt" and (_is_headerless(names) or _COORDINATES.search(lines[1])) else 0
+    return (
+        BY_NAME
+        if ending != ".txt" and (_is_headerless(names) or _COORDINATES.search(lines[min(1, len(lines) - 1)]))
+        else 0
+    )
 
 
 def read(path: Path) -> Recording:
@@ -68,13 +73,14 @@ def read(path: Path) -> Recording:
         found = cut(", ".join(header))
         raise InputError(f"{path}: line {table.lines[0]} names no coordinates ({found}), expected such as {_SUCH}")
     header, columns, notes = _fitting(table, header, columns)
-    slots = table.slots(np.arange(1, len(table)), np.arange(len(header)))
+    rows = _used(table, columns)
+    slots = table.slots(rows, np.arange(len(header)))
     layout = lay_out(
         NamedRows(
             str(path),
             header,
             columns,
-            len(slots),
+            _index(table.lines[rows]),
             numbers=lambda column: table.values(slots[:, column]),
             frames=lambda column: frame_numbers(table, slots[:, column]),
             words=lambda column: [cell.decode("utf-8", "replace") for cell in table.cells(slots[:, column])],
@@ -99,8 +105,9 @@ def _is_headerless(header: list[str]) -> bool:
 def _fitting(table: Table, header: list[str], columns: Columns) -> tuple[list[str], Columns, tuple[str, ...]]:
     """Check that rows have the cells that the header promises; return it, its columns, and what is to be told.
 
-    A header with one name less than all rows have cells names all but the first, which names the row; with one more,
-    its last may be of nothing, if it is no joint's. A row that ends before its first coordinate has nobody.
+    A header with one name less than all rows have cells names all but the first, which names the row. With one more,
+    its last is of nothing, or its first if the last is a joint's. A row that ends before its first coordinate has
+    nobody.
 
     Raises
     ------
@@ -113,14 +120,37 @@ def _fitting(table: Table, header: list[str], columns: Columns) -> tuple[list[st
     if (widths == width + 1).all() and all(table.is_full(row, width) for row in rows.tolist()):
         header, width = ["", *header], width + 1
         columns = find_columns(header) or columns
-    elif (widths == width - 1).all() and max(
-        columns.coordinates.max(), *(columns.sure if columns.sure is not None else [0])
-    ) < width - 1:
-        notes = (f"the header has one name more than rows have cells: {cut(header[-1])} is taken for the one",)
+    elif (widths == width - 1).all():
         width -= 1
+        extra, header = (header[-1], header[:-1]) if _last(columns) < width else (header[0], header[1:])
+        fewer = find_columns(header)
+        if fewer is None or len(fewer.coordinates) < len(columns.coordinates):
+            found = f"{width} cells, expected {width + 1}"
+            raise InputError(f"{table.path}: line {table.lines[1]} has {found} as there are names of columns")
+        columns, notes = fewer, (f"the header has a name too many, {cut(extra)}, which is left out",)
     absent = widths <= columns.coordinates.min()
     table.check_widths(rows[~absent], width)
     return header, columns, notes
+
+
+def _last(columns: Columns) -> int:
+    return max(int(columns.coordinates.max()), -1 if columns.sure is None else int(columns.sure.max()))
+
+
+def _used(table: Table, columns: Columns) -> np.ndarray:
+    """Return the rows below the header; without those of nothing but separators, if something else counts frames."""
+    rows = np.arange(1, len(table))
+    if columns.frame is None and columns.time is None:
+        return rows
+    there = np.append(0, np.cumsum(table.spans[:, 0] < table.spans[:, 1]))
+    return rows[there[table.first[rows + 1]] > there[table.first[rows]]]
+
+
+def _index(lines: np.ndarray) -> np.ndarray:
+    """Number rows from 0; an empty line in between is a frame without anybody, unless one is after every row."""
+    steps = np.diff(lines)
+    even = not len(steps) or (steps == steps[0]).all()
+    return np.arange(len(lines)) if even else lines - lines[0]
 
 
 def _taken_apart(table: Table, header: list[str]) -> tuple[Table, list[str]]:

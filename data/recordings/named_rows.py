@@ -25,8 +25,8 @@ class NamedRows:
         How messages begin: the file.
     header, columns
         The names of all columns, and what they are.
-    count
-        The rows, R.
+    index
+        int64 [R]: what rows are numbered by where nothing else numbers frames.
     numbers
         Returns the numbers of a column, float64 [R], NaN for none; an InputError if it holds something else.
     frames
@@ -38,7 +38,7 @@ class NamedRows:
     where: str
     header: Sequence[str]
     columns: Columns
-    count: int
+    index: np.ndarray
     numbers: Callable[[int], np.ndarray]
     frames: Callable[[int], np.ndarray]
     words: Callable[[int], list[str]]
@@ -92,7 +92,7 @@ def lay_out(table: NamedRows) -> Layout:
     coordinates, sure, names = columns.coordinates, columns.sure, columns.names
     groups: tuple[tuple[int, ...], ...] = ()
     if columns.joint is None:
-        first, rows = np.arange(table.count), np.repeat(np.arange(table.count)[:, None], len(coordinates), 1)
+        first, rows = np.arange(len(table.index)), np.repeat(np.arange(len(table.index))[:, None], len(coordinates), 1)
         alone = len(np.unique(frame)) == len(frame)
     else:
         words = [table.words(column) for column in (columns.group, columns.joint) if column is not None]
@@ -205,15 +205,14 @@ def _times(table: NamedRows) -> tuple[np.ndarray, np.ndarray | None, tuple[str, 
 
 
 def _index(table: NamedRows) -> np.ndarray:
-    """Return the numbers of rows: those of a first column without a name if they count, or else from 0."""
-    count = np.arange(table.count)
+    """Return the numbers of rows: those of a first column without a name if they run forwards."""
     if table.header[0].strip().lower() not in ("", "index", "unnamed: 0"):
-        return count
+        return table.index
     try:
         found = table.frames(0)
     except InputError:
-        return count
-    return found if (np.diff(found) > 0).all() else count
+        return table.index
+    return found if (np.diff(found) > 0).all() else table.index
 
 
 def _people(table: NamedRows) -> np.ndarray | None:

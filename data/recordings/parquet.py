@@ -85,7 +85,7 @@ def read(path: Path) -> Recording:
             str(path),
             table.header,
             columns,
-            table.count,
+            np.arange(table.count),
             numbers=lambda column: _numbers(path, table, column),
             frames=lambda column: _frames(path, table, column),
             words=lambda column: _words(path, table, column),

@@ -131,11 +131,24 @@ def test_frames_without_anybody_may_be_short_or_empty(file):
 
 def test_a_header_of_one_name_less_or_more(file):
     np.testing.assert_array_equal(read(file("a_x,a_y\nr1,1,2\nr2,3,4\n")).joints[:, 0], [[1, 2], [3, 4]])
-    recording = read(file("a_x,a_y,label\n1,2\n3,4\n"))
-    np.testing.assert_array_equal(recording.joints[:, 0], [[1, 2], [3, 4]])
-    assert "one name more" in recording.notes[0]
-    with pytest.raises(InputError, match="line 2 has 3 cells, expected 4"):
+    for header in ("a_x,a_y,label", "label,a_x,a_y"):
+        recording = read(file(f"{header}\n1,2\n3,4\n"))
+        np.testing.assert_array_equal(recording.joints[:, 0], [[1, 2], [3, 4]])
+        assert recording.notes == ("the header has a name too many, label, which is left out",)
+    with pytest.raises(InputError, match="line 2 has 3 cells, expected 4 as there are names of columns"):
         read(file("a_x,a_y,b_x,b_y\n1,2,3\n4,5,6\n"))
+
+
+def test_rows_of_nothing_are_frames_without_anybody(file):
+    for text in (
+        "a_x,a_y\n1,2\n\n3,4\n5,6\n",
+        "a_x,a_y\n1,2\n,\n3,4\n5,6\n",
+        "frame,a_x,a_y\n0,1,2\n,,\n2,3,4\n3,5,6\n",
+    ):
+        path = file(text)
+        assert read(path).frame.tolist() == [0, 2, 3]
+        assert rewritten(path) == path.read_bytes()
+    assert read(file("a_x,a_y\n\n1,2\n\n3,4\n\n5,6\n")).frame.tolist() == [0, 1, 2]
 
 
 @pytest.mark.parametrize(
@@ -175,6 +188,13 @@ def test_what_is_wrong_is_told_with_its_place(file, text, message):
 def test_the_guess_is_the_least_sure(file):
     assert guess(file(POSES)) == guess(file(POSES, "a.TXT")) == 1
     assert guess(file("a b\n1 2\n", "a.txt")) == guess(file(POSES, "a.json")) == guess(file("a\n")) == 0
+
+
+def test_a_header_longer_than_what_a_guess_looks_at(file):
+    header = ",".join(f"joint_of_number_{at}_{axis}" for at in range(2000) for axis in "xy")
+    path = file(f"{header}\n" + "1.5," * 3999 + "2\n")
+    assert guess_recording(path) == "csv"
+    assert read(path).joints.shape == (1, 2000, 2)
 
 
 def test_damage(file):
