@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from base.shown import cut
 from data.recordings.pickled import object_array
 from data.recordings.stored import Changes, Stored, find_npy, read_content, spliced
 from data.recordings.zipped import Zipped
@@ -44,7 +45,7 @@ class NpzFile:
         InputError
             It is not there, or damaged.
         """
-        stored = find_npy(self._content(name), f"{self.path}: {name}")
+        stored = find_npy(self._content(name), f"{self.path}: {cut(name)}")
         return replace(stored, member=name) if stored is not None and stored.value.dtype.kind in "iuf" else None
 
     def rate(self, *names: str) -> float | None:
@@ -63,7 +64,7 @@ class NpzFile:
         InputError
             It is not there, or damaged, or holds more than arrays, numbers and text.
         """
-        content, where = self._content(name), f"{self.path}: {name}"
+        content, where = self._content(name), f"{self.path}: {cut(name)}"
         return object_array(content, where) if find_npy(content, where) is None else None
 
     def replaced(self, changes: Changes) -> bytes:

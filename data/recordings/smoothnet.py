@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from base.errors import InputError
+from base.shown import cut
 from base.words import plural
 from data.recordings.array_layout import without_missing
 from data.recordings.npz_file import NpzFile
@@ -43,7 +44,8 @@ def read(path: Path) -> Recording:
     file = NpzFile(path)
     key = next((key for key in (*_DIMS, _POSE) if key in file.names), None)
     if key is None:
-        raise InputError(f"{path}: holds {', '.join(sorted(file.names))}; expected {', '.join(_DIMS)} or {_POSE}")
+        there = cut(", ".join(sorted(file.names)))
+        raise InputError(f"{path}: holds {there}; expected {', '.join(_DIMS)} or {_POSE}")
     where = f"{path}: {key}"
     found, dims = _sequences(file, key, where), _DIMS.get(key, 3)
     shapes = [_frames_of(each.value, dims) for each in found]

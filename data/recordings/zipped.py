@@ -75,7 +75,7 @@ class Zipped:
         """
         info = self.members.get(name)
         if info is None:
-            raise InputError(f"{self.path}: holds no {name}")
+            raise InputError(f"{self.path}: holds no {cut(name)}")
         if info.compress_type not in _METHODS or info.flag_bits & 1:
             raise InputError(f"{self.path}: {cut(name)} is encrypted or packed unusually; write it with numpy.savez")
         self._unpacked += info.file_size

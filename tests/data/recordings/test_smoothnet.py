@@ -77,6 +77,12 @@ def test_rotations_go_through_two_columns_and_come_back(tmp_path):
         np.testing.assert_array_equal(new["pose"][0], vectors.astype(np.float32))
 
 
+def test_names_that_others_gave_stay_in_their_line(tmp_path):
+    with pytest.raises(InputError, match=r"holds a\\nb, imgname; expected joints_2d") as error:
+        read(saved(tmp_path, **{"a\nb": np.zeros(3)}))
+    assert "\n" not in str(error.value)
+
+
 @pytest.mark.parametrize(
     ("array", "told"),
     [
