@@ -13,12 +13,15 @@ from data.skeletons.seen import FARTHEST
 from refine.files.even import at_even_times
 from refine.files.measures import Motion, Moved
 from refine.files.methods import Method, Piece
-from refine.files.people import body_sizes, tracks_of
+from refine.files.people import FEW, body_sizes, tracks_of
 from refine.files.rates import Clock
 from refine.splits import split_track
 
 FEWEST_FRAMES = 3
 """Fewer are stills: an acceleration takes three."""
+
+STEPS = 20.0
+"""Usual steps of a point that is no body's count as a body's size."""
 
 
 @dataclass(frozen=True)
@@ -177,7 +180,7 @@ def _refine_track(given: _Given, rows: np.ndarray, group: np.ndarray, found: Ref
     if not seen.any():
         return
     joints = np.where(seen[..., None], given.recording.joints[own] * given.scale, 0.0)
-    pieces = split_track(joints, seen, given.clock.seconds[rows], float(np.median(body_sizes(joints, seen)[0])))
+    pieces = split_track(joints, seen, given.clock.seconds[rows], _size(joints, seen))
     found.jumps += pieces.jumps
     found.gaps += pieces.gaps
     found.astray += len(pieces.astray)
@@ -186,6 +189,15 @@ def _refine_track(given: _Given, rows: np.ndarray, group: np.ndarray, found: Ref
     for first, end in pieces.spans:
         span = slice(first, end)
         _refine_piece(given, rows[span], group, joints[span], seen[span], right[span], found, moved)
+
+
+def _size(joints: np.ndarray, seen: np.ndarray) -> float:
+    """Measure a body by which jumps are told; of a point or two, whose jitter is all there is, by its usual steps."""
+    size = float(np.median(body_sizes(joints, seen)[0]))
+    if joints.shape[1] >= FEW or len(joints) < 2:
+        return size
+    steps = np.linalg.norm(np.diff(joints, axis=0), axis=-1)[seen[1:] & seen[:-1]]
+    return max(size, STEPS * float(np.median(steps))) if len(steps) else size
 
 
 def _refine_piece(

@@ -98,6 +98,15 @@ def test_a_motion_is_cut_at_jumps_and_long_gaps(rng):
         np.testing.assert_allclose(found.joints[part], refine(recording.joints[part], 30), atol=1e-3)
 
 
+def test_a_point_that_jitters_does_not_jump_and_one_that_leaps_does(rng):
+    point = rng.normal(0, 1, (1, 60, 1, 2))
+    assert refined(as_recording(point)).jumps == 0
+    point[0, 30:] += 100
+    found = refined(as_recording(point))
+    assert found.jumps == 1
+    assert np.abs(found.joints[30] - found.joints[29]).max() > 90
+
+
 def test_who_is_elsewhere_for_two_frames_is_put_back(rng):
     people = walkers(rng, 1, noise=0)
     astray = people.copy()
