@@ -384,7 +384,8 @@ def smooth(
     again: Again = False,
 ) -> None:
     """Refine files of other tools: the same files once more, with nothing but the positions changed."""
-    from refine.files.stage import Scale, Smoothing
+    from refine.files.smoothing import Smoothing
+    from refine.files.stage import Scale
     from refine.files.stage import smooth as run
 
     smoothing = Smoothing(fps, video, format, model, strength, fill, min_confidence, plot, again, _version())

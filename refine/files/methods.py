@@ -81,9 +81,8 @@ def open_method(model: str) -> Method:
     InputError
         There is none of this name, or the file is none.
     """
-    shipped = {path.stem: path for path in sorted(WEIGHTS.parent.glob("*.safetensors"))}
-    if model in shipped:
-        return _steady(model, shipped[model])
+    if model == WEIGHTS.stem:
+        return _steady(model, WEIGHTS)
     path = Path(model)
     if path.suffix == ".safetensors" and path.is_file():
         return _steady(model, path)
@@ -93,7 +92,7 @@ def open_method(model: str) -> Method:
 
     if model in FILTERS:
         return _filter(model)
-    known = ", ".join([*shipped, *FILTERS.names()])
+    known = ", ".join([WEIGHTS.stem, *FILTERS.names()])
     raise InputError(f"--model: found {cut(model)}, expected {known}, or the path of a trained refiner")
 
 

@@ -1,7 +1,7 @@
 """One recording: its rows are put together to people's motions, refined, and put back."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -9,15 +9,19 @@ from base.errors import InputError
 from base.words import plural
 from data.recordings.recording import Recording
 from data.skeletons.gaps import fill_gaps, neighbours
+from data.skeletons.seen import FARTHEST
 from refine.files.even import at_even_times
 from refine.files.measures import Motion, Moved
 from refine.files.methods import Method, Piece
-from refine.files.people import body_sizes, tracks_of
+from refine.files.people import FEW, body_sizes, tracks_of
 from refine.files.rates import Clock
 from refine.splits import split_track
 
 FEWEST_FRAMES = 3
 """Fewer are stills: an acceleration takes three."""
+
+STEPS = 20.0
+"""Usual steps of a point that is no body's count as a body's size."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,8 @@ class Refined:
     filled
         bool [N, J]: what was missing and got a position.
     missing, unsure
-        How many joints in a frame have no position, and how many have one with too little confidence.
+        How many joints in a frame have no position, and how many have one with too little confidence, or one that is
+        farther away than anything.
     absent
         Frames of somebody that are short gaps, but that the file has no row for.
     jumps, gaps
@@ -133,13 +138,14 @@ def refine_recording(recording: Recording, clock: Clock, method: Method, options
     """
     joints = recording.joints
     there = np.isfinite(joints).all(axis=-1)
+    near = there & (np.abs(np.nan_to_num(joints)).max(axis=-1) < FARTHEST)
     confidence = _confidence(recording, options.min_confidence)
-    seen = there if confidence is None else there & (confidence > 0)
+    seen = near if confidence is None else near & (confidence > 0)
     scale = np.array(recording.scale or (1.0,) * joints.shape[-1])
     given = _Given(recording, clock, method, options, scale, seen, confidence)
     found = Refined(
         joints.copy(),
-        tracks_of(recording, clock.seconds),
+        tracks_of(replace(recording, joints=np.where(near[..., None], joints, np.nan)), clock.seconds),
         np.zeros(there.shape, bool),
         int((~there).sum()),
         int((there & ~seen).sum()),
@@ -174,7 +180,7 @@ def _refine_track(given: _Given, rows: np.ndarray, group: np.ndarray, found: Ref
     if not seen.any():
         return
     joints = np.where(seen[..., None], given.recording.joints[own] * given.scale, 0.0)
-    pieces = split_track(joints, seen, given.clock.seconds[rows], float(np.median(body_sizes(joints, seen)[0])))
+    pieces = split_track(joints, seen, given.clock.seconds[rows], _size(joints, seen))
     found.jumps += pieces.jumps
     found.gaps += pieces.gaps
     found.astray += len(pieces.astray)
@@ -183,6 +189,15 @@ def _refine_track(given: _Given, rows: np.ndarray, group: np.ndarray, found: Ref
     for first, end in pieces.spans:
         span = slice(first, end)
         _refine_piece(given, rows[span], group, joints[span], seen[span], right[span], found, moved)
+
+
+def _size(joints: np.ndarray, seen: np.ndarray) -> float:
+    """Measure a body by which jumps are told; of a point or two, whose jitter is all there is, by its usual steps."""
+    size = float(np.median(body_sizes(joints, seen)[0]))
+    if joints.shape[1] >= FEW or len(joints) < 2:
+        return size
+    steps = np.linalg.norm(np.diff(joints, axis=0), axis=-1)[seen[1:] & seen[:-1]]
+    return max(size, STEPS * float(np.median(steps))) if len(steps) else size
 
 
 def _refine_piece(

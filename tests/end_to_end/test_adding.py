@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -228,3 +229,25 @@ def test_the_commands_name_a_file_format_of_somebody_elses(tmp_path, plugins, wo
     assert done.returncode == status
     assert said in done.stdout + done.stderr
     assert done.stderr.count("\n") == (status == 2)
+
+
+def test_a_format_of_recordings(tmp_path, plugins):
+    """The one of docs/adding.md, word by word."""
+    page = (ROOT / "docs" / "adding.md").read_text(encoding="utf-8")
+    [block] = [code for code in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "RECORDINGS.add" in code]
+    imports = (
+        "import re\nfrom pathlib import Path\nimport numpy as np\n"
+        "from data.recordings.patching import Numbers, read_bytes\n"
+        "from data.recordings.peek import head\nfrom data.recordings.recording import Recording\n"
+        "from data.recordings.registry import BY_CONTENT, RECORDINGS, RecordingKind\n"
+    )
+    install(plugins, "dots", imports + block, "steady.recordings")
+    jitter = np.random.default_rng(0).normal(0, 2, (60, 2)) + 200
+    text = "dots\n" + "".join(f"{x:.1f} {y:.1f}\n" for x, y in jitter)
+    (tmp_path / "a.txt").write_text(text)
+    run("smooth", "a.txt", "--fps", "30", folder=tmp_path, plugins=plugins)
+    run("smooth", "a.txt", "--fps", "30", "--strength", "0", "--output", "b.txt", folder=tmp_path, plugins=plugins)
+    assert (tmp_path / "b.txt").read_text() == text
+    assert json.loads((tmp_path / "a_refined.report.json").read_text())["format"] == "dots"
+    refined = np.loadtxt(tmp_path / "a_refined.txt", skiprows=1)
+    assert np.abs(np.diff(refined, 2, axis=0)).mean() < 0.6 * np.abs(np.diff(jitter, 2, axis=0)).mean()

@@ -175,8 +175,7 @@ def browser():
         browser.close()
 
 
-@pytest.mark.parametrize("width", [390, 1440])
-@pytest.mark.parametrize("dims", [2, 3])
+@pytest.mark.parametrize(("width", "dims"), [(390, 2), (1440, 3)])
 def test_it_plays_in_a_browser_and_asks_for_nothing(browser, tmp_path, rng, width, dims):
     people = walkers(rng, 2)
     if dims == 3:

@@ -68,6 +68,19 @@ def test_nothing_is_learnt_from_what_is_unsure(rng):
     np.testing.assert_allclose(*results, atol=1e-4)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("ids", [True, False])
+def test_what_is_farther_away_than_anything_is_left_alone(rng, ids):
+    people = walkers(rng, 1)
+    expected = refined(as_recording(people)).joints
+    people[0, 20, 3] = [1e300, 5]
+    found = refined(as_recording(people, ids=ids))
+    assert (found.people, found.unsure, found.missing) == (1, 1, 0)
+    assert found.joints[20, 3].tolist() == [1e300, 5]
+    others = np.arange(40) != 20
+    np.testing.assert_allclose(found.joints[others], expected[others], atol=1)
+
+
 def test_a_file_whose_scores_are_all_0_has_none(rng):
     recording = as_recording(walkers(rng, 1))
     scored = replace(recording, confidence=np.zeros((40, 14), np.float32))
@@ -83,6 +96,15 @@ def test_a_motion_is_cut_at_jumps_and_long_gaps(rng):
     assert (found.people, found.jumps, found.gaps) == (1, 1, 1)
     for part in (slice(0, 20), slice(20, 60), slice(60, 80)):
         np.testing.assert_allclose(found.joints[part], refine(recording.joints[part], 30), atol=1e-3)
+
+
+def test_a_point_that_jitters_does_not_jump_and_one_that_leaps_does(rng):
+    point = rng.normal(0, 1, (1, 60, 1, 2))
+    assert refined(as_recording(point)).jumps == 0
+    point[0, 30:] += 100
+    found = refined(as_recording(point))
+    assert found.jumps == 1
+    assert np.abs(found.joints[30] - found.joints[29]).max() > 90
 
 
 def test_who_is_elsewhere_for_two_frames_is_put_back(rng):
