@@ -127,12 +127,16 @@ class Steady:
             See `Smoothed`.
         """
         found = self.smooth(x, confidence, partners)
+        return self.mix(found), found.trust
+
+    def mix(self, found: Smoothed) -> np.ndarray:
+        """Weigh the observation and the smoothers against each other, float32 [T, D, J]."""
         weights = np.moveaxis(softmax(self.networks.mixer(found.numbers)), 0, 1)
-        weights = blend(weights, len(x), self.clock.step)
+        weights = blend(weights, len(found.levels[0]), self.clock.step)
         out = found.levels[0] * weights[:, :1]
         for number, level in enumerate(found.levels[1:], start=1):
             out += level * weights[:, number, None]
-        return out, found.trust
+        return out
 
     def blocks(self, frames: int) -> Iterator[tuple[slice, slice]]:
         """Cut a sequence into blocks: the frames to read, and which of the result are good."""
@@ -229,7 +233,7 @@ def refine_sequence(
         given = prepare(poses[read], None if confidence is None else confidence[read], size)
         return given, *steady.refine(given.x, given.confidence, partners)
 
-    with _Pool(min(workers or os.cpu_count() or 1, len(blocks))) as pool:
+    with Pool(min(workers or os.cpu_count() or 1, len(blocks))) as pool:
         # What is refined before the bones are measured is not refined once more, if it fits into memory.
         done: dict[int, tuple[Prepared, np.ndarray, np.ndarray]] = {}
         usual = None
@@ -251,13 +255,13 @@ def refine_sequence(
             # What is added is small, and adding it loses nothing of a position far away.
             change = (refined[good] - given.x[good]) * (size * strength)
             into = out[read.start + good.start : read.start + good.stop]
-            np.add(_filled(poses[read], given)[good], change.transpose(0, 2, 1), out=into, casting="same_kind")
+            np.add(filled(poses[read], given)[good], change.transpose(0, 2, 1), out=into, casting="same_kind")
 
         pool.map(finish, range(len(blocks)))
     return out
 
 
-class _Pool:
+class Pool:
     """Threads that share the blocks; products of matrices use one thread each meanwhile."""
 
     def __init__(self, workers: int) -> None:
@@ -279,7 +283,7 @@ class _Pool:
         self._stack.close()
 
 
-def _filled(part: np.ndarray, given: Prepared) -> np.ndarray:
+def filled(part: np.ndarray, given: Prepared) -> np.ndarray:
     missing = given.confidence <= 0
     if not missing.any():
         return part
