@@ -10,7 +10,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any, Literal
 
-from training.threads import wait_politely
+from training.threads import look, wait_politely
 
 INTERRUPTED = 130
 GOES_ON = "interrupted; the same command goes on where it was"
@@ -30,7 +30,7 @@ def _on_interrupt(action: signal.Handlers | object) -> None:
 
 if __name__ == "__main__":
     _on_interrupt(_leave)
-wait_politely()  # before torch is loaded
+_AT_FIRST = look()  # who else is at work, while the command line is loaded
 
 import typer  # noqa: E402
 from typer.core import TyperCommand  # noqa: E402
@@ -80,6 +80,7 @@ def _start(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
+    wait_politely(_AT_FIRST)  # before a command loads torch
     if context.invoked_subcommand is None:
         print(context.get_help())
 
@@ -204,9 +205,22 @@ def predict(
     print_predictions(found, output)
 
 
+def _no_refiner(model: Path) -> Path:
+    """Refuse a refiner where a recogniser is exported."""
+    from base.errors import InputError
+    from refine.shipped.registry import shipped_name
+
+    if shipped_name(model):
+        raise InputError(f"--model: {model} is a refiner, and none is written as ONNX yet; give a run of recognize")
+    return model
+
+
 @app.command("export-onnx")
 def export_onnx(
-    model: Annotated[Path, typer.Option("--model", "-m", help="A finished run of recognize, or its best.pt.")],
+    model: Annotated[
+        Path,
+        typer.Option("--model", "-m", help="A finished run of recognize, or its best.pt.", callback=_no_refiner),
+    ],
     output: Annotated[Path, typer.Option(help="The .onnx file.")] = Path("recognizer.onnx"),
 ) -> None:
     """Write a trained recogniser as ONNX, checked against PyTorch."""
@@ -245,7 +259,9 @@ def show(
     ] = None,
     checkpoint: Annotated[
         Path | None,
-        typer.Option(help="Instead of --refined: a finished run of refine, or its best.pt, to refine the clip with."),
+        typer.Option(
+            help="Instead of --refined: what to refine it with: `steady`, a finished run of refine, or its best.pt."
+        ),
     ] = None,
     output: Annotated[
         Path | None, typer.Option(help="A .png, .pdf, .svg, .gif or .mp4 to write; CLIP.png by default.")

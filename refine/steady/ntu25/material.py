@@ -1,4 +1,4 @@
-"""What `steady_ntu25` learns from: simulated Kinect recordings of bodies of all kinds, whose kind is not to be corrected.
+"""What `steady_ntu25` learns from: simulated Kinect recordings of bodies of all kinds, none of which is an error.
 
 Other sensors put joints elsewhere, and other people have other proportions. Neither is an error: here both are drawn at
 random and belong to the truth, so that only what changes in time can be learnt to be wrong.

@@ -113,7 +113,7 @@ def refine_sequence(
         given = prepare(poses[read], None if confidence is None else confidence[read], body.size)
         refined = corrector(given, body, told, read.start)
         # What is added is small, and adding it loses nothing of a position far away.
-        change = (refined[good] - given.x[good]) * (body.size * strength)
+        change = (refined[good] - given.x[good]) * np.float32(body.size * strength)
         into = out[read.start + good.start : read.start + good.stop]
         np.add(filled(poses[read], given)[good], change.transpose(0, 2, 1), out=into, casting="same_kind")
 

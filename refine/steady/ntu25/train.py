@@ -7,7 +7,6 @@ interrupted, and takes less than an hour on two processor cores.
 """
 
 import argparse
-import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass

@@ -208,13 +208,15 @@ class Viewer:
             See `tells`, of the whole sequence.
         """
         found = self.steady.smooth(given.x, given.confidence, body.partners)
+        wide = found.levels[CHOICES[-1]][:, :, list(TRUNK)].mean(axis=2)
+        levels = np.stack([found.levels[number] for number in CHOICES], axis=2)
         base = self.steady.mix(found)
         frames = len(base)
         middle = base[:, :, list(TRUNK)].mean(axis=2)
         axes = Axes(body, self._across(base, body))
         numbers = np.zeros((frames, COLUMNS), np.float32)
         numbers[:, :POSITIONS] = axes.into(base - middle[:, :, None]).reshape(frames, -1)
-        levels = np.stack([found.levels[number] - base for number in CHOICES], axis=2)
+        levels -= base[:, :, None]
         choices = np.ascontiguousarray(axes.into(levels).transpose(0, 2, 1, 3))
         end = POSITIONS * (1 + len(CHOICES))
         numbers[:, POSITIONS:end] = choices.reshape(frames, -1)
@@ -224,7 +226,6 @@ class Viewer:
         rest[:, 1] = np.where(seen, 2 * (1 - given.confidence), 0)
         rest[:, 2] = ~seen
         rest[:, 3] = body.lengths
-        wide = found.levels[CHOICES[-1]][:, :, list(TRUNK)].mean(axis=2)
         numbers[:, -5:-2] = axes.into(middle - wide)
         numbers[:, -2] = told
         numbers[:, -1] = 1

@@ -97,7 +97,7 @@ def test_states_make_a_difference_if_they_say_anything(rng, network):
 
 
 def test_other_skeletons_are_refused(rng, network):
-    with pytest.raises(ValueError, match="expected .frames, 25, 3."):
+    with pytest.raises(ValueError, match=r"expected .frames, 25, 3."):
         refine_sequence(network, rng.normal(size=(10, 17, 3)), 30.0)
 
 

@@ -35,7 +35,7 @@ def view_of(x, confidence=None, fps=30.0):
 
 
 def test_the_bodys_axes_are_left_up_and_forward():
-    body, view = view_of(np.repeat(STANDING[None], 40, axis=0) + [1.0, 2.0, 3.0])
+    body, view = view_of(np.repeat(STANDING[None], 40, axis=0) + np.array([1.0, 2.0, 3.0]))
     np.testing.assert_allclose(view.axes.across, np.tile([[0.0, 1.0]], (40, 1)), atol=1e-5)  # of z and x, x
     seen = view.numbers[20, : 3 * JOINTS].reshape(3, JOINTS) * body.size
     trunk = STANDING[[0, 1, 20, 4, 8, 12, 16]].mean(0)
