@@ -138,13 +138,17 @@ class Steady:
             See `Smoothed`.
         """
         found = self.smooth(x, confidence, partners)
+        return self.mix(found), found.trust
+
+    def mix(self, found: Smoothed) -> np.ndarray:
+        """Weigh the observation and the smoothers against each other, float32 [T, D, J]; the smoothers are spent."""
         weights = np.moveaxis(softmax(self.networks.mixer(found.numbers)), 0, 1)
-        weights = blend(weights, len(x), self.clock.step)
+        weights = blend(weights, len(found.levels[0]), self.clock.step)
         out = found.levels[0] * weights[:, :1]
         for number, level in enumerate(found.levels[1:], start=1):
             level *= weights[:, number, None]
             out += level
-        return out, found.trust
+        return out
 
     def blocks(self, frames: int) -> Iterator[tuple[slice, slice]]:
         """Cut a sequence into blocks: the frames to read, and which of the result are good."""
@@ -254,7 +258,7 @@ def refine_sequence(
         given = prepare(poses[read], None if confidence is None else confidence[read], size)
         return given, *steady.refine(given.x, given.confidence, partners)
 
-    with _Pool(min(workers or os.cpu_count() or 1, len(blocks))) as pool:
+    with Pool(min(workers or os.cpu_count() or 1, len(blocks))) as pool:
         # What is refined before the bones are measured is not refined once more, if it fits into memory.
         done: dict[int, tuple[Prepared, np.ndarray, np.ndarray]] = {}
         usual = None
@@ -279,7 +283,7 @@ def refine_sequence(
             into = out[read.start + good.start : read.start + good.stop]
             for axis in range(into.shape[2]):
                 into[:, :, axis] = change[:, axis]
-            into += _filled(poses[read], given)[good]
+            into += filled(poses[read], given)[good]
 
         pool.map(finish, range(len(blocks)))
     return out
@@ -291,7 +295,7 @@ def _libraries() -> ThreadpoolController:
     return ThreadpoolController()
 
 
-class _Pool:
+class Pool:
     """Threads that share the blocks; products of matrices, which are small, use one thread each meanwhile."""
 
     def __init__(self, workers: int) -> None:
@@ -313,7 +317,8 @@ class _Pool:
         self._stack.close()
 
 
-def _filled(part: np.ndarray, given: Prepared) -> np.ndarray:
+def filled(part: np.ndarray, given: Prepared) -> np.ndarray:
+    """Return poses with their gaps filled as in what was prepared of them; NaN if nothing is known."""
     missing = given.confidence <= 0
     if not missing.any():
         return part
