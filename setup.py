@@ -26,6 +26,7 @@ DATA_FILES = {
     "data.ntu": ["missing.txt"],
     "data.ntu.simulate": ["actions.yaml"],
     "refine.benchmarks": ["table.yaml"],
+    "refine.live": ["*.safetensors"],
     "refine.steady": ["*.safetensors"],
 }
 """What is read at run time besides modules. Each is named, so that nothing that lies about is packed."""
