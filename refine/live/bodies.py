@@ -5,7 +5,7 @@ import numpy as np
 COUNT = 4
 """Partners of each joint, if there are as many."""
 
-PAIRS = 2048
+PAIRS = 1024
 """So many pairs of joints at most are measured a frame; of more, some in turn."""
 
 KNOWN = 8
@@ -64,7 +64,9 @@ class Body:
         """Return how far a frame's joints typically are from their middle; of a single one, how far it has gone."""
         if self.joints > 1:
             away = x - x.mean(axis=1, keepdims=True)
-            return float(np.median(np.sqrt(np.einsum("dj,dj->j", away, away))))
+            squares = np.sort(np.einsum("dj,dj->j", away, away))
+            middle = np.sqrt(squares[[(len(squares) - 1) // 2, len(squares) // 2]])
+            return float(middle[0] + middle[1]) / 2
         self._mean = x if self._mean is None else self._mean + (x - self._mean) / min(self._frames, self._longest)
         self._lone += (float(np.square(x - self._mean).sum()) - self._lone) / min(self._frames, self._longest)
         return float(np.sqrt(self._lone))
@@ -91,6 +93,6 @@ class Body:
         known[own, first + own] = np.inf
         many = self._index.shape[1]
         chosen = np.argpartition(known, many - 1, axis=1)[:, :many]
-        alone = ~np.isfinite(np.take_along_axis(known, chosen, 1))
+        alone = ~np.isfinite(known[own[:, None], chosen])
         self._index[rows] = np.where(alone, (first + own)[:, None], chosen)
-        self._apart[rows] = np.where(alone, 0, np.take_along_axis(usual, chosen, 1))
+        self._apart[rows] = np.where(alone, 0, usual[own[:, None], chosen])

@@ -19,7 +19,7 @@ RESERVE = 0.03
 UNSURE = 0.3
 """Observations near each other err alike: a slope is as unsure as if there were so few more than one of them."""
 
-TOGETHER = 1e-14
+TOGETHER = 1e-10
 """Seconds squared: frames that lie so near in time say nothing of a slope."""
 
 NOTHING = 1e-200
@@ -68,7 +68,8 @@ def bells(seconds: np.ndarray, sigmas: np.ndarray) -> np.ndarray:
     """Return weights [..., S, frames] of frames so many `seconds` [..., frames] away; they end at three sigmas."""
     z = seconds[..., None, :] / (3 * sigmas[:, None])
     z *= z
-    return np.asarray(np.maximum(1 - z, 0) ** 3)
+    inside = np.maximum(1 - z, 0)
+    return np.asarray(inside * inside * inside)
 
 
 def hesitation(ages: np.ndarray, spans: np.ndarray) -> np.ndarray:
@@ -147,6 +148,7 @@ def _coarsest(
     sure = s0 * spread
     body = (b * sure[..., None, :]).sum(-1, keepdims=True) / np.maximum(sure.sum(-1), NOTHING)[..., None, None]
     own = b - body
-    energy = np.einsum("...dj,...dj->...j", own, own) * spread
-    b = body + own * (energy / np.maximum(energy + vary, NOTHING))[..., None, :]
+    energy = np.einsum("...dj,...dj->...j", own, own)
+    share = energy * spread / np.maximum(energy * (spread + TOGETHER) + vary, NOTHING)
+    b = body + own * share[..., None, :]
     return mean - b * middle[..., None, :], b

@@ -202,7 +202,9 @@ def _pose(pose: ArrayLike, confidence: ArrayLike | None) -> tuple[np.ndarray, np
         raise InputError(f"confidence: found shape {trust.shape}, expected {known.shape}: one number per joint")
     if (trust < 0).any():
         raise InputError(f"confidence: found {trust.min():g}, expected numbers from 0 to 1")
-    return given, np.where(known, np.minimum(np.nan_to_num(trust, nan=0.0), 1.0), 0.0)
+    trust = np.minimum(np.nan_to_num(trust, nan=0.0), 1.0)
+    trust[~known] = 0
+    return given, trust
 
 
 def _time(time: float | None, before: float | None, fps: float) -> float:

@@ -49,8 +49,10 @@ def norm(x: np.ndarray) -> np.ndarray:
     return np.asarray(np.sqrt(np.einsum("...dj,...dj->...j", x, x)))
 
 
-def _log(x: np.ndarray, floor: float = SMALL) -> np.ndarray:
-    return np.asarray(np.log(x + floor))
+def _log(rows: np.ndarray, floor: float = SMALL) -> None:
+    """Take the logarithms of float32 numbers in place; `floor` is as good as nothing."""
+    rows += np.float32(floor)
+    np.log(rows, out=rows)
 
 
 class Means:
@@ -208,15 +210,17 @@ class Track:
         self._innovations.take(news, seen[0], came)
         means = self._innovations()
         out = np.empty((JUDGE_FEATURES, len(places), self.joints), np.float32)
-        out[0:3] = _log(off).transpose(1, 0, 2)
-        out[3:5] = _log(strain).transpose(1, 0, 2)
-        out[5] = _log(steps.min(axis=0))
-        out[6] = _log(steps.max(axis=0))
-        out[7] = _log(norm(lines.slope[:, 1]) / size, SLOW)
+        out[0:3] = off.transpose(1, 0, 2)
+        out[3:5] = strain.transpose(1, 0, 2)
+        out[5] = steps.min(axis=0)
+        out[6] = steps.max(axis=0)
+        out[12:26] = means[:, :7].reshape(14, 1, -1)
+        _log(out[:7])
+        _log(out[12:26])
+        out[7] = norm(lines.slope[:, 1]) / size
+        _log(out[7], SLOW)
         out[8] = self._confidence[places]
         out[9:12] = lines.share.transpose(1, 0, 2) * known
-        out[12:19] = _log(means[0, :7])[:, None]
-        out[19:26] = _log(means[1, :7])[:, None]
         out[26] = means[0, 7]
         out[27] = means[1, 7]
         out[28:30] = np.eye(len(places))[:2, :, None]
@@ -257,18 +261,17 @@ class Track:
         out = np.empty((MIXER_FEATURES, self.joints), np.float32)
         means = self._columns()
         wide = 2 * COLUMNS
-        for number in range(2):
-            part = out[COLUMNS * number : COLUMNS * (number + 1)]
-            part[:15] = _log(means[number, :15])
-            part[15:] = _log(means[number, 15:], SLOW)
+        both = out[:wide].reshape(2, COLUMNS, -1)
+        both[...] = means
+        both[:, 15:] += np.float32(SLOW - SMALL)
         past = self._innovations()[1]
-        out[wide : wide + 7] = _log(past[:7])
-        out[wide + 7] = past[7]
+        out[wide : wide + INNOVATIONS] = past
+        _log(out[: wide + 7])
         rest = out[wide + INNOVATIONS :]
         rest[0:3] = np.log(lines.share[[2, 4, 6]] + 0.01)
         rest[3] = np.log(lines.usual + 1e-6)
         rest[4] = self._error[place]
-        rest[5] = _log(self._strain[place, 0] / size)
+        rest[5] = np.log(self._strain[place, 0] / size + SMALL)
         rest[6] = self._confidence[place]
         rest[7] = np.log(times[-1] - now + 1 / self.fps)
         rest[8] = age == 0

@@ -44,7 +44,7 @@ from refine.steady.train import (
 DELAYS = (0.0, 0.0, 0.0, 0.033, 0.067, 0.1, 0.133, 0.133, 0.133, 0.2, 0.267, 0.333)
 """Seconds."""
 
-LIVE = Recipe(examples=1600, judge_steps=4000, mixer_steps=6000, acceleration=10.0, gain=4.0)
+LIVE = Recipe(examples=1600, judge_steps=4000, mixer_steps=3500, acceleration=10.0, gain=2.0, even=0.3)
 
 SMALL = 3e-4
 
