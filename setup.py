@@ -26,6 +26,7 @@ DATA_FILES = {
     "data.ntu": ["missing.txt"],
     "data.ntu.simulate": ["actions.yaml"],
     "refine.benchmarks": ["table.yaml"],
+    "refine.browser": ["*.html", "*.js"],
     "refine.live": ["*.safetensors"],
     "refine.steady": ["*.safetensors"],
 }
