@@ -205,27 +205,27 @@ def predict(
     print_predictions(found, output)
 
 
-def _no_refiner(model: Path) -> Path:
-    """Refuse a refiner where a recogniser is exported."""
-    from base.errors import InputError
-    from refine.shipped.registry import shipped_name
-
-    if shipped_name(model):
-        raise InputError(f"--model: {model} is a refiner, and none is written as ONNX yet; give a run of recognize")
-    return model
-
-
 @app.command("export-onnx")
 def export_onnx(
     model: Annotated[
         Path,
-        typer.Option("--model", "-m", help="A finished run of recognize, or its best.pt.", callback=_no_refiner),
+        typer.Option("--model", "-m", help="A finished run of recognize or refine, or its best.pt; or `steady`."),
     ],
-    output: Annotated[Path, typer.Option(help="The .onnx file.")] = Path("recognizer.onnx"),
+    output: Annotated[
+        Path | None, typer.Option(help="The .onnx file; recognizer.onnx or refiner.onnx by default.")
+    ] = None,
 ) -> None:
-    """Write a trained recogniser as ONNX, checked against PyTorch."""
+    """Write a trained recogniser or a refiner as ONNX, checked against Python."""
+    from refine.onnx_export import export as export_refiner
+    from refine.onnx_export import is_refiner
+
+    if is_refiner(model):
+        output = output or Path("refiner.onnx")
+        print(f"{output}: refined poses differ from Python's by at most {export_refiner(model, output):.1g}")
+        return
     from recognition.use.onnx_export import export
 
+    output = output or Path("recognizer.onnx")
     gap = export(model, output)
     print(f"{output}: probabilities differ from PyTorch's by at most {gap:.1g}")
 

@@ -28,7 +28,9 @@ DATA_FILES = {
     "data.skeletons": ["layout_files/*.yaml"],
     "drawing": ["*.css", "*.js"],
     "refine.benchmarks": ["table.yaml"],
+    "refine.browser": ["*.html", "*.js"],
     "refine.files": ["*.j2"],
+    "refine.live": ["*.safetensors"],
     "refine.steady": ["*.safetensors"],
 }
 """What is read at run time besides modules. Each is named, so that nothing that lies about is packed."""

@@ -73,7 +73,15 @@ def draw_sequence(refiner: AnyRefiner, config: RefineConfig, folder: Path) -> li
     title = f"{row.name}, {config.evaluate.split} sequence {section.sequence}"
     stem = f"{row.name}_{config.evaluate.split}_{section.sequence}"
     files = [folder / f"{stem}_errors.png", folder / f"{stem}_skeletons.png"]
-    plot_errors(files[0], curves, unit, row.fps, title, first, _left(poses, row, known, first, last))
+    plot_errors(
+        files[0],
+        curves,
+        unit,
+        row.fps,
+        title,
+        first,
+        _left({label: poses[label] for label in curves}, poses["truth"], row, known, slice(first, last)),
+    )
     images = _images(config, row, first, last)
     still = np.linspace(0, last - first - 1, min(section.still, last - first)).round().astype(int).tolist()
     shape = "px" if row.unit == "px" else "m"
@@ -108,13 +116,14 @@ def draw_sequence(refiner: AnyRefiner, config: RefineConfig, folder: Path) -> li
     return files
 
 
-def _left(poses: Mapping[str, np.ndarray], row: Benchmark, known: np.ndarray | None, first: int, last: int) -> Left:
+def _left(
+    poses: Mapping[str, np.ndarray], truth: np.ndarray, row: Benchmark, known: np.ndarray | None, rows: slice
+) -> Left:
     """Measure how much of the true movement the input and the refined poses have in the frames that are drawn."""
-    labels, rows = ("input", "SmoothNet"), slice(first, last)
-    gains = BandGains(row.fps, row.root, methods=len(labels))
-    sides = np.stack([poses[label][rows] for label in labels])
-    gains.add(sides, poses["truth"][rows], None if known is None else known[rows])
-    shares = {label: gains.gains(number) for number, label in enumerate(labels)}
+    gains = BandGains(row.fps, row.root, methods=len(poses))
+    sides = np.stack([one[rows] for one in poses.values()])
+    gains.add(sides, truth[rows], None if known is None else known[rows])
+    shares = {label: gains.gains(number) for number, label in enumerate(poses)}
     return Left("gain", [band_label(band) for band in BANDS], shares)
 
 

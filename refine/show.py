@@ -197,7 +197,7 @@ def as_shown(
 
 def kept_of_raw(raw: list[Track], refined: list[Track], info: StoreInfo) -> tuple[float | None, ...]:
     """Measure which share of the raw movement, noise included, is in the refined tracks, per band of `RAW_BANDS`."""
-    layout = LAYOUTS[info.layout]
+    layout = info.skeleton
     gains = BandGains(info.fps, (layout.root,) if layout.dims == 3 else (), RAW_BANDS)
     for before, after in zip(raw, refined, strict=True):
         sides = [track.joints.astype(np.float64) for track in (after, before)]

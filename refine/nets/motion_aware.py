@@ -38,10 +38,15 @@ class MotionAwareSmoothNet(Net):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map windows [..., W], such as [N, C, W], to refined windows of the same shape."""
-        velocity = x.diff()
+        velocity = _change(x)
         return self.fusion(
-            torch.cat([self.position(x), self.velocity(velocity), self.acceleration(velocity.diff())], dim=-1)
+            torch.cat([self.position(x), self.velocity(velocity), self.acceleration(_change(velocity))], dim=-1)
         )
+
+
+def _change(x: Tensor) -> Tensor:
+    """Return differences of neighbours; ONNX has no `diff`."""
+    return x[..., 1:] - x[..., :-1]
 
 
 class MotionAwareInPlace:

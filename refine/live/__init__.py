@@ -1,0 +1,1 @@
+"""`steady`, live: one pose after the other, of any skeleton, on NumPy, with a fixed delay."""
