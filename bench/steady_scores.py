@@ -13,7 +13,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from data.ntu.simulate.clips import choose_clips, simulate_clip
+from data.ntu.simulate.clips import choose_clips, clean_clip, simulate_clip
 from data.ntu.simulate.config import SimulateSection
 from data.ntu.splits import TRAIN_PERFORMERS
 from data.skeletons.fidelity import amplitude, band_gains, moved_by, own_acceleration

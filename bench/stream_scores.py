@@ -21,12 +21,12 @@ from bench.steady_scores import longest
 from data.ntu.simulate.clips import choose_clips, simulate_clip
 from data.ntu.simulate.config import SimulateSection
 from data.ntu.splits import TRAIN_PERFORMERS
+from data.skeletons.fidelity import band_gains
 from data.skeletons.metrics import frame_errors, mean_errors
 from refine import Stream, refine
 from refine.filters.registry import FILTERS
 from refine.live.stream import WEIGHTS
 from refine.normalise import body_size
-from refine.steady.fidelity import band_gains
 
 FPS = 30.0
 

@@ -85,7 +85,7 @@ class NTURGBD60(SkeletonGraphs):
 
     splits: ClassVar[dict[str, str]] = {"xsub": "xsub", "xview": "xview"}
     """The evaluation protocols, and what `data.ntu.splits` calls them."""
-    actions: ClassVar[int] = len(ACTIONS)
+    count: ClassVar[int] = len(ACTIONS)
     zips: ClassVar[int] = 1
     """In how many zips it is released."""
 
@@ -110,14 +110,14 @@ class NTURGBD60(SkeletonGraphs):
             if value not in kind:
                 raise InputError(f"{name}: found {value!r}, expected {' or '.join(map(repr, kind))}")
         folder = Path(root).expanduser()
-        store = _open(folder, skeletons, force_reload, self.actions, self.zips)
+        store = _open(folder, skeletons, force_reload, self.count, self.zips)
         order = np.argsort(store.clips.name, kind="stable")
         rows = order[divide(store, self.splits[split]).train[order] == (subset == "train")]
         if not len(rows):
             raise InputError(
                 f"{store.folder}: none of its {len(store.clips)} clips is for {subset} by {split}; use the other split"
             )
-        super().__init__(store, rows, np.arange(1, self.actions + 1), partition, transform)
+        super().__init__(store, rows, np.arange(1, self.count + 1), partition, transform)
         self.root = str(folder)
         self.split, self.subset, self.skeletons = split, subset, skeletons
         self.pre_transform, self.pre_filter = pre_transform, pre_filter
@@ -172,7 +172,7 @@ class NTURGBD120(NTURGBD60):
     """
 
     splits: ClassVar[dict[str, str]] = {"xsub": "xsub120", "xset": "xset120"}
-    actions: ClassVar[int] = len(ACTIONS_120)
+    count: ClassVar[int] = len(ACTIONS_120)
     zips: ClassVar[int] = 2
 
 

@@ -60,9 +60,9 @@ def draw_sequence(refiner: AnyRefiner, config: RefineConfig, folder: Path) -> li
     unit, factor = row.reported
     pair = pairs.sequences[0]
     curves = {}
-    known = pair.known if row.representation != "smpl" else None
+    whole = pair.known if row.representation != "smpl" else None
     for label in ("input", refiner.label):
-        errors = frame_errors(poses[label], poses["truth"], row.root, known)
+        errors = frame_errors(poses[label], poses["truth"], row.root, whole)
         mpjpe, accel = (values.numpy() * factor for values in (errors.mpjpe, errors.accel))
         curves[label] = FrameCurves(mpjpe[first:last], accel[first : last - 2])
     shown = {label: _upright(_around_root(x[first:last], row), row) for label, x in poses.items()}
@@ -73,15 +73,8 @@ def draw_sequence(refiner: AnyRefiner, config: RefineConfig, folder: Path) -> li
     title = f"{row.name}, {config.evaluate.split} sequence {section.sequence}"
     stem = f"{row.name}_{config.evaluate.split}_{section.sequence}"
     files = [folder / f"{stem}_errors.png", folder / f"{stem}_skeletons.png"]
-    plot_errors(
-        files[0],
-        curves,
-        unit,
-        row.fps,
-        title,
-        first,
-        _left({label: poses[label] for label in curves}, poses["truth"], row, known, slice(first, last)),
-    )
+    left = _left({label: poses[label] for label in curves}, poses["truth"], row, whole, slice(first, last))
+    plot_errors(files[0], curves, unit, row.fps, title, first, left)
     images = _images(config, row, first, last)
     still = np.linspace(0, last - first - 1, min(section.still, last - first)).round().astype(int).tolist()
     shape = "px" if row.unit == "px" else "m"

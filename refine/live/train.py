@@ -30,13 +30,13 @@ from refine.steady.train import (
     MixerSample,
     Recipe,
     TorchNetwork,
-    _check_same,
-    _fading_weights_are_zero,
     _fit,
     _judge_loss,
     _mean_over,
     _normalisation,
     _some_joints,
+    check_same,
+    fading_weights_are_zero,
     mixer_loss,
     shards,
 )
@@ -140,11 +140,11 @@ def weigh(net: TorchNetwork, sample: MixerSample) -> Tensor:
     return torch.as_tensor(net(torch.from_numpy(sample.numbers).float()).softmax(-1))
 
 
-@_fading_weights_are_zero()
+@fading_weights_are_zero()
 def train(folder: Path, recipe: Recipe, say: Callable[[str], None] = print) -> Path:
     """Train both networks; see `refine.steady.train.train`."""
     folder.mkdir(parents=True, exist_ok=True)
-    _check_same(folder / "recipe.json", recipe)
+    check_same(folder / "recipe.json", recipe)
     started = time.perf_counter()
 
     def note(text: str) -> None:
