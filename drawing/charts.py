@@ -224,8 +224,8 @@ def plot_trade_off(
         if input_errors is not None:
             for axes, value in zip(panels, input_errors, strict=False):
                 _draw_input(axes, value)
-        names = {w: f"window {w}" if w else "whole sequence" for w in windows}
-        handles = [Line2D([], [], color=shade, linewidth=2.5, label=names[w]) for w, shade in shades.items()]
+        called = {w: f"window {w}" if w else "whole sequence" for w in windows}
+        handles = [Line2D([], [], color=shade, linewidth=2.5, label=called[w]) for w, shade in shades.items()]
         if len(kinds) > 1 or kinds[0]:
             handles += [Line2D([], [], color=INK, label=kind, **_kind_style(i, INK)) for i, kind in enumerate(kinds)]
         longest = max(len(str(handle.get_label())) for handle in handles)
