@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from base.errors import InputError
 from base.progress import console, progress
 from base.workers import map_in_threads
+from data.recordings.people import BRIDGE_S
 from data.skeletons.seen import seen_joints
 from data.skeletons.store import ClipStore, StoreInfo, Track, derive_store
 from refine.filters.registry import FILTERS
@@ -21,7 +22,7 @@ from refine.in_space import Sightings, cut_track
 from refine.named import AnyRefiner
 from refine.refiner import Refiner, fingerprint, refine_sightings
 from refine.shipped.registry import Shipped
-from refine.splits import BRIDGE_S, Pieces
+from refine.splits import Pieces
 from refine.steady import stores as whole_tracks
 from refine.trust import INFERRED
 from refine.windows import Merge

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from base.errors import InputError
+from data.recordings.rates import clock_of
 from refine.files.methods import Method, open_method
-from refine.files.rates import clock_of
 from refine.files.refining import Options, check_moving, refine_recording
 from refine.steady.api import refine
 from tests.refine.files.made import SKELETON, as_recording, walkers

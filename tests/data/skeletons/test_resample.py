@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.interpolate import CubicSpline
 
-from refine.resample import extended, lower_rate, resample, resampled_length
+from data.skeletons.resample import extended, lower_rate, resample, resampled_length
 
 
 @pytest.mark.parametrize(("length", "rate", "expected"), [(40, 1.005, 40), (41, 0.5, 21), (41, 2.0, 81), (1, 0.5, 1)])
