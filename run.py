@@ -328,7 +328,9 @@ def import_(
     layout: Annotated[
         str | None, typer.Option(help="The joints, by a layout's name or a YAML file; by default told by their number.")
     ] = None,
-    fps: Annotated[float, typer.Option(help="Frames per second of the recordings.")] = 30.0,
+    fps: Annotated[
+        float | None, typer.Option(help="Frames per second of the recordings; as the files say, else 30, by default.")
+    ] = None,
     units: Annotated[
         Literal["m", "cm", "mm"], typer.Option(help="What positions in space are in; a store has metres.")
     ] = "m",
