@@ -72,7 +72,9 @@ def read_one(path: Path, timed: bool = True) -> Recording:
     except InputError as error:
         raise InputError(f"{path}: may be of several tools, which nothing in it tells apart; convert it") from error
     if name is not None and RECORDINGS[name].several:
-        raise InputError(f"{path}: is a file of {RECORDINGS[name].label} of many clips; import it by itself")
+        raise InputError(
+            f"{path}: holds many clips, as {RECORDINGS[name].label} has them, expected one; give a file per clip"
+        )
     return read_recording(path, name, timed)[1]
 
 
