@@ -154,9 +154,7 @@ def _by_class(folder: Path, notes: list[str]) -> list[_Place]:
             "each clip with --labels"
         )
     if beside := [path.name for path in entries if not path.is_dir()]:
-        notes.append(
-            f"left out: {plural(len(beside), 'file')} beside the folders of classes, such as {shown(beside[0])}"
-        )
+        notes.append(f"left out: {plural(len(beside), 'file')} beside the classes' folders, such as {shown(beside[0])}")
     places = []
     for path in classes:
         clips = _entries(path)
@@ -290,9 +288,7 @@ def _rate_of(rates: Sequence[float], options: ReadOptions, notes: list[str]) -> 
     """Return the rate of the store: the one in the middle, so that as few clips as may be are resampled."""
     rate = median_low(rates)
     if different := sum(abs(rate / one - 1) >= SAME_RATE for one in rates):
-        notes.append(
-            f"{plural(different, 'clip has', 'clips have')} another rate, and are resampled to {rate:g} a second"
-        )
+        notes.append(f"resampled to {rate:g} frames a second: {plural(different, 'clip')} of another rate")
     return rate
 
 
