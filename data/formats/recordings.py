@@ -24,7 +24,7 @@ from data.formats.clips import Incoming, NextClip, ReadClip
 from data.formats.options import ReadOptions
 from data.formats.registry import BY_PLACE, FORMATS, FormatKind
 from data.ntu.names import ClipName
-from data.recordings.clip import EXTRAS, as_clip, read_one, timing_of
+from data.recordings.clip import EXTRAS, as_clip, kept_joints, read_one, timing_of
 from data.recordings.guessing import guess_recording
 from data.recordings.recording import Recording
 from data.recordings.registry import RECORDINGS
@@ -65,7 +65,7 @@ class _Look:
     confidence
         Whether it has one.
     reach
-        float64 [J, D]: the largest coordinates of each joint, 1 at least.
+        float64 [D]: the largest coordinates of all joints that count, 1 at least.
     """
 
     joints: int
@@ -99,7 +99,7 @@ def read_recordings(folder: Path, options: ReadOptions) -> Incoming:
     names, labels = code_clips([OwnClip(place.title, place.action) for place in readable], where=str(folder))
     image = None
     if layout.dims == 2:
-        image = _extent(list(looks.values()), layout)
+        image = _size([look.reach for look in looks.values()], layout)
         notes.append(
             f"the size of the image is not known: taken for {image[0]} x {image[1]}, as far as the joints reach"
         )
@@ -244,17 +244,20 @@ def _look_at(places: Sequence[_Place], options: ReadOptions) -> tuple[dict[str, 
             joints, dims = recording.joints.shape[1:]
             frames = int(timing.frame.max()) + 1
             confidence = recording.confidence is not None
-            looks[place.title] = _Look(joints, dims, timing.fps, frames, confidence, _reach(recording))
+            looks[place.title] = _Look(joints, dims, timing.fps, frames, confidence, _reach(recording, options.layout))
     if places and not looks:
         raise InputError(f"no clip can be used; the first: {next(iter(faults.values()))}")
     return looks, faults
 
 
-def _reach(recording: Recording) -> np.ndarray:
-    joints = recording.joints * np.array(recording.scale or (1.0,) * recording.joints.shape[-1])
+def _reach(recording: Recording, layout: Layout | None) -> np.ndarray:
+    """Return the largest coordinates [D] of the joints that count, 1 at least."""
+    chosen = kept_joints(recording, layout, True) if layout is not None else None
+    joints = recording.joints if chosen is None else recording.joints[:, chosen]
+    joints = joints * np.array(recording.scale or (1.0,) * joints.shape[-1])
     with np.errstate(invalid="ignore"):
         near = (np.abs(joints) < FARTHEST).all(axis=-1, keepdims=True)
-    reach: np.ndarray = np.where(near, joints, 1.0).max(axis=0).clip(min=1.0)
+    reach: np.ndarray = np.where(near, joints, 1.0).max(axis=(0, 1)).clip(min=1.0)
     return reach
 
 
@@ -292,11 +295,9 @@ def _rate_of(rates: Sequence[float], options: ReadOptions, notes: list[str]) -> 
     return rate
 
 
-def _extent(looks: Sequence[_Look], layout: Layout) -> tuple[int, int]:
+def _size(reaches: Sequence[np.ndarray], layout: Layout) -> tuple[int, int]:
     """Return how far joints reach to the right and down in all clips, rounded up, [width, height]."""
-    wanted = len(layout.joints)
-    reach = [look.reach[:wanted].max(axis=0) for look in looks if look.dims == 2 and look.joints >= wanted]
-    width, height = np.max(reach, axis=0)
+    width, height = np.max([reach for reach in reaches if reach.shape == (layout.dims,)], axis=0)
     return math.ceil(width), math.ceil(height)
 
 

@@ -71,11 +71,22 @@ def read_one(path: Path, timed: bool = True) -> Recording:
         name = guess_recording(path)
     except InputError as error:
         raise InputError(f"{path}: may be of several tools, which nothing in it tells apart; convert it") from error
-    if name is not None and RECORDINGS[name].several:
+    recording = read_recording(path, name, timed)[1]
+    several = name is not None and RECORDINGS[name].several
+    if several and recording.person is not None and len(np.unique(recording.person)) > 1:
         raise InputError(
-            f"{path}: holds many clips, as {RECORDINGS[name].label} has them, expected one; give a file per clip"
+            f"{path}: holds several clips or people, which nothing tells apart; give a file per clip, or what "
+            "`python run.py import` reads"
         )
-    return read_recording(path, name, timed)[1]
+    return recording
+
+
+def joints_in(names: Sequence[str], layout: Layout) -> np.ndarray | None:
+    """Return which of a recording's joints are those of a layout, by their names; None if they do not tell it."""
+    place = {name: at for at, name in enumerate(names)}
+    if len(place) < len(names) or not set(layout.joints) <= set(place):
+        return None
+    return np.array([place[name] for name in layout.joints], np.int64)
 
 
 def timing_of(recording: Recording, where: str, fps: float | None = None) -> Timing:
@@ -116,6 +127,23 @@ def timing_of(recording: Recording, where: str, fps: float | None = None) -> Tim
     return Timing(frame, clock.seconds, rate)
 
 
+def kept_joints(recording: Recording, layout: Layout, prefix: bool) -> np.ndarray | None:
+    """Return which joints of a recording are those of a layout, int64 [V]; None if they are others.
+
+    By their names, if it has such names; else all of them; else the first, if that is allowed and they are no parts
+    that have places of their own, of which the body need not be the first.
+    """
+    count, dims = recording.joints.shape[1:]
+    wanted = len(layout.joints)
+    if dims != layout.dims:
+        return None
+    if (named := joints_in(recording.names, layout)) is not None and (prefix or count == wanted):
+        return named
+    if count == wanted or (prefix and count > wanted and len(recording.groups) < 2):
+        return np.arange(wanted)
+    return None
+
+
 def positions_of(
     recording: Recording, where: str, layout: Layout, units: Units = "m", prefix: bool = False
 ) -> np.ndarray:
@@ -132,7 +160,7 @@ def positions_of(
     units
         What positions in space are in, if the file does not say it.
     prefix
-        Whether the recording may have more joints behind those of the layout.
+        Whether the recording may have more joints than the layout, see `kept_joints`.
 
     Returns
     -------
@@ -145,15 +173,16 @@ def positions_of(
     """
     count, dims = recording.joints.shape[1:]
     wanted = len(layout.joints)
-    if dims != layout.dims or count < wanted or (count > wanted and not prefix):
+    chosen = kept_joints(recording, layout, prefix)
+    if chosen is None:
         raise InputError(
             f"{where}: has {count} joints with {dims} coordinates, expected {wanted} with {layout.dims} ({layout.name})"
         )
-    if recording.groups and not set(range(wanted)) <= set(recording.groups[0]):
+    if recording.groups and not any(set(chosen.tolist()) <= set(group) for group in recording.groups):
         raise InputError(
             f"{where}: has rotations, or parts with places of their own, expected the positions of {layout.name} joints"
         )
-    joints = recording.joints[:, :wanted] * np.array(recording.scale or (1.0,) * dims)
+    joints = recording.joints[:, chosen] * np.array(recording.scale or (1.0,) * dims)
     with np.errstate(invalid="ignore"):
         near = (np.abs(joints) < FARTHEST).all(axis=-1)
     joints = np.where(near[..., None], joints, np.nan)
@@ -200,10 +229,11 @@ def as_clip(
         See `positions_of` and `timing_of`.
     """
     joints = positions_of(recording, where, layout, units, prefix)
+    chosen = kept_joints(recording, layout, prefix)
     timing = timing_of(recording, where, fps)
     seen = np.isfinite(joints).all(axis=-1)
     trust = seen.astype(np.float32)
-    if recording.confidence is not None and (given := recording.confidence[:, : joints.shape[1]]).any():
+    if recording.confidence is not None and (given := recording.confidence[:, chosen]).any():
         seen &= given > 0
         trust = np.where(seen, given, 0).astype(np.float32)
     try:

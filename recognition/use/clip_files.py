@@ -13,9 +13,8 @@ from base.words import plural
 from data.ntu.actors import choose_actors
 from data.ntu.archive import Source, list_entries
 from data.ntu.text import MAX_BYTES, read_skeleton
-from data.recordings.clip import EXTRAS, as_clip, read_one
+from data.recordings.clip import EXTRAS, as_clip, joints_in, read_one
 from data.recordings.guessing import guess_recording
-from data.recordings.registry import RECORDINGS
 from data.skeletons.labels import Labels
 from data.skeletons.layouts import LAYOUTS, NTU25, Layout, content_of
 from data.skeletons.resample import SAME_RATE, resample_tracks
@@ -239,7 +238,7 @@ def _is_recording(path: Path) -> bool:
         name = guess_recording(path)
     except InputError:  # it may be of several tools, which is told when it is read
         return True
-    return name not in (None, "ntu_skeleton") and not RECORDINGS[name].several
+    return name not in (None, "ntu_skeleton")
 
 
 def _of_recordings(
@@ -255,13 +254,14 @@ def _of_recordings(
                     f"WARNING: {path}: does not say how many frames a second it has; taken for {fps:g}, as the "
                     "recogniser has learnt from; --fps says another"
                 )
-            extra = recording.joints.shape[1] - len(fitting.layout.joints)
+            count = recording.joints.shape[1]
+            extra = count - len(fitting.layout.joints)
             clip = as_clip(
                 recording,
                 str(file),
                 fitting.layout,
                 fps=fps,
-                prefix=extra >= EXTRAS,
+                prefix=extra >= EXTRAS or joints_in(recording.names, fitting.layout) is not None,
                 confidence=fitting.confidence,
             )
             if not clip.tracks:
@@ -275,10 +275,8 @@ def _of_recordings(
         fitting.warn_of_rate(clip.fps, str(path))
         for note in clip.notes:
             fitting.tell(f"{path}: {note}")
-        if extra >= EXTRAS:
-            fitting.tell(
-                f"{path}: of {recording.joints.shape[1]} joints the first {len(fitting.layout.joints)} are taken"
-            )
+        if extra > 0:
+            fitting.tell(f"{path}: of {count} joints the {count - extra} of {fitting.layout.name} are taken")
         yield fitted
 
 

@@ -1,5 +1,7 @@
 """A recording becomes a clip: its people, its frames, its unit, and what is not seen."""
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -113,6 +115,18 @@ def test_the_first_joints_are_taken_where_that_is_asked_for():
         as_clip(as_recording(body), "a", COCO17, fps=30)
 
 
+def test_joints_that_have_names_are_found_by_them():
+    """A face comes before the body, whose parts lie in another space than it does."""
+    face = tuple(f"face {number}" for number in range(20))
+    body = np.random.default_rng(5).uniform(0, 200, (1, 6, 37, 2))
+    both = as_recording(body, names=(*face, *reversed(COCO17.joints)), groups=(tuple(range(20)), tuple(range(20, 37))))
+    clip = as_clip(both, "a", COCO17, fps=30, prefix=True)
+    np.testing.assert_allclose(clip.tracks[0].joints, body[0, :, :19:-1], rtol=1e-6)
+    nameless = as_recording(body, groups=(tuple(range(20)), tuple(range(20, 37))))
+    with pytest.raises(InputError, match="a: has 37 joints with 2 coordinates, expected 17"):
+        as_clip(nameless, "a", COCO17, fps=30, prefix=True)
+
+
 def test_shares_of_an_image_become_pixels():
     body = np.random.default_rng(5).uniform(0.1, 0.9, (1, 6, 17, 2))
     clip = as_clip(as_recording(body, scale=(640.0, 480.0)), "a", COCO17, fps=30)
@@ -127,9 +141,12 @@ def test_what_is_no_clip_is_told(tmp_path):
     parts = as_recording(np.ones((1, 6, 25, 3)) * np.arange(25)[:, None], groups=((0,), tuple(range(1, 25))))
     with pytest.raises(InputError, match=r"^a: has rotations, or parts with places of their own"):
         as_clip(parts, "a", NTU25, fps=30)
-    np.savez(tmp_path / "many.npz", joints_3d=np.ones((3, 2, 5, 42)), imgname=np.array([["a"]]))
-    with pytest.raises(InputError, match=r"many.npz: holds many clips, as SmoothNet has them, expected one"):
-        read_one(tmp_path / "many.npz")
+    for count in (1, 2):
+        clips = [{"frame_dir": f"c{at}", "label": 0, "keypoint": BODY + np.ones((1, 9, 1, 1))} for at in range(count)]
+        (tmp_path / f"{count}.pkl").write_bytes(pickle.dumps({"split": {}, "annotations": clips}))
+    assert as_clip(read_one(tmp_path / "1.pkl"), "a", COCO17, fps=30).frames == 9
+    with pytest.raises(InputError, match=r"2.pkl: holds several clips or people, which nothing tells apart"):
+        read_one(tmp_path / "2.pkl")
 
 
 def test_a_still_is_a_clip_of_one_frame():
