@@ -159,7 +159,14 @@ def _by_class(folder: Path, notes: list[str]) -> list[_Place]:
     for path in classes:
         clips = _entries(path)
         if not clips:
-            places.append(_Place(path, path.name, path.name, f"{path}: holds no clip of its class; remove the folder"))
+            places.append(
+                _Place(
+                    path,
+                    path.name,
+                    path.name,
+                    f"{ascii(str(path))[1:-1]}: holds no clip of its class; remove the folder",
+                )
+            )
         stems = Counter(_stem(clip) for clip in clips)
         for clip in clips:
             stem = _stem(clip)
@@ -204,7 +211,10 @@ def _shorter(relative: str, path: Path) -> Iterator[str]:
 def _place(path: Path, title: str, action: str) -> _Place:
     if len(title) > LONGEST or not title.isprintable():
         return _Place(
-            path, shown(title), action, f"{path}: expected a name that can be printed, of up to {LONGEST} characters"
+            path,
+            shown(title),
+            action,
+            f"{ascii(str(path))[1:-1]}: expected a name that can be printed, of up to {LONGEST} characters",
         )
     return _Place(path, title, action)
 

@@ -30,7 +30,7 @@ class RecordingKind:
     source
         What a recording is: a file, a folder of a file per frame, or either.
     several
-        Whether one file holds many clips, whose people are all numbered on: it can be refined, and is no clip.
+        Whether a file may hold several clips, whose people are numbered on: it can be refined, and is no clip then.
     """
 
     label: str

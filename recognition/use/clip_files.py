@@ -9,6 +9,7 @@ import numpy as np
 
 from base.errors import InputError
 from base.files import regular_file
+from base.shown import shown
 from base.words import plural
 from data.ntu.actors import choose_actors
 from data.ntu.archive import Source, list_entries
@@ -213,7 +214,9 @@ def _recordings_in(path: Path, fitting: Fitting) -> list[Path]:
     others: list[Path] = []
     found = [path] if _is_recording(path) else list(_inside(path, others))
     if found and others:
-        fitting.tell(f"{path}: left out: {plural(len(others), 'file')} of no known tool, such as {others[0].name}")
+        fitting.tell(
+            f"{path}: left out: {plural(len(others), 'file')} of no known tool, such as {shown(others[0].name)}"
+        )
     return found
 
 
@@ -283,7 +286,8 @@ def _of_recordings(
 def _called(file: Path, given: Path) -> str:
     """Return the name of a recording: its path within the folder that was given, without its ending."""
     name = file.name if file == given else file.relative_to(given).as_posix()
-    return name if file.is_dir() else name.removesuffix(file.suffix)
+    name = name if file.is_dir() else name.removesuffix(file.suffix)
+    return name if name.isprintable() else ascii(name)[1:-1]
 
 
 def _of_store(store: ClipStore, unusable: Unusable, chunk: int) -> Iterator[Chunk]:

@@ -1,6 +1,7 @@
 """Folders of recordings become stores: a folder per class, or a table of labels; what is wrong is told or skipped."""
 
 import json
+import os
 import shutil
 
 import numpy as np
@@ -154,3 +155,23 @@ def test_folders_that_are_arranged_otherwise_are_told(classes, tmp_path):
     shutil.rmtree(classes / "bow")
     shutil.rmtree(classes / "wave")
     refused(classes, tmp_path / "store", "found nothing in it; import reads", fps=25)
+
+
+def test_hostile_folders_stop_nothing_and_leave_one_line_each(tmp_path):
+    folder = tmp_path / "clips"
+    write_npy(folder / "good/1.npy")
+    os.mkfifo(folder / "good/pipe.npy")
+    os.symlink(folder, folder / "good/loop")
+    os.symlink(tmp_path / "absent", folder / "good/gone.npy")
+    write_npy(folder / "two\nlines/1.npy")
+    with open(os.fsencode(folder) + b"/good/\xff.npy", "wb") as file:
+        file.write(b"x")
+    lines, store = bring(folder, tmp_path / "store", fps=30, on_error="skip")
+    assert store.labels.clips == {"S001C001P001R001A001": "good/1"}
+    assert len(store.info.skipped) == 5
+    for text in (*lines, *(one["reason"] for one in store.info.skipped)):
+        assert text.isprintable()
+    table = tmp_path / "labels.csv"
+    table.write_text("clip,action\ngood/1,x\n")
+    _, store = bring(folder, tmp_path / "other", fps=30, labels=table, on_error="skip")
+    assert list(store.labels.clips.values()) == ["good/1"]

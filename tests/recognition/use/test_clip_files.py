@@ -175,7 +175,7 @@ def test_recordings_of_other_tools_are_predicted_as_clips_are(run, alone, tmp_pa
         assert found[clip].actions == same.actions
         np.testing.assert_allclose(found[clip].probabilities, same.probabilities, atol=1e-5)
     said = capsys.readouterr().err
-    assert "left out: 1 file of no known tool, such as notes.txt" in said
+    assert "left out: 1 file of no known tool, such as 'notes.txt'" in said
     assert "WARNING" not in said
 
 
