@@ -17,7 +17,7 @@ import numpy as np
 
 from base.errors import InputError
 from base.progress import progress
-from base.shown import shown
+from base.shown import one_line, shown
 from base.words import plural
 from data.debris import is_debris
 from data.formats.clips import Incoming, NextClip, ReadClip
@@ -159,14 +159,8 @@ def _by_class(folder: Path, notes: list[str]) -> list[_Place]:
     for path in classes:
         clips = _entries(path)
         if not clips:
-            places.append(
-                _Place(
-                    path,
-                    path.name,
-                    path.name,
-                    f"{ascii(str(path))[1:-1]}: holds no clip of its class; remove the folder",
-                )
-            )
+            fault = f"{one_line(str(path))}: holds no clip of its class; remove the folder"
+            places.append(_Place(path, path.name, path.name, fault))
         stems = Counter(_stem(clip) for clip in clips)
         for clip in clips:
             stem = _stem(clip)
@@ -214,7 +208,7 @@ def _place(path: Path, title: str, action: str) -> _Place:
             path,
             shown(title),
             action,
-            f"{ascii(str(path))[1:-1]}: expected a name that can be printed, of up to {LONGEST} characters",
+            f"{one_line(str(path))}: expected a name that can be printed, of up to {LONGEST} characters",
         )
     return _Place(path, title, action)
 

@@ -214,9 +214,8 @@ def _recordings_in(path: Path, fitting: Fitting) -> list[Path]:
     others: list[Path] = []
     found = [path] if _is_recording(path) else list(_inside(path, others))
     if found and others:
-        fitting.tell(
-            f"{path}: left out: {plural(len(others), 'file')} of no known tool, such as {shown(others[0].name)}"
-        )
+        count = plural(len(others), "file")
+        fitting.tell(f"{path}: left out: {count} of no known tool, such as {shown(others[0].name)}")
     return found
 
 

@@ -161,11 +161,10 @@ def test_hostile_folders_stop_nothing_and_leave_one_line_each(tmp_path):
     folder = tmp_path / "clips"
     write_npy(folder / "good/1.npy")
     os.mkfifo(folder / "good/pipe.npy")
-    os.symlink(folder, folder / "good/loop")
-    os.symlink(tmp_path / "absent", folder / "good/gone.npy")
+    (folder / "good/loop").symlink_to(folder)
+    (folder / "good/gone.npy").symlink_to(tmp_path / "absent")
     write_npy(folder / "two\nlines/1.npy")
-    with open(os.fsencode(folder) + b"/good/\xff.npy", "wb") as file:
-        file.write(b"x")
+    (folder / os.fsdecode(b"good/\xff.npy")).write_bytes(b"x")
     lines, store = bring(folder, tmp_path / "store", fps=30, on_error="skip")
     assert store.labels.clips == {"S001C001P001R001A001": "good/1"}
     assert len(store.info.skipped) == 5
