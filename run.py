@@ -205,9 +205,22 @@ def predict(
     print_predictions(found, output)
 
 
+def _no_refiner(model: Path) -> Path:
+    """Refuse a refiner where a recogniser is exported."""
+    from base.errors import InputError
+    from refine.shipped.registry import shipped_name
+
+    if shipped_name(model):
+        raise InputError(f"--model: {model} is a refiner, and none is written as ONNX yet; give a run of recognize")
+    return model
+
+
 @app.command("export-onnx")
 def export_onnx(
-    model: Annotated[Path, typer.Option("--model", "-m", help="A finished run of recognize, or its best.pt.")],
+    model: Annotated[
+        Path,
+        typer.Option("--model", "-m", help="A finished run of recognize, or its best.pt.", callback=_no_refiner),
+    ],
     output: Annotated[Path, typer.Option(help="The .onnx file.")] = Path("recognizer.onnx"),
 ) -> None:
     """Write a trained recogniser as ONNX, checked against PyTorch."""
@@ -246,7 +259,9 @@ def show(
     ] = None,
     checkpoint: Annotated[
         Path | None,
-        typer.Option(help="Instead of --refined: a finished run of refine, or its best.pt, to refine the clip with."),
+        typer.Option(
+            help="Instead of --refined: what to refine it with: `steady`, a finished run of refine, or its best.pt."
+        ),
     ] = None,
     output: Annotated[
         Path | None, typer.Option(help="A .png, .pdf, .svg, .gif or .mp4 to write; CLIP.png by default.")

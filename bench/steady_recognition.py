@@ -1,4 +1,5 @@
-"""Score recognisers that were trained on noise-free or on raw clips on a store before and after `steady`.
+"""Score recognisers that were trained on noise-free or on raw clips on a store before and after `steady` or
+`steady_ntu25`, whichever the weights are of.
 
 Usage: python bench/steady_recognition.py STORE RECOGNISER [RECOGNISER ...] [--weights FILE] [--bones] [--split xsub]
 """
@@ -12,12 +13,17 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from base.files import sha256
 from data.skeletons.store import open_store
 from recognition.use.other_skeletons import score_on
 from recognition.use.recognizer import load_recognizer
+from refine.apply import apply_refiner
+from refine.shipped import steady_ntu25
+from refine.shipped.registry import Bones, Shipped
+from refine.shipped.steady import method_of
 from refine.steady.net import load_networks
+from refine.steady.ntu25.net import load_network, says_ntu25
 from refine.steady.smoother import WEIGHTS
-from refine.steady.stores import refine_store
 
 
 def main() -> None:
@@ -32,10 +38,17 @@ def main() -> None:
     store = open_store(arguments.store)
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "refined"
-        refine_store(
-            store, load_networks(arguments.weights), output, strength=arguments.strength, bones=arguments.bones
-        )
-        for name, tested in (("raw", store), ("steady", open_store(output))):
+        if says_ntu25(arguments.weights):
+            refine = steady_ntu25.method_of(load_network(arguments.weights))
+        else:
+            refine = method_of(load_networks(arguments.weights))
+
+        def method(poses: np.ndarray, fps: float, confidence: np.ndarray | None, bones: Bones) -> np.ndarray:
+            return refine(poses, fps, confidence, bones if arguments.bones else ())
+
+        refiner = Shipped("steady", "steady", method, sha256(arguments.weights))
+        apply_refiner(store, refiner, output, strength=arguments.strength)
+        for name, tested in (("raw", store), ("refined", open_store(output))):
             accuracies = []
             for path in arguments.recognizers:
                 scores = score_on(load_recognizer(path), tested, arguments.split)

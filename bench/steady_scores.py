@@ -1,4 +1,4 @@
-"""Score `steady` by smoothness and by how much of the motion it keeps.
+"""Score `steady` or `steady_ntu25` by smoothness and by how much of the motion it keeps.
 
 Usage: python bench/steady_scores.py WEIGHTS [--on VALIDATION | --on TEST] [--poses ../shared/data/poses]
 """
@@ -25,6 +25,8 @@ from refine.benchmarks.table import Split, find_benchmark
 from refine.steady.bones import Tree, hang
 from refine.steady.fidelity import amplitude, band_gains, moved_by, own_acceleration
 from refine.steady.net import load_networks
+from refine.steady.ntu25 import refiner as ntu25
+from refine.steady.ntu25.net import load_network, says_ntu25
 from refine.steady.smoother import refine_sequence
 
 Poses = Sequence[np.ndarray]
@@ -77,6 +79,15 @@ def stand_in(refine: Refine, severity: float, test: bool, states: bool, count: i
             refined.append(refine(given[-1], 30.0, confidence, NTU))
     word = f"stand-in {severity}{' states' if states else ''}"
     table(word, given, truth, refined, 30.0, (0,), 1000, known)
+
+
+def clean_clips(refine: Refine, test: bool) -> None:
+    """Print how far clean clips are moved."""
+    section = SimulateSection(severity=0.0)
+    names = [name for name in choose_clips(section) if (name.performer not in TRAIN_PERFORMERS) == test][::20]
+    clean = [clean_clip(section, name)[0][0] for name in names]
+    moved = moved_by([refine(x, 30.0, None, NTU) for x in clean], clean)
+    print(f"{len(clean)} clean clips moved by {1000 * moved:.3f} mm", flush=True)
 
 
 def longest(seen: np.ndarray) -> slice:
@@ -156,6 +167,24 @@ def waves(refine: Refine, states: bool, seeds: int = 24) -> None:
     print(f"travel moved by {moved_by([refine(travel, 30.0, None, NTU)], [travel]) * 1000:.5f} mm", flush=True)
 
 
+def _refine_any(weights: Path, boneless: bool) -> Refine:
+    networks = load_networks(weights)
+
+    def refine(poses: np.ndarray, fps: float, confidence: np.ndarray | None, tree: Tree | None) -> np.ndarray:
+        return refine_sequence(networks, poses, fps, confidence, 1.0, None if boneless else tree)
+
+    return refine
+
+
+def _refine_ntu25(weights: Path) -> Refine:
+    network = load_network(weights)
+
+    def refine(poses: np.ndarray, fps: float, confidence: np.ndarray | None, tree: Tree | None) -> np.ndarray:
+        return ntu25.refine_sequence(network, poses, fps, confidence)
+
+    return refine
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("weights", type=Path)
@@ -164,21 +193,22 @@ def main() -> None:
     parser.add_argument("--boneless", action="store_true")
     parser.add_argument("--count", type=int, default=80)
     arguments = parser.parse_args()
-    networks = load_networks(arguments.weights)
-
-    def refine(poses: np.ndarray, fps: float, confidence: np.ndarray | None, tree: Tree | None) -> np.ndarray:
-        return refine_sequence(networks, poses, fps, confidence, 1.0, None if arguments.boneless else tree)
+    of_kinect = says_ntu25(arguments.weights)
+    refine = _refine_ntu25(arguments.weights) if of_kinect else _refine_any(arguments.weights, arguments.boneless)
 
     started = time.process_time()
     test = arguments.on == "test"
     for severity in (1.0, 1.5):
         stand_in(refine, severity, test, False, 10000 if test else arguments.count)
-    stand_in(refine, 1.5, test, True, 10000 if test else arguments.count)
+    for severity in (1.0, 1.5) if of_kinect else (1.5,):
+        stand_in(refine, severity, test, True, 10000 if test else arguments.count)
+    clean_clips(refine, test)
     for states in (False, True):
         waves(refine, states)
     split: Split = "test" if test else "train"
-    human36m(refine, "h36m_fcn_3D", arguments.poses, split, 1 if test else 8)
-    if test:
+    if not of_kinect:
+        human36m(refine, "h36m_fcn_3D", arguments.poses, split, 1 if test else 8)
+    if test and not of_kinect:
         human36m(refine, "h36m_hourglass_2D", arguments.poses, "test", 1)
     print(f"{time.process_time() - started:.0f} s")
 

@@ -1,4 +1,4 @@
-"""Time `steady`, and show that its memory does not grow with the length of a sequence.
+"""Time `steady` or `steady_ntu25`, and show that its memory does not grow with the length of a sequence.
 
 Usage: python bench/steady_speed.py [--weights FILE] [--frames 60000] [--joints 25] [--fps 30] [--workers N]
 """
@@ -8,6 +8,7 @@ import platform
 import resource
 import sys
 import time
+from collections.abc import Callable
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -16,7 +17,18 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from refine.steady.net import load_networks
+from refine.steady.ntu25 import refiner as ntu25
+from refine.steady.ntu25.net import load_network, says_ntu25
 from refine.steady.smoother import WEIGHTS, refine_sequence
+
+
+def refiner(weights: Path) -> Callable[[np.ndarray, float, int | None], np.ndarray]:
+    """Return what refines poses at a frame rate, with so many workers."""
+    if says_ntu25(weights):
+        network = load_network(weights)
+        return lambda poses, fps, workers: ntu25.refine_sequence(network, poses, fps, workers=workers)
+    networks = load_networks(weights)
+    return lambda poses, fps, workers: refine_sequence(networks, poses, fps, workers=workers)
 
 
 def walk(frames: int, joints: int) -> np.ndarray:
@@ -34,12 +46,12 @@ def peak_mib(weights: Path, frames: int, joints: int) -> float:
 
 
 def _measure_peak(weights: Path, frames: int, joints: int) -> float:
-    networks, poses = load_networks(weights), walk(frames, joints)
-    refine_sequence(networks, poses[:100], 30.0)
+    refine, poses = refiner(weights), walk(frames, joints)
+    refine(poses[:100], 30.0, None)
     if platform.system() == "Linux":
         Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far
     before = _resident("VmRSS")
-    refine_sequence(networks, poses, 30.0)
+    refine(poses, 30.0, None)
     return _resident("VmHWM") - before - poses.nbytes / 2**20
 
 
@@ -59,11 +71,11 @@ def main() -> None:
     parser.add_argument("--fps", type=float, default=30.0)
     parser.add_argument("--workers", type=int, default=None)
     arguments = parser.parse_args()
-    networks, poses = load_networks(arguments.weights), walk(arguments.frames, arguments.joints)
-    refine_sequence(networks, poses[:4000], arguments.fps)
+    refine, poses = refiner(arguments.weights), walk(arguments.frames, arguments.joints)
+    refine(poses[:4000], arguments.fps, None)
     for _ in range(3):
         wall, busy = time.perf_counter(), time.process_time()
-        refine_sequence(networks, poses, arguments.fps, workers=arguments.workers)
+        refine(poses, arguments.fps, arguments.workers)
         wall, busy = time.perf_counter() - wall, time.process_time() - busy
         print(
             f"{arguments.frames} frames of {arguments.joints} x 3: {arguments.frames / wall:9,.0f} frames a second, "

@@ -78,7 +78,7 @@ class TradeOff:
     label
         The kind of net, such as `basic`.
     window, stride
-        Frames.
+        Frames; a window of None is the whole sequence.
     frames_per_second
         Frames refined in a second.
     mpjpe, accel
@@ -86,7 +86,7 @@ class TradeOff:
     """
 
     label: str
-    window: int
+    window: int | None
     stride: int
     frames_per_second: float
     mpjpe: float
@@ -162,7 +162,7 @@ def plot_trade_off(
     if slow or not points:
         raise InputError(f"trade-off: {f'a speed above zero is needed, found {slow[0]}' if slow else 'no points'}")
     kinds = list(dict.fromkeys(point.label for point in points))
-    windows = sorted({point.window for point in points})
+    windows = sorted({point.window for point in points}, key=lambda window: window or np.inf)
     shades = dict(zip(windows, mpl.colormaps["viridis"](np.linspace(0, 0.75, len(windows))), strict=True))
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH, 3.9), layout="constrained")
@@ -185,7 +185,8 @@ def plot_trade_off(
         if input_errors is not None:
             for axes, value in zip(panels, input_errors, strict=True):
                 _draw_input(axes, value)
-        handles = [Line2D([], [], color=shade, linewidth=2.5, label=f"window {w}") for w, shade in shades.items()]
+        names = {w: f"window {w}" if w else "whole sequence" for w in windows}
+        handles = [Line2D([], [], color=shade, linewidth=2.5, label=names[w]) for w, shade in shades.items()]
         if len(kinds) > 1 or kinds[0]:
             handles += [Line2D([], [], color=INK, label=kind, **_kind_style(i, INK)) for i, kind in enumerate(kinds)]
         longest = max(len(str(handle.get_label())) for handle in handles)
@@ -353,7 +354,7 @@ def _kind_style(kind: int, colour: Any) -> dict[str, Any]:
     }
 
 
-def _write_strides(axes: Axes, points: Sequence[TradeOff], name: str, shades: Mapping[int, Any]) -> None:
+def _write_strides(axes: Axes, points: Sequence[TradeOff], name: str, shades: Mapping[int | None, Any]) -> None:
     """Write each point's stride beside its marker, on the side that is farthest from other markers and numbers."""
     values = np.array([(point.frames_per_second, getattr(point, name)) for point in points])
     scale = 72 / axes.get_figure(root=True).dpi  # type: ignore[union-attr]

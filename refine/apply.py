@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from base.errors import InputError
 from base.progress import console, progress
@@ -18,8 +19,11 @@ from data.skeletons.store import ClipStore, StoreInfo, Track, derive_store
 from refine.filters.registry import FILTERS
 from refine.filters.smoothing import smooth_sightings
 from refine.in_space import Sightings, cut_track
+from refine.named import AnyRefiner
 from refine.refiner import Refiner, fingerprint, refine_sightings
+from refine.shipped.registry import Shipped
 from refine.splits import BRIDGE_S, Pieces
+from refine.steady import stores as whole_tracks
 from refine.trust import INFERRED
 from refine.windows import Merge
 
@@ -48,12 +52,13 @@ def default_stride(window: int) -> int:
 
 def apply_refiner(
     store: ClipStore,
-    refiner: Refiner,
+    refiner: AnyRefiner,
     output: Path,
     *,
     stride: int | None = None,
     merge: Merge = "smooth",
     match_rate: bool = True,
+    strength: float = 1.0,
     replace: bool = False,
     origin: Mapping[str, Any] | None = None,
 ) -> None:
@@ -73,15 +78,17 @@ def apply_refiner(
     store
         What to refine.
     refiner
-        With which network; it computes where its weights are.
+        With which network, which computes where its weights are; or with which shipped refiner.
     output
         The new store's folder.
     stride
-        Frames between windows; `default_stride` if None.
+        Frames between windows; `default_stride` if None. Shipped refiners have no windows.
     merge
         How windows that overlap are merged, see `refine.windows.refine_windows`.
     match_rate
-        Resample tracks to the frame rate that the refiner was trained at, and back.
+        Resample tracks to the frame rate that the refiner was trained at, and back. Shipped refiners take any.
+    strength
+        From 0, the input byte for byte, to 1: how much of the change is made.
     replace
         Whether an existing store may be replaced.
     origin
@@ -91,16 +98,27 @@ def apply_refiner(
     ------
     InputError
         `output` exists and may not be replaced, or another run is writing it; or the network takes positions in an
-        image by its size, which the store does not say.
+        image by its size, which the store does not say; or a shipped refiner does not know the store's joints, or is
+        told of windows.
     """
+    apart = {} if strength == 1 else {"strength": strength}
+    if isinstance(refiner, Shipped):
+        check_strides(refiner, {"apply.stride": stride or 1})
+        transform = _in_part(_by_shipped(refiner, store.info, str(store.folder)), strength)
+        description = {**refiner.describe(), **apart, **(origin or {})}
+        with threadpool_limits(1, user_api="blas"):  # blocks of tracks are shared out instead
+            workers = torch.get_num_threads()
+            weights = {"weights": refiner.sha256}
+            _derive(store, output, transform, "refined", description, replace, "refining", weights, workers, True)
+        return
     stride = stride or default_stride(refiner.window)
     description = {
-        **refiner.describe(), "stride": stride, "merge": merge, "match_rate": match_rate, **(origin or {})
+        **refiner.describe(), "stride": stride, "merge": merge, "match_rate": match_rate, **apart, **(origin or {})
     }  # fmt: skip
     if refiner.normalise.centre != "channel":
         # Networks that saw distances from a root, or places, know one kind of skeleton.
         description["centred"] = "channel"
-    transform = _by_network(refiner, store.info, str(store.folder), stride, merge, match_rate)
+    transform = _in_part(_by_network(refiner, store.info, str(store.folder), stride, merge, match_rate), strength)
 
     device = next(refiner.net.parameters()).device.type
     made_by = {"weights": fingerprint(refiner.net), "torch": torch.__version__, "device": device}
@@ -108,7 +126,27 @@ def apply_refiner(
     _derive(store, output, transform, "refined", description, replace, "refining", made_by, workers, True)
 
 
-def refine_tracks(refiner: Refiner, info: StoreInfo, tracks: Sequence[Track], where: str) -> list[Track]:
+def check_strides(refiner: AnyRefiner, strides: Mapping[str, int]) -> None:
+    """Refuse strides, by the keys that gave them, that a refiner cannot have.
+
+    Raises
+    ------
+    InputError
+        One is more than the network's window, or the refiner has no windows.
+    """
+    for key, stride in strides.items():
+        if stride > (refiner.window or 1):
+            raise InputError(
+                f"{key}: found {stride}, "
+                + (
+                    f"expected at most the checkpoint's window, {refiner.window}"
+                    if refiner.window
+                    else f"but {refiner.describe()['kind']} refines whole tracks, without windows; leave it out"
+                )
+            )
+
+
+def refine_tracks(refiner: AnyRefiner, info: StoreInfo, tracks: Sequence[Track], where: str) -> list[Track]:
     """Refine tracks that are in no store, as `apply_refiner` does with its default settings.
 
     Parameters
@@ -122,7 +160,10 @@ def refine_tracks(refiner: Refiner, info: StoreInfo, tracks: Sequence[Track], wh
     where
         What messages call them.
     """
-    transform = _by_network(refiner, info, where, default_stride(refiner.window), "smooth", True)
+    if isinstance(refiner, Shipped):
+        transform = _by_shipped(refiner, info, where)
+    else:
+        transform = _by_network(refiner, info, where, default_stride(refiner.window), "smooth", True)
     sightings = []
     for track in tracks:
         times = None if track.frames is None else np.asarray(track.frames) / info.fps
@@ -161,6 +202,36 @@ def _by_network(
         return refine_sightings(refiner, tracks, stride=stride, merge=merge, fps=info.fps, match_rate=match_rate)
 
     return transform
+
+
+def _by_shipped(refiner: Shipped, info: StoreInfo, where: str) -> Transform:
+    refiner.check_layout(info.layout, where)
+    bones = LAYOUTS[info.layout].bones
+
+    def transform(tracks: Sequence[Sightings]) -> tuple[list[np.ndarray], list[Pieces]]:
+        return whole_tracks.refine_tracks(refiner.method, tracks, info.fps, bones)
+
+    return transform
+
+
+def _in_part(transform: Transform, strength: float) -> Transform:
+    """Return what makes only a share of the changes that something else makes."""
+    if not 0 <= strength <= 1:
+        raise InputError(f"apply.strength: found {strength}, expected a number from 0 (the input) to 1")
+    if strength == 1:
+        return transform
+
+    def in_part(tracks: Sequence[Sightings]) -> tuple[list[np.ndarray], list[Pieces]]:
+        results, pieces = transform(tracks)
+        for track, result in zip(tracks, results, strict=True):
+            given = np.asarray(track.joints, np.float32)
+            with np.errstate(invalid="ignore"):  # what was not seen may be no number
+                moved = given + np.float32(strength) * (result - given)
+                np.copyto(result, moved if strength else given, where=result != given)
+            np.copyto(result, given, where=np.isnan(given))
+        return results, pieces
+
+    return in_part
 
 
 def apply_filter(
@@ -325,12 +396,14 @@ def _sightings(
     if not seen.any():
         return None
     sure = None if confidence is None else np.nan_to_num(confidence).clip(min=0)
-    inferred = tracked == 1
-    if inferred.any():
+    inferred: np.ndarray | None = tracked == 1
+    if inferred is not None and inferred.any():
         sure = np.where(inferred, INFERRED, 1.0) * (1.0 if sure is None else sure)
+    else:
+        inferred = None
     if times is not None and not (np.diff(times) > 0).all():
         raise InputError(f"{where}: times.npy: the times of a track do not rise; prepare the store again")
-    return Sightings(joints, None if seen.all() else seen, sure, times)
+    return Sightings(joints, None if seen.all() else seen, sure, times, inferred=inferred)
 
 
 def _check_sane(track: Sightings, refined: np.ndarray, where: str) -> None:

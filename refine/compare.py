@@ -16,8 +16,8 @@ from drawing.charts import plot_transfer
 from refine.config import CompareSection, EvaluateSection, RefineConfig, TrainOn
 from refine.draw import plot_trade_offs
 from refine.evaluate import check_evaluation
+from refine.named import load_named
 from refine.nets.registry import ModelSection
-from refine.refiner import load_refiner
 from refine.single import needed_files, run_refiner
 from refine.tables import all_tables, write_tables
 from training.runs import check_run, open_run
@@ -127,11 +127,12 @@ def _cells(config: RefineConfig) -> list[tuple[str, str, RefineConfig]]:
             "train": config.train.model_copy(update={"on": on}),
         }
         cells.append((name, line, _single(config, name, window, update, first=not cells)))
-    sizes = [load_refiner(path).window for path in section.checkpoints]
-    for path, name, window in zip(section.checkpoints, _short_names(section.checkpoints), sizes, strict=True):
-        line = "checkpoints" if len(set(sizes)) == len(sizes) else name
+    sizes = [load_named(path).window for path in section.checkpoints]
+    ours = [size for size in sizes if size is not None]
+    for path, name, size in zip(section.checkpoints, _short_names(section.checkpoints), sizes, strict=True):
+        line = "checkpoints" if size and len(set(ours)) == len(ours) else name
         update = {"train": config.train.model_copy(update={"on": (), "checkpoint": path})}
-        cells.append((name, line, _single(config, name, window, update, first=not cells)))
+        cells.append((name, line, _single(config, name, size, update, first=not cells)))
     return cells
 
 
@@ -149,9 +150,9 @@ def _short_names(paths: Sequence[Path]) -> list[str]:
     return next((names for names in tails if len(set(names)) == len(names)), list(map(str, paths)))
 
 
-def _single(config: RefineConfig, name: str, window: int, update: dict[str, Any], first: bool) -> RefineConfig:
+def _single(config: RefineConfig, name: str, window: int | None, update: dict[str, Any], first: bool) -> RefineConfig:
     """Return the configuration of one refiner; strides beyond its window are left out, filters scored only once."""
-    strides = tuple(stride for stride in config.evaluate.strides if stride <= window) or (window,)
+    strides = tuple(stride for stride in config.evaluate.strides if stride <= (window or 1)) or (window or 1,)
     more: dict[str, Any] = {"stride": strides} | ({} if first else {"filters": (), "released_filters": False})
     folder = "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in name)
     return config.model_copy(

@@ -15,6 +15,7 @@ from refine.filters.registry import FILTERS
 from refine.nets.registry import MOST_FRAMES, known_kind
 from refine.nets.registry import ModelSection as ModelSection
 from refine.normalise import Centre, Scale
+from refine.shipped.registry import shipped_name
 from refine.windows import Merge
 
 Weight = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -90,9 +91,9 @@ class NormaliseSection(Section):
 
 
 class TrainSection(Section):
-    """What to train on and how; or `checkpoint`, a trained refiner to use instead (a run's folder, or a file), or
-    several: `{h36m_fcn_3D: ..., aist_vibe_3D: ...}` evaluates each benchmark with the one whose name its published
-    figures have, or the first.
+    """What to train on and how; or `checkpoint`, a trained refiner to use instead (a run's folder, a file, or the name
+    of one that is shipped, `steady`), or several: `{h36m_fcn_3D: ..., aist_vibe_3D: ...}` evaluates each benchmark with
+    the one whose name its published figures have, or the first.
 
     `on` lists benchmarks, and every window of every sequence of them is equally likely; or it maps each benchmark to a
     weight, its share of the windows of an epoch. A benchmark whose windows run out is then gone through again.
@@ -115,6 +116,12 @@ class TrainSection(Section):
     def names(self) -> tuple[str, ...]:
         """The benchmarks to train on."""
         return tuple(self.on)
+
+    @property
+    def shipped(self) -> tuple[str, ...]:
+        """The shipped refiners among the checkpoints."""
+        paths = self.checkpoint.values() if isinstance(self.checkpoint, dict) else (self.checkpoint,)
+        return tuple(name for name in map(shipped_name, paths) if name is not None)
 
     @property
     def shares(self) -> tuple[float, ...] | None:
@@ -229,8 +236,8 @@ class CompareSection(Section):
     train_on
         What to train on, each a name, a list or weights as in `train.on`; that if empty.
     checkpoints
-        Trained refiners to compare with them: folders of finished runs, or files such as the released
-        `checkpoint_8.pth.tar` to `checkpoint_64.pth.tar`.
+        Trained refiners to compare with them: folders of finished runs, files such as the released
+        `checkpoint_8.pth.tar` to `checkpoint_64.pth.tar`, or names of shipped ones, such as `steady`.
     """
 
     window: tuple[Annotated[int, Field(ge=3, le=MOST_FRAMES)], ...] = ()
@@ -265,6 +272,8 @@ class ApplySection(Section):
         MPJPE and Accel are no worse than those of `mean` at stride 1, and it takes a quarter of the time.
     match_rate
         Resample tracks to the frame rate that the refiner was trained at, and back.
+    strength
+        From 0, the input, to 1: how much of the change is made.
     """
 
     input: Path | None = None
@@ -272,6 +281,7 @@ class ApplySection(Section):
     stride: Stride | None = None
     merge: Merge = "smooth"
     match_rate: bool = True
+    strength: float = Field(1.0, ge=0, le=1)
 
     @model_validator(mode="after")
     def _both(self) -> "ApplySection":

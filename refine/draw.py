@@ -16,26 +16,27 @@ from refine.benchmarks.pairs import Pair, Pairs, read_image_names
 from refine.benchmarks.representations import refine_pairs
 from refine.benchmarks.table import Benchmark
 from refine.config import RefineConfig
-from refine.evaluate import load_body
-from refine.refiner import Refiner
+from refine.evaluate import load_body, refuse_rotations, shipped_among
+from refine.named import AnyRefiner
 
 
 def check_figures(config: RefineConfig) -> None:
     """Refuse a sequence or frames that do not exist, before any work is done."""
     if config.figures.benchmark is not None:
         pairs, first, last = _chosen(config)
+        refuse_rotations(pairs.benchmark, shipped_among(config), "figures.benchmark")
         if pairs.benchmark.representation == "smpl":
             load_body(config.smpl)
         _images(config, pairs.benchmark, first, last)
 
 
-def draw_sequence(refiner: Refiner, config: RefineConfig, folder: Path) -> list[Path]:
+def draw_sequence(refiner: AnyRefiner, config: RefineConfig, folder: Path) -> list[Path]:
     """Draw the sequence that `figures` names: errors per frame, skeletons side by side, and an animation.
 
     Parameters
     ----------
     refiner
-        With which network.
+        With which network, or shipped refiner.
     config
         The run's configuration.
     folder
@@ -53,11 +54,11 @@ def draw_sequence(refiner: Refiner, config: RefineConfig, folder: Path) -> list[
     refined = refine_pairs(
         refiner, pairs, stride=stride, match_rate=config.evaluate.match_rate, merge=config.evaluate.merge
     )
-    poses = _positions(config, pairs, refined[0])
+    poses = _positions(config, pairs, refiner.label, refined[0])
     unit, factor = row.reported
     pair = pairs.sequences[0]
     curves = {}
-    for label in ("input", "SmoothNet"):
+    for label in ("input", refiner.label):
         known = pair.known if row.representation != "smpl" else None
         errors = frame_errors(poses[label], poses["truth"], row.root, known)
         mpjpe, accel = (values.numpy() * factor for values in (errors.mpjpe, errors.accel))
@@ -176,20 +177,20 @@ def _images(config: RefineConfig, row: Benchmark, first: int, last: int) -> list
     return paths
 
 
-def _positions(config: RefineConfig, pairs: Pairs, refined: np.ndarray) -> dict[str, np.ndarray]:
+def _positions(config: RefineConfig, pairs: Pairs, method: str, refined: np.ndarray) -> dict[str, np.ndarray]:
     """Return input, refined poses and truth as positions [T, J, D]; of rotations, the joints of the bodies."""
     pair: Pair = pairs.sequences[0]
     if pairs.benchmark.representation != "smpl":
-        return {"input": pair.detected, "SmoothNet": refined, "truth": pair.truth}
+        return {"input": pair.detected, method: refined, "truth": pair.truth}
     body = load_body(config.smpl)
     truth = pair.truth.reshape(len(pair.truth), -1), pair.true_shape
     joints = {}
-    for label, rotations in (("input", pair.detected), ("SmoothNet", refined)):
+    for label, rotations in (("input", pair.detected), (method, refined)):
         detected, true, _ = body_joints_and_vertex_errors(
             body, rotations.reshape(len(rotations), -1), pair.shape, *truth
         )
         joints[label], joints["truth"] = detected.cpu().numpy(), true.cpu().numpy()
-    return {label: joints[label] for label in ("input", "SmoothNet", "truth")}
+    return {label: joints[label] for label in ("input", method, "truth")}
 
 
 def _upright(poses: np.ndarray, row: Benchmark) -> np.ndarray:

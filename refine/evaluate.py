@@ -19,7 +19,8 @@ from refine.benchmarks.table import Benchmark, Split
 from refine.config import BenchmarksSection, EvaluateSection, RefineConfig, SmplSection
 from refine.filters.registry import FILTERS, Parameters
 from refine.filters.tuning import tune_filter
-from refine.refiner import Refiner
+from refine.named import AnyRefiner
+from refine.shipped.registry import shipped_name
 
 FRAMES_TO_TUNE = 30_000
 """Frames of the training split that filters are tuned on, taken from sequences spread over all of it."""
@@ -68,11 +69,16 @@ def chosen_benchmarks(config: RefineConfig) -> tuple[list[Benchmark], list[Absen
     Raises
     ------
     InputError
-        There is no such benchmark, or no benchmark at all has its files.
+        There is no such benchmark, or no benchmark at all has its files; or one is of rotations, which shipped refiners
+        do not refine.
     """
     settings, section = config.evaluate, config.benchmarks
+    shipped = shipped_among(config)
     if settings.on != "all":
-        return [section.find(name) for name in settings.on], []
+        rows = [section.find(name) for name in settings.on]
+        for row in rows:
+            refuse_rotations(row, shipped, "evaluate.on")
+        return rows, []
     chosen, absent = [], []
     for row in section.every():
         if settings.split not in row.splits:
@@ -80,6 +86,8 @@ def chosen_benchmarks(config: RefineConfig) -> tuple[list[Benchmark], list[Absen
         missing = row.missing(section.root, settings.split)
         if missing is not None:
             absent.append(Absent(row.name, settings.split, str(missing)))
+        elif row.representation == "smpl" and shipped:
+            absent.append(Absent(row.name, settings.split, f"a refiner of rotations, which {shipped[0]} is not"))
         elif row.representation == "smpl" and config.smpl.model is None:
             absent.append(Absent(row.name, settings.split, "smpl.model, the licensed body model"))
         else:
@@ -89,6 +97,20 @@ def chosen_benchmarks(config: RefineConfig) -> tuple[list[Benchmark], list[Absen
             f"evaluate.on: no benchmark has its files below {section.root}; looked for {absent[0].missing}"
         )
     return chosen, absent
+
+
+def shipped_among(config: RefineConfig) -> tuple[str, ...]:
+    """Return the names of the shipped refiners that a configuration takes."""
+    compared = (shipped_name(path) for path in config.compare.checkpoints)
+    return (*config.train.shipped, *(name for name in compared if name is not None))
+
+
+def refuse_rotations(row: Benchmark, shipped: Sequence[str], where: str) -> None:
+    """Refuse a benchmark of rotations where there is a shipped refiner, which knows positions alone."""
+    if row.representation == "smpl" and shipped:
+        raise InputError(
+            f"{where}: {row.name} is of rotations, and {shipped[0]} refines positions; leave it out, or take a network"
+        )
 
 
 def check_evaluation(config: RefineConfig) -> None:
@@ -112,7 +134,7 @@ def check_evaluation(config: RefineConfig) -> None:
         config.benchmarks.read(row.name, config.evaluate.split)
 
 
-def evaluate(refiners: Refiner | Mapping[str, Refiner], config: RefineConfig) -> Evaluation:
+def evaluate(refiners: AnyRefiner | Mapping[str, AnyRefiner], config: RefineConfig) -> Evaluation:
     """Score a refiner, and filters, on the benchmarks `evaluate.on`.
 
     Parameters
@@ -193,7 +215,7 @@ class _Judge:
         }
 
 
-def _score_refiner(refiner: Refiner, judge: _Judge, stride: int, settings: EvaluateSection) -> dict[str, Any]:
+def _score_refiner(refiner: AnyRefiner, judge: _Judge, stride: int, settings: EvaluateSection) -> dict[str, Any]:
     """Score a refiner on one split of a benchmark; return a row of `results.json`."""
     pairs = judge.pairs
     started = time.perf_counter()
@@ -205,6 +227,7 @@ def _score_refiner(refiner: Refiner, judge: _Judge, stride: int, settings: Evalu
         "benchmark": pairs.benchmark.name,
         "split": settings.split,
         "unit": pairs.benchmark.reported[0],
+        "refiner": refiner.label,
         "kind": refiner.describe()["kind"],
         "window": refiner.window,
         "stride": stride,
@@ -289,9 +312,9 @@ def _reported(figures: dict[str, float], pairs: Pairs) -> dict[str, Any]:
     return {name: round(value * factor, 4) if math.isfinite(value) else None for name, value in figures.items()}
 
 
-def _refiner_for(row: Benchmark, refiners: Refiner | Mapping[str, Refiner]) -> tuple[dict[str, str], Refiner]:
+def _refiner_for(row: Benchmark, refiners: AnyRefiner | Mapping[str, AnyRefiner]) -> tuple[dict[str, str], AnyRefiner]:
     """Choose the refiner for a row, and say which it is where there are several."""
-    if isinstance(refiners, Refiner):
+    if not isinstance(refiners, Mapping):
         return {}, refiners
     name = row.published.model if row.published is not None else ""
     name = name if name in refiners else next(iter(refiners))

@@ -46,6 +46,9 @@ class Sightings:
         [n], seconds, rising; None for even times.
     size
         What a method takes for the body's size; measured if None.
+    inferred
+        bool [n, V]: what the Kinect has inferred, for which `confidence` has `refine.trust.INFERRED` as a factor. None
+        for nothing.
     """
 
     joints: np.ndarray
@@ -53,6 +56,7 @@ class Sightings:
     confidence: np.ndarray | None = None
     times: np.ndarray | None = None
     size: float | None = None
+    inferred: np.ndarray | None = None
 
 
 def as_sightings(
@@ -181,12 +185,40 @@ def refine_in_space(
     return results, [apart.pieces for apart in taken]
 
 
-def cut_track(sighting: Sightings, fps: float, turned: bool) -> Pieces:
+@dataclass(frozen=True)
+class _Cut:
+    """A track in its body's axes: joints and what is seen of them, the axes, how it is cut, the body's size."""
+
+    joints: np.ndarray
+    seen: np.ndarray
+    axes: np.ndarray
+    pieces: Pieces
+    size: float
+
+
+def cut_track(sighting: Sightings, fps: float, turned: bool = True) -> Pieces:
     """Cut a track as `refine_in_space` does."""
-    return _take_apart(sighting, fps, turned).pieces
+    return _cut(sighting, fps, turned).pieces
 
 
-def _seen(sighting: Sightings) -> np.ndarray:
+def _cut(sighting: Sightings, fps: float, turned: bool) -> _Cut:
+    joints, seen = np.asarray(sighting.joints, np.float64), seen_of(sighting)
+    axes = np.eye(joints.shape[-1])
+    complete = bool(seen.all())
+    if not complete:
+        if not seen.any():
+            return _Cut(joints, seen, axes, Pieces([]), 1.0)
+        joints = np.where(seen[..., None], joints, 0.0)
+    if turned:
+        axes = body_axes(joints, None if complete else seen)
+        joints = joints @ axes
+    size = body_size(joints, None if complete else seen)
+    times = np.arange(len(joints)) / fps if sighting.times is None else sighting.times
+    return _Cut(joints, seen, axes, split_track(joints, seen, times, size), size)
+
+
+def seen_of(sighting: Sightings) -> np.ndarray:
+    """Say which joints were seen, bool [n, V]: those that are said to have been, and are finite."""
     joints = sighting.joints
     with np.errstate(invalid="ignore", over="ignore"):
         total = joints.sum(dtype=np.float64)
@@ -196,19 +228,8 @@ def _seen(sighting: Sightings) -> np.ndarray:
 
 
 def _take_apart(sighting: Sightings, fps: float, turned: bool) -> _Apart:
-    joints, seen = np.asarray(sighting.joints, np.float64), _seen(sighting)
-    axes = np.eye(joints.shape[-1])
-    complete = bool(seen.all())
-    if not complete:
-        if not seen.any():
-            return _Apart(axes, [], Pieces([]), 1.0, seen)
-        joints = np.where(seen[..., None], joints, 0.0)
-    if turned:
-        axes = body_axes(joints, None if complete else seen)
-        joints = joints @ axes
-    size = body_size(joints, None if complete else seen)
-    times = np.arange(len(joints)) / fps if sighting.times is None else sighting.times
-    pieces = split_track(joints, seen, times, size)
+    cut = _cut(sighting, fps, turned)
+    joints, seen, pieces = cut.joints, cut.seen, cut.pieces
     motions = []
     right = seen
     if len(pieces.astray):
@@ -219,7 +240,7 @@ def _take_apart(sighting: Sightings, fps: float, turned: bool) -> _Apart:
         confidence = None if sighting.confidence is None else sighting.confidence[rows]
         uneven = None if sighting.times is None else sighting.times[rows]
         motions.append(_motion(rows, joints[rows], right[rows], confidence, uneven, fps))
-    return _Apart(axes, motions, pieces, sighting.size or size, None if complete else seen)
+    return _Apart(cut.axes, motions, pieces, sighting.size or cut.size, None if seen.all() else seen)
 
 
 def _motion(
@@ -232,14 +253,13 @@ def _motion(
 ) -> _Motion:
     at: np.ndarray | None = None
     if times is not None:
-        passed = (times - times[0]) * fps
-        number = np.rint(passed).astype(np.int64)
-        if np.abs(passed - number).max() > _UNEVEN or (np.diff(number) < 1).any():
+        number = frames_of(times, fps)
+        if number is None:
             return _uneven_motion(rows, joints, seen, confidence, times, fps)
         if number[-1] >= len(number):  # frames are missing in between
             at, frames = number, int(number[-1]) + 1
-            joints, seen = _spread(joints, at, frames), _spread(seen, at, frames)
-            confidence = None if confidence is None else _spread(confidence, at, frames)
+            joints, seen = spread(joints, at, frames), spread(seen, at, frames)
+            confidence = None if confidence is None else spread(confidence, at, frames)
     sure, believed = _sure(seen, confidence, np.arange(len(seen)) / fps)
     if sure is seen and seen.all():
         path = smooth_path(mean_of_joints(joints), fps)[:, None]
@@ -263,16 +283,30 @@ def _uneven_motion(
         path = CubicSpline(times[known], path[known])(times) if known.sum() > 1 else path[known].repeat(len(path), 0)
     whole = _led(joints - path[:, None], seen, sure, believed) + path[:, None]
     passed = times - times[0]
-    frames = max(round(passed[-1] * fps) + 1, min(len(times), 3))
+    frames = frames_within(times, fps)
     even = CubicSpline(passed, whole)(np.linspace(0, passed[-1], frames))
     smooth = smooth_path(even.mean(1), fps)[:, None]
     return _Motion(rows, even - smooth, smooth, passed / passed[-1] * (frames - 1))
 
 
-def _spread(x: np.ndarray, at: np.ndarray, frames: int) -> np.ndarray:
-    spread = np.zeros((frames, *x.shape[1:]), x.dtype)
-    spread[at] = x
-    return spread
+def frames_of(times: np.ndarray, fps: float) -> np.ndarray | None:
+    """Return the frames at a constant rate that times [n] are those of, int64 [n] from 0; None if they are of none."""
+    passed = (times - times[0]) * fps
+    number = np.rint(passed).astype(np.int64)
+    uneven = np.abs(passed - number).max() > _UNEVEN or (np.diff(number) < 1).any()
+    return None if uneven else number
+
+
+def frames_within(times: np.ndarray, fps: float) -> int:
+    """Return to how many even frames uneven times [n] are taken."""
+    return max(round((times[-1] - times[0]) * fps) + 1, min(len(times), 3))
+
+
+def spread(x: np.ndarray, at: np.ndarray, frames: int) -> np.ndarray:
+    """Put rows [n, ...] where they belong among so many frames, with zeros in between."""
+    out = np.zeros((frames, *x.shape[1:]), x.dtype)
+    out[at] = x
+    return out
 
 
 def _sure(seen: np.ndarray, confidence: np.ndarray | None, times: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:

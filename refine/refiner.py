@@ -66,6 +66,11 @@ class Refiner:
     sha256: str = ""
 
     @property
+    def label(self) -> str:
+        """What readers call it."""
+        return "SmoothNet"
+
+    @property
     def window(self) -> int:
         """Frames per window."""
         return self.net.window

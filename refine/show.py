@@ -25,7 +25,8 @@ from drawing.charts import FORMATS, STYLE, WIDTH, Curves, FrameCurves, colours_o
 from drawing.skeleton import Stage, draw_skeleton, note_of, row_name
 from drawing.style import MUTED
 from refine.apply import refine_tracks
-from refine.refiner import load_refiner
+from refine.named import load_named
+from refine.shipped.registry import shipped_name
 
 ANIMATIONS = (".gif", ".mp4")
 STILLS = 6
@@ -86,7 +87,8 @@ def show(
     refined
         The store that was refined from it.
     checkpoint
-        Instead of `refined`, a trained refiner to refine the clip with now: a run's folder, or a checkpoint.
+        Instead of `refined`, a trained refiner to refine the clip with now: a run's folder, a checkpoint, or the name
+        of a shipped one, `steady`.
 
     Returns
     -------
@@ -105,7 +107,8 @@ def show(
     if output.suffix.lower() not in (*FORMATS, *ANIMATIONS):
         endings = ", ".join((*FORMATS, *ANIMATIONS))
         raise InputError(f"{output}: pictures end in {endings}, not {output.suffix or 'nothing'}")
-    check_output(output, [path for path in (store, refined, checkpoint, Path(clip)) if path is not None])
+    trained = None if shipped_name(checkpoint) else checkpoint
+    check_output(output, [path for path in (store, refined, trained, Path(clip)) if path is not None])
     if refined is not None and checkpoint is not None:
         raise InputError("show: give --refined, a refined store, or --checkpoint, a trained refiner; both were given")
     if is_file and (store is not None or refined is not None):
@@ -120,7 +123,7 @@ def show(
     if refined is not None and store is not None:
         after = _same_clip(open_store(refined), store, clip, info, tracks)
     elif checkpoint is not None:
-        after = refine_tracks(load_refiner(checkpoint), info, tracks, name)
+        after = refine_tracks(load_named(checkpoint), info, tracks, name)
     shown = as_shown(name, info, frames, tracks, after)
     if output.suffix.lower() in ANIMATIONS:
         _animate(shown, output)

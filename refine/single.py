@@ -12,12 +12,13 @@ from base.errors import InputError
 from base.replacing import check_replaceable
 from data.ntu.prepare import ensure_stand_in
 from data.skeletons.store import ClipStore, open_store, store_of
-from refine.apply import apply_refiner
+from refine.apply import apply_refiner, check_strides
 from refine.benchmarks.table import Split
 from refine.config import ApplySection, RefineConfig, TrainSection
 from refine.draw import check_figures, draw_sequence, plot_trade_offs
 from refine.evaluate import Evaluation, check_evaluation, evaluate, load_body
-from refine.refiner import Refiner, load_refiner
+from refine.named import AnyRefiner, load_named
+from refine.shipped.registry import Shipped
 from refine.tables import all_tables, write_tables
 from refine.train import Material, as_normalise, read_material, train_refiner
 from training.devices import pick_device
@@ -55,7 +56,7 @@ def run_refiner(
     ensure_stand_in(config.simulate, needed_files(config))
     store = open_store(config.apply.input) if config.apply.input is not None else None
     for path in _checkpoints(config.train).values():
-        _check_strides(load_refiner(path), config)
+        _check_refiner(load_named(path), config, store)
     materials = None
     if again or not (config.run.dir / "config.yaml").is_file():
         # Before the run's folder exists: a mistake in the data then leaves nothing behind.
@@ -129,12 +130,11 @@ def _check_output(config: RefineConfig, again: bool) -> None:
     )
 
 
-def _check_strides(refiner: Refiner, config: RefineConfig) -> None:
-    for name, stride in (("evaluate", max(config.evaluate.strides)), ("apply", config.apply.stride or 1)):
-        if stride > refiner.window:
-            raise InputError(
-                f"{name}.stride: found {stride}, expected at most the checkpoint's window, {refiner.window}"
-            )
+def _check_refiner(refiner: AnyRefiner, config: RefineConfig, store: ClipStore | None) -> None:
+    """Refuse, before any work is done, what a trained refiner cannot do."""
+    check_strides(refiner, {"evaluate.stride": max(config.evaluate.strides), "apply.stride": config.apply.stride or 1})
+    if isinstance(refiner, Shipped) and store is not None:
+        refiner.check_layout(store.info.layout, str(store.folder))
 
 
 def _read_materials(config: RefineConfig, device: torch.device) -> list[Material] | None:
@@ -153,9 +153,9 @@ def _checkpoints(train: TrainSection) -> dict[str, Path]:
 
 def _trained(
     config: RefineConfig, run: Run, device: torch.device, materials: list[Material] | None
-) -> tuple[dict[str, Refiner], dict[str, Any] | None]:
+) -> tuple[dict[str, AnyRefiner], dict[str, Any] | None]:
     if config.train.checkpoint is not None:
-        return {name: load_refiner(path, device) for name, path in _checkpoints(config.train).items()}, None
+        return {name: load_named(path, device) for name, path in _checkpoints(config.train).items()}, None
     normalise = as_normalise(config.normalise)
     seed = config.run.seed
     if materials is None:
@@ -170,7 +170,7 @@ def _trained(
     }
 
 
-def _apply(config: RefineConfig, refiner: Refiner, store: ClipStore) -> None:
+def _apply(config: RefineConfig, refiner: AnyRefiner, store: ClipStore) -> None:
     apply = config.apply
     assert apply.output is not None
     origin = {"run": str(config.run.dir)}
@@ -181,6 +181,7 @@ def _apply(config: RefineConfig, refiner: Refiner, store: ClipStore) -> None:
         stride=apply.stride,
         merge=apply.merge,
         match_rate=apply.match_rate,
+        strength=apply.strength,
         replace=True,
         origin=origin,
     )

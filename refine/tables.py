@@ -142,10 +142,12 @@ def parameters(values: Mapping[str, float]) -> str:
 
 
 def _method(row: Mapping[str, Any]) -> str:
-    return str(row.get("cell", "SmoothNet"))
+    return str(row.get("cell") or row.get("refiner", "SmoothNet"))
 
 
 def _details(row: Mapping[str, Any]) -> str:
+    if row["window"] is None:
+        return "whole sequences"
     return f"window {row['window']}, stride {row['stride']}"
 
 

@@ -1,4 +1,4 @@
-"""The arm `refined`, and the refiners that a study defines itself: clips refined by a SmoothNet."""
+"""The arm `refined`, and the refiners that a study defines itself: refined by a SmoothNet or by what is shipped."""
 
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,9 @@ from base.progress import console
 from data.skeletons.store import ClipStore, open_store
 from refine.apply import RULES, apply_refiner
 from refine.config import RefineConfig
-from refine.refiner import Refiner, load_refiner
+from refine.named import AnyRefiner, load_named, named_file
+from refine.shipped.registry import Shipped
 from refine.stage import refine
-from training.checkpoints import checkpoint_file
 from training.devices import pick_device
 from training.runs import Run
 
@@ -22,17 +22,17 @@ from training.runs import Run
 def _make(config: AblateConfig, source: Source, arm: str, base: ClipStore, content: str) -> ArmStore:
     section = config.refiner_sections[arm]
     refiner, results = _trained(config, section, source, config.label(arm))
-    applied = section.apply.model_dump()
-    what = {"from": content, "refiner": refiner.sha256, "rules": RULES, **applied}
+    what = {"from": content, "refiner": refiner.sha256, "rules": RULES, **section.apply.described()}
     folder = shared_folder(config, "stores", what)
-    if (applied["stride"] or 1) > refiner.window:
+    stride = section.apply.stride or 1
+    if refiner.window is not None and stride > refiner.window:
         raise InputError(
-            f"refine.apply.stride: found {applied['stride']}, but {config.label(arm)} has windows of "
+            f"refine.apply.stride: found {stride}, but {config.label(arm)} has windows of "
             f"{refiner.window} frames; give at most that"
         )
     if not (folder / "store.json").is_file():
-        apply_refiner(base, refiner, folder, **applied)
-    return ArmStore(open_store(folder), _describe(refiner, results), results)
+        apply_refiner(base, refiner, folder, **section.apply.model_dump())
+    return ArmStore(open_store(folder), describe_refiner(refiner, section.apply.strength, results), results)
 
 
 def _needs(config: AblateConfig, source: Source) -> list[Path]:
@@ -55,13 +55,14 @@ def _benchmark_files(refiner: RefineConfig) -> list[Path]:
 
 def _trained(
     config: AblateConfig, section: RefineSection, source: Source, label: str
-) -> tuple[Refiner, dict[str, Any]]:
+) -> tuple[AnyRefiner, dict[str, Any]]:
     """Train and evaluate a refiner, or evaluate the one that is given, in a folder named by what determines it."""
     plan = refine_config(config, section, source)
-    what = plan.model_dump(mode="json", exclude={"run": {"dir", "device"}, "simulate": True, "benchmarks": {"root"}})
+    aside: dict[str, Any] = {"run": {"dir", "device"}, "simulate": True, "benchmarks": {"root"}, "apply": {"strength"}}
+    what = plan.model_dump(mode="json", exclude=aside)
     files = _benchmark_files(plan)
-    given = checkpoint_file(plan.train.checkpoint) if isinstance(plan.train.checkpoint, Path) else None
-    what["files"] = content_of_files([*files, *([given] if given else [])])
+    given = plan.train.checkpoint if isinstance(plan.train.checkpoint, Path) else None
+    what["files"] = content_of_files([*files, *([named_file(given)] if given else [])])
     folder = shared_folder(config, "refiners", what)
     run = plan.run.model_copy(update={"dir": folder})
     if (folder / "results.json").is_file():
@@ -69,16 +70,22 @@ def _trained(
     else:
         console.print(f"refining: {label}", highlight=False)
         results = refine(plan.model_copy(update={"run": run}))
-    return load_refiner(given or folder / "checkpoints" / "best.pt", pick_device(config.run.device)), results
+    return load_named(given or folder / "checkpoints" / "best.pt", pick_device(config.run.device)), results
 
 
-def _describe(refiner: Refiner, results: dict[str, Any] | None) -> str:
-    trained = " and ".join(refiner.trained_on) or "data that its checkpoint does not name"
-    parts = [f"SmoothNet, window {refiner.window}, trained on {trained}"]
+def describe_refiner(refiner: AnyRefiner, strength: float = 1.0, results: dict[str, Any] | None = None) -> str:
+    """Say in one sentence which refiner made an arm's skeletons."""
+    if isinstance(refiner, Shipped):
+        parts = [f"the shipped weights of {refiner.name}"]
+    else:
+        trained = " and ".join(refiner.trained_on) or "data that its checkpoint does not name"
+        parts = [f"{refiner.label}, window {refiner.window}, trained on {trained}"]
     if refiner.fps:
         parts.append(f"{refiner.fps:g} frames a second")
     if results and (training := results.get("training")):
         parts.append(f"epoch {training['best_epoch']}, the best on training sequences that were held out")
+    if strength < 1:
+        parts.append(f"strength {strength:g}")
     return "; ".join(parts) + f"; checkpoint {refiner.sha256[:12]}"
 
 

@@ -16,7 +16,7 @@ from data.skeletons.store import ClipStore, open_store
 from refine.apply import RULES, apply_filter
 from refine.evaluate import tune_on
 from refine.filters.registry import FILTERS, Parameters
-from refine.refiner import load_refiner
+from refine.named import load_named
 from refine.tables import parameters
 from training.devices import pick_device
 from training.runs import read_json
@@ -42,7 +42,7 @@ def _tuned(config: AblateConfig, name: str, source: Source) -> tuple[str, Parame
     section = config.refine
     names = section.train.names
     if not names and section.train.checkpoint is not None:
-        refiner = load_refiner(section.train.checkpoint, pick_device(config.run.device))  # type: ignore[arg-type]
+        refiner = load_named(section.train.checkpoint, pick_device(config.run.device))  # type: ignore[arg-type]
         names = tuple(refiner.trained_on)
     if not names:
         raise InputError(

@@ -26,7 +26,7 @@ def _table(study: Study, found: Mapping[str, Any]) -> Table:
     for row in found["rows"]:
         name, unit = f"{row['benchmark']} ({row['split']})", row["unit"]
         rows.append((name, "input", *_errors(row["input"]), unit))
-        rows.append((name, f"SmoothNet, window {row['window']}", *_errors(row["output"]), unit))
+        rows.append((name, f"{row.get('refiner', 'SmoothNet')}, {_seen_at_once(row)}", *_errors(row["output"]), unit))
         for other in found.get("filters", ()):
             if (other["benchmark"], other["split"]) == (row["benchmark"], row["split"]):
                 label = study.label(other["filter"])
@@ -44,6 +44,10 @@ def _table(study: Study, found: Mapping[str, Any]) -> Table:
         ),
         rows,
     )
+
+
+def _seen_at_once(row: Mapping[str, Any]) -> str:
+    return "whole sequences" if row["window"] is None else f"window {row['window']}"
 
 
 def _errors(figures: dict[str, float | None]) -> Sequence[float | None]:

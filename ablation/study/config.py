@@ -18,6 +18,7 @@ from data.ntu.splits import Split
 from recognition import config as recognition
 from recognition.input.streams import Stream
 from refine import config as refine
+from refine.shipped.registry import SHIPPED
 from refine.windows import Merge
 
 
@@ -46,6 +47,11 @@ class ApplySection(Section):
     stride: refine.Stride | None = None
     merge: Merge = "smooth"
     match_rate: bool = True
+    strength: float = Field(1.0, ge=0, le=1)
+
+    def described(self) -> dict[str, Any]:
+        """Return what stores are named by; the full strength, which all had before there were others, goes unsaid."""
+        return self.model_dump(exclude={"strength"} if self.strength == 1 else None)
 
 
 class RefineSection(Section):
@@ -200,8 +206,8 @@ class AblateConfig(Section):
     simulate, data
         The clips.
     arms
-        What is compared: `raw`; `refined`, by the refiner of `refine`; tuned filters; `oracle`, the clips without
-        noise; and the names of `refiners`.
+        What is compared: `raw`; `refined`, by the refiner of `refine`; shipped refiners, such as `steady`; tuned
+        filters; `oracle`, the clips without noise; and the names of `refiners`.
     refiners
         Refiners of the study's own: for each, what differs from the section `refine`.
     against
@@ -327,8 +333,11 @@ class AblateConfig(Section):
 
     def label(self, arm: str) -> str:
         """Return what readers call an arm."""
-        own = f"SmoothNet {arm}" if arm in self.refiners else self.kind(arm).label
-        return self.report.labels.get(arm) or own
+        own = self.kind(arm).label
+        if arm in self.refiner_sections:
+            shipped = self.refiner_sections[arm].train.shipped
+            own = SHIPPED[shipped[0]].label if shipped else own
+        return self.report.labels.get(arm) or (f"{own} {arm}" if arm in self.refiners else own)
 
     def skeletons(self, arm: str) -> str:
         """Name an arm's skeletons inside a sentence."""
@@ -341,7 +350,7 @@ class AblateConfig(Section):
 
     @property
     def refined_arms(self) -> tuple[str, ...]:
-        """The arms that a SmoothNet makes."""
+        """The arms that a refiner of the study makes."""
         return tuple(arm for arm in self.arms if arm in self.refiner_sections)
 
     @property

@@ -15,8 +15,10 @@ from refine.benchmarks.rotations import axis_angle_to_six, six_to_axis_angle
 from refine.benchmarks.table import Benchmark, Linear
 from refine.filters.registry import Parameters
 from refine.filters.smoothing import smooth_sequences
+from refine.named import AnyRefiner
 from refine.normalise import Centre, Normalise, body_size
 from refine.refiner import Refiner, refine_sequences
+from refine.shipped.registry import Shipped
 from refine.windows import Merge
 
 FRAMES_AT_ONCE = 1 << 17
@@ -24,19 +26,20 @@ FRAMES_AT_ONCE = 1 << 17
 
 
 def refine_pairs(
-    refiner: Refiner, pairs: Pairs, *, stride: int, match_rate: bool = False, merge: Merge = "mean"
+    refiner: AnyRefiner, pairs: Pairs, *, stride: int, match_rate: bool = False, merge: Merge = "mean"
 ) -> list[np.ndarray]:
     """Refine the detected poses of a benchmark, in its own representation.
 
     Positions in space and in an image go through the network as the refiner normalises them; for one that saw them as
     they are (`scale: none`, such as the released ones), poses in an image are first normalised as theirs were.
     Rotations go through as six numbers each and come back by Gram-Schmidt; a body's shape is left alone. Joints that
-    are missing are interpolated for the network.
+    are missing are interpolated for the network. Shipped refiners get sequences of positions as they are, at their own
+    rate, and the benchmark's bones if it is in space.
 
     Parameters
     ----------
     refiner
-        With which network.
+        With which network, or which shipped refiner.
     pairs
         What to refine.
     stride
@@ -52,6 +55,8 @@ def refine_pairs(
         float32 [T, J, D] each, as `pairs.detected`.
     """
     row = pairs.benchmark
+    if isinstance(refiner, Shipped):
+        return [_by_shipped(refiner, pair, row) for pair in pairs.sequences]
     fps = row.fps if match_rate else None
     results: list[np.ndarray] = []
     for first, last in _blocks([len(x) for x in pairs.detected]):
@@ -69,6 +74,14 @@ def refine_pairs(
             sizes = [body_size(pair.detected, pair.detected_known) for pair in block]
             results += refine_sequences(refiner, poses, root=row.root, stride=stride, merge=merge, fps=fps, sizes=sizes)
     return results
+
+
+def _by_shipped(refiner: Shipped, pair: Pair, row: Benchmark) -> np.ndarray:
+    known = pair.detected_known
+    if known is not None and not known.any():
+        return np.zeros_like(pair.detected)
+    poses = pair.detected if known is None else np.where(known[..., None], pair.detected, np.float32(np.nan))
+    return refiner.method(poses, row.fps, None, row.lines if row.representation == "3D" else ()).astype(np.float32)
 
 
 def smooth_pairs(kind: str, pairs: Pairs, parameters: Parameters, *, released: bool = False) -> list[np.ndarray]:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from base.registry import Registry
 from base.settings import Section
+from refine.shipped.registry import SHIPPED, say_not_trained
 
 MOST_FRAMES = 10_000
 MOST_UNITS = 65_536
@@ -119,8 +120,10 @@ def known_kind(name: str) -> str:
     Raises
     ------
     ValueError
-        There is none of this name.
+        There is none of this name, or it is that of a refiner that is shipped.
     """
+    if name in SHIPPED:
+        raise ValueError(say_not_trained(name))
     NETS[name]  # says what there is
     return name
 

@@ -1,6 +1,7 @@
 """Refining poses from Python: `from refine import refine`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,15 @@ from numpy.typing import ArrayLike
 from base.errors import InputError
 from data.skeletons.layouts import LAYOUTS
 from refine.steady.bones import Tree, hang
-from refine.steady.net import Networks, load_networks
+from refine.steady.net import load_networks
+from refine.steady.ntu25 import refiner as ntu25
+from refine.steady.ntu25.net import load_network, says_ntu25
 from refine.steady.smoother import refine_sequence, shipped
 
 Skeleton = str | Sequence[tuple[int, int]]
+
+Method = Callable[[np.ndarray, float, np.ndarray | None, float], np.ndarray]
+"""Maps poses [T, J, D], frames a second, confidences [T, J] and a strength to refined poses."""
 
 
 def refine(
@@ -33,12 +39,14 @@ def refine(
     fps
         Frames a second.
     confidence
-        [T, J] or [people, T, J], 0 to 1: how far each joint can be trusted. 0 counts as missing, more than 1 as 1.
+        [T, J] or [people, T, J], 0 to 1: how far each joint can be trusted. 0 counts as missing, more than 1 as 1. A
+        Kinect's tracking states are 0 (not tracked), 0.5 (inferred) and 1 (tracked).
     skeleton
         The name of a layout (`ntu25`, `coco17`, `openpose18`) or its bones as pairs of joints. In space, bones are then
         brought nearer to their usual lengths. None: nothing is known of bones.
     model
-        `steady`, or the path of a file of weights of its kind.
+        `steady`; `steady_ntu25` for the Kinect's 25 joints in the order of NTU RGB+D; or the path of a file of weights
+        of either kind.
     strength
         From 0, the input, to 1.
     fill
@@ -52,7 +60,8 @@ def refine(
     Raises
     ------
     InputError
-        The shape is another, the frame rate is missing, a number is infinite, or nothing is known at all.
+        The shape is another, the frame rate is missing, a number is infinite, nothing is known at all, or the model is
+        for other joints.
     """
     given = _poses(poses)
     if fps is None or not np.isfinite(fps) or fps <= 0:
@@ -66,15 +75,13 @@ def refine(
     trust = None if trust is None else trust.reshape(people.shape[:-1])
     if not _seen(people, trust).any():
         raise InputError("poses: every joint is missing in every frame; there is nothing to refine")
-    tree = _tree(skeleton, people.shape[2])
-    networks = _networks(model)
+    method = _method(model, _tree(skeleton, people.shape[2]), people.shape[2:])
     out = people.copy()
     for number, person in enumerate(people):
         own = None if trust is None else trust[number]
         seen = _seen(person, own)
         if seen.any():
-            bones = tree if people.shape[-1] == 3 else None
-            refined = refine_sequence(networks, person, float(fps), own, float(strength), bones)
+            refined = method(person, float(fps), own, float(strength))
             wanted = seen | _short_gaps(seen, round(fill * fps))
             np.copyto(out[number], refined, where=wanted[..., None])
     return out.reshape(given.shape)
@@ -131,13 +138,24 @@ def _tree(skeleton: Skeleton | None, joints: int) -> Tree | None:
         raise InputError(f"skeleton: {error}; expected pairs of different joints from 0 to {joints - 1}") from None
 
 
-def _networks(model: str | Path) -> Networks:
-    if model == "steady":
-        return shipped()
-    path = Path(model)
-    if not path.is_file():
-        raise InputError(f"model: found {str(model)!r}, expected steady or the path of a file of weights")
-    return load_networks(path)
+def _method(model: str | Path, tree: Tree | None, shape: tuple[int, ...]) -> Method:
+    path = None if model in ("steady", "steady_ntu25") else Path(model)
+    if path is not None and not path.is_file():
+        raise InputError(f"model: found {str(model)!r}, expected steady, steady_ntu25 or the path of a file of weights")
+    if model == "steady_ntu25" or (path is not None and says_ntu25(path)):
+        if shape != (25, 3):
+            raise InputError(
+                f"model: {model} is for the Kinect's 25 joints in space, and the poses have {shape[0]} joints in "
+                f"{shape[1]}D; take steady"
+            )
+        return partial(ntu25.refine_sequence, ntu25.shipped() if path is None else load_network(path))
+    networks = shipped() if path is None else load_networks(path)
+    bones = tree if shape[1] == 3 else None
+
+    def refine(poses: np.ndarray, fps: float, confidence: np.ndarray | None, strength: float) -> np.ndarray:
+        return refine_sequence(networks, poses, fps, confidence, strength, bones)
+
+    return refine
 
 
 def _short_gaps(seen: np.ndarray, frames: int) -> np.ndarray:

@@ -10,13 +10,13 @@ it takes away is the product of what all coarser ones take away); and where noth
 says what the next coarser one says. Nothing needs to be known beyond the ends: there is no confidence there.
 
 Everything is linear in the coordinates, with factors that are the same for all coordinates of a joint: moving, turning
-and scaling the input moves, turns and scales the output. Times are in seconds. Sequences are [T, D, J] here: long rows
-make for short times.
+and scaling the input moves, turns and scales the output. Times are in seconds. Sequences are [T, D, J] here, and lie in
+memory with all times of a coordinate beside each other (`timewise`): long rows make for short times. Others do, too.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -75,8 +75,8 @@ def bell(clock: Clock, sigma: float) -> np.ndarray:
     return weights / weights.sum()
 
 
-SHORTEST_BLOCK = 24
-"""Places that are worked out by one product of matrices, at least."""
+SHORTEST_BLOCK = 32
+"""Places that are worked out by one product of matrices, at least; a quarter if they are far from each other."""
 
 
 class Convolution:
@@ -100,7 +100,7 @@ class Convolution:
         self.sets, width = taps.shape
         self.radius, self.every, self.before, self.after = width // 2, every, before, after
         # A longer block multiplies more zeros, a shorter one calls more often.
-        self.block = int(np.clip(self.radius // every, SHORTEST_BLOCK, 96))
+        self.block = int(np.clip(self.radius // every, SHORTEST_BLOCK if every < 4 else SHORTEST_BLOCK // 4, 96))
         matrix = np.zeros((self.sets, self.block, (self.block - 1) * every + width), dtype)
         for row in range(self.block):
             matrix[:, row, row * every : row * every + width] = taps
@@ -108,23 +108,30 @@ class Convolution:
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
         """Sum [T, C]; returns [n, places, C]."""
+        values = np.asarray(values, self.matrix.dtype)
         frames, columns = values.shape
         places = -(-frames // self.every) + self.before + self.after
-        blocks = -(-places // self.block)
-        first = self.radius + self.before * self.every
-        length = max((blocks * self.block - 1) * self.every + 2 * self.radius + 1, first + frames)
-        padded = np.zeros((length, columns), self.matrix.dtype)
-        padded[first : first + frames] = values
-        out = np.empty((self.sets, blocks * self.block, columns), self.matrix.dtype)
+        out = np.empty((self.sets, columns, places), self.matrix.dtype).transpose(0, 2, 1)
         width = self.matrix.shape[1]
-        for number in range(blocks):
-            start = number * self.block
-            rows = padded[start * self.every : start * self.every + width]
+        for start in range(0, places, self.block):
+            stop = min(start + self.block, places)
+            low = (start - self.before) * self.every - self.radius
+            rows = values[max(low, 0) : max(low + width, 0)]
+            if len(rows) < width:  # beyond the ends
+                inside, rows = rows, timewise(width, columns, dtype=values.dtype)
+                rows[:] = 0
+                rows[max(-low, 0) :][: len(inside)] = inside
             if self.sets == 1:
-                np.matmul(self.matrix, rows, out=out[0, start : start + self.block])
+                np.matmul(self.matrix[: stop - start], rows, out=out[0, start:stop])
             else:
-                out[:, start : start + self.block] = (self.matrix @ rows).reshape(self.sets, self.block, columns)
-        return out[:, :places]
+                sums = (self.matrix @ rows).reshape(self.sets, self.block, columns)
+                out[:, start:stop] = sums[:, : stop - start]
+        return out
+
+
+def timewise(frames: int, *shape: int, dtype: type | np.dtype = np.float32) -> np.ndarray:
+    """Return room for [frames, ...] in which all times of a number lie beside each other."""
+    return np.empty((*shape, frames), dtype).transpose(len(shape), *range(len(shape)))
 
 
 def blend_weights(frames: int, every: int) -> tuple[np.ndarray, np.ndarray]:
@@ -145,14 +152,33 @@ def blend_weights(frames: int, every: int) -> tuple[np.ndarray, np.ndarray]:
 
 def blend(values: np.ndarray, frames: int, every: int) -> np.ndarray:
     """Spread values at places, [places, ...], the first one before frame 0, smoothly over the frames, [T, ...]."""
-    shape = values.shape[1:]
-    flat = np.ascontiguousarray(values).reshape(len(values), -1)
-    # All stretches between two places have the same weights.
+    spreading = _spreading(every, values.dtype)
+    rows = np.moveaxis(values, 0, -1).reshape(-1, len(values))
     stretches = -(-frames // every)
+    out = np.empty((len(rows), stretches * every), values.dtype)
+    for start in range(0, stretches, STRETCHES):
+        count = min(STRETCHES, stretches - start)
+        into = out[:, start * every : (start + count) * every]
+        np.matmul(rows[:, start : start + count + 3], spreading[: count + 3, : count * every], out=into)
+    return np.moveaxis(out[:, :frames].reshape(*values.shape[1:], frames), -1, 0)
+
+
+STRETCHES = 8
+"""Stretches between two places that one product of matrices spreads values over."""
+
+
+@lru_cache(maxsize=32)
+def _spreading(every: int, dtype: np.dtype, power: int = 0, unit: int = 1) -> np.ndarray:
+    """Return what takes values at places to frames, [places, frames], times a power of the frames from the place.
+
+    All stretches between two places have the same weights.
+    """
     _, weights = blend_weights(every, every)
-    windows = np.lib.stride_tricks.sliding_window_view(flat[: stretches + 3], 4, axis=0)  # [stretches, C, 4]
-    out = np.matmul(weights.astype(values.dtype), windows.transpose(0, 2, 1))
-    return out.reshape(stretches * every, *shape)[:frames]
+    u = (np.arange(every)[:, None] - every * (np.arange(4) - 1)) / unit
+    matrix = np.zeros((STRETCHES + 3, STRETCHES, every))
+    for stretch in range(STRETCHES):
+        matrix[stretch : stretch + 4, stretch] = (weights * u**power).T
+    return matrix.reshape(STRETCHES + 3, -1).astype(dtype)
 
 
 class Bank:
@@ -173,6 +199,7 @@ class Bank:
         self._unit = len(taps) // 2  # frames per unit of u
         powers = taps * u ** np.arange(5)[:, None]
         self._moments = Convolution(powers, clock.stride, 1, 2, np.float64)
+        self._sums = Convolution(powers[:3], clock.stride, 1, 2, np.float64)
         self._bells = [Convolution(bell(clock, sigma)[None]) for sigma in self.sigmas]
 
     @property
@@ -202,17 +229,18 @@ class Bank:
         """
         frames, dims, joints = x.shape
         smoothed = [self._parabola(x, confidence)]
-        both = np.empty((frames, dims + 1, joints), np.float32)
+        both = timewise(frames, dims + 1, joints)
         both[:, dims] = confidence
+        left = both[:, :dims]
         for convolution in self._bells:
             y = smoothed[-1]
-            left = both[:, :dims]
             np.subtract(x, y, out=left)
             left *= confidence[:, None]
             sums = convolution(both.reshape(frames, -1))[0].reshape(frames, dims + 1, joints)
-            share = sums[:, dims] + np.float32(RESERVE)
-            np.divide(1, share, out=share)
-            finer = sums[:, :dims] * share[:, None]
+            share = sums[:, dims]
+            share += np.float32(RESERVE)
+            finer = sums[:, :dims]
+            finer /= share[:, None]
             finer += y
             smoothed.append(finer)
         return smoothed
@@ -220,8 +248,9 @@ class Bank:
     def relative(self, confidence: np.ndarray) -> np.ndarray:
         """Divide confidences [T, J] by what is usual around."""
         frames = len(confidence)
-        with_ones = np.concatenate([confidence, np.ones((frames, 1), np.float32)], axis=1)
-        sums = blend(self._usual(with_ones)[0], frames, self.clock.stride)
+        with_one = timewise(frames, confidence.shape[1] + 1)
+        with_one[:, :-1], with_one[:, -1] = confidence, 1
+        sums = blend(self._usual(with_one)[0], frames, self.clock.stride)
         return confidence * (sums[:, -1:] / np.maximum(sums[:, :-1], 1e-30))
 
     def _parabola(self, x: np.ndarray, confidence: np.ndarray) -> np.ndarray:
@@ -231,50 +260,58 @@ class Bank:
             return x.copy()
         if frames <= 2 * self.clock.stride:
             return _one_parabola(x, confidence)
-        weighted = _weighted(x, confidence)
-        sums = self._moments(weighted.reshape(frames, -1))
-        a, b, d = _solve(sums.reshape(5, -1, dims + 1, joints))
+        moments = self._moments(confidence)
+        sums = self._sums((x * confidence[:, None]).reshape(frames, -1))
+        fits = _solve(moments, sums.reshape(3, -1, dims, joints))
         # Each parabola is taken at the frames around it.
-        every = self.clock.stride
-        stretches = -(-frames // every)
-        _, weights = blend_weights(every, every)
-        u = (np.arange(every)[:, None] - every * (np.arange(4) - 1)) / self._unit
-        out = np.zeros((stretches, every, dims * joints))
-        for power, values in enumerate((a, b, d)):
-            windows = np.lib.stride_tricks.sliding_window_view(
-                values.reshape(len(values), -1)[: stretches + 3], 4, axis=0
+        every, stretches = self.clock.stride, -(-frames // self.clock.stride)
+        spreading = [_spreading(every, x.dtype, power, self._unit) for power in range(3)]
+        rows = [values.astype(x.dtype).reshape(len(values), -1) for values in fits]
+        out = timewise(frames, dims * joints)
+        for start in range(0, stretches, STRETCHES):
+            count = min(STRETCHES, stretches - start)
+            part = sum(
+                matrix[: count + 3, : count * every].T @ values[start : start + count + 3]
+                for matrix, values in zip(spreading, rows, strict=True)
             )
-            out += np.matmul(weights * u**power, windows.transpose(0, 2, 1))
-        return out.reshape(-1, dims, joints)[:frames].astype(np.float32)
+            out[start * every : (start + count) * every] = part[: frames - start * every]
+        return out.reshape(frames, dims, joints)
 
 
 def norm(x: np.ndarray) -> np.ndarray:
     """Return the lengths [T, J] of vectors [T, D, J]."""
     squares = x * x
-    total = squares[:, 0].copy()
+    total = squares[:, 0]
     for axis in range(1, x.shape[1]):
         total += squares[:, axis]
     return np.sqrt(total, out=total)
 
 
-def _weighted(x: np.ndarray, confidence: np.ndarray) -> np.ndarray:
-    """Put confidences, and the coordinates times them, beside each other, float64 [T, 1 + D, J]."""
-    out = np.empty((len(x), x.shape[1] + 1, x.shape[2]))
-    out[:, 0] = confidence
-    np.multiply(x, confidence[:, None], out=out[:, 1:])
+PART = 512
+"""Frames of all joints that stay in the processor's cache."""
+
+
+def distance(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return the lengths [T, J] of differences of [T, D, J]."""
+    out = timewise(len(x), x.shape[2])
+    for first in range(0, len(x), PART):
+        rows = slice(first, first + PART)
+        out[rows] = norm(x[rows] - y[rows])
     return out
 
 
-def _solve(sums: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _solve(moments: np.ndarray, sums: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Solve weighted fits of a + b u + d u^2.
 
     Parameters
     ----------
+    moments
+        [5, places, J]: sums of c u^p, p = 0 to 4.
     sums
-        [5, places, 1 + D, J]: sums of c u^p, p = 0 to 4, and of c u^p x beside them.
+        [3, places, D, J]: sums of c u^p x, p = 0 to 2.
     """
-    s = sums[:, :, :1]
-    t0, t1, t2 = sums[:3, :, 1:]
+    s = moments[:, :, None]
+    t0, t1, t2 = sums
     m00, m01, m02 = s[2] * s[4] - s[3] ** 2, s[2] * s[3] - s[1] * s[4], s[1] * s[3] - s[2] ** 2
     m11, m12, m22 = s[0] * s[4] - s[2] ** 2, s[1] * s[2] - s[0] * s[3], s[0] * s[2] - s[1] ** 2
     scale = 1 / np.maximum(s[0] * m00 + s[1] * m01 + s[2] * m02, 1e-300)
@@ -288,6 +325,8 @@ def _solve(sums: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def _one_parabola(x: np.ndarray, confidence: np.ndarray) -> np.ndarray:
     """Fit one parabola to a sequence that is too short for several."""
     u = np.linspace(-1, 1, len(x))
-    a, b, d = _solve(np.einsum("tp,tdj->pdj", u[:, None] ** np.arange(5), _weighted(x, confidence))[:, None])
+    powers = u[:, None] ** np.arange(5)
+    moments = np.einsum("tp,tj->pj", powers, confidence)[:, None]
+    a, b, d = _solve(moments, np.einsum("tp,tdj->pdj", powers[:, :3], x * confidence[:, None])[:, None])
     u = u[:, None, None]
     return (a + b * u + d * u**2).astype(np.float32)

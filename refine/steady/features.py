@@ -4,11 +4,12 @@ Lengths are logarithms of shares of the body's size, times are in seconds. Every
 others do, the networks learn from means over all joints.
 """
 
+from collections.abc import Iterator
 from functools import cached_property
 
 import numpy as np
 
-from refine.steady.bank import COARSEST, SMALLEST, Bank, Clock, Convolution, bell, blend, norm
+from refine.steady.bank import COARSEST, PART, SMALLEST, Bank, Clock, Convolution, bell, blend, distance, norm, timewise
 
 FIRST_LOOK = (0.3, 0.1, 0.035)
 """Bells of the bank that judges the observations, seconds, from coarse to fine."""
@@ -46,18 +47,23 @@ def _mean(window: Convolution, values: np.ndarray) -> np.ndarray:
 
 def _speed(x: np.ndarray, fps: float) -> np.ndarray:
     """Return speeds by central differences, [T, J], in the unit of `x` a second."""
-    speed = np.zeros((len(x), x.shape[2]), np.float32)
+    speed = timewise(len(x), x.shape[2])
+    speed[:] = 0
     if len(x) > 2:
-        speed[1:-1] = norm(x[2:] - x[:-2]) * np.float32(fps / 2)
+        speed[1:-1] = distance(x[2:], x[:-2])
+        speed *= np.float32(fps / 2)
         speed[0], speed[-1] = speed[1], speed[-2]
     return speed
 
 
 def _bend(x: np.ndarray) -> np.ndarray:
     """Return the norms of second differences, [T, J], a frame squared."""
-    bend = np.zeros((len(x), x.shape[2]), np.float32)
+    bend = timewise(len(x), x.shape[2])
+    bend[:] = 0
     if len(x) > 2:
-        bend[1:-1] = norm(x[2:] - 2 * x[1:-1] + x[:-2])
+        for first in range(0, len(x) - 2, PART):
+            rows = x[first : first + PART + 2]
+            bend[first + 1 : first + len(rows) - 1] = norm(rows[2:] - 2 * rows[1:-1] + rows[:-2])
         bend[0], bend[-1] = bend[1], bend[-2]
     return bend
 
@@ -105,36 +111,46 @@ class Features:
         -------
         float32 array [JUDGE_FEATURES, T, J]
         """
+        return np.concatenate([part for _, part in self.judge_parts(x, confidence, strain)], axis=1)
+
+    def judge_parts(
+        self, x: np.ndarray, confidence: np.ndarray, strain: np.ndarray
+    ) -> Iterator[tuple[slice, np.ndarray]]:
+        """Yield what `judge` returns a part of the frames at a time, which stays in the processor's cache."""
         frames, dims, joints = x.shape
         smoothed = self.look(x, np.maximum(self.look.relative(confidence), np.float32(SMALLEST)))
-        out = np.empty((JUDGE_FEATURES, frames, joints), np.float32)
-        off = np.empty((frames, 6, joints), np.float32)
+        off = timewise(frames, 6, joints)
         for number, y in enumerate(smoothed):
-            off[:, number] = norm(x - y)
+            off[:, number] = distance(x, y)
         off[:, 4] = strain.min(axis=0, initial=np.inf) if len(strain) else 0
         off[:, 5] = confidence
-        _log(off[:, :5].transpose(1, 0, 2), out[0:5])
-        _log(_bend(x), out[5])
-        step = np.zeros((frames + 1, joints), np.float32)
+        bend, speed = _bend(x), _speed(smoothed[2], self.clock.fps)
+        step = timewise(frames + 1, joints)
+        step[:] = 0
         if frames > 1:
-            step[1:-1] = norm(np.diff(x, axis=0))
+            step[1:-1] = distance(x[1:], x[:-1])
             step[0], step[-1] = step[1], step[-2]
-        _log(np.minimum(step[:-1], step[1:]), out[6])
-        _log(np.maximum(step[:-1], step[1:]), out[7])
         flat = off.reshape(frames, -1)
         wide = blend(_mean(self._wide, flat), frames, self.clock.stride)
-        for number, mean in enumerate((_mean(self._near, flat), wide)):
-            mean = mean.reshape(frames, 6, joints).transpose(1, 0, 2)
-            part = out[8 + 6 * number : 14 + 6 * number]
-            _log(mean[:5], part[:5])
-            part[5] = mean[5]
-        out[20] = confidence
-        _log(_speed(smoothed[2], self.clock.fps), out[21], SLOW)
-        out[22] = out[2].mean(axis=1, keepdims=True)
-        _log(strain.mean(axis=0) if len(strain) else np.zeros_like(confidence), out[23])
-        out[24] = np.log(self.clock.fps / 30)
-        out[25] = dims == 3
-        return out
+        around = [mean.reshape(frames, 6, joints).transpose(1, 0, 2) for mean in (_mean(self._near, flat), wide)]
+        for first in range(0, frames, PART):
+            rows = slice(first, min(first + PART, frames))
+            out = np.empty((JUDGE_FEATURES, joints, rows.stop - first), np.float32).transpose(0, 2, 1)
+            _log(off[rows, :5].transpose(1, 0, 2), out[0:5])
+            _log(bend[rows], out[5])
+            before, after = step[rows], step[first + 1 : rows.stop + 1]
+            _log(np.minimum(before, after), out[6])
+            _log(np.maximum(before, after), out[7])
+            for start, mean in zip((8, 14), around, strict=True):
+                _log(mean[:5, rows], out[start : start + 5])
+                out[start + 5] = mean[5, rows]
+            out[20] = confidence[rows]
+            _log(speed[rows], out[21], SLOW)
+            out[22] = out[2].mean(axis=1, keepdims=True)
+            _log(strain[:, rows].mean(axis=0) if len(strain) else np.zeros_like(confidence[rows]), out[23])
+            out[24] = np.log(self.clock.fps / 30)
+            out[25] = dims == 3
+            yield rows, out
 
     def mixer(
         self,
@@ -167,20 +183,25 @@ class Features:
         float32 array [MIXER_FEATURES, places, J]
         """
         frames, dims, joints = x.shape
-        columns = np.empty((frames, COLUMNS, joints), np.float32)
-        for number, y in enumerate(smoothed):
-            columns[:, number] = norm(x - y) * weight
-        for number in range(6):
-            columns[:, 7 + number] = norm(smoothed[number + 1] - smoothed[number])
+        columns = timewise(frames, COLUMNS, joints)
+        lowest = strain.min(axis=0, initial=np.inf) if len(strain) else np.zeros_like(weight)
+        bend = _bend(x)
+        for first in range(0, frames, PART):
+            rows = slice(first, first + PART)
+            part, counts = columns[rows], weight[rows]
+            levels = [x[rows], *(y[rows] for y in smoothed)]
+            for number, y in enumerate(levels[1:]):
+                np.multiply(norm(levels[0] - y), counts, out=part[:, number])
+            for number in range(6):
+                part[:, 7 + number] = norm(levels[number + 2] - levels[number + 1])
+            np.multiply(bend[rows], counts, out=part[:, 16])
+            part[:, 17], part[:, 18], part[:, 19], part[:, 20] = lowest[rows], counts, confidence[rows], error[rows]
         for number, level in enumerate((1, 3, 5)):
             columns[:, 13 + number] = _speed(smoothed[level], self.clock.fps)
-        columns[:, 16] = _bend(x) * weight
-        columns[:, 17] = strain.min(axis=0, initial=np.inf) if len(strain) else 0
-        columns[:, 18] = weight
-        columns[:, 19] = confidence
-        columns[:, 20] = error
         places = -(-frames // self.clock.step)
-        out = np.empty((MIXER_FEATURES, places, joints), np.float32)
+        # Beyond the ends it is as at the ends.
+        whole = np.empty((MIXER_FEATURES, joints, places + 3), np.float32).transpose(0, 2, 1)
+        out = whole[:, 1:-2]
         near = _mean(self._places, columns.reshape(frames, -1))
         wide = blend(_mean(self._far, near), places, FEWER)
         for number, means in enumerate((near, wide)):
@@ -200,5 +221,5 @@ class Features:
         out[43] = np.exp(-to_end / 0.5)[:, None]
         out[44] = np.log(self.clock.fps / 30)
         out[45] = dims == 3
-        # Beyond the ends it is as at the ends.
-        return out[:, np.clip(np.arange(-1, places + 2), 0, places - 1)]
+        whole[:, :1], whole[:, -2:] = out[:, :1], out[:, -1:]
+        return whole

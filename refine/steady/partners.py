@@ -45,7 +45,7 @@ class Partners:
     def strain(self, x: np.ndarray) -> np.ndarray:
         """Return how far distances from partners are from the usual ones, [n, T, J], in a sequence [T, D, J]."""
         frames, _, joints = x.shape
-        out = np.empty((self.index.shape[1], frames, joints), np.float32)
+        out = np.empty((self.index.shape[1], joints, frames), np.float32).transpose(0, 2, 1)
         for number in range(len(out)):
             out[number] = np.abs(norm(x - x[:, :, self.index[:, number]]) - self.usual[:, number])
         return out

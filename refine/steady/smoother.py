@@ -5,15 +5,15 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Self, TypeVar
 
 import numpy as np
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from data.skeletons.gaps import fill_gaps
-from refine.steady.bank import SMALLEST, Clock, blend
+from refine.steady.bank import SMALLEST, Clock, blend, timewise
 from refine.steady.bones import Tree, bone_weights, hold_lengths, lengths_of, usual_lengths
 from refine.steady.features import Features
 from refine.steady.net import Networks, load_networks, softmax
@@ -30,8 +30,11 @@ FINEST_ERROR = 1e-3
 SHARPNESS = 3.0
 """The power of the judged error by which observations count less; more than 2, as judgements are never bold enough."""
 
-BLOCK = 8192
-"""Frames that are refined together; it bounds memory."""
+BLOCK = 12288
+"""Frames that are refined together at most, and half as many at least if there are; it bounds memory."""
+
+KEPT = 31 << 20
+"""Bytes; glibc takes no notice of more than 32 MiB."""
 
 MEASURED_BLOCKS = 4
 """In so many blocks at most are the bones' lengths measured."""
@@ -75,6 +78,12 @@ class Smoothed:
     trust: np.ndarray
 
 
+@lru_cache(maxsize=4)
+def _features(fps: float) -> Features:
+    """Return the numbers at a frame rate; kept, since clips are short, many, and of one rate."""
+    return Features(Clock(fps))
+
+
 class Steady:
     """The networks at one frame rate.
 
@@ -88,7 +97,7 @@ class Steady:
 
     def __init__(self, networks: Networks, fps: float) -> None:
         self.networks, self.clock = networks, Clock(fps)
-        self.features = Features(self.clock)
+        self.features = _features(fps)
 
     @cached_property
     def overlap(self) -> int:
@@ -97,9 +106,11 @@ class Steady:
 
     def smooth(self, x: np.ndarray, confidence: np.ndarray, partners: Partners) -> Smoothed:
         """Judge the observations, smooth them in every way, and describe the result."""
+        x, confidence = (np.moveaxis(np.ascontiguousarray(np.moveaxis(part, 0, -1)), -1, 0) for part in (x, confidence))
         strain = partners.strain(x)
-        numbers = self.features.judge(x, confidence, strain)
-        error = self.networks.judge(numbers)[0]
+        error = timewise(*confidence.shape)
+        for rows, numbers in self.features.judge_parts(x, confidence, strain):
+            error[rows] = self.networks.judge(numbers)[0]
         trust = np.exp(-SHARPNESS * np.maximum(error, np.float32(np.log(FINEST_ERROR))))
         trust = np.where(confidence > 0, trust, np.float32(0))
         weight = np.maximum(self.features.bank.relative(trust), np.float32(SMALLEST))
@@ -127,17 +138,22 @@ class Steady:
             See `Smoothed`.
         """
         found = self.smooth(x, confidence, partners)
+        return self.mix(found), found.trust
+
+    def mix(self, found: Smoothed) -> np.ndarray:
+        """Weigh the observation and the smoothers against each other, float32 [T, D, J]; the smoothers are spent."""
         weights = np.moveaxis(softmax(self.networks.mixer(found.numbers)), 0, 1)
-        weights = blend(weights, len(x), self.clock.step)
+        weights = blend(weights, len(found.levels[0]), self.clock.step)
         out = found.levels[0] * weights[:, :1]
         for number, level in enumerate(found.levels[1:], start=1):
-            out += level * weights[:, number, None]
-        return out, found.trust
+            level *= weights[:, number, None]
+            out += level
+        return out
 
     def blocks(self, frames: int) -> Iterator[tuple[slice, slice]]:
         """Cut a sequence into blocks: the frames to read, and which of the result are good."""
         stride = self.clock.stride
-        size = max(BLOCK, 2 * self.overlap) // stride * stride
+        size = max(min(max(frames // 4, BLOCK // 2), BLOCK), 2 * self.overlap) // stride * stride
         for start in range(0, max(frames - size // 4, 1), size):
             stop = start + size if start + size < frames - size // 4 else frames
             low, high = max(0, start - self.overlap), min(frames, stop + self.overlap)
@@ -156,19 +172,29 @@ def prepare(poses: np.ndarray, confidence: np.ndarray | None, size: float) -> Pr
     size
         Of the body.
     """
-    seen = np.isfinite(poses).all(axis=-1)
-    given = np.ones(seen.shape, np.float32) if confidence is None else np.asarray(confidence, np.float32)
-    given = np.where(seen, given, np.float32(0))
-    seen = given > 0
+    frames, joints, dims = poses.shape
+    x, trust = timewise(frames, dims, joints), timewise(frames, joints)
+    trust[:] = 1 if confidence is None else confidence
+    with np.errstate(invalid="ignore", over="ignore"):
+        total = poses.sum(dtype=np.float64)
+    if not np.isfinite(total):  # where it is, so is everything; to look at every joint takes long
+        trust[~np.isfinite(poses).all(axis=-1)] = 0
+    seen = trust > 0
     if seen.all():
-        filled = np.asarray(poses, np.float64)
+        filled = poses
     elif seen.any():
         filled = fill_gaps(poses, seen)
     else:
         filled = np.zeros(poses.shape)
-    centre = filled.mean(axis=(0, 1))
-    x = np.ascontiguousarray(((filled - centre) / size).transpose(0, 2, 1), np.float32)
-    return Prepared(x, given, centre)
+    centre = filled.reshape(frames, -1).mean(axis=0, dtype=np.float64).reshape(joints, dims).mean(axis=0)
+    if filled.dtype == np.float32:  # what is lost is less than a position of 32 bits can tell
+        x[:] = filled.transpose(0, 2, 1)
+        centre = centre.astype(np.float32).astype(np.float64)
+        x -= centre.astype(np.float32)[:, None]
+    else:
+        np.subtract(filled.transpose(0, 2, 1), centre[:, None], out=x, casting="same_kind")
+    x /= np.float32(size)
+    return Prepared(x, trust, centre)
 
 
 def measure(poses: np.ndarray, confidence: np.ndarray | None) -> Partners:
@@ -217,6 +243,9 @@ def refine_sequence(
     float64 or float32 array [T, J, D]
         As `poses`; values where something was missing, too.
     """
+    # Who has freed a block of this size is one for whom the C library (glibc) keeps up to two of it, instead of giving
+    # them back and asking for new pages, which took a third of the time.
+    np.empty(KEPT, np.uint8)
     steady = Steady(networks, fps)
     partners = measure(poses, confidence)
     size, partners = partners.size, partners.scaled()
@@ -229,7 +258,7 @@ def refine_sequence(
         given = prepare(poses[read], None if confidence is None else confidence[read], size)
         return given, *steady.refine(given.x, given.confidence, partners)
 
-    with _Pool(min(workers or os.cpu_count() or 1, len(blocks))) as pool:
+    with Pool(min(workers or os.cpu_count() or 1, len(blocks))) as pool:
         # What is refined before the bones are measured is not refined once more, if it fits into memory.
         done: dict[int, tuple[Prepared, np.ndarray, np.ndarray]] = {}
         usual = None
@@ -249,16 +278,25 @@ def refine_sequence(
                 held = hold_lengths(np.ascontiguousarray(refined.transpose(0, 2, 1)), tree, usual)
                 refined = held.transpose(0, 2, 1)
             # What is added is small, and adding it loses nothing of a position far away.
-            change = (refined[good] - given.x[good]) * (size * strength)
+            change = refined[good] - given.x[good]
+            change *= np.float32(size * strength)
             into = out[read.start + good.start : read.start + good.stop]
-            np.add(_filled(poses[read], given)[good], change.transpose(0, 2, 1), out=into, casting="same_kind")
+            for axis in range(into.shape[2]):
+                into[:, :, axis] = change[:, axis]
+            into += filled(poses[read], given)[good]
 
         pool.map(finish, range(len(blocks)))
     return out
 
 
-class _Pool:
-    """Threads that share the blocks; products of matrices use one thread each meanwhile."""
+@cache
+def _libraries() -> ThreadpoolController:
+    """Return the libraries of linear algebra; to look for them takes as long as to refine a clip."""
+    return ThreadpoolController()
+
+
+class Pool:
+    """Threads that share the blocks; products of matrices, which are small, use one thread each meanwhile."""
 
     def __init__(self, workers: int) -> None:
         self.workers = workers
@@ -266,8 +304,8 @@ class _Pool:
     def __enter__(self) -> Self:
         self._stack = ExitStack()
         self._threads = None
+        self._stack.enter_context(_libraries().limit(limits=1, user_api="blas"))
         if self.workers > 1:
-            self._stack.enter_context(threadpool_limits(1, user_api="blas"))
             self._threads = self._stack.enter_context(ThreadPoolExecutor(self.workers))
         return self
 
@@ -279,7 +317,8 @@ class _Pool:
         self._stack.close()
 
 
-def _filled(part: np.ndarray, given: Prepared) -> np.ndarray:
+def filled(part: np.ndarray, given: Prepared) -> np.ndarray:
+    """Return poses with their gaps filled as in what was prepared of them; NaN if nothing is known."""
     missing = given.confidence <= 0
     if not missing.any():
         return part

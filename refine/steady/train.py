@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -366,7 +366,7 @@ def _judge_loss(net: TorchNetwork, sample: JudgeSample, step: int) -> Tensor:
 
 
 @contextmanager
-def _fading_weights_are_zero() -> Iterator[None]:
+def fading_weights_are_zero() -> Iterator[None]:
     """Let numbers next to 0 be 0 for a while: weights that fade away would slow everything down."""
     torch.set_flush_denormal(True)
     try:
@@ -375,7 +375,7 @@ def _fading_weights_are_zero() -> Iterator[None]:
         torch.set_flush_denormal(False)
 
 
-@_fading_weights_are_zero()
+@fading_weights_are_zero()
 def train(folder: Path, recipe: Recipe, say: Callable[[str], None] = print) -> Path:
     """Train both networks.
 
@@ -399,7 +399,7 @@ def train(folder: Path, recipe: Recipe, say: Callable[[str], None] = print) -> P
         Something else was begun in the folder.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    _check_same(folder / "recipe.json", recipe)
+    check_same(folder / "recipe.json", recipe)
     started = time.perf_counter()
 
     def note(text: str) -> None:
@@ -473,7 +473,7 @@ def train(folder: Path, recipe: Recipe, say: Callable[[str], None] = print) -> P
     return folder / "steady.safetensors"
 
 
-def _check_same(path: Path, recipe: Recipe) -> None:
+def check_same(path: Path, recipe: Any) -> None:
     """Refuse a folder in which something else was begun."""
     if path.exists():
         try:

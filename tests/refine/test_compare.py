@@ -52,3 +52,16 @@ def test_a_kind_that_cannot_have_such_a_window_is_told_before_anything_is_run(wo
     finally:
         NETS.remove("even")
     assert not (workplace / "run").exists()
+
+
+def test_a_shipped_refiner_beside_trained_ones(workplace, configured):
+    plain = ("apply.input=null", "apply.output=null")
+    config = configured("compare.window=[4, 8]", "compare.checkpoints=[steady]", "evaluate.stride=[1, 4]", *plain)
+    results = refine(config)
+    found = {(row["line"], row["window"], row["stride"]) for row in results["rows"]}
+    assert {("steady", None, 1), ("h36m_fcn_3D", 4, 4), ("h36m_fcn_3D", 8, 1)} <= found
+    assert [row["window"] for row in results["rows"] if row["line"] == "steady"] == [None]
+    alone = refine(configured("train.checkpoint=steady", *plain, f"run.dir={workplace}/alone"))
+    [mine] = [row for row in results["rows"] if row["line"] == "steady"]
+    assert mine["output"] == alone["rows"][0]["output"]
+    assert (workplace / "run" / "trade_off_h36m_fcn_3D.png").is_file()

@@ -11,8 +11,11 @@ from scipy.spatial.transform import Rotation
 
 from base.errors import InputError
 from refine.filters.smoothing import smooth
+from refine.in_space import as_sightings
 from refine.normalise import Normalise
 from refine.refiner import Refiner, refine_poses
+from refine.shipped.registry import load_shipped
+from refine.steady.stores import refine_tracks
 from tests.refine.conftest import new_net
 
 FILTERS = {
@@ -23,7 +26,9 @@ FILTERS = {
 }
 NORMALISATIONS = {"channel": ("channel", "body"), "root": ("root", "body"), "released": ("none", "none")}
 REFINERS = [f"{kind} {normalise}" for kind in ("basic", "motion_aware") for normalise in NORMALISATIONS]
-ARMS = [*FILTERS, *REFINERS]
+AVERAGING = [*FILTERS, *REFINERS]
+"""Those that treat all that is seen and equally sure alike; steady judges each sighting, and by its confidence."""
+ARMS = [*AVERAGING, "steady"]
 
 
 @cache
@@ -40,6 +45,9 @@ def arm(name):
     """Return a function of sequences and frames a second, and of what else is known of them."""
     if name in FILTERS:
         return lambda sequences, fps, **more: smooth(name, sequences, FILTERS[name], fps, **more)
+    if name == "steady":
+        method = load_shipped("steady").method
+        return lambda sequences, fps, **more: refine_tracks(method, as_sightings(sequences, **more), fps)[0]
     refiner = make_refiner(*name.split())
     return lambda sequences, fps, **more: refine_poses(
         refiner, sequences, root=(0,), stride=4, merge="smooth", fps=fps, **more
@@ -108,7 +116,7 @@ def test_moving_turning_mirroring_and_scaling_commute(name, seed, frames, mirror
     assert np.abs(other - (factor * (plain @ turn) + shift)).max() < 2e-4 * factor
 
 
-@pytest.mark.parametrize("name", ARMS)
+@pytest.mark.parametrize("name", AVERAGING)
 def test_a_flicker_above_the_networks_rate_is_averaged(name):
     """At 60 frames a second, every second frame is 20 mm off: what is left is the mean, from end to end."""
     x = along(pose(), np.tile([0, 0, 3.0], (120, 1)))
@@ -225,7 +233,7 @@ def test_an_unsure_joint_drags_nothing(name):
     assert error.max() < 0.05 * 310
 
 
-@pytest.mark.parametrize("name", ARMS)
+@pytest.mark.parametrize("name", AVERAGING)
 @settings(max_examples=3, deadline=None)
 @given(sure=st.floats(0.01, 1), seed=st.integers(0, 99))
 def test_equal_confidences_make_no_difference(name, sure, seed):

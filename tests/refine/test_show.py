@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -12,6 +14,7 @@ from data.skeletons.store import StoreInfo, StoreWriter, Track, open_store
 from refine.apply import apply_refiner
 from refine.normalise import Normalise
 from refine.refiner import refiner_content
+from refine.shipped.registry import load_shipped
 from refine.show import as_shown, mean_acceleration, show
 from tests.refine.conftest import make_net, make_refiner
 
@@ -71,6 +74,13 @@ def test_a_checkpoint_refines_it_now(tmp_path, stores, monkeypatch):
     path = show(f"{ONE}.skeleton", checkpoint=checkpoint)
     assert str(path) == f"{ONE}.png"
     assert path.stat().st_size > 1000
+
+
+def test_a_shipped_refiner_is_named(tmp_path, stores):
+    raw, _ = stores
+    apply_refiner(open_store(raw), load_shipped("steady"), tmp_path / "steady")
+    from_store = show(TWO, tmp_path / "a.png", store=raw, refined=tmp_path / "steady").read_bytes()
+    assert show(TWO, tmp_path / "b.png", store=raw, checkpoint=Path("steady")).read_bytes() == from_store
 
 
 @pytest.mark.parametrize("clip", [ONE, TWO])

@@ -6,6 +6,7 @@ import torch
 
 from base.errors import InputError
 from data.skeletons.store import open_store
+from refine import refine as python_refine
 from refine.stage import refine
 from refine.terminal import print_results
 from tests.refine.conftest import moving_poses, write_benchmark
@@ -155,3 +156,64 @@ def test_again_replaces_no_store_of_others_and_nothing_that_is_read(workplace, c
         refine(configured(f"apply.output={workplace}/{output}"), again=True)
     assert "\n" not in str(caught.value)
     assert {path: path.is_file() and path.read_bytes() for path in workplace.rglob("*")} == before
+
+
+def test_shipped_weights_are_named_like_a_checkpoint(workplace, configured, capsys):
+    words = ("train.checkpoint=steady", "figures={benchmark: h36m_fcn_3D, frames: [0, 6], still: 1, animation: none}")
+    config = configured(*words)
+    results = refine(config)
+    print_results(results, config)
+    [row] = results["rows"]
+    assert (row["refiner"], row["window"], row["stride"]) == ("steady", None, 1)
+    pairs = config.benchmarks.read("h36m_fcn_3D", "test")
+    refined = [python_refine(x, fps=50, skeleton=pairs.benchmark.lines) for x in pairs.detected]
+    off = [x - y for x, y in zip(refined, pairs.truth, strict=True)]
+    errors = np.concatenate([np.linalg.norm(x - x[:, :1], axis=-1) for x in off])
+    assert row["output"]["mpjpe"] == pytest.approx(1000 * errors.mean(), rel=1e-4)
+    assert row["output"]["mpjpe"] < row["input"]["mpjpe"]
+    assert row["output"]["accel"] < 0.5 * row["input"]["accel"]
+    assert results["refiner"]["kind"] == "steady"
+    assert results["training"] is None
+    assert open_store(workplace / "refined").info.refiner["sha256"] == results["refiner"]["sha256"]
+    assert "whole sequences" in capsys.readouterr().out
+
+
+def test_a_share_of_the_change(workplace, configured):
+    refine(configured("train.checkpoint=steady"))
+    refine(
+        configured(
+            "train.checkpoint=steady", "apply.strength=0.5", f"run.dir={workplace}/b", f"apply.output={workplace}/half"
+        )
+    )
+    raw, half, whole = (np.asarray(open_store(workplace / name).joints) for name in ("raw", "half", "refined"))
+    np.testing.assert_allclose(half, (raw + whole) / 2, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["train.checkpoint=steady", "evaluate.stride=8"], "evaluate.stride: found 8, but steady refines whole tracks"),
+        (["train.checkpoint=steady", "apply.stride=8"], "apply.stride: found 8, but steady refines whole tracks"),
+        (
+            ["train.checkpoint=stedy"],
+            "stedy: no such file, and no shipped refiner is called so; those",
+        ),
+        (["train.checkpoint=steady", "apply.strength=1.5"], "apply.strength"),
+        (["model.kind=steady"], "steady is shipped with its weights, and is not trained here; give train.checkpoint="),
+        (
+            ["compare.kind=[basic, steady]", "apply=null"],
+            "steady is shipped with its weights, and is not trained here; give train.checkpoint=",
+        ),
+        (
+            ["train.checkpoint=steady", "evaluate.on=[aist_vibe_3D, aist_spin_3D, aist_vibe_smpl]"],
+            "evaluate.on: aist_vibe_smpl is of rotations, and steady refines positions",
+        ),
+    ],
+)
+def test_what_shipped_weights_cannot_do_is_told_before_anything_is_made(workplace, configured, words, said):
+    with pytest.raises(InputError) as told:
+        refine(configured(*words))
+    assert said in str(told.value)
+    assert "\n" not in str(told.value)
+    assert not (workplace / "run").exists()
+    assert not (workplace / "refined").exists()

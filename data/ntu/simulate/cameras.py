@@ -24,6 +24,12 @@ def facing(name: ClipName) -> float:
     return FACING[name.replication]
 
 
+def across(name: ClipName) -> np.ndarray:
+    """Return the horizontal direction across a camera's view, a unit vector [3] in the world's axes."""
+    azimuth = np.radians(AZIMUTHS[name.camera])
+    return np.array([np.cos(azimuth), 0.0, -np.sin(azimuth)])
+
+
 def to_camera(world: np.ndarray, name: ClipName) -> np.ndarray:
     """Turn points of the world (y up, floor at 0, metres) into a camera's axes.
 

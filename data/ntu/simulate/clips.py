@@ -8,9 +8,10 @@ import numpy as np
 from data.ntu.actors import choose_actors
 from data.ntu.names import ClipName
 from data.ntu.simulate.actions import repertoire
-from data.ntu.simulate.bodies import make_performer
-from data.ntu.simulate.cameras import SETUPS, facing, to_camera
+from data.ntu.simulate.bodies import FPS, make_performer
+from data.ntu.simulate.cameras import SETUPS, across, facing, to_camera
 from data.ntu.simulate.config import PERFORMERS, SimulateSection
+from data.ntu.simulate.fast import add_movement
 from data.ntu.simulate.kinect import SETTINGS, ghost, kinect_noise, lost_frames
 from data.ntu.simulate.motion import perform
 from data.ntu.splits import MISSING
@@ -125,8 +126,13 @@ def clean_clip(section: SimulateSection, name: ClipName) -> tuple[np.ndarray, np
     if action.apart is not None:
         # The partner is somebody of the same half of the performers, so that nobody is seen on both sides of a split.
         people.append(make_performer(section.seed, PERFORMERS + name.performer))
-    clean = to_camera(perform(action, tuple(people), facing(name), style, rng), name)
-    return clean, rng
+    world = perform(action, tuple(people), facing(name), style, rng)
+    if section.movements:
+        own = np.random.default_rng([5, *seed])  # so that the errors are those of the same clip without
+        chosen = int(own.integers(len(section.movements) + 1))
+        if chosen < len(section.movements):
+            world[0] = add_movement(section.movements[chosen], world[0], across(name), own, FPS)
+    return to_camera(world, name), rng
 
 
 def _measure(number: int, clean: np.ndarray, who: int, rng: np.random.Generator, section: SimulateSection) -> Body:

@@ -1,12 +1,13 @@
 """What of the simulated stand-in can be chosen."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer
 
 from base.settings import Section
 from data.ntu.simulate.actions import repertoire
+from data.ntu.simulate.fast import Movement
 from data.ntu.splits import TRAIN_PERFORMERS
 
 PERFORMERS = 40
@@ -38,6 +39,9 @@ class SimulateSection(Section):
     text
         Whether to write the zip of `.skeleton` files, from which `prepare` makes the clip store; false writes the same
         clip store at once, `folder`/raw, which is faster and smaller.
+    movements
+        Quick movements that people make beside the actions, see `data.ntu.simulate.fast`: each clip has one of them, or
+        none. Empty for the actions alone.
     """
 
     folder: Path = Path("datasets/ntu/simulated")
@@ -48,6 +52,20 @@ class SimulateSection(Section):
     setting: Literal["ntu", "lab"] = "ntu"
     seed: int = Field(0, ge=0, lt=2**63)
     text: bool = True
+    movements: tuple[Movement, ...] = ()
+
+    @field_validator("movements")
+    @classmethod
+    def _each_once(cls, value: tuple[Movement, ...]) -> tuple[Movement, ...]:
+        if len(set(value)) < len(value):
+            raise ValueError(f"{', '.join(value)}: name each once")
+        return value
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Say nothing of movements where there are none: such stand-ins are those of before there were any."""
+        values: dict[str, Any] = handler(self)
+        return values if self.movements else {key: value for key, value in values.items() if key != "movements"}
 
     @field_validator("performers")
     @classmethod

@@ -1,9 +1,11 @@
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import refine as refine_package
 from base.errors import InputError
 from refine import refine
 
@@ -71,6 +73,16 @@ def test_no_confidence_leaves_a_joint_alone(rng):
     assert (refined[10:20, 3] != x[10:20, 3]).any(-1).all()
 
 
+@pytest.mark.parametrize("name", ["steady", "steady_ntu25"])
+def test_a_model_is_named_or_its_file_is(rng, name):
+    x = noisy(rng)
+    path = Path(refine_package.__file__).parent / "steady" / f"{name}.safetensors"
+    found = refine(x, 30, model=path)
+    np.testing.assert_array_equal(found, refine(x, 30, model=name))
+    other = {"steady": "steady_ntu25", "steady_ntu25": "steady"}[name]
+    assert np.abs(found - refine(x, 30, model=other)).max() > 1e-3
+
+
 def test_strength(rng):
     x = noisy(rng)
     whole = refine(x, 30) - x
@@ -100,6 +112,8 @@ def test_strength(rng):
         ({"skeleton": [(0, 25)]}, "skeleton: bone"),
         ({"skeleton": [(0, 1, 2)]}, "skeleton"),
         ({"model": "unsteady"}, "model: found 'unsteady'"),
+        ({"model": "steady_ntu25", "poses": np.zeros((5, 17, 3))}, "25 joints in space, and the poses have 17 joints"),
+        ({"model": "steady_ntu25", "poses": np.zeros((5, 25, 2))}, "25 joints in 2D"),
     ],
 )
 def test_bad_input_is_told_in_one_line(rng, change, words):

@@ -31,9 +31,20 @@ def test_performers_that_are_named_are_taken():
     [
         ("clips", 0), ("performers", 0), ("performers", 41), ("performers", ()), ("actions", ()), ("actions", (1, 1)),
         ("severity", 5.1), ("severity", -0.1), ("severity", float("nan")), ("setting", "moon"), ("seed", -1),
-        ("seed", 2**63), ("colour", "red"),
+        ("seed", 2**63), ("colour", "red"), ("movements", ("fly",)), ("movements", ("run", "run")),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_refused(key, value):
     with pytest.raises(ValidationError, match=f"(?m)^{key}"):
         SimulateSection(**{key: value})
+
+
+def test_a_section_without_movements_says_what_it_always_said():
+    """Stand-ins and runs of before there were any are those of today."""
+    plain, quick = SimulateSection(), SimulateSection(movements=("fall",))
+    known = {"folder", "clips", "performers", "actions", "severity", "setting", "seed", "text"}
+    for mode in ("python", "json"):
+        assert plain.model_dump(mode=mode).keys() == known
+        assert quick.model_dump(mode=mode).keys() == known | {"movements"}
+    assert SimulateSection.model_validate(quick.model_dump()) == quick
+    assert plain.model_dump(exclude={"folder"}).keys() == known - {"folder"}

@@ -1,0 +1,468 @@
+"""Training `steady_ntu25` on simulated recordings of a Kinect.
+
+    python -m refine.steady.ntu25.train FOLDER
+
+makes the material, trains, and writes `FOLDER/steady_ntu25.safetensors`. It is deterministic, goes on where it was
+interrupted, and takes less than an hour on two processor cores.
+"""
+
+import argparse
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from base.files import atomic_file
+from data.ntu.simulate.motion import MIRROR
+from refine.steady.bank import blend_weights
+from refine.steady.ntu25.material import Sample, make_sample, mirrored
+from refine.steady.ntu25.net import (
+    AROUND,
+    FURTHEST,
+    MOST,
+    OUTPUTS,
+    STEP,
+    UNITS,
+    Network,
+    at_places,
+    save_network,
+    shapes,
+)
+from refine.steady.ntu25.view import CHOICES, COLUMNS, JOINTS, POSITIONS
+from refine.steady.smoother import shipped
+from refine.steady.train import HELD_OUT, LEARNT_FROM, SHARD, check_same, fading_weights_are_zero, shards
+
+SPANS = (3, 9)
+"""Frames over which movements are compared: a tenth of a second, and three times as many."""
+
+SAVE_EVERY = 250
+"""Steps between two checkpoints."""
+
+FRAMES = 12
+"""Frames of a stretch."""
+
+WARM_UP = 300
+"""Steps until the learning rate is at its highest."""
+
+COOLING = 0.35
+"""The last share of the steps, in which it falls to nothing."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train.
+
+    Parameters
+    ----------
+    examples
+        Recordings to learn from.
+    seed
+        Of material, weights and order.
+    places, place_batch
+        Steps that learn from single places, where joints are, and places per step: many of them, of many recordings,
+        teach how a body holds together.
+    stretches, stretch_batch
+        Steps that learn from stretches of some frames, how they move as well, and stretches per step.
+    lr
+        The highest learning rate.
+    own, width
+        Features of a place by itself, and with those around.
+    velocity, acceleration, gain
+        What errors of velocity and acceleration, and movement that is lost, count beside errors of position.
+    root
+        What errors after alignment of the first joint count, share.
+    even
+        1 makes up for all of the difference in noise between recordings, 0 for none.
+    """
+
+    examples: int = 10000
+    seed: int = 1
+    places: int = 5000
+    place_batch: int = 512
+    stretches: int = 4000
+    stretch_batch: int = 96
+    lr: float = 2e-3
+    own: int = 160
+    width: int = 384
+    velocity: float = 2.0
+    acceleration: float = 4.0
+    gain: float = 2.0
+    root: float = 0.7
+    even: float = 0.25
+
+    @property
+    def steps(self) -> int:
+        """How many there are."""
+        return self.places + self.stretches
+
+
+class TorchNetwork(nn.Module):
+    """The same as `refine.steady.ntu25.net.Network`, to be trained.
+
+    Parameters
+    ----------
+    own, width
+        Its widths, see `Recipe`.
+    mean, scale
+        [COLUMNS]: the normalisation of what it sees.
+    """
+
+    mean: Tensor
+    scale: Tensor
+    units: Tensor
+
+    def __init__(self, own: int, width: int, mean: Tensor, scale: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("mean", mean)
+        self.register_buffer("scale", scale)
+        self.register_buffer("units", torch.from_numpy(UNITS), persistent=False)
+        self.own = nn.Linear(COLUMNS, own)
+        self.around = nn.Linear(len(AROUND) * own, width)
+        self.again = nn.Linear(width, width)
+        self.out = nn.Linear(width, OUTPUTS)
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
+
+    def forward(self, places: Tensor, there: Tensor, half: bool = False) -> Tensor:
+        """Say what is off at places.
+
+        Parameters
+        ----------
+        places
+            [B, n + 2 FURTHEST, COLUMNS]: what is seen there and around; or of single places, at `AROUND` alone.
+        there
+            [B, n + 2 FURTHEST]: 0 beyond the ends of a recording, else 1.
+        half
+            Compute in bfloat16, which is quicker.
+
+        Returns
+        -------
+        [B, n, OUTPUTS]
+        """
+        x = ((places - self.mean) * self.scale).clamp(-MOST, MOST)
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+            own = self.own(x).relu() * there[..., None]
+            if x.shape[1] == len(AROUND):
+                own = own.flatten(1)[:, None]
+            else:
+                count = x.shape[1] - 2 * FURTHEST
+                own = torch.cat([own[:, FURTHEST + a : FURTHEST + a + count] for a in AROUND], -1)
+            h = self.around(own).relu()
+            h = h + self.again(h).relu()
+            found = self.out(h)
+        return found.float() * self.units
+
+    def plain(self, about: dict[str, object]) -> Network:
+        """Return it for NumPy."""
+        state = {name: value.detach().float().numpy() for name, value in self.state_dict().items()}
+        arrays = {name: np.ascontiguousarray(value.T) for name, value in state.items()}
+        return Network(
+            {name: arrays[name] for name in shapes(len(state["own.bias"]), len(state["around.bias"]))}, about
+        )
+
+
+class Material:
+    """Recordings to learn from, one after the other: batches are drawn quickly.
+
+    Parameters
+    ----------
+    samples
+        Each of at least `FRAMES` frames.
+    """
+
+    def __init__(self, samples: Sequence[Sample]) -> None:
+        self.lengths = np.array([len(sample.base) for sample in samples])
+        self.first = self.lengths.cumsum() - self.lengths
+        self.base = np.concatenate([sample.base for sample in samples])
+        self.choices = np.concatenate([sample.rest[:, : len(CHOICES) * POSITIONS] for sample in samples])
+        self.error = np.concatenate([sample.error for sample in samples])
+        self.gate = np.concatenate([sample.gate for sample in samples])
+        self.known = np.stack([sample.known for sample in samples])
+        self.raw = np.array([sample.raw for sample in samples], np.float32)
+        self.places = np.concatenate([at_places(sample.numbers).astype(np.float16) for sample in samples])
+        self.counts = -(-self.lengths // STEP)
+        self.first_place = self.counts.cumsum() - self.counts
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Stretches of T frames, or single places, of B recordings, as in `refine.steady.ntu25.material.Sample`.
+
+    Parameters
+    ----------
+    base
+        [B, T, 3, 25].
+    choices
+        [B, T, choices, 3, 25].
+    error
+        [B, T, 3, 25].
+    gate
+        [B, T].
+    known
+        bool [B, 25].
+    raw
+        [B].
+    places, there
+        What `TorchNetwork` takes.
+    index
+        int [B, n]: which of its places stand for those that the frames are blended from; beyond the ends, the ends.
+    """
+
+    base: Tensor
+    choices: Tensor
+    error: Tensor
+    gate: Tensor
+    known: Tensor
+    raw: Tensor
+    places: Tensor
+    there: Tensor
+    index: Tensor
+
+
+def make_batch(
+    material: Material, count: int, rng: np.random.Generator, frames: int = FRAMES, mirror: float = 0.5
+) -> Batch:
+    """Draw stretches of recordings, long ones more often, and show a share of them in a mirror.
+
+    Parameters
+    ----------
+    material
+        What there is.
+    count
+        How many stretches.
+    rng
+        Draws them.
+    frames
+        How long; 1 for the frames at single places, which nothing is blended for.
+    mirror
+        The share that is shown in a mirror.
+    """
+    chosen = np.searchsorted(material.first, rng.integers(0, len(material.base), count), side="right") - 1
+    starts = (material.lengths[chosen] - frames) // STEP + 1
+    first = rng.integers(0, starts)[:, None]
+    rows = material.first[chosen][:, None] + STEP * first + np.arange(frames)
+    vectors = np.concatenate([material.base[rows], material.choices[rows].astype(np.float32)], axis=2)
+    error, known = material.error[rows].astype(np.float32), material.known[chosen]
+    # The frames are blended from these places, and from one before and two after them.
+    wanted = first + (np.arange(-1, frames // STEP + 2) if frames > 1 else np.zeros(1, np.int64))
+    last = material.counts[chosen][:, None] - 1
+    around = first + (np.arange(-1 - FURTHEST, frames // STEP + 2 + FURTHEST) if frames > 1 else np.array(AROUND))
+    there = (around >= 0) & (around <= last)
+    places = material.places[material.first_place[chosen][:, None] + np.clip(around, 0, last)].astype(np.float32)
+    turned = rng.random(count) < mirror
+    if turned.any():
+        vectors[turned], error[turned], places[turned] = (mirrored(x[turned]) for x in (vectors, error, places))
+        known = np.where(turned[:, None], known[:, MIRROR], known)
+    shape = (count, frames, -1, 3, JOINTS)
+    vectors = vectors.reshape(shape)
+    parts = (
+        vectors[:, :, 0],
+        vectors[:, :, 1:],
+        error.reshape(shape)[:, :, 0],
+        material.gate[rows],
+        known,
+        material.raw[chosen],
+        places,
+        there.astype(np.float32),
+        np.clip(wanted, 0, last) - wanted[:, :1],
+    )
+    return Batch(*(torch.from_numpy(part) for part in parts))
+
+
+def errors(net: TorchNetwork, batch: Batch, half: bool = False) -> Tensor:
+    """Return the result less the truth, [B, T, 3, 25]."""
+    found = net(batch.places, batch.there, half)
+    frames = batch.base.shape[1]
+    if frames > 1:
+        found = found.gather(1, batch.index[..., None].expand(-1, -1, OUTPUTS))
+        blended, weights = blend_weights(frames, STEP)
+        matrix = np.zeros((frames, found.shape[1]), np.float32)
+        np.put_along_axis(matrix, blended, weights.astype(np.float32), axis=1)
+        found = torch.from_numpy(matrix) @ found
+    change = found[..., :POSITIONS].unflatten(2, (3, JOINTS))
+    shares = found[..., POSITIONS:].unflatten(2, (len(CHOICES), 1, JOINTS))
+    return batch.error + batch.gate[..., None, None] * (change + (shares * batch.choices).sum(2))
+
+
+def loss(error: Tensor, batch: Batch, recipe: Recipe, parts: dict[str, float] | None = None) -> Tensor:
+    """Compute the loss of a batch from the errors [B, T, 3, 25]; of single places, that of positions."""
+    known = batch.known[:, None].float()
+    count = known.sum((1, 2))
+
+    def mean(x: Tensor) -> Tensor:
+        return (_length(x) * known).sum(2).mean(1) / count
+
+    def both(x: Tensor) -> Tensor:
+        return recipe.root * mean(x - x[..., :1]) + (1 - recipe.root) * mean(x)
+
+    scale = 1 / (batch.raw + 0.02) ** recipe.even
+    position = both(error)
+    if error.shape[1] == 1:
+        return (scale * position).mean()
+    velocity, acceleration = both(error.diff(dim=1)), both(error.diff(n=2, dim=1))
+    lost = _movement_lost(error, batch)
+    total = scale * (position + recipe.velocity * velocity + recipe.acceleration * acceleration) + recipe.gain * lost
+    if parts is not None:
+        each = {"position": position, "velocity": velocity, "acceleration": acceleration, "lost": lost, "total": total}
+        for key, value in each.items():
+            parts[key] = parts.get(key, 0.0) + value.mean().item()
+    return total.mean()
+
+
+def _movement_lost(error: Tensor, batch: Batch) -> Tensor:
+    """Penalise having less of the true movement than the observation has, [B]: what it does not show is not lost."""
+    truth = batch.base - batch.error
+    observed = batch.error + batch.choices[:, :, 0]
+    known = batch.known[:, None, None].float()
+    lost = []
+    for span in SPANS:
+        if truth.shape[1] <= span:
+            continue
+        moved = (truth[:, span:] - truth[:, :-span]) * known
+        energy = moved.square().sum((1, 2, 3)) + 1e-3 * moved[0].numel()
+        there, raw = (((x[:, span:] - x[:, :-span]) * moved).sum((1, 2, 3)) / energy for x in (error, observed))
+        lost.append((raw.clamp(max=0) - there).clamp(min=0).square())
+    return torch.stack(lost).mean(0) if lost else error.new_zeros(len(error))
+
+
+def _length(x: Tensor) -> Tensor:
+    return (x.square().sum(2) + 1e-12).sqrt()
+
+
+def normalisation(material: Material) -> tuple[Tensor, Tensor]:
+    """Return the mean of each number that the network sees, and one over its standard deviation."""
+    rows = material.places[:: max(1, len(material.places) // 20_000)].astype(np.float64)
+    scale, mean = 1 / (rows.std(0) + 0.02), rows.mean(0)
+    mean[-1] = 0  # says that there is something
+    return torch.from_numpy(mean).float(), torch.from_numpy(scale).float()
+
+
+@fading_weights_are_zero()
+def train(folder: Path, recipe: Recipe, say: Callable[[str], None] = print) -> Path:
+    """Train the network.
+
+    Parameters
+    ----------
+    folder
+        Where material, checkpoints and weights are written.
+    recipe
+        How.
+    say
+        Told how it goes.
+
+    Returns
+    -------
+    Path
+        Of the weights.
+
+    Raises
+    ------
+    InputError
+        Something else was begun in the folder.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    check_same(folder / "recipe.json", recipe)
+    started = time.perf_counter()
+
+    def note(text: str) -> None:
+        say(f"{time.perf_counter() - started:7.0f} s  {text}")
+
+    networks = shipped()
+
+    def material(name: str, seed: int, count: int, performers: tuple[int, ...]) -> Material:
+        made = shards(folder, name, count, lambda number: make_sample(networks, seed, number, performers), note)
+        return Material([sample for part in made for sample in part if len(sample.base) >= FRAMES])
+
+    held_out = material("held_out", recipe.seed + 2, min(4 * SHARD, recipe.examples), HELD_OUT)
+    samples = material("learnt", recipe.seed, recipe.examples, LEARNT_FROM)
+    torch.manual_seed(recipe.seed)
+    net = TorchNetwork(recipe.own, recipe.width, *normalisation(samples))
+    _fit(net, samples, held_out, recipe, folder, note)
+    return folder / "steady_ntu25.safetensors"
+
+
+def _fit(
+    net: TorchNetwork,
+    samples: Material,
+    held_out: Material,
+    recipe: Recipe,
+    folder: Path,
+    note: Callable[[str], None],
+) -> None:
+    decayed = [p for p in net.parameters() if p.ndim > 1]
+    groups = [{"params": decayed, "weight_decay": 1e-3}, {"params": [p for p in net.parameters() if p.ndim < 2]}]
+    optimizer = torch.optim.AdamW(groups, lr=recipe.lr, weight_decay=0.0)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer,
+        lambda n: min(1.0, (n + 1) / WARM_UP, max(0.0, 1 - n / recipe.steps) / COOLING),
+    )
+    checkpoint, step = folder / "net.pt", 0
+    if checkpoint.exists():
+        state = torch.load(checkpoint, weights_only=True)
+        net.load_state_dict(state["net"])
+        optimizer.load_state_dict(state["optimizer"])
+        schedule.load_state_dict(state["schedule"])
+        step = state["step"]
+    running, since = 0.0, 0
+    while step < recipe.steps:
+        rng = np.random.default_rng([recipe.seed, 8, step])
+        if step < recipe.places:
+            batch = make_batch(samples, recipe.place_batch, rng, frames=1)
+        else:
+            batch = make_batch(samples, recipe.stretch_batch, rng)
+        optimizer.zero_grad()
+        value = loss(errors(net, batch, half=True), batch, recipe)
+        value.backward()
+        nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        running, since, step = running + value.item(), since + 1, step + 1
+        if step % SAVE_EVERY == 0 or step == recipe.steps:
+            with atomic_file(checkpoint) as temporary:
+                torch.save(
+                    {
+                        "net": net.state_dict(),
+                        "optimizer": optimizer.state_dict(),
+                        "schedule": schedule.state_dict(),
+                        "step": step,
+                    },
+                    temporary,
+                )
+            with atomic_file(folder / "steady_ntu25.safetensors") as temporary:
+                about = {"recipe": asdict(recipe), "command": "python -m refine.steady.ntu25.train"}
+                temporary.write_bytes(save_network(net.plain(about)))
+            note(f"step {step}, loss {running / since:.4f}, held out {_held_out(net, held_out, recipe)}")
+            running, since = 0.0, 0
+
+
+def _held_out(net: TorchNetwork, samples: Material, recipe: Recipe) -> str:
+    """Score stretches that are the same every time."""
+    parts: dict[str, float] = {}
+    rng = np.random.default_rng(0)
+    with torch.inference_mode():
+        for _ in range(8):
+            batch = make_batch(samples, 100, rng, mirror=0)
+            loss(errors(net, batch), batch, recipe, parts)
+    return " ".join(f"{key[:3]} {value / 8:.4f}" for key, value in parts.items())
+
+
+def main() -> None:
+    """Train from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    for name, value in asdict(Recipe()).items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
+    arguments = vars(parser.parse_args())
+    folder = arguments.pop("folder")
+    print(train(folder, Recipe(**arguments)))
+
+
+if __name__ == "__main__":
+    main()
