@@ -53,9 +53,7 @@ def test_a_refiner_of_one_skeleton_is_for_no_other(rng):
     )
     flat, other = as_recording(joints[..., :2]), replace(given, bones=((0, 1), (5, 7)))
     for wrong in (flat, other, as_recording(joints[:, :, :17]), replace(given, groups=((0,), tuple(range(1, 25))))):
-        with pytest.raises(
-            InputError, match=r"^walk: steady_ntu25 is for the joints of ntu25, the file has others"
-        ):
+        with pytest.raises(InputError, match=r"^walk: steady_ntu25 is for the joints of ntu25, the file has others"):
             method.check(wrong, "walk")
 
 
