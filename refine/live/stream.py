@@ -202,7 +202,7 @@ def _pose(pose: ArrayLike, confidence: ArrayLike | None) -> tuple[np.ndarray, np
         raise InputError(f"confidence: found shape {trust.shape}, expected {known.shape}: one number per joint")
     if (trust < 0).any():
         raise InputError(f"confidence: found {trust.min():g}, expected numbers from 0 to 1")
-    trust = np.minimum(np.nan_to_num(trust, nan=0.0), 1.0)
+    trust = np.asarray(np.minimum(np.nan_to_num(trust, nan=0.0), 1.0))
     trust[~known] = 0
     return given, trust
 
