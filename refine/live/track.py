@@ -118,7 +118,8 @@ class Track:
         self.joints, self.dims = joints, dims
         self.ages = [round(seconds * fps) for seconds in AGAIN]
         self._seen = int(np.ceil(3 * LOOK.sigmas[0] * fps)) + self.ages[-1] + 1
-        self._room = int(np.ceil(3 * BANK.sigmas[0] * fps)) + max(lag, self.ages[-1]) + 1
+        self._reach = int(np.ceil(3 * BANK.sigmas[0] * fps))
+        self._room = self._reach + max(lag, self.ages[-1]) + 1
         self._x = np.zeros((2 * self._room, dims, joints))
         self._confidence = np.zeros((2 * self._room, joints))
         self._trust = np.zeros((2 * self._room, joints))
@@ -243,8 +244,8 @@ class Track:
 
     def look(self, age: int) -> Found:
         """Describe the frame of so many frames ago, to choose among its smoothers; frames must be asked for in turn."""
-        window = self._window
-        place = window.stop - 1 - age
+        place = self._end - 1 - age
+        window = slice(max(self._window.start, place - self._reach), self._end)
         times = self._times[window]
         seconds = times - self._times[place]
         kernels = bells(seconds, BANK.sigmas)
