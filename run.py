@@ -10,7 +10,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any, Literal
 
-from training.threads import wait_politely
+from training.threads import look, wait_politely
 
 INTERRUPTED = 130
 GOES_ON = "interrupted; the same command goes on where it was"
@@ -30,7 +30,7 @@ def _on_interrupt(action: signal.Handlers | object) -> None:
 
 if __name__ == "__main__":
     _on_interrupt(_leave)
-wait_politely()  # before torch is loaded
+_AT_FIRST = look()  # who else is at work, while the command line is loaded
 
 import typer  # noqa: E402
 from typer.core import TyperCommand  # noqa: E402
@@ -80,6 +80,7 @@ def _start(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
+    wait_politely(_AT_FIRST)  # before a command loads torch
     if context.invoked_subcommand is None:
         print(context.get_help())
 

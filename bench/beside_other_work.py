@@ -1,9 +1,9 @@
 """How long a recogniser's epoch takes quiet, and beside one other busy process, as threads wait for each other.
 
-An epoch of the default study's recogniser on as many clips is trained in a process of its own: spinning, as the OpenMP
-library does by itself, and passively, as the command line sets it where others are at work (`training/threads.py`). The
-busy process does nothing but count. The cases take turns, so that whatever else the machine does meets all of them; the
-medians are compared.
+An epoch of the default study's recogniser on as many clips (or of a larger one, by `--width 64 --blocks 10`) is trained
+in its own process: spinning, as the OpenMP library does by itself, and passively, as the command line sets it where
+others are at work (`training/threads.py`). The busy process does nothing but count. The cases take turns, so that
+whatever else the machine does meets all of them; the medians are compared.
 
     python bench/beside_other_work.py [--clips 330] [--repeats 3] [--threads 2] [--spins 300 3000]
 """
@@ -12,7 +12,7 @@ import argparse
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -27,7 +27,7 @@ BATCH, FRAMES, CLASSES = 16, 32, 20
 WORK = "import itertools\nfor _ in itertools.count(): pass"
 
 
-def epoch(clips: int, threads: int, warm_up: int = 4) -> float:
+def epoch(clips: int, threads: int, width: int, blocks: int, warm_up: int = 4) -> float:
     """Train an epoch on random clips, as the default study does, and return its seconds."""
     import time
 
@@ -42,7 +42,7 @@ def epoch(clips: int, threads: int, warm_up: int = 4) -> float:
     pick_device("cpu")
     torch.set_num_threads(threads)
     torch.manual_seed(0)
-    model = build_model(ModelSection(width=16, blocks=6), NTU25, 3, CLASSES).train()
+    model = build_model(ModelSection(width=width, blocks=blocks), NTU25, 3, CLASSES).train()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
     actors = BATCH * 6 // 5  # some clips have two
     x = torch.randn(actors, FRAMES, len(NTU25.joints), 3)
@@ -59,10 +59,10 @@ def epoch(clips: int, threads: int, warm_up: int = 4) -> float:
     return time.perf_counter() - begin
 
 
-def measure(clips: int, threads: int, setting: Mapping[str, str], busy: bool) -> float:
+def measure(options: Sequence[str], setting: Mapping[str, str], busy: bool) -> float:
     """Train an epoch in a process of its own, beside a busy one or not."""
     environment = {**{name: value for name, value in os.environ.items() if name not in SETTINGS}, **setting}
-    words = [sys.executable, __file__, "--clips", str(clips), "--threads", str(threads), "--once"]
+    words = [sys.executable, __file__, *options, "--once"]
     other = subprocess.Popen([sys.executable, "-c", WORK]) if busy else None
     try:
         done = subprocess.run(words, env=environment, capture_output=True, text=True, check=True)
@@ -76,23 +76,26 @@ def measure(clips: int, threads: int, setting: Mapping[str, str], busy: bool) ->
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clips", type=int, default=330)
+    parser.add_argument("--width", type=int, default=16)
+    parser.add_argument("--blocks", type=int, default=6)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--spins", type=int, nargs="*", default=[], help="further values of GOMP_SPINCOUNT to try")
     parser.add_argument("--once", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.once:
-        print(epoch(given.clips, given.threads))
+        print(epoch(given.clips, given.threads, given.width, given.blocks))
         return
+    options = [f"--{name}={getattr(given, name)}" for name in ("clips", "threads", "width", "blocks")]
     settings: dict[str, dict[str, str]] = {"spinning": {}, "passive": {"OMP_WAIT_POLICY": "PASSIVE"}}
     settings |= {f"{spins} spins": {"GOMP_SPINCOUNT": str(spins)} for spins in given.spins}
     works = {
-        f"{name}{' beside' if busy else ''}": partial(measure, given.clips, given.threads, setting, busy)
+        f"{name}{' beside' if busy else ''}": partial(measure, options, setting, busy)
         for name, setting in settings.items()
         for busy in (False, True)
     }
     typical = {case: median(taken) for case, taken in take_turns(works, given.repeats, warm_up=0).items()}
-    print(f"{given.clips} clips, {given.threads} threads, medians of {given.repeats}")
+    print(f"{' '.join(options)}; medians of {given.repeats}")
     rows = []
     for name in settings:
         quiet, beside = typical[name], typical[f"{name} beside"]

@@ -28,19 +28,30 @@ def run(*words, first=None, **environment):
 
 
 @pytest.mark.parametrize(
-    ("load", "given", "expected"),
+    ("idle", "given", "expected"),
     [
-        (0.9, {}, ["PASSIVE", None, None]),
-        (0.1, {}, [None, None, None]),
-        (0.9, {"OMP_WAIT_POLICY": "ACTIVE"}, ["ACTIVE", None, None]),
-        (0.9, {"GOMP_SPINCOUNT": "7"}, [None, "7", None]),
-        (0.9, {"KMP_BLOCKTIME": "5"}, [None, None, "5"]),
+        (0.0, {}, ["PASSIVE", None, None]),
+        (1e6, {}, [None, None, None]),
+        (0.0, {"OMP_WAIT_POLICY": "ACTIVE"}, ["ACTIVE", None, None]),
+        (0.0, {"GOMP_SPINCOUNT": "7"}, [None, "7", None]),
+        (0.0, {"KMP_BLOCKTIME": "5"}, [None, None, "5"]),
     ],
     ids=["others at work", "quiet", "openmp", "gnu", "llvm"],
 )
-def test_threads_wait_passively_beside_others_unless_the_user_says_otherwise(tmp_path, load, given, expected):
-    """A torch that tells what it finds when it is loaded, and ends there."""
-    (tmp_path / "sitecustomize.py").write_text(f"import os\nos.getloadavg = lambda: ({load}, 0.0, 0.0)\n")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what its processors do")
+def test_threads_wait_passively_beside_others_unless_the_user_says_otherwise(tmp_path, idle, given, expected):
+    """A torch that tells what it finds when it is loaded; processors that are idle for so long between two looks."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, pathlib\n"
+        "os.sched_getaffinity = lambda process: {0, 1, 2, 3}\n"
+        "read, looks = pathlib.Path.read_text, []\n"
+        "def read_text(path, *given, **named):\n"
+        "    if str(path) != '/proc/stat':\n"
+        "        return read(path, *given, **named)\n"
+        "    looks.append(path)\n"
+        f"    return f'cpu  5 5 5 {{len(looks) * {idle:.0f}}} 5 5 5 5 5 5'\n"
+        "pathlib.Path.read_text = read_text\n"
+    )
     (tmp_path / "torch.py").write_text(
         f"import os\nprint([os.environ.get(name) for name in {WAITING}], flush=True)\nos._exit(0)\n"
     )
