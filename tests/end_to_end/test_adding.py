@@ -128,7 +128,8 @@ def test_a_filter_and_a_refiner(tmp_path, plugins):
 
     recogniser = ["model.width=4", "model.blocks=3", "input.frames=8", "train.epochs=1", "train.warmup=0"]
     words = [
-        "arms=[raw, refined, running_median]", "seeds=[0]", "run.dir=study", "refine.evaluate.filters=[running_median]",
+        "arms=[raw, refined, running_median]", "seeds=[0]", "run.dir=study",
+        "executor=serial", "refine.evaluate.filters=[running_median]",
         "statistics.resamples=100", "report.explained=0", *(f"recognize.{word}" for word in recogniser),
         *(f"refine.{word}" for word in small),
     ]  # fmt: skip
