@@ -92,7 +92,7 @@ class Moved:
         if not inside.any() or len(raw) <= fps:
             return
         window = np.hanning(len(raw) + 2)[1:-1, None, None]
-        both = (np.fft.rfft((x - x.mean(axis=0)) * window, axis=0)[inside] for x in (refined, raw))
+        both = (np.fft.rfft(_without_line(x) * window, axis=0)[inside] for x in (refined, raw))
         kept, whole = both
         energy = np.square(np.abs(whole)).sum()
         if np.sqrt(energy) <= RESTS * np.abs(raw).max() * len(raw):
@@ -110,6 +110,14 @@ class Moved:
             after / count if count else None,
             None if rest else kept / whole,
         )
+
+
+def _without_line(x: np.ndarray) -> np.ndarray:
+    """Take from each coordinate [n, J, D] the straight line that is nearest to it over time."""
+    time = np.arange(len(x)) - (len(x) - 1) / 2
+    slope = np.tensordot(time, x, 1) / (time @ time)
+    line: np.ndarray = x.mean(axis=0) + time[:, None, None] * slope
+    return x - line
 
 
 def accelerations(x: np.ndarray, times: np.ndarray) -> np.ndarray:
