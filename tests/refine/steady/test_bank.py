@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.interpolate import BSpline
 
-from refine.steady.bank import COARSEST, FINER, Bank, Clock, Convolution, bell, blend
+from refine.steady.bank import COARSEST, FINER, Bank, Clock, Convolution, bell, blend, distance, timewise
 
 RATES = (10, 30, 50, 240)
 
@@ -101,3 +101,19 @@ def test_moving_turning_scaling_and_reordering(rng):
     moved = smooth((2 * x @ turn + 1)[:, order], 50, confidence[:, order])
     for y, z in zip(smooth(x, 50, confidence), moved, strict=True):
         np.testing.assert_allclose(z, (2 * y @ turn + 1)[:, order], atol=1e-4)
+
+
+def test_how_it_lies_in_memory_does_not_matter(rng):
+    x, confidence = rng.normal(size=(70, 3, 6)).astype(np.float32), rng.uniform(0.1, 1, (70, 6)).astype(np.float32)
+    lying, sure = timewise(70, 3, 6), timewise(70, 6)
+    lying[:], sure[:] = x, confidence
+    assert lying[:, 0, 0].flags.c_contiguous
+    bank = Bank(Clock(30))
+    for y, z in zip(bank(x, confidence), bank(lying, sure), strict=True):
+        np.testing.assert_allclose(y, z, atol=1e-5)
+
+
+@pytest.mark.parametrize("frames", [1, 40, 1200])
+def test_distance_is_a_length(rng, frames):
+    x, y = rng.normal(size=(2, frames, 3, 4)).astype(np.float32)
+    np.testing.assert_allclose(distance(x, y), np.linalg.norm(x - y, axis=1), rtol=1e-5)
