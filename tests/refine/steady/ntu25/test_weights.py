@@ -54,15 +54,15 @@ def test_joints_come_nearer_to_where_they_are_than_by_smoothing():
     assert np.mean(untold) < 0.9 * np.mean(smooth)
 
 
-@pytest.mark.parametrize(("fps", "share"), [(15, 0.75), (60, 0.9)])
-def test_other_rates(fps, share):
+@pytest.mark.parametrize("fps", [15, 60])
+def test_other_rates(fps):
     raw, refined = [], []
     for truth, noisy, _ in noisy_clips():
         times = np.arange(0, len(truth) - 0.99, 30 / fps)
         there, seen = (CubicSpline(np.arange(len(x)), x)(times) for x in (truth, noisy))
         raw.append(off(seen, there))
         refined.append(off(refine(seen, fps, model="steady_ntu25"), there))
-    assert np.mean(refined) < share * np.mean(raw)
+    assert np.mean(refined) < 0.6 * np.mean(raw)
 
 
 @pytest.mark.parametrize("action", [8, 23, 27])
