@@ -107,5 +107,6 @@ def test_what_all_were_trained_on_is_said_first(make):
     study = make.study({"raw": 0, "refined": 0.1, "oracle": 0.2})
     study = replace(study, plan=replace(study.plan, conditions=[replace(study.condition, pairing="oracle")]))
     assert answer(study)[0].startswith(
-        "After training on noise-free skeletons, recognising skeletons refined by SmoothNet instead of raw skeletons raised"
+        "After training on noise-free skeletons, recognising skeletons refined by SmoothNet instead of raw skeletons "
+        "raised"
     )
