@@ -114,9 +114,9 @@ def _draw(study: Study, found: list[Cell]) -> Sequence[Drawing]:
     for cell in found:
         at = trained.index(cell.trained), tested.index(cell.tested)
         one = cell.row.comparison if cell.alike else None
-        text = f"{matrix[at]:.1f}" + (f"\\n({one.difference:+.1f})" if one else "")
+        text = f"{matrix[at]:.1f}" + (f"\n({one.difference:+.1f})" if one else "")
         axes.text(at[1], at[0], text, ha="center", va="center", color=INK, fontsize=9)
-    axes.set_xticks(range(len(tested)), tested)
+    axes.set_xticks(range(len(tested)), tested, rotation=25, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(len(trained)), trained)
     axes.set_xlabel("tested on")
     axes.set_ylabel("trained on")
