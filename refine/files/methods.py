@@ -1,7 +1,7 @@
 """The refiners that `smooth --model` takes: steady, the classical filters, and a trained network."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from base.errors import InputError
 from base.files import sha256
 from base.shown import cut
 from data.recordings.recording import Recording
+from data.recordings.rotations import POINTS
 from data.skeletons.gaps import fill_gaps
 from data.skeletons.layouts import LAYOUTS, Layout
 from refine.shipped.registry import SHIPPED
@@ -122,6 +123,32 @@ def _is_of(recording: Recording, layout: Layout) -> bool:
     return fits and (not known or known == own)
 
 
+def of_rotations(method: Method) -> Method:
+    """Return a refiner of rotations, two points each.
+
+    Who knows bodies takes a joint that alone moves, while all others rest, for a mistake; but so turns a toe. Refined
+    all by itself, in turn, what turns fast is smoothed more than among others. So each rotation is refined both ways,
+    and a mean taken in which the smaller change has the greater weight.
+    """
+
+    def refine(piece: Piece) -> np.ndarray:
+        together = method.refine(piece)
+        alone = together.copy()
+        for first in range(0, together.shape[1], POINTS):
+            own = slice(first, first + POINTS)
+            trust = None if piece.confidence is None else piece.confidence[:, own]
+            if np.isfinite(piece.joints[:, own]).all(axis=-1).any():
+                alone[:, own] = method.refine(replace(piece, joints=piece.joints[:, own], confidence=trust, bones=()))
+        given = np.where(np.isfinite(piece.joints), piece.joints, together)
+        far, near = (
+            np.square(x - given).reshape(len(x), -1, POINTS * x.shape[-1]).sum(axis=-1) for x in (together, alone)
+        )
+        weight = np.repeat(near / np.maximum(far + near, np.finfo(float).tiny), POINTS, axis=1)[..., None]
+        return weight * together + (1 - weight) * alone
+
+    return replace(method, refine=refine)
+
+
 def _filter(name: str) -> Method:
     from refine.filters.registry import FILTERS
     from refine.filters.smoothing import smooth_sightings
@@ -145,8 +172,6 @@ def _network(path: Path) -> Method:
     refiner = load_refiner(path)
     minds_unit = refiner.normalise.scale == "none"
     if minds_unit:  # its unit takes the place of the body's size
-        from dataclasses import replace
-
         refiner = replace(refiner, normalise=replace(refiner.normalise, scale="body"))
     stride = default_stride(refiner.window)
 
