@@ -186,6 +186,7 @@ def _train_and_test(
         **({"names": names} if names else {}),
         "input": view.model_dump(mode="json"),
         "image": store.info.image,
+        "fps": store.info.fps,
         "test": config.test.model_dump(mode="json"),
     }
     too_large = f"train.batch: {config.train.batch} clips of {view.frames} frames do not fit on {device}; lower it"

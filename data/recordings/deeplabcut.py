@@ -32,8 +32,8 @@ def guess(path: Path) -> int:
 def read(path: Path) -> Recording:
     """Read a table of one or several animals, in 2D or 3D.
 
-    Likelihood is confidence; a position with little of it is kept. A part at exactly zero is missing. Columns besides x, y, z and likelihood stay as they
-    are, such as an ensemble's variances.
+    Likelihood is confidence; a position with little of it is kept. A part at exactly zero is missing. Columns besides
+    x, y, z and likelihood stay as they are, such as an ensemble's variances.
 
     Raises
     ------

@@ -87,7 +87,7 @@ def test_a_part_at_zero_is_missing_and_stays(write, format):
         frame.iloc[2, 3:5] = 0.0
         return frame
 
-    path, frame = write(format, False, zeroed)
+    path, _ = write(format, False, zeroed)
     recording = read(path)
     assert np.isnan(recording.joints[2, 1]).all()
     assert np.isnan(recording.joints).all(-1).sum() == 2

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from refine.files.measures import Motion, Moved, accelerations
 from data.skeletons.fidelity import band_gains
+from refine.files.measures import Motion, Moved, accelerations
 
 
 def test_the_acceleration_of_a_parabola_is_its_second_derivative_at_any_times():
