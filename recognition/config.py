@@ -111,7 +111,13 @@ class TrainSection(Section):
     """The recipe."""
 
     start_from: Path | None = None
-    """A finished run, or its `best.pt`, of the same network, skeleton and actions: the weights training begins with."""
+    """The weights training begins with: a finished run, its `best.pt`, or a folder of `python run.py publish`, of the
+    same network and skeleton. Where its actions are others, the classifier's weights are left out."""
+    frozen: bool = False
+    """Train the classifier alone; all before it stays as `start_from` has it."""
+    balance: Literal["none", "weights", "sampling"] = "none"
+    """What is done for actions of few clips. `weights`: they count more in the loss, in inverse proportion to their
+    clips; `sampling`: an epoch draws clips, with repetition, so that all actions are equally likely."""
     epochs: int = Field(65, ge=1, le=training.MOST_EPOCHS)
     """How often all clips are gone through."""
     repeat: int = Field(1, ge=1, le=10_000)
@@ -237,6 +243,8 @@ class RecognizeConfig(Section):
             raise ValueError("streams is empty; name a stream, or ensemble.runs and ensemble.weights")
         if self.input.frames == 1 and (moving := [stream for stream in self.trained if stream.endswith("motion")]):
             raise ValueError(f"input.frames is 1, in which {moving[0]} would be 0 everywhere; raise it")
+        if self.train.frozen and self.train.start_from is None:
+            raise ValueError("train.frozen needs train.start_from, the weights that stay as they are")
         if self.train.patience is not None and self.data.validation == 0:
             raise ValueError("train.patience needs validation clips, but data.validation is 0")
         return self
