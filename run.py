@@ -416,6 +416,28 @@ def smooth(
         print(line)
 
 
+@app.command()
+def keys(
+    stage: Annotated[
+        Literal["prepare", "refine", "recognize", "ablate"] | None, typer.Argument(help="Whose; all if left out.")
+    ] = None,
+    markdown: Annotated[bool, typer.Option("--markdown", help="As a page: this is how docs/keys.md is made.")] = False,
+) -> None:
+    """List every key of a stage's configuration: its meaning, what it may be, its default."""
+    from ablation.study.config import AblateConfig
+    from base.keys import as_page, as_text
+    from data.ntu.prepare import PrepareConfig
+    from recognition.config import RecognizeConfig
+    from refine.config import RefineConfig
+
+    stages = {"prepare": PrepareConfig, "refine": RefineConfig, "recognize": RecognizeConfig, "ablate": AblateConfig}
+    chosen = stages if stage is None else {stage: stages[stage]}
+    if markdown:
+        print(as_page(chosen))
+    else:
+        print("\n\n".join(as_text(model) for model in chosen.values()))
+
+
 def _at_home(word: str) -> str:
     """Replace `~` in `--option=~/file`, which shells leave alone, by the home folder."""
     option, separator, value = word.partition("=~/")

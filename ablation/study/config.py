@@ -45,9 +45,13 @@ class ApplySection(Section):
     """How the refiner is applied to the store, see `refine.config.ApplySection`."""
 
     stride: refine.Stride | None = None
+    """Frames between windows; a quarter of the refiner's window if null."""
     merge: Merge = "smooth"
+    """How windows that overlap are merged, see `refine.windows.refine_windows`."""
     match_rate: bool = True
+    """Resample tracks to the frame rate that the refiner was trained at, and back."""
     strength: float = Field(1.0, ge=0, le=1)
+    """From 0, the input, to 1: how much of the change is made."""
 
     def described(self) -> dict[str, Any]:
         """Return what stores are named by; the full strength, which all had before there were others, goes unsaid."""
@@ -160,14 +164,14 @@ class RecognizeSection(Section):
 
 
 class StatisticsSection(Section):
-    """How the intervals are made, see `ablation.statistics`.
-
-    `margin` is the difference in points below which two arms count as equally good.
-    """
+    """How the intervals are made, see `ablation.statistics`."""
 
     resamples: int = Field(10_000, ge=100, le=1_000_000)
+    """Of the bootstrap."""
     confidence: float = Field(0.95, gt=0.5, lt=1)
+    """Of the intervals."""
     margin: float = Field(0.5, gt=0, le=100)
+    """Difference in points below which two arms count as equally good."""
 
 
 class ReportSection(Section):
