@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from matplotlib import colormaps
+from matplotlib.colors import Normalize
+from matplotlib.patches import Rectangle
 
 from ablation.page.theme import new_axes
 from ablation.sections.registry import CONDITIONS, SECTIONS, Drawing, Section
@@ -110,7 +113,14 @@ def _draw(study: Study, found: list[Cell]) -> Sequence[Drawing]:
         matrix[trained.index(cell.trained), tested.index(cell.tested)] = np.mean(cell.row.top1)
     figure, axes = new_axes(0.42 * len(trained) + 1.1)
     axes.grid(visible=False)
-    axes.imshow(np.ma.masked_invalid(matrix), cmap="Blues", aspect="auto", alpha=0.55)
+    shade = Normalize(np.nanmin(matrix) - 1, np.nanmax(matrix) + 10)  # darker would hide the text
+    for (row, column), value in np.ndenumerate(matrix):
+        if np.isfinite(value):
+            axes.add_patch(
+                Rectangle((column - 0.5, row - 0.5), 1, 1, color=colormaps["Blues"](shade(value)), linewidth=0)
+            )
+    axes.set_xlim(-0.5, len(tested) - 0.5)
+    axes.set_ylim(len(trained) - 0.5, -0.5)
     for cell in found:
         at = trained.index(cell.trained), tested.index(cell.tested)
         one = cell.row.comparison if cell.alike else None
