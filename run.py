@@ -175,7 +175,9 @@ Model = Annotated[
 
 @app.command()
 def predict(
-    clips: Annotated[list[Path], typer.Argument(help=".skeleton files, folders or zips of them, clip stores.")],
+    clips: Annotated[
+        list[Path], typer.Argument(help=".skeleton files, files that smooth reads, folders of them, clip stores.")
+    ],
     model: Model,
     output: Annotated[Path, typer.Option(help="Where to save: .csv or .json.")] = Path("predictions.csv"),
     names: Annotated[
@@ -187,6 +189,13 @@ def predict(
     on_error: Annotated[
         OnError, typer.Option(help="stop or skip: what to do with clips that cannot be used.")
     ] = "stop",
+    fps: Annotated[
+        float | None, typer.Option(help="Frames per second of files; as they say, else as in the training, by default.")
+    ] = None,
+    refine: Annotated[
+        str | None,
+        typer.Option(help="Refine first: steady or other shipped weights, a run of refine, or a filter's name."),
+    ] = None,
 ) -> None:
     """Print and save the five likeliest actions of each clip."""
     from recognition.terminal import print_predictions
@@ -201,8 +210,20 @@ def predict(
         batch=batch,
         device=device,
         on_error=on_error,
+        fps=fps,
+        refine=None if refine is None else _refiner(refine),
     )
     print_predictions(found, output)
+
+
+def _refiner(name: str) -> Any:
+    from base.errors import InputError
+    from refine.of_tracks import refiner_of_tracks
+
+    try:
+        return refiner_of_tracks(name)
+    except InputError as error:
+        raise InputError(f"--refine: {error}") from None
 
 
 @app.command("export-onnx")
@@ -328,7 +349,9 @@ def import_(
     layout: Annotated[
         str | None, typer.Option(help="The joints, by a layout's name or a YAML file; by default told by their number.")
     ] = None,
-    fps: Annotated[float, typer.Option(help="Frames per second of the recordings.")] = 30.0,
+    fps: Annotated[
+        float | None, typer.Option(help="Frames per second of the recordings; as the files say, else 30, by default.")
+    ] = None,
     units: Annotated[
         Literal["m", "cm", "mm"], typer.Option(help="What positions in space are in; a store has metres.")
     ] = "m",
@@ -391,6 +414,28 @@ def smooth(
     smoothing = Smoothing(fps, video, format, model, strength, fill, min_confidence, plot, again, _version())
     for line in run(inputs, output, smoothing, Scale(workers, on_error, executor)):
         print(line)
+
+
+@app.command()
+def keys(
+    stage: Annotated[
+        Literal["prepare", "refine", "recognize", "ablate"] | None, typer.Argument(help="Whose; all if left out.")
+    ] = None,
+    markdown: Annotated[bool, typer.Option("--markdown", help="As a page: this is how docs/keys.md is made.")] = False,
+) -> None:
+    """List every key of a stage's configuration: its meaning, what it may be, its default."""
+    from ablation.study.config import AblateConfig
+    from base.keys import as_page, as_text
+    from data.ntu.prepare import PrepareConfig
+    from recognition.config import RecognizeConfig
+    from refine.config import RefineConfig
+
+    stages = {"prepare": PrepareConfig, "refine": RefineConfig, "recognize": RecognizeConfig, "ablate": AblateConfig}
+    chosen = stages if stage is None else {stage: stages[stage]}
+    if markdown:
+        print(as_page(chosen))
+    else:
+        print("\n\n".join(as_text(model) for model in chosen.values()))
 
 
 def _at_home(word: str) -> str:

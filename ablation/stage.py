@@ -158,7 +158,7 @@ def _check(config: AblateConfig, source: Source) -> None:
             clips = config.recognize.train.repeat * len(
                 select_clips(base, split, config.data.validation, seed, share).train
             )
-            if clips < config.recognize.train.batch:
+            if clips < config.recognize.train.batch and base.labels is None:  # recognize itself lowers it for own clips
                 raise InputError(
                     f"recognize.train.batch: found {config.recognize.train.batch}, but an epoch shows {clips} training "
                     f"clips of {base.folder} ({split}, grid.shares {share:g}); lower it, and recognize.train.lr with it"

@@ -21,9 +21,6 @@ from refine.steady.ntu25.net import says_ntu25
 if TYPE_CHECKING:
     from refine.in_space import Sightings
 
-USUAL = {"butterworth": {"cutoff_hz": 6.0, "order": 2}}
-"""The parameters of filters that SmoothNet's authors do not compare with; Winter's, for a body in motion."""
-
 METRES = {"m": 1.0, "cm": 100.0, "mm": 1000.0}
 """How many of a unit are a metre."""
 
@@ -151,17 +148,15 @@ def of_rotations(method: Method) -> Method:
 
 def _filter(name: str) -> Method:
     from refine.filters.registry import FILTERS
-    from refine.filters.smoothing import smooth_sightings
-
-    released = FILTERS[name].released
-
-    def parameters(fps: float) -> dict[str, float]:
-        return released(fps) if released is not None else USUAL[name]
+    from refine.filters.smoothing import USUAL, released_parameters, smooth_sightings
 
     def refine(piece: Piece) -> np.ndarray:
-        return _refined(piece, lambda one: smooth_sightings(name, [one], parameters(piece.fps), piece.fps)[0][0])
+        parameters = released_parameters(name, piece.fps)
+        return _refined(piece, lambda one: smooth_sightings(name, [one], parameters, piece.fps)[0][0])
 
-    return Method(refine, {"name": name, "parameters": "of SmoothNet's comparison" if released else USUAL[name]})
+    return Method(
+        refine, {"name": name, "parameters": "of SmoothNet's comparison" if FILTERS[name].released else USUAL[name]}
+    )
 
 
 def _network(path: Path) -> Method:

@@ -7,14 +7,14 @@ import numpy as np
 
 from base.errors import InputError
 from base.words import plural
+from data.recordings.people import FEW, body_sizes, tracks_of
+from data.recordings.rates import Clock
 from data.recordings.recording import Recording
 from data.skeletons.gaps import fill_gaps, neighbours
 from data.skeletons.seen import FARTHEST
 from refine.files.even import at_even_times
 from refine.files.measures import Motion, Moved
 from refine.files.methods import Method, Piece, of_rotations
-from refine.files.people import FEW, body_sizes, tracks_of
-from refine.files.rates import Clock
 from refine.splits import split_track
 
 FEWEST_FRAMES = 3

@@ -8,8 +8,8 @@ from typing import Any
 from base.errors import InputError
 from base.files import regular_file, sha256
 from base.words import plural
+from data.recordings.rates import Clock
 from data.recordings.recording import Recording
-from refine.files.rates import Clock
 from refine.files.refining import Refined
 
 REPORT = ".report.json"

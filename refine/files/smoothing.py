@@ -15,12 +15,12 @@ from base.errors import InputError
 from base.files import atomic_file, atomic_files, atomic_folder
 from base.replacing import Kind, check_file_replaceable, check_replaceable
 from data.recordings.guessing import read_recording
+from data.recordings.people import tracks_of
+from data.recordings.rates import clock_of
 from data.recordings.registry import RECORDINGS
 from refine.files.methods import open_method
-from refine.files.people import tracks_of
 from refine.files.places import Job
 from refine.files.plot import link_to, plot_page
-from refine.files.rates import clock_of
 from refine.files.refining import Options, check_moving, refine_recording
 from refine.files.report import MADE_BY, hash_of, read_report, recap, report_on
 
@@ -36,7 +36,7 @@ class Smoothing:
     Parameters
     ----------
     fps, video
-        See `refine.files.rates.clock_of`.
+        See `data.recordings.rates.clock_of`.
     format
         Whose files; None to guess each.
     model

@@ -82,7 +82,8 @@ def test_what_predict_does_not_read_is_told_without_other_commands_keys(run, tmp
     export_store(store.folder, tmp_path / "x.pkl", ExportOptions("pyskl"))
     np.savez(tmp_path / "x.npz", x=np.ones(3))
     (tmp_path / "notes.txt").write_text("3 clips\n")
-    for name in ("x.pkl", "x.npz", "notes.txt"):
+    refused(tmp_path / "x.npz", r"holds x, of which none is \[frames, joints, 2 or 3\]")
+    for name in ("x.pkl", "notes.txt"):
         refused(tmp_path / name, r"is no .skeleton file, .* or clip stores \(`python run.py import` makes one of other")
     (tmp_path / "empty").mkdir()
     refused(

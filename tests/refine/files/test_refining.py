@@ -5,8 +5,8 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from base.errors import InputError
+from data.recordings.rates import clock_of
 from refine.files.methods import Method, open_method
-from refine.files.rates import clock_of
 from refine.files.refining import Options, check_moving, refine_recording
 from refine.steady.api import refine
 from tests.refine.files.made import SKELETON, as_recording, walkers

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from data.recordings.rates import Clock
 from refine.files.measures import Motion
-from refine.files.rates import Clock
 from refine.files.refining import Refined
 from refine.files.report import MADE_BY, hash_of, is_ours, read_report, recap, report_of, report_on
 from tests.refine.files.made import SKELETON, as_recording
