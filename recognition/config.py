@@ -111,7 +111,7 @@ class TrainSection(Section):
     """The recipe."""
 
     start_from: Path | None = None
-    """The weights training begins with: a finished run, its `best.pt`, or a folder of `python run.py publish`, of the
+    """The weights training begins with: a finished run, its `best.pt`, or a published folder, of the
     same network and skeleton. Where its actions are others, the classifier's weights are left out."""
     frozen: bool = False
     """Train the classifier alone; all before it stays as `start_from` has it."""

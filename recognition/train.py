@@ -18,6 +18,7 @@ from recognition.evaluate import score
 from recognition.input.batches import Batch, steps_per_epoch, training_batches
 from recognition.input.loading import LoadedClips
 from recognition.small_sets import class_weights
+from recognition.use.first import shipped
 from training.average import WeightAverage
 from training.checkpoints import load_checkpoint, weights_of
 from training.distributed import ALONE, Workers
@@ -79,6 +80,7 @@ def start_from(model: nn.Module, path: Path, about: Mapping[str, Any]) -> str:
     InputError
         It is of another network or another skeleton.
     """
+    path = shipped(path)
     content = load_checkpoint(path)
     weights = weights_of(path, content)
     made, expected = content.get("model", {}), about["model"]
@@ -176,8 +178,8 @@ def train(
         nonlocal epochs_done
         epochs_done = epoch + 1
         correct.zero_()
-        for part in frozen:
-            part.eval()  # its statistics stay as they are, too
+        for still in frozen:
+            still.eval()  # its statistics stay as they are, too
         for part in training_batches(train_clips, view, section, seed=seed, epoch=epoch, workers=workers):
             with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
                 logits = network(part.x, part.clip, len(part.label)).float()

@@ -317,8 +317,6 @@ class AblateConfig(Section):
             near = difflib.get_close_matches(training.arm, (*ARMS.names(), *self.refiners), n=1)
             hint = f"did you mean {near[0]!r}?" if near else "it is no arm"
             raise ValueError(f"grid.pairings names {pairing!r}; {hint}")
-        if "@" not in pairing and training.arm not in self.arms:
-            raise ValueError(f"grid.pairings names {pairing!r}, which is not among the arms {', '.join(self.arms)}")
         if training.severity is not None and training.severity > 5:
             raise ValueError(f"grid.pairings names {pairing!r}; severities are from 0 to 5")
 
@@ -335,6 +333,12 @@ class AblateConfig(Section):
                 key = ".".join(map(str, ("refiners", name, *first["loc"])))
                 raise ValueError(f"{key}: {first['msg'].removeprefix('Value error, ')}") from None
         return sections
+
+    @property
+    def made_arms(self) -> tuple[str, ...]:
+        """The arms, and those that are only trained on."""
+        named = [parse_trained_on(pairing) for pairing in self.grid.pairings if "@" not in pairing]
+        return tuple(dict.fromkeys((*self.arms, *(one.arm for one in named if one is not None))))
 
     @property
     def streams(self) -> tuple[Stream, ...]:

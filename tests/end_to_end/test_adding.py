@@ -215,7 +215,7 @@ def test_a_file_format(tmp_path, plugins):
 @pytest.mark.parametrize(
     ("words", "status", "said"),
     [
-        ("export --help", 0, "lines     the toy: a .lines file"),
+        ("export --help", 0, "lines  the toy: a .lines file"),
         ("import --help", 0, "lines  files of a clip a line"),
         ("export s a --format line", 2, "error: --format: no format is called 'line'; did you mean 'lines'?"),
         ("import note.txt a", 2, "files of a clip a line"),
