@@ -460,7 +460,7 @@ def keys(
         "recognize": RecognizeConfig,
         "ablate": AblateConfig,
     }
-    chosen = stages if stage is None else {stage: stages[stage]}
+    chosen: dict[str, type[Section]] = stages if stage is None else {stage: stages[stage]}
     if markdown:
         print(as_page(chosen))
     else:
