@@ -169,7 +169,13 @@ def ablate(config: Config = None, overrides: Overrides = None, again: Again = Fa
 
 
 Model = Annotated[
-    list[Path], typer.Option("--model", "-m", help="A finished run of recognize, or its best.pt; several add up.")
+    list[Path] | None,
+    typer.Option(
+        "--model",
+        "-m",
+        help="A finished run of recognize, its best.pt, or a published folder; several add up. By default the one that "
+        "is shipped, `first`, which has learned from simulated actions.",
+    ),
 ]
 
 
@@ -178,7 +184,7 @@ def predict(
     clips: Annotated[
         list[Path], typer.Argument(help=".skeleton files, files that smooth reads, folders of them, clip stores.")
     ],
-    model: Model,
+    model: Model = None,
     output: Annotated[Path, typer.Option(help="Where to save: .csv or .json.")] = Path("predictions.csv"),
     names: Annotated[
         str | None, typer.Option(help="`ntu`, or a YAML file: a name per action in order, or lines like `103: name`.")
@@ -199,11 +205,12 @@ def predict(
 ) -> None:
     """Print and save the five likeliest actions of each clip."""
     from recognition.terminal import print_predictions
+    from recognition.use.first import FIRST, NOTE
     from recognition.use.predict import predict_clips
 
     found = predict_clips(
         clips,
-        model,
+        model or [FIRST],
         output=output,
         names=names,
         samplings=samplings,
@@ -214,6 +221,20 @@ def predict(
         refine=None if refine is None else _refiner(refine),
     )
     print_predictions(found, output)
+    if not model:
+        print(NOTE)
+
+
+@app.command()
+def publish(
+    run: Annotated[Path, typer.Argument(help="A finished run of recognize.")],
+    folder: Annotated[Path, typer.Argument(help="The folder to write.")],
+    again: Again = False,
+) -> None:
+    """Write a trained recogniser for others: weights, recipe, joints, actions, scores, and a card."""
+    from recognition.use.publish import publish as write
+
+    print("\n".join(write(run, folder, again)))
 
 
 def _refiner(name: str) -> Any:
@@ -237,9 +258,11 @@ def export_onnx(
     ] = None,
 ) -> None:
     """Write a trained recogniser or a refiner as ONNX, checked against Python."""
+    from recognition.use.first import shipped
     from refine.onnx_export import export as export_refiner
     from refine.onnx_export import is_refiner
 
+    model = shipped(model)
     if is_refiner(model):
         output = output or Path("refiner.onnx")
         print(f"{output}: refined poses differ from Python's by at most {export_refiner(model, output):.1g}")
@@ -414,6 +437,34 @@ def smooth(
     smoothing = Smoothing(fps, video, format, model, strength, fill, min_confidence, plot, again, _version())
     for line in run(inputs, output, smoothing, Scale(workers, on_error, executor)):
         print(line)
+
+
+@app.command()
+def keys(
+    stage: Annotated[
+        Literal["prepare", "refine", "recognize", "ablate"] | None, typer.Argument(help="Whose; all if left out.")
+    ] = None,
+    markdown: Annotated[bool, typer.Option("--markdown", help="As a page: this is how docs/keys.md is made.")] = False,
+) -> None:
+    """List every key of a stage's configuration: its meaning, what it may be, its default."""
+    from ablation.study.config import AblateConfig
+    from base.keys import as_page, as_text
+    from base.settings import Section
+    from data.ntu.prepare import PrepareConfig
+    from recognition.config import RecognizeConfig
+    from refine.config import RefineConfig
+
+    stages: dict[str, type[Section]] = {
+        "prepare": PrepareConfig,
+        "refine": RefineConfig,
+        "recognize": RecognizeConfig,
+        "ablate": AblateConfig,
+    }
+    chosen: dict[str, type[Section]] = stages if stage is None else {stage: stages[stage]}
+    if markdown:
+        print(as_page(chosen))
+    else:
+        print("\n\n".join(as_text(model) for model in chosen.values()))
 
 
 def _at_home(word: str) -> str:

@@ -27,6 +27,7 @@ DATA_FILES = {
     "data.ntu.simulate": ["actions.yaml"],
     "data.skeletons": ["layout_files/*.yaml"],
     "drawing": ["*.css", "*.js"],
+    "recognition": ["first/*.safetensors", "first/*.yaml", "first/*.json", "first/*.md"],
     "refine.benchmarks": ["table.yaml"],
     "refine.browser": ["*.html", "*.js"],
     "refine.files": ["*.j2"],

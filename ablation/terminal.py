@@ -24,7 +24,12 @@ def print_ablation(found: Ablation) -> None:
 
 def narrow(table: Table) -> RichTable:
     """Return the columns of a table that fit a terminal."""
-    shown = [at for at, column in enumerate(table.columns) if column.label in SHOWN or "interval" in column.label]
+    first = "mean class"  # stands before top-1 where the classes are uneven
+    shown = [
+        at
+        for at, column in enumerate(table.columns)
+        if column.label in SHOWN or "interval" in column.label or (at == 1 and column.label == first)
+    ]
     printed = RichTable(title=table.caption)
     for at in shown:
         column = table.columns[at]

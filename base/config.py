@@ -145,8 +145,11 @@ class RunSection(Section):
     """Where a run keeps its files, on which device it computes, and its seed."""
 
     dir: Path
+    """The folder of what the run leaves: configuration, log, checkpoints, results, figures."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where to compute; `auto`: on an accelerator if there is one."""
     seed: int = Field(0, ge=0, lt=2**31)
+    """Where all that is random comes from."""
 
 
 def load_config(model: type[Model], path: Path, overrides: Sequence[str] = ()) -> Model:

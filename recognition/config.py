@@ -36,7 +36,10 @@ class DataSection(Section):
     """Which clips are learned from and tested on."""
 
     store: Path
+    """The clip store."""
     split: Split = "xsub"
+    """Which clips are tested on: `xsub`, `xview`, `xsub120` or `xset`, a split of the store's labels, `{subjects:
+    {test: [3, Ann]}}`, `{folds: 5}` or `leave_one_subject_out`."""
     validation: float = Field(0.15, ge=0, le=0.5)
     """Share of the training performers that is held out, as whole performers, to choose the best epoch. With 0 all of
     them are trained on and the last epoch is kept."""
@@ -48,7 +51,9 @@ class InputSection(Section):
     """What the network sees of a clip."""
 
     frames: int = Field(64, ge=1, le=4096)
+    """Frames that the network sees of a clip."""
     stream: Stream = "joint"
+    """What it sees: positions, bones (each joint less its parent), or the change of either from frame to frame."""
     rotate_to_body: bool = False
     """Turn each clip so that actor 1's spine is parallel to z and the shoulders to x in the first frame."""
     sampling: Sampling = "uniform"
@@ -76,11 +81,17 @@ class ModelSection(Section):
     """A kind of network, one file each in `recognition/nets`. `stgcn`: as published (Yan et al., AAAI 2018). `stgcn++`:
     PYSKL's, with learnable adjacency, a residual in the spatial module and a temporal module of several branches."""
     width: int = Field(64, ge=1, le=4096)
+    """Channels of the first blocks; they double twice."""
     blocks: int = Field(10, ge=3, le=100)
+    """Spatial-temporal blocks."""
     temporal_kernel: int = Field(9, ge=1, le=999)
     """Frames that a temporal convolution of `stgcn` covers; odd. Those of `stgcn++` cover 3, at four dilations."""
     dropout: float = Field(0.0, ge=0, lt=1)
+    """Share of the activations that is dropped in training."""
     partition: Partition = "spatial"
+    """How a joint and its neighbours are divided into parts with weights of their own. `spatial`: itself, those nearer
+    to the centre, those farther; `spatial_original`: alike, counted as in the first ST-GCN code; `distance`: itself,
+    its neighbours; `uniform`: all together."""
 
     @field_validator("name")
     @classmethod
@@ -100,17 +111,27 @@ class TrainSection(Section):
     """The recipe."""
 
     start_from: Path | None = None
-    """A finished run, or its `best.pt`, of the same network, skeleton and actions: the weights training begins with."""
+    """The weights training begins with: a finished run, its `best.pt`, or a published folder, of the
+    same network and skeleton. Where its actions are others, the classifier's weights are left out."""
+    frozen: bool = False
+    """Train the classifier alone; all before it stays as `start_from` has it."""
+    balance: Literal["none", "weights", "sampling"] = "none"
+    """What is done for actions of few clips. `weights`: they count more in the loss, in inverse proportion to their
+    clips; `sampling`: an epoch draws clips, with repetition, so that all actions are equally likely."""
     epochs: int = Field(65, ge=1, le=training.MOST_EPOCHS)
+    """How often all clips are gone through."""
     repeat: int = Field(1, ge=1, le=10_000)
     """How often an epoch shows every clip."""
     batch: int = Field(64, ge=1, le=training.MOST_AT_ONCE)
     """Clips per step, over all processes together; the learning rate belongs to it."""
     lr: float = Field(0.1, gt=0, le=training.HIGHEST_RATE)
+    """The learning rate after the warm-up."""
     lr_batch: int | None = Field(None, ge=1, le=training.MOST_AT_ONCE)
     """The batch that `lr` is meant for; if given, the rate used is `lr` times `batch` / `lr_batch`."""
     momentum: float = Field(0.9, ge=0, lt=1)
+    """Of stochastic gradient descent (Nesterov's)."""
     weight_decay: float = Field(4e-4, ge=0, le=1000)
+    """Of all weights."""
     warmup: int = Field(5, ge=0, le=training.MOST_EPOCHS)
     """Epochs over which the learning rate rises to `lr`."""
     schedule: Literal["cosine", "step", "constant"] = "cosine"
@@ -118,7 +139,9 @@ class TrainSection(Section):
     schedule_every: Literal["epoch", "batch"] = "epoch"
     """When the learning rate is set anew."""
     steps: tuple[Annotated[int, Field(ge=0, le=training.MOST_EPOCHS)], ...] = (35, 55)
+    """Epochs at which `schedule: step` lowers the rate."""
     precision: Literal["fp32", "bf16"] = "fp32"
+    """What to compute in; weights are kept in fp32."""
     rotation: float = Field(0.3, ge=0, le=3.2)
     """Random rotation in training: up to so many radians about each axis."""
     scaling: float = Field(0.0, ge=0, lt=1)
@@ -126,6 +149,7 @@ class TrainSection(Section):
     swap: float = Field(0.0, ge=0, le=1)
     """How likely the two actors of a clip change places in training, so that the clip is centred on the other one."""
     label_smoothing: float = Field(0.0, ge=0, lt=1)
+    """Share of the target that is spread over all actions."""
     ema: float = Field(0.0, ge=0, lt=1)
     """Decay of the moving average of the weights, which is then what is validated, kept and tested; 0 for none."""
     patience: int | None = Field(None, ge=1, le=training.MOST_EPOCHS)
@@ -219,6 +243,8 @@ class RecognizeConfig(Section):
             raise ValueError("streams is empty; name a stream, or ensemble.runs and ensemble.weights")
         if self.input.frames == 1 and (moving := [stream for stream in self.trained if stream.endswith("motion")]):
             raise ValueError(f"input.frames is 1, in which {moving[0]} would be 0 everywhere; raise it")
+        if self.train.frozen and self.train.start_from is None:
+            raise ValueError("train.frozen needs train.start_from, the weights that stay as they are")
         if self.train.patience is not None and self.data.validation == 0:
             raise ValueError("train.patience needs validation clips, but data.validation is 0")
         return self

@@ -22,6 +22,7 @@ from recognition.input.selection import Selection, select_clips
 from recognition.nets.registry import build_model
 from recognition.report import confusion, draw_confusion, write_confusion
 from recognition.scores import Scores, add_scores, aligned, join_scores, read_scores, write_scores
+from recognition.small_sets import fit_batch, uneven
 from recognition.train import start_from, train
 from training.devices import deterministic_algorithms, explain_out_of_memory, pick_device
 from training.distributed import Workers, launch
@@ -84,16 +85,16 @@ def _train_on(
 ) -> dict[str, Any]:
     """Train and test on one split."""
     selection = select_clips(store, config.data.split, config.data.validation, config.run.seed, config.data.share)
-    _check(config, selection, workers)
+    _check(config, store, selection, workers)
     if not config.alone:
         return _train_streams(config, store, selection, workers, device, again)
     return _train_and_test(config, store, selection, workers, device, again)
 
 
-def _check(config: RecognizeConfig, selection: Selection, workers: Workers) -> None:
+def _check(config: RecognizeConfig, store: ClipStore, selection: Selection, workers: Workers) -> None:
     """Find mistakes before the first long computation, and before the run's folder exists."""
     shown = config.train.repeat * len(selection.train)
-    if config.train.batch > shown:
+    if config.train.batch > shown and store.labels is None:  # of one's own clips there may be few, see fit_batch
         raise InputError(
             f"train.batch: found {config.train.batch}, but an epoch shows {plural(shown, 'training clip')}; lower it, "
             "and train.lr with it"
@@ -115,9 +116,8 @@ def _train_folds(
     """Train and test once per fold, each in its own folder, and count all clips that were tested together."""
     configs = {f"fold_{number}": fold_config(config, number, part) for number, part in enumerate(parts, 1)}
     for part in configs.values():
-        _check(
-            part, select_clips(store, part.data.split, part.data.validation, part.run.seed, part.data.share), workers
-        )
+        selection = select_clips(store, part.data.split, part.data.validation, part.run.seed, part.data.share)
+        _check(part, store, selection, workers)
     run = workers.on_first(lambda: open_run(config, again)) or Run(config.run.dir, finished=False)
     folds: dict[str, dict[str, Any]] = {}
     for name, part in configs.items():
@@ -133,6 +133,7 @@ def _train_folds(
         **accuracies(found.label, found.score),
         "seconds": sum(fold["seconds"] for fold in folds.values()),
         "folds": folds,
+        **_remarks(found.label, [note for fold in folds.values() for note in fold.get("notes", ())]),
     }
     if workers.first:
         _write_scores(run.dir, found, run, _action_names(store, found.action))
@@ -178,8 +179,10 @@ def _train_and_test(
         "actions": selection.actions.tolist(),
     }
     names = _action_names(store, selection.actions)
-    if config.train.start_from is not None:
-        start_from(model, config.train.start_from, about)
+    recipe, smaller = fit_batch(config.train, len(selection.train), workers.count)
+    notes = [selection.note, smaller]
+    if recipe.start_from is not None:
+        notes.append(start_from(model, recipe.start_from, {**about, "names": names}))
     run = workers.on_first(lambda: open_run(config, again)) or Run(config.run.dir, finished=False)
     extra = {
         **about,
@@ -189,15 +192,15 @@ def _train_and_test(
         "fps": store.info.fps,
         "test": config.test.model_dump(mode="json"),
     }
-    too_large = f"train.batch: {config.train.batch} clips of {view.frames} frames do not fit on {device}; lower it"
+    too_large = f"train.batch: {recipe.batch} clips of {view.frames} frames do not fit on {device}; lower it"
     careful = deterministic_algorithms(config.train.deterministic)
     with careful, explain_out_of_memory(f"{too_large}, or input.frames"):
-        fitted = train(model, train_clips, validation_clips, config.train, view, run, config.run.seed, extra, workers)
+        fitted = train(model, train_clips, validation_clips, recipe, view, run, config.run.seed, extra, workers)
         scores = score(
             model,
             test_clips,
             view,
-            batch=2 * config.train.batch,
+            batch=2 * recipe.batch,
             samplings=config.test.clips,
             bf16=config.train.precision == "bf16",
             workers=workers,
@@ -210,6 +213,7 @@ def _train_and_test(
         "test_clips": len(test_clips),
         **accuracies(found.label, found.score),
         "seconds": time.perf_counter() - begin,
+        **_remarks(found.label, notes),
     }
     if workers.first:
         _write_scores(run.dir, found, run, names)
@@ -256,6 +260,7 @@ def _train_streams(
         "seconds": sum(found["seconds"] for found in streams.values()),
         "streams": streams,
         "ensembles": ensembles,
+        **_remarks(chosen.label, [note for found in streams.values() for note in found.get("notes", ())]),
     }
     names = _action_names(store, selection.actions)
     if workers.first:
@@ -278,6 +283,13 @@ def stream_config(config: RecognizeConfig, stream: str) -> RecognizeConfig:
             "ensemble": EnsembleSection(),
         }
     )
+
+
+def _remarks(label: np.ndarray, notes: Sequence[str]) -> dict[str, Any]:
+    """Return what else is to be said of a run: whether the test clips are uneven, what was not done as asked."""
+    said = list(dict.fromkeys(note for note in notes if note))
+    counts = uneven(label)
+    return {**({"uneven": counts} if counts else {}), **({"notes": said} if said else {})}
 
 
 def _finished(config: RecognizeConfig) -> dict[str, Any] | None:

@@ -11,6 +11,7 @@ from base.progress import PlainConsole
 from base.shown import one_line
 from base.words import plural
 from recognition.config import RecognizeConfig
+from recognition.small_sets import say_uneven
 from recognition.use.explain import joint_shares
 from recognition.use.explain_report import Explanation
 from recognition.use.predict import Prediction
@@ -32,33 +33,37 @@ def print_results(results: dict[str, Any], config: RecognizeConfig) -> None:
     store, run = config.data.store, config.run.dir
     classes = plural(results["classes"], "class", "classes")
     table = Table(title=f"{store} ({results['split']}), {classes}")
-    for column in ("training clips", "test clips", "top-1 %", "top-5 %", "mean class %", "seconds"):
+    figures = {"top-1 %": "top1", "top-5 %": "top5", "mean class %": "mean_class_accuracy"}
+    if "uneven" in results:
+        figures = dict(reversed(figures.items()))
+    for column in ("training clips", "test clips", *figures, "seconds"):
         table.add_column(column, justify="right")
     table.add_row(
         str(results["train_clips"]),
         str(results["test_clips"]),
-        f"{results['top1']:.2f}",
-        f"{results['top5']:.2f}",
-        f"{results['mean_class_accuracy']:.2f}",
+        *(f"{results[key]:.2f}" for key in figures.values()),
         f"{results['seconds']:.1f}",
     )
     console = PlainConsole()
     console.print(table)
     if "streams" in results:
         parts = Table(title="streams, and ensembles of them")
-        for column in ("", "top-1 %", "top-5 %", "mean class %"):
+        for column in ("", *figures):
             parts.add_column(column, justify="right" if column else "left")
         for name, found in (*results["streams"].items(), *results["ensembles"].items()):
-            parts.add_row(name, *(f"{found[key]:.2f}" for key in ("top1", "top5", "mean_class_accuracy")))
+            parts.add_row(name, *(f"{found[key]:.2f}" for key in figures.values()))
         console.print(parts)
     if "folds" in results:
         parts = Table(title="folds")
-        for column in ("", "split", "test clips", "top-1 %", "mean class %"):
+        del figures["top-5 %"]
+        for column in ("", "split", "test clips", *figures):
             parts.add_column(column, justify="right" if column not in ("", "split") else "left")
         for name, found in results["folds"].items():
-            figures = (f"{found[key]:.2f}" for key in ("top1", "mean_class_accuracy"))
-            parts.add_row(name, found["split"], str(found["test_clips"]), *figures)
+            shown = (f"{found[key]:.2f}" for key in figures.values())
+            parts.add_row(name, found["split"], str(found["test_clips"]), *shown)
         console.print(parts)
+    for note in (*([say_uneven(results["uneven"])] if "uneven" in results else ()), *results.get("notes", ())):
+        print(one_line(note))
     for folder in (run, *(run / name for name in (*results.get("streams", ()), *results.get("folds", ())))):
         if (best := folder / "checkpoints" / "best.pt").is_file():
             print(f"trained recogniser: {best}")

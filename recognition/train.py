@@ -17,11 +17,16 @@ from recognition.config import InputSection, TrainSection
 from recognition.evaluate import score
 from recognition.input.batches import Batch, steps_per_epoch, training_batches
 from recognition.input.loading import LoadedClips
+from recognition.small_sets import class_weights
+from recognition.use.first import shipped
 from training.average import WeightAverage
 from training.checkpoints import load_checkpoint, weights_of
 from training.distributed import ALONE, Workers
 from training.fit import Fit, fit
 from training.runs import Run
+
+HEAD = "classifier"
+"""The part of a network that tells the actions apart; all before it is of use for other actions, too."""
 
 FREE = ("dropout",)
 """The keys of `model` that may change: the weights mean the same whatever they are."""
@@ -52,23 +57,30 @@ def learning_rate(section: TrainSection, per_epoch: int = 1) -> Callable[[int], 
     return factor
 
 
-def start_from(model: nn.Module, path: Path, about: Mapping[str, Any]) -> None:
-    """Give a network the weights of an earlier run.
+def start_from(model: nn.Module, path: Path, about: Mapping[str, Any]) -> str:
+    """Give a network the weights of an earlier run; of one that tells other actions apart, all but the classifier's.
 
     Parameters
     ----------
     model
         The network.
     path
-        A run's `best.pt`.
+        A run, its `best.pt`, or a published folder.
     about
-        What the checkpoint must say of itself: `layout`, `confidence`, `model` and `actions`.
+        What the checkpoint must say of itself: `layout`, `confidence` and `model`; and `actions` and `names`, those of
+        the network.
+
+    Returns
+    -------
+    str
+        What was left out, in one line; empty if nothing was.
 
     Raises
     ------
     InputError
-        It is of another network, another skeleton or other actions.
+        It is of another network or another skeleton.
     """
+    path = shipped(path)
     content = load_checkpoint(path)
     weights = weights_of(path, content)
     made, expected = content.get("model", {}), about["model"]
@@ -86,15 +98,26 @@ def start_from(model: nn.Module, path: Path, about: Mapping[str, Any]) -> None:
                 "give another checkpoint"
             )
     actions = content.get("actions")
-    if not isinstance(actions, list) or any(type(one) is not int for one in actions) or actions != about["actions"]:
-        raise InputError(
-            f"train.start_from: {path} tells other actions apart than the {len(about['actions'])} of the store; "
-            "give a checkpoint of the same actions"
+    if not isinstance(actions, list) or any(type(one) is not int for one in actions):
+        raise InputError(f"{path}: its 'actions' entry is damaged; give a best.pt of `python run.py recognize`")
+    note = ""
+    if actions != about["actions"] or (content.get("names") or []) != about["names"]:
+        own = {name: value for name, value in model.state_dict().items() if name.startswith(f"{HEAD}.")}
+        if not own:
+            raise InputError(
+                f"train.start_from: {path} tells other actions apart than the {len(about['actions'])} of the store, "
+                f"and its network has no part called {HEAD} to leave out; give a checkpoint of the same actions"
+            )
+        weights = {**weights, **own}
+        note = (
+            f"train.start_from: {path} tells other actions apart ({len(actions)} there, {len(about['actions'])} here); "
+            f"all of its weights are taken but the {HEAD}'s"
         )
     try:
         model.load_state_dict(weights)
     except RuntimeError as error:
         raise InputError(f"train.start_from: the weights in {path} do not fit this network") from error
+    return note
 
 
 def train(
@@ -132,18 +155,22 @@ def train(
         The processes that share the batches.
     """
     device = train_clips.joints.device
+    frozen = freeze(model) if section.frozen else []
     bf16 = section.precision == "bf16"
     network = workers.connect(model)  # before the optimiser, see there
     if section.compile:
         network = torch.compile(network)  # type: ignore[assignment]
     optimizer = SGD(
-        model.parameters(),
+        [parameter for parameter in model.parameters() if parameter.requires_grad],
         lr=section.rate,
         momentum=section.momentum,
         nesterov=section.momentum > 0,
         weight_decay=section.weight_decay,
     )
     correct = torch.zeros((), dtype=torch.int64, device=device)
+    weight = None
+    if section.balance == "weights":
+        weight = class_weights(train_clips.label, int(train_clips.label.max()) + 1)
     average = WeightAverage(model, section.ema) if section.ema else None
     epochs_done = 0
 
@@ -151,11 +178,13 @@ def train(
         nonlocal epochs_done
         epochs_done = epoch + 1
         correct.zero_()
+        for still in frozen:
+            still.eval()  # its statistics stay as they are, too
         for part in training_batches(train_clips, view, section, seed=seed, epoch=epoch, workers=workers):
             with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
                 logits = network(part.x, part.clip, len(part.label)).float()
             correct.add_((logits.detach().argmax(1) == part.label).sum())
-            yield batch_loss(logits, part, section.label_smoothing, workers)
+            yield batch_loss(logits, part, section.label_smoothing, workers, weight)
 
     def validate() -> dict[str, float]:
         right = int(workers.total(correct))
@@ -190,11 +219,34 @@ def train(
     )
 
 
-def batch_loss(logits: Tensor, part: Batch, smoothing: float, workers: Workers = ALONE) -> Tensor:
+def freeze(model: nn.Module) -> list[nn.Module]:
+    """Let nothing of a network learn but its classifier, and return the parts that stay as they are.
+
+    Raises
+    ------
+    InputError
+        It has no part of that name.
+    """
+    parts = dict(model.named_children())
+    if HEAD not in parts or len(list(model.parameters(recurse=False))):
+        raise InputError(f"train.frozen: the network {type(model).__name__} has no part called {HEAD} to train alone")
+    frozen = [part for name, part in parts.items() if name != HEAD]
+    for part in frozen:
+        part.requires_grad_(False)
+    return frozen
+
+
+def batch_loss(
+    logits: Tensor, part: Batch, smoothing: float, workers: Workers = ALONE, weight: Tensor | None = None
+) -> Tensor:
     """Return the mean cross entropy of a batch, or this process's part of it times the number of processes.
 
-    The mean over the processes is then the mean over the whole batch, however its clips are divided.
+    The mean over the processes is then the mean over the whole batch, however its clips are divided. With a weight for
+    each class it is the mean of the weighted cross entropies.
     """
+    if weight is not None:
+        summed = F.cross_entropy(logits, part.label, weight, label_smoothing=smoothing, reduction="sum")
+        return summed * (workers.count / part.whole)
     if workers.count == 1:
         return F.cross_entropy(logits, part.label, label_smoothing=smoothing)
     summed = F.cross_entropy(logits, part.label, label_smoothing=smoothing, reduction="sum")

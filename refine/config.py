@@ -48,16 +48,15 @@ TrainOn = Annotated[
 
 
 class BenchmarksSection(Section):
-    """Where the pose benchmarks lie, in the layout that SmoothNet's authors released.
-
-    `on_error` says what to do with a sequence that cannot be used: `stop`, leave it out and count it (`skip`), or leave
-    just the joints out that are missing (`mask`). `rows` are benchmarks of your own, see
-    `refine/benchmarks/table.yaml`.
-    """
+    """Where the pose benchmarks lie, in the layout that SmoothNet's authors released."""
 
     root: Path
+    """The folder of the pairs."""
     on_error: OnError = "stop"
+    """What to do with a sequence that cannot be used: stop, leave it out and count it (`skip`), or leave just the
+    joints out that are missing (`mask`)."""
     rows: dict[str, Row] = Field({})
+    """Benchmarks of your own, see `refine/benchmarks/table.yaml`."""
 
     def find(self, name: str) -> Benchmark:
         """Return the row of this name, one of `rows` or of the table; InputError if there is none."""
@@ -74,43 +73,50 @@ class BenchmarksSection(Section):
 
 
 class SmplSection(Section):
-    """The licensed body model that rotations are scored with, see `refine.benchmarks.bodies.load_body_model`.
-
-    `model` is `SMPL_NEUTRAL.pkl` or its folder; `regressor` is SPIN's `J_regressor_extra.npy`, for the top of the head.
-    """
+    """The licensed body model that rotations are scored with, see `refine.benchmarks.bodies.load_body_model`."""
 
     model: Path | None = None
+    """`SMPL_NEUTRAL.pkl` or its folder."""
     regressor: Path | None = None
+    """SPIN's `J_regressor_extra.npy`, for the top of the head."""
 
 
 class NormaliseSection(Section):
     """What is taken out of the poses before the network, see `refine.normalise.Normalise`."""
 
     centre: Centre = "channel"
+    """`root`: from every joint, the root's mean position over the window; `channel`: from every coordinate of every
+    joint, its own mean over the window."""
     scale: Scale = "body"
+    """`body`: divide by the size of the skeleton over the sequence."""
 
 
 class TrainSection(Section):
-    """What to train on and how; or `checkpoint`, a trained refiner to use instead (a run's folder, a file, or the name
-    of one that is shipped, `steady`), or several: `{h36m_fcn_3D: ..., aist_vibe_3D: ...}` evaluates each benchmark with
-    the one whose name its published figures have, or the first.
-
-    `on` lists benchmarks, and every window of every sequence of them is equally likely; or it maps each benchmark to a
-    weight, its share of the windows of an epoch. A benchmark whose windows run out is then gone through again.
-    `windows` are drawn per epoch, without repetition; null draws as many as there are. `batch` counts windows, each
-    with all its joints. `validation` is the share of the training sequences that are held out to choose the best epoch.
-    """
+    """What to train on and how; or a trained refiner to use instead."""
 
     on: TrainOn = ()
+    """Benchmarks, of which every window of every sequence is equally likely; or a weight for each, its share of the
+    windows of an epoch. One whose windows run out is then gone through again."""
     checkpoint: Path | dict[str, Path] | None = None
+    """A trained refiner to use instead: a run's folder, a file, or the name of one that is shipped, `steady`; or
+    several, `{h36m_fcn_3D: ..., aist_vibe_3D: ...}`, of which each benchmark is evaluated with the one whose name its
+    published figures have, or the first."""
     epochs: int = Field(70, ge=1, le=MOST_EPOCHS)
+    """How often the windows are gone through."""
     windows: int | None = Field(None, ge=1, le=10**9)
+    """Windows drawn per epoch, without repetition; null draws as many as there are."""
     lr: float = Field(1e-3, gt=0, le=HIGHEST_RATE)
+    """The learning rate in the first epoch."""
     lr_decay: float = Field(0.95, gt=0, le=1)
+    """Its factor from epoch to epoch."""
     batch: int = Field(128, ge=1, le=MOST_AT_ONCE)
+    """Windows per step, each with all its joints."""
     position_weight: float = Field(1.0, ge=0, le=1e9)
+    """Weight of the error of positions in the loss."""
     acceleration_weight: float = Field(0.1, ge=0, le=1e9)
+    """Weight of the error of accelerations."""
     validation: float = Field(0.1, gt=0, lt=1)
+    """Share of the training sequences that are held out to choose the best epoch."""
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from base.errors import InputError
 from base.files import atomic_file, regular_file
 from base.pickle_scan import UnsafeError, scan_pickle
 from base.shown import cut, shown
+from training.weights_file import SUFFIX, WEIGHTS, read_weights
 
 LARGEST_TABLE = 64 << 20
 """Bytes of all but the numbers in a checkpoint: names, shapes, settings."""
@@ -68,7 +69,7 @@ def _canonical(value: Any) -> Any:
 
 
 def checkpoint_file(path: Path) -> Path:
-    """Return the checkpoint that a path names: the file itself, or of a run's folder its best epoch.
+    """Return the checkpoint that a path names: the file itself, a run's best epoch, or what was published.
 
     Raises
     ------
@@ -77,7 +78,7 @@ def checkpoint_file(path: Path) -> Path:
     """
     if not path.is_dir():
         return path
-    for best in (path / "checkpoints" / "best.pt", path / "best.pt"):
+    for best in (path / "checkpoints" / "best.pt", path / "best.pt", path / WEIGHTS):
         if best.is_file():
             return best
     inner = sorted(path.glob("*/checkpoints/best.pt")) + sorted(path.glob("cells/*/checkpoints/best.pt"))
@@ -94,7 +95,7 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     Parameters
     ----------
     path
-        Its file, or the folder of the run that made it.
+        Its file, the folder of the run that made it, or one that was published.
 
     Raises
     ------
@@ -103,6 +104,8 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
         it has bytes for.
     """
     path = checkpoint_file(path)
+    if path.suffix == SUFFIX:
+        return read_weights(path)
     expected = "not a checkpoint of tensors and plain values, or damaged"
     advice = "expected a file saved by torch.save"
     try:

@@ -12,6 +12,7 @@ from ablation.words import footnote, interval_text, one_decimal, p_cell, points,
 from base.tables import Column, Table
 from base.words import plural
 from recognition.evaluate import accuracies
+from recognition.small_sets import say_uneven, uneven
 
 LEAD = """
 {{ table(tables["accuracy"]) }}
@@ -24,6 +25,7 @@ GRID = """
 def accuracy_table(study: Study, verdict: Verdict) -> Table:
     """Tabulate accuracy per arm with its difference from the reference."""
     rows = []
+    counts = uneven(next(iter(study.arms.values())).label)
     for arm, scores in study.arms.items():
         figures = [accuracies(scores.label, score) for score in scores.score]
         top1, top5, mean_class = (
@@ -33,26 +35,31 @@ def accuracy_table(study: Study, verdict: Verdict) -> Table:
         rows.append(
             (
                 study.label(arm),
+                *((float(np.mean(mean_class)),) if counts else ()),
                 float(np.mean(top1)),
                 tuple(top1),
                 float(np.mean(top5)),
-                float(np.mean(mean_class)),
+                *(() if counts else (float(np.mean(mean_class)),)),
                 found.difference if found else None,
                 found.interval if found else None,
                 found.mcnemar_p if found else None,
                 verdict_word(study, found) if found else None,
             )
         )
+    mean_class_column = Column("mean class", one_decimal)
     return Table(
         "accuracy",
         f"Accuracy on the {plural(len(study.names), 'test clip', separator=',')}, in percent; differences in points "
-        f"from {study.label(study.against)}" + footnote(found.interval for found in verdict.comparisons),
+        f"{'of top-1 ' if counts else ''}from {study.label(study.against)}"
+        + footnote(found.interval for found in verdict.comparisons)
+        + (f"; {say_uneven(counts)}" if counts else ""),
         (
             Column("skeletons", numeric=False),
+            *((mean_class_column,) if counts else ()),
             Column("top-1", one_decimal),
             Column("by seed", several),
             Column("top-5", one_decimal),
-            Column("mean class", one_decimal),
+            *(() if counts else (mean_class_column,)),
             Column("difference", points),
             Column(f"{study.percent} interval", interval_text),
             Column("McNemar p", p_cell),

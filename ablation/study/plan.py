@@ -35,6 +35,9 @@ from training.devices import pick_device
 FORMAT = 2
 """Changes when equal configurations give other results than before, so that no study takes them over."""
 
+NEWER = {"balance": "none", "frozen": False}
+"""Keys of `train` that recognisers of earlier studies had no need of."""
+
 
 @dataclass(frozen=True)
 class Training:
@@ -183,6 +186,9 @@ def _training(
         }
     )
     what = recognizer.model_dump(mode="json", exclude={"run": {"dir", "device"}, "data": {"store"}, "simulate": True})
+    for key, as_ever in NEWER.items():  # what all had before there was the key goes unsaid
+        if what["train"][key] == as_ever:
+            del what["train"][key]
     folder = config.shared_folder.resolve() / "cells" / name_of("cell", {"format": FORMAT, "store": content, **what})
     mixed = ["mixed"] if condition.pairing == "mixed" and arm != config.against else []
     given = parse_trained_on(condition.pairing)

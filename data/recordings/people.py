@@ -163,7 +163,7 @@ def body_sizes(joints: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, np.nda
     if whole.any():
         size[~whole] = np.median(size[whole])
     else:  # single points: how far they go is all that there is
-        size[:] = float(np.ptp(middle[count > 0], axis=0).max(initial=0.0)) / 4 or 1.0
+        size[:] = float(np.ptp(middle[count > 0], axis=0).max(initial=0.0)) or 1.0
     return size, middle
 
 

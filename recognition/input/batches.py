@@ -12,6 +12,7 @@ from recognition.input.augment import Draws, draw, still
 from recognition.input.loading import LoadedClips
 from recognition.input.sampling import place_frames, time_window
 from recognition.input.streams import to_stream
+from recognition.small_sets import class_weights
 from training.distributed import ALONE, Workers
 from training.fit import epoch_generator
 
@@ -104,14 +105,20 @@ def training_batches(
     view
         What the network sees of a clip.
     recipe
-        `batch`, clips per batch at most; `repeat`, how often every clip comes; the augmentation.
+        `batch`, clips per batch at most; `repeat`, how often every clip comes, or with `balance: sampling` how many are
+        drawn for each; the augmentation.
     seed, epoch
         What the draws come from.
     workers
         The processes that share a batch.
     """
     shuffle = epoch_generator(seed, epoch)  # on the host, see gather_batch
-    order = torch.cat([torch.randperm(len(clips), generator=shuffle) for _ in range(recipe.repeat)])
+    if recipe.balance == "sampling":
+        label = clips.label.cpu()
+        likely = class_weights(label, int(label.max()) + 1)[label]
+        order = likely.multinomial(recipe.repeat * len(clips), replacement=True, generator=shuffle)
+    else:
+        order = torch.cat([torch.randperm(len(clips), generator=shuffle) for _ in range(recipe.repeat)])
     generator = epoch_generator(seed, epoch, clips.joints.device)
     for chosen in order.tensor_split(steps_per_epoch(len(clips), recipe)):
         draws = draw(len(chosen), clips.layout.dims, view, recipe, generator)

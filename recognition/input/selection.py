@@ -6,6 +6,7 @@ import numpy as np
 
 from base.errors import InputError
 from base.shown import shown
+from base.words import plural
 from data.skeletons.division import divide, knows_subjects
 from data.skeletons.store import ClipStore
 
@@ -20,12 +21,15 @@ class Selection:
         int64 rows of the clips.
     actions
         int64 [classes], the 1-based action of each label, ascending.
+    note
+        What could not be done as asked; empty if nothing.
     """
 
     train: np.ndarray
     validation: np.ndarray
     test: np.ndarray
     actions: np.ndarray
+    note: str = ""
 
 
 def select_clips(store: ClipStore, split: str, validation: float, seed: int, share: float = 1.0) -> Selection:
@@ -39,8 +43,9 @@ def select_clips(store: ClipStore, split: str, validation: float, seed: int, sha
         See `data.skeletons.division.divide`. What it sets aside for validation is held out as it is.
     validation
         Share of the training performers held out, as whole performers: at least one if above 0. They are drawn by the
-        seed; a performer without whom some action had no training clips left is not held out. Where it is unknown who
-        is in the clips: share of the clips of each action.
+        seed; a performer without whom some action had no training clips left is not held out. Of clips of one's own
+        none may be left to hold out, and a note says so. Where it is unknown who is in the clips: share of the clips
+        of each action.
     seed
         The run's seed.
     share
@@ -83,13 +88,20 @@ def select_clips(store: ClipStore, split: str, validation: float, seed: int, sha
         held_out = _hold_out_clips(clips.action[train], validation, seed)
     elif validation > 0:
         held_out = _hold_out(clips.performer[train], clips.action[train], validation, seed)
-        if not held_out.any():
+    note = ""
+    if validation > 0 and not held_out.any():
+        if store.labels is None:
             raise InputError(
                 f"{store.folder}: no training performer can be held out for validation without emptying an action "
                 f"({len(np.unique(clips.performer[train]))} training performers); set data.validation=0"
             )
+        who = plural(len(np.unique(clips.performer[train])), "training performer") if knows_subjects(store) else "clips"
+        note = (
+            f"data.validation: nothing of the {who} can be held out without emptying an action; all are "
+            "trained on, and the last epoch is kept"
+        )
     kept = _take_share(clips.action[train[~held_out]], share, seed)
-    return Selection(train[~held_out][kept], train[held_out], test, actions)
+    return Selection(train[~held_out][kept], train[held_out], test, actions, note)
 
 
 def _called(store: ClipStore, action: int) -> str:

@@ -17,7 +17,9 @@ from data.skeletons.layouts import LAYOUTS, Layout, layouts_of
 from data.skeletons.store import ClipStore, StoreInfo
 from recognition.config import InputSection, ModelSection, TestSection
 from recognition.nets.registry import build_model
+from recognition.use.first import shipped
 from training.checkpoints import load_checkpoint, weights_of
+from training.weights_file import WEIGHTS
 
 MOST_ACTIONS = 10_000
 
@@ -73,15 +75,17 @@ class Recognizer:
 
 
 def load_recognizer(path: Path, device: torch.device | str = "cpu") -> Recognizer:
-    """Load a recogniser from a run's folder or from its `best.pt`.
+    """Load a recogniser from a run's folder, its `best.pt`, or a folder of `python run.py publish`.
 
     Raises
     ------
     InputError
         There is none, it is no recogniser's checkpoint, or its parts contradict each other.
     """
-    path = Path(path)
-    if path.is_dir():
+    path = shipped(Path(path))
+    if (path / WEIGHTS).is_file():
+        path = path / WEIGHTS
+    elif path.is_dir():
         path = path / "checkpoints" / "best.pt"
         if not path.is_file():
             raise InputError(
@@ -177,8 +181,9 @@ def load_ensemble(path: Path, device: torch.device | str = "cpu") -> list[tuple[
     InputError
         See `load_recognizer`; or the recognisers tell different actions apart.
     """
-    path = Path(path)
-    parts = _parts(path) if path.is_dir() and not (path / "checkpoints").exists() else {path: 1.0}
+    path = shipped(Path(path))
+    several = path.is_dir() and not (path / "checkpoints").exists() and not (path / WEIGHTS).exists()
+    parts = _parts(path) if several else {path: 1.0}
     found = [(weight, load_recognizer(part, device)) for part, weight in parts.items() if weight > 0]
     first = found[0][1]
     for _, other in found[1:]:

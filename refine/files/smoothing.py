@@ -26,6 +26,8 @@ from refine.files.report import MADE_BY, hash_of, read_report, recap, report_on
 
 Outcome = Literal["refined", "already refined", "skipped"]
 
+CHANGED = "has been changed"
+
 
 @dataclass(frozen=True)
 class Smoothing:
@@ -153,6 +155,8 @@ def _already(job: Job, settings: dict[str, Any], given: str, again: bool) -> dic
         return None
     fault = _fault(job.output, report)
     if again:
+        if fault.startswith(CHANGED):
+            raise InputError(f"{job.output}: {fault}; choose another output, or remove it")
         if job.source.is_dir():
             check_replaceable(job.output, _kind(report), [job.source])
         else:
@@ -176,7 +180,7 @@ def _fault(output: Path, report: dict[str, Any] | None) -> str:
         return "was not made here"
     # It may be what the report's own output was about to replace when that was interrupted.
     as_made = (report["output"]["sha256"], report.get("replaces"))
-    return "" if hash_of(output) in as_made else "has been changed since it was made"
+    return "" if hash_of(output) in as_made else f"{CHANGED} since it was made"
 
 
 def _write(job: Job, again: bool, made: Callable[[Path], tuple[dict[str, Any], str]]) -> dict[str, Any]:

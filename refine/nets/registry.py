@@ -35,17 +35,20 @@ class Net(nn.Module):
 
 
 class ModelSection(Section):
-    """The network and its sizes: a `kind`, one file each in `refine/nets`, and what all kinds may be told.
-
-    `basic`: as released. `motion_aware`: the paper's, over positions, velocities and accelerations.
-    """
+    """The network and its sizes: a `kind`, one file each in `refine/nets`, and what all kinds may be told."""
 
     kind: str = "basic"
+    """`basic`: as released. `motion_aware`: the paper's, over positions, velocities and accelerations."""
     window: int = Field(32, ge=3, le=MOST_FRAMES)
+    """Frames that are refined together."""
     hidden: int = Field(512, ge=1, le=MOST_UNITS)
+    """Units of the layers."""
     res_hidden: int = Field(16, ge=1, le=MOST_UNITS)
+    """Units within a residual block."""
     blocks: int = Field(1, ge=0, le=MOST_BLOCKS)
+    """Residual blocks."""
     dropout: float = Field(0.5, ge=0, lt=1)
+    """Share of the activations that is dropped in training."""
 
     @field_validator("kind")
     @classmethod

@@ -178,7 +178,6 @@ def test_starts_from_the_weights_of_an_earlier_run(run, tmp_path):
     ("changes", "message"),
     [
         ({"model": {"width": 6}}, r"has model\.width 4, and here it is 6"),
-        ({"store": (1, 23, 5)}, "tells other actions apart than the 3 of the store"),
         ({"train": {"batch": 1000}}, "found 1000, but an epoch shows"),
     ],
 )

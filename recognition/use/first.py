@@ -1,0 +1,22 @@
+"""The recogniser that is shipped: a small ST-GCN that has learned from simulated clips of NTU RGB+D's 60 actions.
+
+`configs/recognize/first.yaml` says how; what it is and is not is in `recognition/first/card.md`.
+"""
+
+from pathlib import Path
+
+FIRST = Path(__file__).parents[1] / "first"
+"""Its folder, as `python run.py publish` wrote it."""
+
+NAME = "first"
+"""What stands for it wherever a recogniser can be named."""
+
+NOTE = (
+    "by the recogniser that is shipped, which has learned from simulated actions only: what it says of real clips has "
+    "not been measured; -m takes one that was trained on real ones"
+)
+
+
+def shipped(path: Path) -> Path:
+    """Return a recogniser's path: as it is given, or the folder of the shipped one where its name is."""
+    return FIRST if str(path) == NAME and not path.exists() else path

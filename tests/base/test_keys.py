@@ -1,0 +1,103 @@
+"""The keys of configurations as they are listed: meanings, limits and defaults, and the page of them."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import pytest
+import yaml
+from pydantic import Field
+
+from ablation.study.config import AblateConfig
+from base.keys import as_text, keys_of
+from base.settings import Section
+from data.ntu.prepare import PrepareConfig
+from recognition.config import RecognizeConfig
+from refine.config import RefineConfig
+from run import app
+
+ROOT = Path(__file__).parents[2]
+STAGES = {"prepare": PrepareConfig, "refine": RefineConfig, "recognize": RecognizeConfig, "ablate": AblateConfig}
+
+
+class Inner(Section):
+    """What is inside.
+
+    Parameters
+    ----------
+    one, two
+        Either of them.
+    """
+
+    one: float = Field(0.5, gt=0, le=1)
+    two: tuple[Annotated[int, Field(ge=1)], ...] = (1, 2)
+    three: Path
+    """Of its own:
+    a docstring."""
+
+
+class Outer(Section):
+    """All."""
+
+    inner: Inner
+    left_out: Inner | None = None
+    kind: Literal["a", "b"] | None = None
+    """Which."""
+
+
+def test_a_configuration_is_listed_with_its_meanings_limits_and_defaults():
+    expected = """\
+kind: `a` or `b` or null; default null
+    Which.
+
+inner: section
+    What is inside.
+inner.one: number, more than 0, at most 1; default 0.5
+    Either of them.
+inner.two: list of (whole number, at least 1); default [1, 2]
+    Either of them.
+inner.three: path; must be given
+    Of its own: a docstring.
+
+left_out: section that may be left out
+    What is inside."""
+    assert as_text(Outer).startswith(expected)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_every_key_has_a_meaning(stage):
+    assert [key.name for key in keys_of(STAGES[stage]) if not key.meaning] == []
+
+
+def schema_of(schema, name):
+    """Find a key in the schema that pydantic makes of the model."""
+    found = schema
+    for part in name.split("."):
+        found = found["properties"][part]
+        for one in (found, *found.get("anyOf", ())):
+            if "$ref" in one:
+                found = schema["$defs"][one["$ref"].rsplit("/", 1)[1]]
+    return found
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_limits_and_defaults_are_those_of_the_schema(stage):
+    schema = STAGES[stage].model_json_schema()
+    numbers = 0
+    for key in keys_of(STAGES[stage]):
+        expected = schema_of(schema, key.name)
+        if key.allowed.startswith("section"):
+            continue
+        if key.default is not None and "default" in expected:
+            assert yaml.safe_load(key.default) == expected["default"], key.name
+        if "minimum" in expected and "maximum" in expected:
+            numbers += 1
+            assert f"{expected['minimum']:g} to " in key.allowed, key.name
+        elif "exclusiveMinimum" in expected:
+            numbers += 1
+            assert f"more than {expected['exclusiveMinimum']:g}" in key.allowed, key.name
+    assert numbers >= 3
+
+
+def test_the_page_is_what_the_command_writes(capsys):
+    app(["keys", "--markdown"], standalone_mode=False)
+    assert capsys.readouterr().out == (ROOT / "docs/keys.md").read_text(encoding="utf-8")

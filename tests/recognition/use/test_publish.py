@@ -1,0 +1,76 @@
+"""A trained recogniser as a folder for others, and what may be done with it."""
+
+import json
+
+import numpy as np
+import pytest
+import yaml
+
+from base.config import load_config
+from base.errors import InputError
+from data.skeletons.layouts import NTU25, read_layout
+from recognition.config import RecognizeConfig
+from recognition.stage import recognize
+from recognition.use.predict import predict
+from recognition.use.publish import FILES, publish
+from recognition.use.recognizer import load_recognizer
+from training.checkpoints import load_checkpoint
+from training.weights_file import WEIGHTS
+
+
+@pytest.fixture(scope="module")
+def published(run, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("publish") / "mine"
+    publish(run[1], folder)
+    return folder
+
+
+def test_predicts_what_the_run_does(run, published):
+    store, folder = run
+    rows = np.arange(len(store.clips))
+    expected = predict([(1.0, load_recognizer(folder))], store, rows)
+    np.testing.assert_array_equal(predict([(1.0, load_recognizer(published))], store, rows), expected)
+    np.testing.assert_array_equal(predict([(1.0, load_recognizer(published / WEIGHTS))], store, rows), expected)
+
+
+def test_has_what_others_need_and_nothing_of_this_machine(run, published):
+    store, folder = run
+    assert sorted(path.name for path in published.iterdir()) == sorted(FILES)
+    results = json.loads((folder / "results.json").read_text())
+    assert json.loads((published / "scores.json").read_text()) == results
+    assert yaml.safe_load((published / "actions.yaml").read_text()) == {1: "A001", 23: "A023"}
+    layout = read_layout(published / "layout.yaml")
+    assert (layout.joints, layout.bones, layout.centre) == (NTU25.joints, NTU25.bones, NTU25.centre)
+    card = (published / "card.md").read_text()
+    assert f"| top-1 | {results['top1']:.2f}% (chance: 50.00%) |" in card
+    assert "- A023 A023" in card
+    for path in published.iterdir():
+        for private in (folder, store.folder, folder.parent.parent):
+            assert str(private).encode() not in path.read_bytes(), path.name
+
+
+def test_is_trained_on_from_by_its_own_recipe(run, published, tmp_path):
+    store, _ = run
+    words = [f"run.dir={tmp_path / 'run'}", "run.device=cpu", f"data.store={store.folder}", "train.epochs=1"]
+    words += [f"train.start_from={published}", "train.frozen=true"]
+    config = load_config(RecognizeConfig, published / "config.yaml", words)
+    assert "notes" not in recognize(config)
+    kept, before = load_checkpoint(tmp_path / "run")["state_dict"], load_checkpoint(published)["state_dict"]
+    np.testing.assert_array_equal(kept["input_norm.running_mean"], before["input_norm.running_mean"])
+
+
+def test_what_cannot_be_published_is_told(run, streams, published, tmp_path):
+    with pytest.raises(InputError, match=r"no finished run \(results\.json is missing\)"):
+        publish(tmp_path, tmp_path / "out")
+    with pytest.raises(InputError, match=r"has 2 recognisers; publish them one by one: .*streams/joint"):
+        publish(streams, tmp_path / "out")
+    with pytest.raises(InputError, match="already exists; choose another folder or pass --again"):
+        publish(run[1], published)
+    (tmp_path / "letters").mkdir()
+    (tmp_path / "letters/mine.txt").write_text("mine")
+    with pytest.raises(InputError, match=r"holds mine\.txt; --again replaces nothing but a published folder"):
+        publish(run[1], tmp_path / "letters", again=True)
+    assert not (tmp_path / "out").exists()
+    before = (published / WEIGHTS).read_bytes()
+    publish(run[1], published, again=True)
+    assert (published / WEIGHTS).read_bytes() == before
