@@ -437,7 +437,7 @@ def keys(
         "recognize": RecognizeConfig,
         "ablate": AblateConfig,
     }
-    chosen = stages if stage is None else {stage: stages[stage]}
+    chosen = stages if stage is None else {str(stage): stages[stage]}
     if markdown:
         print(as_page(chosen))
     else:
