@@ -12,7 +12,7 @@ NAME = "first"
 """What stands for it wherever a recogniser can be named."""
 
 NOTE = (
-    "by the recogniser that is shipped, which has learned from simulated actions only: of 160 real clips of a Kinect it "
+    "by the recogniser that is shipped, which has learned from simulated actions only: of 160 real Kinect clips it "
     "named 46 rightly, and 141 among its first five; -m takes a recogniser that was trained on clips like yours"
 )
 
