@@ -181,7 +181,9 @@ Model = Annotated[
 
 @app.command()
 def predict(
-    clips: Annotated[list[Path], typer.Argument(help=".skeleton files, folders or zips of them, clip stores.")],
+    clips: Annotated[
+        list[Path], typer.Argument(help=".skeleton files, files that smooth reads, folders of them, clip stores.")
+    ],
     model: Model = None,
     output: Annotated[Path, typer.Option(help="Where to save: .csv or .json.")] = Path("predictions.csv"),
     names: Annotated[
@@ -193,6 +195,13 @@ def predict(
     on_error: Annotated[
         OnError, typer.Option(help="stop or skip: what to do with clips that cannot be used.")
     ] = "stop",
+    fps: Annotated[
+        float | None, typer.Option(help="Frames per second of files; as they say, else as in the training, by default.")
+    ] = None,
+    refine: Annotated[
+        str | None,
+        typer.Option(help="Refine first: steady or other shipped weights, a run of refine, or a filter's name."),
+    ] = None,
 ) -> None:
     """Print and save the five likeliest actions of each clip."""
     from recognition.terminal import print_predictions
@@ -208,6 +217,8 @@ def predict(
         batch=batch,
         device=device,
         on_error=on_error,
+        fps=fps,
+        refine=None if refine is None else _refiner(refine),
     )
     print_predictions(found, output)
     if not model:
@@ -224,6 +235,16 @@ def publish(
     from recognition.use.publish import publish as write
 
     print("\n".join(write(run, folder, again)))
+
+
+def _refiner(name: str) -> Any:
+    from base.errors import InputError
+    from refine.of_tracks import refiner_of_tracks
+
+    try:
+        return refiner_of_tracks(name)
+    except InputError as error:
+        raise InputError(f"--refine: {error}") from None
 
 
 @app.command("export-onnx")
@@ -351,7 +372,9 @@ def import_(
     layout: Annotated[
         str | None, typer.Option(help="The joints, by a layout's name or a YAML file; by default told by their number.")
     ] = None,
-    fps: Annotated[float, typer.Option(help="Frames per second of the recordings.")] = 30.0,
+    fps: Annotated[
+        float | None, typer.Option(help="Frames per second of the recordings; as the files say, else 30, by default.")
+    ] = None,
     units: Annotated[
         Literal["m", "cm", "mm"], typer.Option(help="What positions in space are in; a store has metres.")
     ] = "m",
@@ -437,7 +460,7 @@ def keys(
         "recognize": RecognizeConfig,
         "ablate": AblateConfig,
     }
-    chosen = stages if stage is None else {str(stage): stages[stage]}
+    chosen: dict[str, type[Section]] = stages if stage is None else {stage: stages[stage]}
     if markdown:
         print(as_page(chosen))
     else:

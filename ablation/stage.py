@@ -149,7 +149,7 @@ def _check(config: AblateConfig, source: Source) -> None:
     """Find mistakes before the first long computation, and before the run's folder exists."""
     pick_device(config.run.device)
     base = open_store(source.raw)
-    if "oracle" in config.arms or source.truth is not None:
+    if "oracle" in config.made_arms or source.truth is not None:
         open_truth(source, base)
     splits = config.grid.splits or (config.data.split,)
     singles = [single for split in splits for single in single_splits(base, split)]

@@ -86,7 +86,7 @@ def verdict_word(study: Study, found: Comparison) -> str:
     if found.equivalent(study.margin):
         return f"equal within ±{study.margin:g}"
     seen = found.detectable(study.confidence)
-    return f"undecided (±{seen:.1f} would show)"
+    return f"undecided (±{seen:.1f})"
 
 
 def _against_best_filter(study: Study) -> Comparison | None:

@@ -3,7 +3,7 @@
 Usage: python bench/stream_scores.py [--on validation | --on test] [--weights FILE] [--count 60] [--lags 0 2 4 8]
 
 On the simulated stand-in, 30 frames a second, tracking states hidden: root-aligned errors and errors of acceleration
-where joints are seen, and the shares of the movement that are left, see `refine.steady.fidelity`. One-Euro has the
+where joints are seen, and the shares of the movement that are left, see `data.skeletons.fidelity`. One-Euro has the
 parameters of SmoothNet's release.
 """
 

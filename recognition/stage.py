@@ -189,6 +189,7 @@ def _train_and_test(
         **({"names": names} if names else {}),
         "input": view.model_dump(mode="json"),
         "image": store.info.image,
+        "fps": store.info.fps,
         "test": config.test.model_dump(mode="json"),
     }
     too_large = f"train.batch: {recipe.batch} clips of {view.frames} frames do not fit on {device}; lower it"

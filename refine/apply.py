@@ -13,15 +13,16 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from base.errors import InputError
 from base.progress import console, progress
 from base.workers import map_in_threads
+from data.recordings.people import BRIDGE_S
 from data.skeletons.seen import seen_joints
 from data.skeletons.store import ClipStore, StoreInfo, Track, derive_store
 from refine.filters.registry import FILTERS
-from refine.filters.smoothing import smooth_sightings
+from refine.filters.smoothing import released_parameters, smooth_sightings
 from refine.in_space import Sightings, cut_track
 from refine.named import AnyRefiner
 from refine.refiner import Refiner, fingerprint, refine_sightings
 from refine.shipped.registry import Shipped
-from refine.splits import BRIDGE_S, Pieces
+from refine.splits import Pieces
 from refine.steady import stores as whole_tracks
 from refine.trust import INFERRED
 from refine.windows import Merge
@@ -163,6 +164,16 @@ def refine_tracks(refiner: AnyRefiner, info: StoreInfo, tracks: Sequence[Track],
         transform = _by_shipped(refiner, info, where)
     else:
         transform = _by_network(refiner, info, where, default_stride(refiner.window), "smooth", True)
+    return _through(transform, info, tracks, where)
+
+
+def filter_tracks(name: str, info: StoreInfo, tracks: Sequence[Track], where: str) -> list[Track]:
+    """As `refine_tracks`, by a classical filter with the parameters that it is released with."""
+    parameters = released_parameters(name, info.fps)
+    return _through(lambda given: smooth_sightings(name, given, parameters, info.fps), info, tracks, where)
+
+
+def _through(transform: Transform, info: StoreInfo, tracks: Sequence[Track], where: str) -> list[Track]:
     sightings = []
     for track in tracks:
         times = None if track.frames is None else np.asarray(track.frames) / info.fps

@@ -17,6 +17,7 @@ from base.errors import InputError
 from base.files import sha256
 from base.settings import Fps
 from base.shown import cut, shown
+from data.skeletons.resample import lower_rate, resample, resampled_length
 from refine.in_space import Sightings, as_sightings, check_rate, refine_in_space
 from refine.nets.registry import (
     MOST_BLOCKS,
@@ -29,7 +30,6 @@ from refine.nets.registry import (
     build_net,
 )
 from refine.normalise import Centre, Normalise, Scale, body_size, window_offsets
-from refine.resample import lower_rate, resample, resampled_length
 from refine.splits import Pieces
 from refine.windows import Merge, mirrored, refine_windows
 from training.checkpoints import checkpoint_file, load_checkpoint, weights_of

@@ -4,17 +4,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-BRIDGE_S = 0.5
-"""Seconds between two sightings of a body, or of a joint, over which positions are interpolated; half a window."""
-
-JUMP = 0.5
-"""Body sizes (`refine.normalise.body_size`, some 0.4 m) that a body's step may exceed those beside it by."""
+from data.recordings.people import BRIDGE_S, JUMP, SPEED
 
 ACCELERATION = 100.0
 """Body sizes/s^2, some four times gravity: what that comes to in a step is added, for low frame rates."""
-
-SPEED = 30.0
-"""Body sizes/s, some 12 m/s: what a step exceeds by `JUMP` is a jump, whatever is beside it."""
 
 BACK_S = 0.2
 """Seconds: whoever jumps away and is back as soon as that has not been there."""

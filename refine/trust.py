@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from data.recordings.people import BRIDGE_S
 from data.skeletons.gaps import neighbours
-from refine.splits import BRIDGE_S
 
 FULL_TRUST = 0.5
 """The share of a joint's usual confidence from which on it is trusted fully."""

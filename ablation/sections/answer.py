@@ -63,24 +63,25 @@ def _main_sentence(study: Study) -> str:
     numbers = f"{points(found.difference)} points ({sure}), over {over}"
     confirmed = found.mcnemar_p < 1 - study.confidence
     one, other = _used(study, arm), _used(study, against)
+    given = parse_trained_on(study.condition.pairing)
+    trained = "" if given is None else f"after training on {given.words(study.skeletons(given.arm))}, "
     if not found.significant:
         doubt = ", though McNemar's test on one prediction per clip finds one" if confirmed else ""
         return (
-            f"No significant difference{doubt}: recognising {one} came to {after:.1f}% accuracy and {other} to "
-            f"{before:.1f}%, {numbers}; {_ruled_out(study, found)}."
+            f"No significant difference{doubt}: {trained}recognising {one} came to {after:.1f}% accuracy and {other} "
+            f"to {before:.1f}%, {numbers}; {_ruled_out(study, found)}."
         )
     verb = "raised" if found.difference > 0 else "lowered"
     doubt = "" if confirmed else ", though McNemar's test on one prediction per clip does not confirm it"
-    return f"Recognising {one} instead of {other} {verb} accuracy from {before:.1f}% to {after:.1f}%: {numbers}{doubt}."
+    begin = f"{trained}recognising {one} instead of {other}"
+    begin = begin[0].upper() + begin[1:]
+    return f"{begin} {verb} accuracy from {before:.1f}% to {after:.1f}%: {numbers}{doubt}."
 
 
 def _used(study: Study, arm: str) -> str:
     """Name the skeletons that an arm's recognisers are trained and tested on, under the first condition."""
     pairing, mine = study.condition.pairing, study.skeletons(arm)
-    given = parse_trained_on(pairing)
-    if given is not None:
-        return f"{mine} after training on {given.words(study.skeletons(given.arm))}"
-    if arm == study.against or pairing == "both":
+    if arm == study.against or pairing == "both" or parse_trained_on(pairing) is not None:
         return mine
     other = study.skeletons(study.against)
     if pairing == "test":

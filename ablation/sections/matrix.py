@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from matplotlib import colormaps
+from matplotlib.colors import Normalize
+from matplotlib.patches import Rectangle
 
 from ablation.page.theme import new_axes
 from ablation.sections.registry import CONDITIONS, SECTIONS, Drawing, Section
@@ -110,13 +113,20 @@ def _draw(study: Study, found: list[Cell]) -> Sequence[Drawing]:
         matrix[trained.index(cell.trained), tested.index(cell.tested)] = np.mean(cell.row.top1)
     figure, axes = new_axes(0.42 * len(trained) + 1.1)
     axes.grid(visible=False)
-    axes.imshow(np.ma.masked_invalid(matrix), cmap="Blues", aspect="auto", alpha=0.55)
+    shade = Normalize(np.nanmin(matrix) - 1, np.nanmax(matrix) + 10)  # darker would hide the text
+    for (row, column), value in np.ndenumerate(matrix):
+        if np.isfinite(value):
+            axes.add_patch(
+                Rectangle((column - 0.5, row - 0.5), 1, 1, color=colormaps["Blues"](shade(value)), linewidth=0)
+            )
+    axes.set_xlim(-0.5, len(tested) - 0.5)
+    axes.set_ylim(len(trained) - 0.5, -0.5)
     for cell in found:
         at = trained.index(cell.trained), tested.index(cell.tested)
         one = cell.row.comparison if cell.alike else None
-        text = f"{matrix[at]:.1f}" + (f"\\n({one.difference:+.1f})" if one else "")
+        text = f"{matrix[at]:.1f}" + (f"\n({one.difference:+.1f})" if one else "")
         axes.text(at[1], at[0], text, ha="center", va="center", color=INK, fontsize=9)
-    axes.set_xticks(range(len(tested)), tested)
+    axes.set_xticks(range(len(tested)), tested, rotation=25, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(len(trained)), trained)
     axes.set_xlabel("tested on")
     axes.set_ylabel("trained on")

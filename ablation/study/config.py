@@ -186,7 +186,8 @@ class ReportSection(Section):
     clip
         The test clip that the pictures show; null for one of rather high jitter.
     arm
-        The arm that the report is about; null for `refined`, or else the first that is no filter.
+        The arm that the report is about, or several of which the first that the study has is; null for `refined`, or
+        else the first that is no filter.
     labels
         What to call refiners of the study's own.
     explained
@@ -196,7 +197,7 @@ class ReportSection(Section):
     title: str = "Does refining skeletons help to recognise actions?"
     actions: tuple[str, ...] = ()
     clip: str | None = None
-    arm: str | None = None
+    arm: str | tuple[str, ...] | None = None
     labels: dict[str, str] = Field(default_factory=dict)
     explained: int = Field(24, ge=0, le=100_000)
 
@@ -263,13 +264,19 @@ class AblateConfig(Section):
                     f"refiners has {name!r}; give a name of letters, digits and underscores, not one of "
                     f"{', '.join(ARMS.names())}"
                 )
-        named = (*(("arms", arm) for arm in self.arms), *(("report.labels", arm) for arm in self.report.labels))
+        several = () if isinstance(self.report.arm, str) else self.report.arm or ()
+        named = (
+            *(("arms", arm) for arm in self.arms),
+            *(("report.arm", arm) for arm in several),
+            *(("report.labels", arm) for arm in self.report.labels),
+        )
         for where, arm in named:
             if arm not in known:
                 near = difflib.get_close_matches(arm, known, n=1)
                 hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
                 raise ValueError(f"{where} names {arm!r}, which is no arm; {hint}")
-        for where, chosen in (("against", self.against), ("report.arm", self.report.arm)):
+        one = self.report.arm if isinstance(self.report.arm, str) else None
+        for where, chosen in (("against", self.against), ("report.arm", one)):
             if chosen is not None and chosen not in self.arms:
                 raise ValueError(f"{where} is {chosen}, which is not among the arms {', '.join(self.arms)}")
         if self.report.arm == self.against:
@@ -310,8 +317,6 @@ class AblateConfig(Section):
             near = difflib.get_close_matches(training.arm, (*ARMS.names(), *self.refiners), n=1)
             hint = f"did you mean {near[0]!r}?" if near else "it is no arm"
             raise ValueError(f"grid.pairings names {pairing!r}; {hint}")
-        if "@" not in pairing and training.arm not in self.arms:
-            raise ValueError(f"grid.pairings names {pairing!r}, which is not among the arms {', '.join(self.arms)}")
         if training.severity is not None and training.severity > 5:
             raise ValueError(f"grid.pairings names {pairing!r}; severities are from 0 to 5")
 
@@ -328,6 +333,12 @@ class AblateConfig(Section):
                 key = ".".join(map(str, ("refiners", name, *first["loc"])))
                 raise ValueError(f"{key}: {first['msg'].removeprefix('Value error, ')}") from None
         return sections
+
+    @property
+    def made_arms(self) -> tuple[str, ...]:
+        """The arms, and those that are only trained on."""
+        named = [parse_trained_on(pairing) for pairing in self.grid.pairings if "@" not in pairing]
+        return tuple(dict.fromkeys((*self.arms, *(one.arm for one in named if one is not None))))
 
     @property
     def streams(self) -> tuple[Stream, ...]:
@@ -384,7 +395,9 @@ class AblateConfig(Section):
         """The arm that the report is about."""
         others = [arm for arm in self.arms if arm != self.against]
         refined = [arm for arm in others if arm in self.refiner_sections]
-        return self.report.arm or ("refined" if "refined" in others else (refined or others)[0])
+        wanted = (self.report.arm,) if isinstance(self.report.arm, str) else self.report.arm or ()
+        chosen = next((arm for arm in wanted if arm in others), None)
+        return chosen or ("refined" if "refined" in others else (refined or others)[0])
 
 
 def _changed(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

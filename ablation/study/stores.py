@@ -123,7 +123,7 @@ def make_stores(config: AblateConfig, source: Source, arms: Sequence[str] | None
     source
         The clips.
     arms
-        Whose stores; those of all arms of the study if None.
+        Whose stores; those of all arms of the study, and of those that are only trained on, if None.
 
     Raises
     ------
@@ -132,7 +132,7 @@ def make_stores(config: AblateConfig, source: Source, arms: Sequence[str] | None
     """
     base = open_store(source.raw)
     content = content_of(base)
-    made = {arm: config.kind(arm).make(config, source, arm, base, content) for arm in arms or config.arms}
+    made = {arm: config.kind(arm).make(config, source, arm, base, content) for arm in arms or config.made_arms}
     return Made(
         source,
         {arm: one.store for arm, one in made.items()},
@@ -209,7 +209,7 @@ def open_truth(source: Source, base: ClipStore) -> ClipStore:
 def needed(config: AblateConfig, source: Source) -> list[Path]:
     """List the files and folders that a study reads of a source."""
     paths = [source.raw, *([source.truth] if source.truth else [])]
-    for kind in {id(kind): kind for kind in map(config.kind, config.arms)}.values():
+    for kind in {id(kind): kind for kind in map(config.kind, config.made_arms)}.values():
         paths += kind.needs(config, source)
     return paths
 

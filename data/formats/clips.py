@@ -72,6 +72,8 @@ class Incoming:
         Whether their tracks have times, where frames are missing.
     labels
         What their owner calls them; None if they have NTU RGB+D's names.
+    fps
+        Frames per second, if the files say it.
     """
 
     layout: Layout
@@ -82,6 +84,7 @@ class Incoming:
     notes: list[str] = field(default_factory=list)
     times: bool = False
     labels: Labels | None = None
+    fps: float | None = None
 
 
 class DenseClips:

@@ -39,7 +39,7 @@ class ImportOptions:
     names, split
         See `ReadOptions`; refused by formats that do not take them.
     fps
-        Frames per second of the recordings.
+        Frames per second of the recordings; as the files say, else 30, if None.
     units
         What positions in space are in; a store has metres.
     labels
@@ -55,7 +55,7 @@ class ImportOptions:
     format: str | None = None
     names: Path | None = None
     split: Split | None = None
-    fps: float = 30.0
+    fps: float | None = None
     units: Units = "m"
     labels: Path | None = None
     layout: str | None = None
@@ -95,19 +95,19 @@ def import_store(source: Path, folder: Path, options: ImportOptions, again: bool
             regular_file(path)
     format = guess_format(source) if options.format is None else options.format
     kind = find_format(format)
-    if not FPS[0] <= options.fps <= FPS[1]:
+    if options.fps is not None and not FPS[0] <= options.fps <= FPS[1]:
         raise InputError(f"--fps {options.fps}: expected a number from {FPS[0]} to {FPS[1]}, frames per second")
     inputs = [source, *(path for path in (options.names, options.labels) if path is not None)]
     check_replaceable(folder, store_of("raw") if again else None, inputs)  # before anything long is read
     table = read_labels(options.labels) if options.labels is not None else None
-    incoming = _open(source, format, kind, options)
+    incoming = _open(source, format, kind, options, table)
     own = _own(incoming, table, options)
     if incoming.layout.dims != 3 and options.units != "m":
         raise InputError(f"--units {options.units}: {source} has joints in an image, in pixels; leave it out")
     info = StoreInfo(
         layout=incoming.layout.name,
         own_layout=None if LAYOUTS.get(incoming.layout.name) == incoming.layout else content_of(incoming.layout),
-        fps=options.fps,
+        fps=incoming.fps or options.fps or 30.0,
         image=incoming.image,
         confidence=incoming.confidence,
         times=incoming.times,
@@ -128,6 +128,7 @@ def import_store(source: Path, folder: Path, options: ImportOptions, again: bool
                 if options.on_error == "stop":
                     raise InputError(f"{error}; go on without such clips with --on-error skip") from error
                 faulty.append({"file": called, "reason": str(error)})
+                own.found.add(called)
             else:
                 if tracks:
                     writer.add(name, frames, tracks)
@@ -216,7 +217,9 @@ def _in_metres(tracks: list[Track], units: Units, where: str) -> list[Track]:
 _ADVICE = {"names": ", whose files have the names", "split": "; leave it out", "layout": ", whose files say it"}
 
 
-def _open(source: Path, format: str, kind: FormatKind, options: ImportOptions) -> Incoming:
+def _open(
+    source: Path, format: str, kind: FormatKind, options: ImportOptions, table: dict[str, OwnClip] | None
+) -> Incoming:
     for option, advice in _ADVICE.items():
         value = getattr(options, option)
         if value is not None and option not in kind.reads_with:
@@ -225,7 +228,9 @@ def _open(source: Path, format: str, kind: FormatKind, options: ImportOptions) -
         raise InputError(f"--format {format}: can be written and not read; choose another format")
     if kind.source == ("folder" if source.is_file() else "file"):
         raise InputError(f"{source}: expected a {kind.source} for --format {format}")
-    return kind.open(source, ReadOptions(options.names, options.split, options.units, _layout(options.layout)))
+    labelled = None if table is None else frozenset(table)
+    layout = _layout(options.layout)
+    return kind.open(source, ReadOptions(options.names, options.split, options.units, layout, options.fps, labelled))
 
 
 def _layout(given: str | None) -> Layout | None:

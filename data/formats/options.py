@@ -45,9 +45,15 @@ class ReadOptions:
         What positions in space are in. A format that takes this returns metres; for any other the import converts.
     layout
         The joints, for files that do not say which they are; None to tell by their number.
+    fps
+        Frames per second, for files that do not say it; None if the user does not either.
+    labelled
+        The clips that a table of labels names; None if there is none.
     """
 
     names: Path | None = None
     split: Split | None = None
     units: Units = "m"
     layout: Layout | None = None
+    fps: float | None = None
+    labelled: frozenset[str] | None = None

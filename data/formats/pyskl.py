@@ -52,7 +52,7 @@ from data.ntu.splits import (
     rules_of,
 )
 from data.skeletons.labels import LARGEST_NUMBER, LONGEST, OwnClip, Part, code_clips
-from data.skeletons.layouts import COCO17, LAYOUTS, NTU25, OPENPOSE18, Layout
+from data.skeletons.layouts import COCO17, NTU25, OPENPOSE18, Layout, find_layout
 from data.skeletons.seen import seen_joints
 from data.skeletons.store import ClipStore
 
@@ -60,8 +60,6 @@ LARGEST = 8 << 30
 """Bytes of the largest pickle that is read: it is held in memory. The largest one of NTU RGB+D takes some 2 GB."""
 
 _WRITTEN = (NTU25, COCO17, OPENPOSE18)
-_READ = ("coco17", "openpose18", "body25", "halpe26", "wholebody133", "mediapipe33_2d", "ntu25", "kinect20", "h36m17")
-"""The layouts that are told by their number of joints and dimensions."""
 
 
 def write_pyskl(store: ClipStore, file: Path, dtype: Dtype, advance: Advance) -> None:
@@ -143,7 +141,8 @@ def read_pyskl(file: Path, given: Layout | None = None) -> Incoming:
     others = {_called(item) for item, name in zip(annotations, names, strict=True) if isinstance(name, InputError)}
     split = _check_split(file, split, others)
     _check_names(file, right, split)
-    layout = _layout(_usual([partial(_keypoint, item, file, at) for at, item in enumerate(annotations)]), file, given)
+    usual = _usual([partial(_keypoint, item, file, at) for at, item in enumerate(annotations)])
+    layout = find_layout(usual.shape[2], usual.shape[3], str(file), given)
     notes = _compare_splits(split, right)
     image = None
     if layout.dims == 2:
@@ -167,7 +166,8 @@ def _read_own(file: Path, annotations: list[Any], split: Any, given: Layout | No
     known_names = {clip.name for _, clip in clips}
     if absent := [name for name in parts if name not in known_names]:
         raise InputError(f"{file}: split names clip {shown(absent[0])}, which has no annotation")
-    layout = _layout(_usual([partial(_keypoint, item, file, at) for at, item in enumerate(annotations)]), file, given)
+    usual = _usual([partial(_keypoint, item, file, at) for at, item in enumerate(annotations)])
+    layout = find_layout(usual.shape[2], usual.shape[3], str(file), given)
     image = None
     if layout.dims == 2:
         image = _usual([partial(_image, item, file, at) for at, item in enumerate(annotations)])
@@ -314,18 +314,6 @@ def _keypoint(item: Any, file: Path, at: int) -> np.ndarray:
         )
         raise InputError(f"{file}: annotations[{at}]: keypoint is {found}, expected floats [M, T, V, C]")
     return keypoint
-
-
-def _layout(keypoint: np.ndarray, file: Path, given: Layout | None) -> Layout:
-    joints, dims = keypoint.shape[2:]
-    fitting = [given] if given is not None else [LAYOUTS[name] for name in _READ]
-    layout = next((one for one in fitting if (len(one.joints), one.dims) == (joints, dims)), None)
-    if layout is None:
-        found = f"{file}: has {joints} joints with {dims} coordinates"
-        if given is not None:
-            raise InputError(f"{found}, expected {len(given.joints)} with {given.dims} ({given.name})")
-        raise InputError(f"{found}, as none of {', '.join(_READ)} has; describe the joints in a file for --layout")
-    return layout
 
 
 def _image(item: Any, file: Path, at: int) -> tuple[int, int]:

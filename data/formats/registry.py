@@ -12,8 +12,8 @@ from data.formats.options import ReadOptions
 from data.formats.outputs import Output
 from data.skeletons.layouts import NTU25
 
-BY_NAME, BY_CONTENT = 1, 2
-"""How sure a guess is: the content of a file goes before names."""
+BY_PLACE, BY_NAME, BY_CONTENT = 1, 2, 3
+"""How sure a guess is: the content of a file goes before names, and these before where files lie."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,8 @@ class FormatKind:
     reads
         What of it can be imported, inside a sentence: `PYSKL's .pkl`.
     guess
-        Says how sure it is that a path is of this format, by names or content: 0, `BY_NAME` or `BY_CONTENT`.
+        Says how sure it is that a path is of this format, by names or content: 0, `BY_PLACE`, `BY_NAME`
+        or `BY_CONTENT`.
     open
         Looks at a path and returns its clips, which are read one at a time; what it cannot read it refuses with an
         InputError. None if the format can only be written.

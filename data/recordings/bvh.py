@@ -204,6 +204,7 @@ def _recording(joints: list[_Joint], values: np.ndarray, numbers: Numbers, fps: 
 
     sizes = [len(roots), len(places) - len(roots), POINTS * len(turning)]
     ends = np.cumsum(sizes).tolist()
+    groups = tuple(tuple(range(end - size, end)) for size, end in zip(sizes, ends, strict=True) if size)
     return Recording(
         read,
         np.arange(len(values)),
@@ -214,7 +215,8 @@ def _recording(joints: list[_Joint], values: np.ndarray, numbers: Numbers, fps: 
             *(joint.name for joint in places),
             *(f"{joint.name} {axis}" for joint in turning for axis in "xy"),
         ),
-        groups=tuple(tuple(range(end - size, end)) for size, end in zip(sizes, ends, strict=True) if size),
+        groups=groups,
+        rotations=(len(groups) - 1,) if turning else (),
     )
 
 

@@ -22,6 +22,7 @@ from data.recordings.peek import head
 from data.recordings.recording import Recording
 from data.recordings.registry import BY_CONTENT, RECORDINGS, RecordingKind
 from data.recordings.stored import LARGEST, as_float64
+from data.recordings.wide import missing_in
 
 _BLOCK = 512
 _MAGIC = 0x50
@@ -113,7 +114,7 @@ def guess(path: Path) -> int:
 
 
 def read(path: Path) -> Recording:
-    """Read the points; frames are counted as the file does.
+    """Read the points; frames are counted as the file does. A point at exactly zero is missing.
 
     Raises
     ------
@@ -131,6 +132,7 @@ def read(path: Path) -> Recording:
     data, first, rate, notes = _frames(content, processor, said, path)
     values = data.values(content)
     missing = (values[..., 3] < 0) | ~np.isfinite(values[..., :3]).all(-1)
+    missing |= missing_in(values[:, None, :, :3], zero_is_missing=True)[:, 0]
     joints = without_missing(np.where(missing[..., None], np.nan, values[..., :3]))
     unit = _texts(said.get("POINT:UNITS"))
     names = _texts(said.get("POINT:LABELS")) + _texts(said.get("POINT:LABELS2"))

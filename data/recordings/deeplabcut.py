@@ -32,8 +32,8 @@ def guess(path: Path) -> int:
 def read(path: Path) -> Recording:
     """Read a table of one or several animals, in 2D or 3D.
 
-    Likelihood is confidence; a position with little of it is kept. Columns besides x, y, z and likelihood stay as they
-    are, such as an ensemble's variances.
+    Likelihood is confidence; a position with little of it is kept. A part at exactly zero is missing. Columns besides
+    x, y, z and likelihood stay as they are, such as an ensemble's variances.
 
     Raises
     ------
@@ -48,7 +48,8 @@ def read(path: Path) -> Recording:
     columns, sure, bodyparts = find_columns(path, [(name[-3], name[-2], name[-1]) for name in names])
     index = [at for at, name in enumerate(names) if name[-1].lower() not in (*AXES, "likelihood")]
     unit = "px" if columns.shape[-1] == 2 else ""
-    return table_recording(table, rows, columns, sure, _frames(table, rows, index), names=bodyparts, unit=unit)
+    frame = _frames(table, rows, index)
+    return table_recording(table, rows, columns, sure, frame, zero_is_missing=True, names=bodyparts, unit=unit)
 
 
 def find_columns(

@@ -53,7 +53,7 @@ def read(path: Path) -> Recording:
     """Read a table of one or several animals, in 2D or 3D.
 
     The names of columns may be pickled, by any Python: only text and numbers are read of such. An index that is no
-    whole numbers leaves frames counted from 0.
+    whole numbers leaves frames counted from 0. A part at exactly zero is missing.
 
     Raises
     ------
@@ -97,6 +97,7 @@ def read(path: Path) -> Recording:
         None if sure is None else np.where(sure >= 0, grid[:, sure], np.nan),
         index.astype(np.int64) if index.shape == (len(grid),) and index.dtype.kind in "iu" else np.arange(len(grid)),
         write,
+        zero_is_missing=True,
         names=bodyparts,
         unit="px" if columns.shape[-1] == 2 else "",
         notes=("the file has whole numbers: what is refined is rounded",) if _has_whole_numbers(blocks) else (),

@@ -81,4 +81,4 @@ def _arrays(clip: Any, where: str) -> tuple[Stored, np.ndarray | None]:
     return stored, None if score is None else score.value
 
 
-RECORDINGS.add("pyskl", RecordingKind("PYSKL", "PYSKL's pickles of clips", guess, read))
+RECORDINGS.add("pyskl", RecordingKind("PYSKL", "PYSKL's pickles of clips", guess, read, several=True))

@@ -46,6 +46,8 @@ class Recording:
     groups
         Joints that have a size and a place of their own, and are refined each group by itself, such as a root's path
         beside rotations. One group of all joints if empty.
+    rotations
+        Which of the groups are rotations, each of them two points one after the other (`data.recordings.rotations`).
     scale
         What coordinates are multiplied by along every axis to be alike, such as width and height of an image for
         coordinates from 0 to 1.
@@ -65,6 +67,7 @@ class Recording:
     names: tuple[str, ...] = ()
     bones: tuple[tuple[int, int], ...] = ()
     groups: tuple[tuple[int, ...], ...] = ()
+    rotations: tuple[int, ...] = ()
     scale: tuple[float, ...] = ()
     unit: str = ""
     notes: tuple[str, ...] = field(default=())

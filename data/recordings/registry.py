@@ -29,6 +29,8 @@ class RecordingKind:
         Reads a path; what it cannot read it refuses with an InputError that names the file and the place in it.
     source
         What a recording is: a file, a folder of a file per frame, or either.
+    several
+        Whether one file holds many clips, whose people are all numbered on: it can be refined, and is no clip.
     """
 
     label: str
@@ -36,6 +38,7 @@ class RecordingKind:
     guess: Callable[[Path], int]
     read: Callable[[Path], Recording]
     source: Literal["file", "folder", "file or folder"] = "file"
+    several: bool = False
 
 
 RECORDINGS: Registry[RecordingKind] = Registry("data.recordings", "format", "steady.recordings")

@@ -101,5 +101,6 @@ def _sequence(value: Any, key: str, where: str) -> Stored:
 
 
 RECORDINGS.add(
-    "smoothnet", RecordingKind("SmoothNet", "SmoothNet's detected poses in .npz (joints_3d, pose, ...)", guess, read)
+    "smoothnet",
+    RecordingKind("SmoothNet", "SmoothNet's detected poses in .npz (joints_3d, pose, ...)", guess, read, several=True),
 )

@@ -173,5 +173,6 @@ def turning_recording(where: str, parts: Sequence[Part], put: Callable[[Changes]
         write=writing,
         names=tuple(name for part in parts for name in part.labels),
         groups=groups,
+        rotations=tuple(number for number, part in enumerate(parts) if part.kind != "places"),
         **more,
     )

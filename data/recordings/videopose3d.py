@@ -121,5 +121,7 @@ def _detections(file: NpzFile, path: Path) -> Recording:
 
 RECORDINGS.add(
     "videopose3d",
-    RecordingKind("VideoPose3D", "VideoPose3D's positions and Detectron's detections in .npz", guess, read),
+    RecordingKind(
+        "VideoPose3D", "VideoPose3D's positions and Detectron's detections in .npz", guess, read, several=True
+    ),
 )

@@ -224,3 +224,27 @@ class _Layouts(Mapping[str, Layout]):
 
 LAYOUTS: Mapping[str, Layout] = _Layouts(NTU25, COCO17, OPENPOSE18)
 """The layouts that are shipped, by the keys under which stores name them."""
+
+TOLD = (
+    "coco17", "openpose18", "body25", "halpe26", "wholebody133", "mediapipe33_2d", "ntu25", "kinect20", "h36m17",
+    "mediapipe33",
+)  # fmt: skip
+"""The layouts that are told by their number of joints and dimensions."""
+
+
+def find_layout(joints: int, dims: int, where: str, given: Layout | None = None) -> Layout:
+    """Tell a layout by its number of joints and of their coordinates, or check the one that is given.
+
+    Raises
+    ------
+    InputError
+        No layout has as many, or the one that is given has others.
+    """
+    fitting = [given] if given is not None else [LAYOUTS[name] for name in TOLD]
+    layout = next((one for one in fitting if (len(one.joints), one.dims) == (joints, dims)), None)
+    if layout is None:
+        found = f"{where}: has {joints} joints with {dims} coordinates"
+        if given is not None:
+            raise InputError(f"{found}, expected {len(given.joints)} with {given.dims} ({given.name})")
+        raise InputError(f"{found}, as none of {', '.join(TOLD)} has; describe the joints in a file for --layout")
+    return layout

@@ -1,4 +1,4 @@
-"""Clips to predict, wherever they are: single `.skeleton` files, folders and zips of them, and clip stores."""
+"""Clips to predict, wherever they are: `.skeleton` files, folders and zips of them, recordings, and clip stores."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -9,21 +9,81 @@ import numpy as np
 
 from base.errors import InputError
 from base.files import regular_file
+from base.words import plural
 from data.ntu.actors import choose_actors
 from data.ntu.archive import Source, list_entries
 from data.ntu.text import MAX_BYTES, read_skeleton
-from data.skeletons.layouts import NTU25
+from data.recordings.clip import EXTRAS, as_clip, read_one
+from data.recordings.guessing import guess_recording
+from data.recordings.registry import RECORDINGS
+from data.skeletons.labels import Labels
+from data.skeletons.layouts import LAYOUTS, NTU25, Layout, content_of
+from data.skeletons.resample import SAME_RATE, resample_tracks
 from data.skeletons.store import Clips, ClipStore, StoreInfo, Track, Tracks, open_store
 
 READS = (
-    "give .skeleton files, folders or zips of them, or clip stores (`python run.py import` makes one of other formats)"
+    "give .skeleton files, folders or zips of them, what `smooth` reads, or clip stores (`python run.py import` makes "
+    "one of other formats)"
 )
+
+DEEPEST = 32
+"""Folders within folders that are looked into."""
 
 CHUNK = 256
 """Clips that are in memory at a time."""
 
+Clip = tuple[str, int, Sequence[Track]]
+"""A clip's name, its frames and its tracks."""
+
 Unusable = Callable[[str], None]
 """What to do with the line that says why a clip cannot be used."""
+
+Refine = Callable[[StoreInfo, Sequence[Track], str], list[Track]]
+"""Refines the tracks of a clip, of which the first says layout and rate; the last is what messages call it."""
+
+NTU_FPS = 30.0
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """What is done to clips until they are as those that a recogniser was trained on.
+
+    Parameters
+    ----------
+    layout, confidence, image, fps
+        Of the recogniser, see there.
+    said
+        Frames per second of files, as the user says; None if he does not.
+    refine
+        What refines clips first; None for nothing.
+    tell
+        Called with each line that the user should read, of many clips with the same one many times.
+    """
+
+    layout: Layout
+    confidence: bool
+    image: tuple[int, int] | None
+    fps: float | None
+    said: float | None = None
+    refine: Refine | None = None
+    tell: Callable[[str], None] = lambda line: None
+
+    def fit(self, info: StoreInfo, clip: Clip, where: str) -> Clip:
+        """Refine a clip if that is asked for, and bring it to the rate of the training."""
+        name, frames, tracks = clip
+        if self.refine is not None:
+            tracks = self.refine(info, tracks, where)
+        if self.fps is None:
+            return name, frames, tracks
+        return name, *resample_tracks(frames, tracks, self.fps / info.fps)
+
+    def warn_of_rate(self, fps: float, where: str) -> None:
+        """Say that a rate is not the training's."""
+        if self.fps is not None and abs(self.fps / fps - 1) >= SAME_RATE:
+            self.tell(
+                f"WARNING: {where}: {fps:g} frames a second, and the recogniser has learnt from {self.fps:g}; "
+                "resampled to that"
+            )
 
 
 @dataclass(frozen=True)
@@ -34,16 +94,21 @@ class Chunk:
     rows: np.ndarray
 
 
-def read_chunks(paths: Sequence[Path], unusable: Unusable, chunk: int = CHUNK) -> Iterator[Chunk]:
+def read_chunks(
+    paths: Sequence[Path], unusable: Unusable, fitting: Fitting | None = None, chunk: int = CHUNK
+) -> Iterator[Chunk]:
     """Read clips, a bounded number at a time.
 
     Parameters
     ----------
     paths
-        `.skeleton` files under any name, folders or zips of them, and clip stores. Bodies become actors by the rules of
-        `data.ntu.actors.choose_actors`.
+        `.skeleton` files under any name, folders or zips of them, and clip stores; with `fitting` also recordings of
+        other tools and folders of them. Bodies become actors by the rules of `data.ntu.actors.choose_actors`, people of
+        other tools by those of `data.recordings.clip.as_clip`.
     unusable
         Called for each clip that cannot be used, with the reason; it may raise.
+    fitting
+        What is done to the clips; nothing if None.
     chunk
         Clips at a time.
 
@@ -54,19 +119,42 @@ def read_chunks(paths: Sequence[Path], unusable: Unusable, chunk: int = CHUNK) -
     """
     for path in paths:
         if (path / "store.json").is_file():
-            yield from _of_store(open_store(path), unusable, chunk)
+            store = open_store(path)
+            if fitting is not None:
+                fitting.warn_of_rate(store.info.fps, str(path))
+            for part in _of_store(store, unusable, chunk):
+                yield part if fitting is None else _fitted(part, fitting)
+            continue
+        recordings = [] if fitting is None else _recordings_in(path, fitting)
+        if fitting is not None and recordings:
+            info = StoreInfo(
+                layout=fitting.layout.name,
+                own_layout=None if LAYOUTS.get(fitting.layout.name) == fitting.layout else content_of(fitting.layout),
+                fps=fitting.fps or NTU_FPS,
+                image=fitting.image,
+                confidence=fitting.confidence,
+            )
+            clips = _of_recordings(path, recordings, info, fitting, unusable)
         else:
+            info = StoreInfo(layout=NTU25.name, fps=(fitting.said if fitting is not None else None) or NTU_FPS)
             clips = _of_files(path, unusable)
-            while some := list(islice(clips, chunk)):
-                store = in_memory(path, some)
-                yield Chunk(store, np.arange(len(store.clips)))
+            if fitting is not None:
+                fitting.warn_of_rate(info.fps, str(path))
+                clips = (fitting.fit(info, clip, f"{path}: {clip[0]}") for clip in clips)
+        while some := list(islice(clips, chunk)):
+            store = in_memory(path, some, info)
+            yield Chunk(store, np.arange(len(store.clips)))
 
 
-def in_memory(folder: Path, clips: Sequence[tuple[str, int, Sequence[Track]]]) -> ClipStore:
-    """Make a clip store that is on no disk, of NTU's skeletons; its clips have a name, a length and tracks."""
+def in_memory(
+    folder: Path, clips: Sequence[Clip], info: StoreInfo | None = None, labels: Labels | None = None
+) -> ClipStore:
+    """Make a clip store that is on no disk, of NTU's skeletons if `info` says nothing else."""
+    info = info or StoreInfo(layout=NTU25.name)
     tracks = [(row, track) for row, (_, _, several) in enumerate(clips) for track in several]
     length = np.array([len(track.joints) for _, track in tracks], np.int64)
     nothing = np.zeros(len(clips), np.int64)
+    confidence = [track.confidence for _, track in tracks if track.confidence is not None]
     return ClipStore(
         folder,
         np.concatenate([track.joints for _, track in tracks]),
@@ -83,8 +171,121 @@ def in_memory(folder: Path, clips: Sequence[tuple[str, int, Sequence[Track]]]) -
             frames=np.array([frames for _, frames, _ in clips], np.int64),
             **dict.fromkeys(("setup", "camera", "performer", "replication", "action"), nothing),
         ),
-        StoreInfo(layout=NTU25.name, clips=len(clips), tracks=len(tracks), frames=int(length.sum())),
+        info.model_copy(update={"clips": len(clips), "tracks": len(tracks), "frames": int(length.sum())}),
+        np.concatenate(confidence) if info.confidence and confidence else None,
+        labels=labels,
     )
+
+
+def _fitted(chunk: Chunk, fitting: Fitting) -> Chunk:
+    """Refine and resample clips of a store, if there is anything to do."""
+    store = chunk.store
+    same = fitting.fps is None or abs(fitting.fps / store.info.fps - 1) < SAME_RATE
+    if fitting.refine is None and same:
+        return chunk
+    clips = []
+    for row in chunk.rows.tolist():
+        name = str(store.clips.name[row])
+        tracks = [_track_of(store, track) for track in store.tracks_of(row)]
+        clip = (name, int(store.clips.frames[row]), tracks)
+        clips.append(fitting.fit(store.info, clip, f"{store.folder}: clip {store.title(name)}"))
+    fitted = in_memory(store.folder, clips, store.info, store.labels)
+    return Chunk(fitted, np.arange(len(clips)))
+
+
+def _track_of(store: ClipStore, track: int) -> Track:
+    rows = store.rows_of(track)
+    return Track(
+        int(store.tracks.actor[track]),
+        int(store.tracks.first_frame[track]),
+        np.array(store.joints[rows]),
+        np.array(store.tracked[rows]),
+        None if store.confidence is None else np.array(store.confidence[rows]),
+        None if store.times is None else np.asarray(store.times[rows]) * store.info.fps,
+    )
+
+
+def _recordings_in(path: Path, fitting: Fitting) -> list[Path]:
+    """Return the recordings of other tools at a path; none where NTU's `.skeleton` files are, or nothing known."""
+    if path.is_file():
+        return [path] if path.suffix.lower() not in (".skeleton", ".zip") and _is_recording(path) else []
+    if not path.is_dir() or any(path.rglob("*.skeleton")):
+        return []
+    others: list[Path] = []
+    found = [path] if _is_recording(path) else list(_inside(path, others))
+    if found and others:
+        fitting.tell(f"{path}: left out: {plural(len(others), 'file')} of no known tool, such as {others[0].name}")
+    return found
+
+
+def _inside(folder: Path, others: list[Path], depth: int = 0) -> Iterator[Path]:
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be read ({error.strerror}); give a folder that can") from error
+    for path in entries:
+        if path.name.startswith("."):
+            continue
+        if _is_recording(path):
+            yield path
+        elif not path.is_dir():
+            others.append(path)
+        elif depth < DEEPEST and not path.is_symlink():  # a link may lead round in a circle
+            yield from _inside(path, others, depth + 1)
+
+
+def _is_recording(path: Path) -> bool:
+    try:
+        name = guess_recording(path)
+    except InputError:  # it may be of several tools, which is told when it is read
+        return True
+    return name not in (None, "ntu_skeleton") and not RECORDINGS[name].several
+
+
+def _of_recordings(
+    path: Path, recordings: Sequence[Path], info: StoreInfo, fitting: Fitting, unusable: Unusable
+) -> Iterator[Clip]:
+    for file in recordings:
+        try:
+            recording = read_one(file, timed=fitting.said is None)
+            fps = fitting.said
+            if fps is None and recording.fps is None and recording.seconds is None and fitting.fps is not None:
+                fps = fitting.fps
+                fitting.tell(
+                    f"WARNING: {path}: does not say how many frames a second it has; taken for {fps:g}, as the "
+                    "recogniser has learnt from; --fps says another"
+                )
+            extra = recording.joints.shape[1] - len(fitting.layout.joints)
+            clip = as_clip(
+                recording,
+                str(file),
+                fitting.layout,
+                fps=fps,
+                prefix=extra >= EXTRAS,
+                confidence=fitting.confidence,
+            )
+            if not clip.tracks:
+                raise InputError(f"{file}: nobody is seen in any frame")
+            fitted = fitting.fit(
+                info.model_copy(update={"fps": clip.fps}), (_called(file, path), clip.frames, clip.tracks), str(file)
+            )
+        except InputError as error:
+            unusable(str(error))
+            continue
+        fitting.warn_of_rate(clip.fps, str(path))
+        for note in clip.notes:
+            fitting.tell(f"{path}: {note}")
+        if extra >= EXTRAS:
+            fitting.tell(
+                f"{path}: of {recording.joints.shape[1]} joints the first {len(fitting.layout.joints)} are taken"
+            )
+        yield fitted
+
+
+def _called(file: Path, given: Path) -> str:
+    """Return the name of a recording: its path within the folder that was given, without its ending."""
+    name = file.name if file == given else file.relative_to(given).as_posix()
+    return name if file.is_dir() else name.removesuffix(file.suffix)
 
 
 def _of_store(store: ClipStore, unusable: Unusable, chunk: int) -> Iterator[Chunk]:
@@ -113,7 +314,7 @@ def shows_somebody(store: ClipStore, track: int) -> bool:
     return bool(((store.tracked[rows] > 0) & np.isfinite(store.joints[rows]).all(-1)).any())
 
 
-def _of_files(path: Path, unusable: Unusable) -> Iterator[tuple[str, int, Sequence[Track]]]:
+def _of_files(path: Path, unusable: Unusable) -> Iterator[Clip]:
     for name, where, read in _texts(path):
         try:
             frames, tracks = choose_actors(read_skeleton(read(), where))

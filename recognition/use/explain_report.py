@@ -16,7 +16,7 @@ from data.skeletons.layouts import Layout
 from data.skeletons.store import ClipStore
 from drawing.skeleton import draw_skeleton
 from drawing.style import GRID, INK, STYLE
-from recognition.use.clip_files import read_chunks
+from recognition.use.clip_files import Fitting, read_chunks
 from recognition.use.explain import Explained, explain_clip
 from recognition.use.predict import action_names
 from recognition.use.recognizer import load_recognizer
@@ -52,7 +52,7 @@ def explain(
     Parameters
     ----------
     clips
-        A `.skeleton` file, or a store, folder or zip in which `name` says which clip.
+        A `.skeleton` file, a recording of another tool, or a store, folder or zip in which `name` says which clip.
     model
         The recogniser's run or checkpoint.
     name
@@ -77,7 +77,8 @@ def explain(
         check_output(path, [clips, model, *([Path(names)] if names and Path(names).exists() else [])])
     recognizer = load_recognizer(model, pick_device(device, "--device"))
     called = action_names(recognizer.actions, names, recognizer.names)
-    store, row = _find(clips, name)
+    fitting = Fitting(recognizer.layout, recognizer.confidence, recognizer.image, recognizer.fps)
+    store, row = _find(clips, name, fitting)
     found = explain_clip(recognizer, store, row, action)
     figure = draw(found, store, row, f"{found.clip}: {called[found.action]}, {100 * found.probability:.0f}%")
     try:
@@ -145,13 +146,13 @@ def _draw_pose(axes: Axes, store: ClipStore, row: int, frame: int, importance: n
     axes.set_axis_off()
 
 
-def _find(clips: Path, name: str | None) -> tuple[ClipStore, int]:
+def _find(clips: Path, name: str | None, fitting: Fitting) -> tuple[ClipStore, int]:
     def unusable(line: str) -> None:
         if name is None or name in line:
             raise InputError(line)
 
     only: tuple[ClipStore, int] | None = None
-    for chunk in read_chunks([clips], unusable):
+    for chunk in read_chunks([clips], unusable, fitting):
         names = chunk.store.clips.name[chunk.rows]
         if name is not None:
             if len(place := np.flatnonzero(names == name)):

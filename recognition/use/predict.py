@@ -16,6 +16,7 @@ from base.errors import InputError
 from base.files import atomic_file
 from base.progress import console, progress
 from base.replacing import check_output
+from base.settings import FPS
 from base.shown import one_line, shown
 from base.tables import write_csv
 from base.words import plural
@@ -23,7 +24,7 @@ from data.ntu.actions import ACTIONS, ACTIONS_120
 from data.skeletons.store import ClipStore
 from recognition.evaluate import score
 from recognition.input.loading import load_clips
-from recognition.use.clip_files import read_chunks
+from recognition.use.clip_files import Fitting, Refine, read_chunks
 from recognition.use.recognizer import Recognizer, check_same_task, check_store, load_ensemble
 from training.devices import explain_out_of_memory, pick_device
 
@@ -95,6 +96,8 @@ def predict_clips(
     batch: int = 32,
     device: str = "auto",
     on_error: Literal["stop", "skip"] = "stop",
+    fps: float | None = None,
+    refine: Refine | None = None,
 ) -> list[Prediction]:
     """Predict clips, and save the five likeliest actions of each.
 
@@ -114,6 +117,10 @@ def predict_clips(
         `auto`, `cpu` or `cuda`.
     on_error
         What to do with a clip that cannot be used: stop, or name it and go on.
+    fps
+        Frames per second of files that are predicted; as they say, else as in the training, if None.
+    refine
+        What refines clips first, such as `refine.of_tracks.refiner_of_tracks` makes.
 
     Raises
     ------
@@ -123,6 +130,8 @@ def predict_clips(
     if output.suffix not in (".csv", ".json"):
         raise InputError(f"--output: found {output}, expected a name that ends in .csv or .json")
     check_output(output, [*paths, *models, *([Path(names)] if names and Path(names).exists() else [])])
+    if fps is not None and not FPS[0] <= fps <= FPS[1]:
+        raise InputError(f"--fps {fps}: expected a number from {FPS[0]} to {FPS[1]}, frames per second")
     where = pick_device(device, "--device")
     recognizers = [part for model in models for part in load_ensemble(model, where)]
     for _, other in recognizers[1:]:
@@ -135,13 +144,23 @@ def predict_clips(
             raise InputError(f"{line}; go on without such clips with --on-error skip")
         console.print(f"skipped: {one_line(line)}", style="yellow", highlight=False, soft_wrap=True)
 
+    told: set[str] = set()
+
+    def tell(line: str) -> None:
+        if line in told:
+            return
+        told.add(line)
+        console.print(one_line(line), style="yellow", highlight=False, soft_wrap=True)
+
+    first = recognizers[0][1]
+    fitting = Fitting(first.layout, first.confidence, first.image, first.fps, fps, refine, tell)
     found: list[Prediction] = []
     with (
         progress() as bar,
         explain_out_of_memory(f"--batch: {batch} clips do not fit on {where}; lower it"),
     ):
         task = bar.add_task("predicting", total=None)
-        for chunk in read_chunks(paths, unusable):
+        for chunk in read_chunks(paths, unusable, fitting):
             scores = predict(recognizers, chunk.store, chunk.rows, samplings=samplings, batch=batch)
             titles = [chunk.store.title(name) for name in chunk.store.clips.name[chunk.rows].tolist()]
             found.extend(_best(titles, scores, actions, called))

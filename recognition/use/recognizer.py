@@ -14,7 +14,7 @@ from base.errors import InputError
 from base.shown import cut, one_line
 from data.skeletons.labels import LONGEST
 from data.skeletons.layouts import LAYOUTS, Layout, layouts_of
-from data.skeletons.store import ClipStore
+from data.skeletons.store import ClipStore, StoreInfo
 from recognition.config import InputSection, ModelSection, TestSection
 from recognition.nets.registry import build_model
 from recognition.use.first import shipped
@@ -46,6 +46,10 @@ class Recognizer:
         The checkpoint.
     names
         What the clips' owner calls the actions; nothing for NTU RGB+D's.
+    fps
+        Frames per second of the clips that it was trained on; None if its checkpoint is too old to say it.
+    image
+        Width and height of the image that their joints lay in; None for joints in space.
     """
 
     net: nn.Module
@@ -56,6 +60,8 @@ class Recognizer:
     samplings: int
     path: Path
     names: tuple[str, ...] = ()
+    fps: float | None = None
+    image: tuple[int, int] | None = None
 
     @property
     def device(self) -> torch.device:
@@ -121,7 +127,20 @@ def load_recognizer(path: Path, device: torch.device | str = "cpu") -> Recognize
     ):
         raise InputError(f"{damaged} (names: expected one text per action); train it again")
     called = tuple(one_line(name)[:LONGEST] for name in names) if names is not None else ()
-    return Recognizer(net.to(device).eval(), view, layout, confidence, actions, samplings, path, called)
+    fps, image = _trained_on(content, damaged)
+    return Recognizer(
+        net.to(device).eval(), view, layout, confidence, actions, samplings, path, called, fps=fps, image=image
+    )
+
+
+def _trained_on(content: dict[str, Any], damaged: str) -> tuple[float | None, tuple[int, int] | None]:
+    """Return the rate and the size of the image of the clips that a checkpoint was trained on."""
+    try:
+        said = StoreInfo.model_validate({key: content[key] for key in ("fps", "image") if content.get(key) is not None})
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise InputError(f"{damaged} ({first['loc'][0]}: {cut(first['msg'], 200)}); train it again") from error
+    return (said.fps if content.get("fps") is not None else None), said.image
 
 
 def _layout(said: Any, where: str) -> Layout:

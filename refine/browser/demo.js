@@ -101,8 +101,16 @@
     };
   }
 
-  // Lines to draw: the shortest tree over the joints' usual distances.
+  // COCO's 17 joints, OpenPose's BODY_25, MediaPipe's 33: pairs of joints one after the other.
+  const KNOWN = {
+    17: "0 1 0 2 1 3 2 4 5 6 5 7 7 9 6 8 8 10 5 11 6 12 11 12 11 13 13 15 12 14 14 16",
+    25: "0 1 1 2 2 3 3 4 1 5 5 6 6 7 1 8 8 9 9 10 10 11 8 12 12 13 13 14 0 15 15 17 0 16 16 18 14 19 19 20 14 21 11 22 22 23 11 24",
+    33: "0 2 2 7 0 5 5 8 9 10 11 12 11 13 13 15 15 19 12 14 14 16 16 20 11 23 12 24 23 24 23 25 25 27 27 29 29 31 24 26 26 28 28 30 30 32",
+  };
+  // Lines to draw: those of the file, of a known skeleton, or the shortest tree over the joints' usual distances.
   function bones({ poses, T, J, D }) {
+    if (Array.isArray(state.files.bones)) return state.files.bones.filter((pair) => pair.every((j) => j >= 0 && j < J));
+    if (KNOWN[J] && !(J === 25 && D === 3)) return KNOWN[J].match(/\d+ \d+/g).map((pair) => pair.split(" ").map(Number));
     const every = Math.max(1, Math.floor(T / 40));
     const apart = (a, b) => {
       const found = [];
@@ -294,7 +302,9 @@
       return [x + wave * Math.sin(t / 5), y].map((v, d) => 200 * (v + slow[j][d] + 0.012 * noise() + jump) + 240);
     }));
     at("fps").value = 30;
-    load([new File([JSON.stringify({ fps: 30, poses })], "example.json")]);
+    const bones = [[0, 1], [1, 2], [1, 3], [3, 4], [4, 5], [1, 6], [6, 7], [7, 8], [2, 9], [9, 10], [10, 11], [2, 12],
+      [12, 13], [13, 14]];
+    load([new File([JSON.stringify({ fps: 30, bones, poses })], "example.json")]);
   };
 
   window.steadyDemo = { load, state };

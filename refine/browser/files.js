@@ -127,7 +127,7 @@ const Files = (() => {
     });
     const list = people(rows, poses.length, D);
     return {
-      format: "arrays [frame][joint][axis]", fps, people: list,
+      format: "arrays [frame][joint][axis]", fps, bones: parsed.bones, people: list,
       write(refined) {
         all(list, refined, (person, out, row) => row.into.forEach((p, j) => put(p, person, out, row, j)));
         return [{ name: file.name, text: JSON.stringify(parsed) }];

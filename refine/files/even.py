@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from base.errors import InputError
+from data.recordings.rates import UNEVEN
 from data.skeletons.gaps import fill_gaps
-from refine.files.rates import UNEVEN
 
 MOST_NUMBERS = 400_000_000
 """Coordinates of one motion: a few frames far apart in a file of a high rate are many."""

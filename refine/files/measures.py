@@ -8,6 +8,9 @@ import numpy as np
 MOVEMENT = (0.5, 3.0)
 """Hertz: most of what people do on purpose; slower than that is where somebody stands."""
 
+RESTS = 1e-6
+"""Of the largest coordinate: who moves by less is at rest, and has been rounded."""
+
 
 @dataclass(frozen=True)
 class Motion:
@@ -21,7 +24,7 @@ class Motion:
         The mean acceleration of joints that are seen in three frames in a row, in units per second squared; None where
         there are none.
     gain
-        The share of the raw movement between 0.5 and 3 Hz that is left; None where nothing moves.
+        The share of the raw movement between 0.5 and 3 Hz that is left; None where nothing moves by more than `RESTS`.
     """
 
     joints: int
@@ -89,9 +92,11 @@ class Moved:
         if not inside.any() or len(raw) <= fps:
             return
         window = np.hanning(len(raw) + 2)[1:-1, None, None]
-        both = (np.fft.rfft((x - x.mean(axis=0)) * window, axis=0)[inside] for x in (refined, raw))
+        both = (np.fft.rfft(_without_line(x) * window, axis=0)[inside] for x in (refined, raw))
         kept, whole = both
         energy = np.square(np.abs(whole)).sum()
+        if np.sqrt(energy) <= RESTS * np.abs(raw).max() * len(raw):
+            return
         self.spectrum += np.array([(kept * whole.conj()).real.sum(), energy]) / len(raw)
 
     def motion(self, joints: int) -> Motion:
@@ -105,6 +110,14 @@ class Moved:
             after / count if count else None,
             None if rest else kept / whole,
         )
+
+
+def _without_line(x: np.ndarray) -> np.ndarray:
+    """Take from each coordinate [n, J, D] the straight line that is nearest to it over time."""
+    time = np.arange(len(x)) - (len(x) - 1) / 2
+    slope = np.tensordot(time, x, 1) / (time @ time)
+    line: np.ndarray = x.mean(axis=0) + time[:, None, None] * slope
+    return x - line
 
 
 def accelerations(x: np.ndarray, times: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
 """The refiners that `smooth --model` takes: steady, the classical filters, and a trained network."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,16 +12,14 @@ from base.errors import InputError
 from base.files import sha256
 from base.shown import cut
 from data.recordings.recording import Recording
+from data.recordings.rotations import POINTS
 from data.skeletons.gaps import fill_gaps
-from refine.steady.bones import Tree, hang
-from refine.steady.net import load_networks
-from refine.steady.smoother import WEIGHTS, refine_sequence
+from data.skeletons.layouts import LAYOUTS, Layout
+from refine.shipped.registry import SHIPPED
+from refine.steady.ntu25.net import says_ntu25
 
 if TYPE_CHECKING:
     from refine.in_space import Sightings
-
-USUAL = {"butterworth": {"cutoff_hz": 6.0, "order": 2}}
-"""The parameters of filters that SmoothNet's authors do not compare with; Winter's, for a body in motion."""
 
 METRES = {"m": 1.0, "cm": 100.0, "mm": 1000.0}
 """How many of a unit are a metre."""
@@ -81,50 +79,84 @@ def open_method(model: str) -> Method:
     InputError
         There is none of this name, or the file is none.
     """
-    if model == WEIGHTS.stem:
-        return _steady(model, WEIGHTS)
+    if model in SHIPPED:
+        return _shipped(model)
     path = Path(model)
     if path.suffix == ".safetensors" and path.is_file():
-        return _steady(model, path)
+        return _shipped("steady_ntu25" if says_ntu25(path) else "steady", path)
     if path.exists():
         return _network(path)
     from refine.filters.registry import FILTERS  # SciPy's signals take long to import
 
     if model in FILTERS:
         return _filter(model)
-    known = ", ".join([WEIGHTS.stem, *FILTERS.names()])
+    known = ", ".join([*SHIPPED.names(), *FILTERS.names()])
     raise InputError(f"--model: found {cut(model)}, expected {known}, or the path of a trained refiner")
 
 
-def _steady(name: str, weights: Path) -> Method:
-    networks = load_networks(weights)
+def _shipped(name: str, path: Path | None = None) -> Method:
+    """Open a shipped refiner, or other weights of its kind."""
+    kind = SHIPPED[name]
+    weights = path or kind.weights
+    method = kind.load(weights)
+
+    def check(recording: Recording, where: str) -> None:
+        if kind.layouts and not any(_is_of(recording, LAYOUTS[layout]) for layout in kind.layouts):
+            raise InputError(
+                f"{where}: {name} is for the joints of {' and '.join(kind.layouts)}, the file has others; take steady"
+            )
 
     def refine(piece: Piece) -> np.ndarray:
-        dims = piece.joints.shape[-1]
-        tree = _tree(tuple(map(tuple, piece.bones)), piece.joints.shape[1]) if piece.bones and dims == 3 else None
-        return refine_sequence(networks, piece.joints, piece.fps, piece.confidence, 1.0, tree)
+        bones = piece.bones if piece.joints.shape[-1] == 3 else ()
+        return method(piece.joints, piece.fps, piece.confidence, bones)
 
-    return Method(refine, {"name": Path(name).name, "sha256": sha256(weights)})
+    return Method(refine, {"name": name if path is None else path.name, "sha256": sha256(weights)}, check)
 
 
-@lru_cache
-def _tree(bones: tuple[tuple[int, int], ...], joints: int) -> Tree:
-    return hang(bones, joints)
+def _is_of(recording: Recording, layout: Layout) -> bool:
+    """Say whether a recording may have the joints of a layout; where it knows its bones, they tell."""
+    own, known = ({frozenset(bone) for bone in bones} for bones in (layout.bones, recording.bones))
+    fits = recording.joints.shape[1:] == (len(layout.joints), layout.dims) and not recording.groups
+    return fits and (not known or known == own)
+
+
+def of_rotations(method: Method) -> Method:
+    """Return a refiner of rotations, two points each.
+
+    Who knows bodies takes a joint that alone moves, while all others rest, for a mistake; but so turns a toe. Refined
+    all by itself, in turn, what turns fast is smoothed more than among others. So each rotation is refined both ways,
+    and a mean taken in which the smaller change has the greater weight.
+    """
+
+    def refine(piece: Piece) -> np.ndarray:
+        together = method.refine(piece)
+        alone = together.copy()
+        for first in range(0, together.shape[1], POINTS):
+            own = slice(first, first + POINTS)
+            trust = None if piece.confidence is None else piece.confidence[:, own]
+            if np.isfinite(piece.joints[:, own]).all(axis=-1).any():
+                alone[:, own] = method.refine(replace(piece, joints=piece.joints[:, own], confidence=trust, bones=()))
+        given = np.where(np.isfinite(piece.joints), piece.joints, together)
+        far, near = (
+            np.square(x - given).reshape(len(x), -1, POINTS * x.shape[-1]).sum(axis=-1) for x in (together, alone)
+        )
+        weight = np.repeat(near / np.maximum(far + near, np.finfo(float).tiny), POINTS, axis=1)[..., None]
+        return weight * together + (1 - weight) * alone
+
+    return replace(method, refine=refine)
 
 
 def _filter(name: str) -> Method:
     from refine.filters.registry import FILTERS
-    from refine.filters.smoothing import smooth_sightings
-
-    released = FILTERS[name].released
-
-    def parameters(fps: float) -> dict[str, float]:
-        return released(fps) if released is not None else USUAL[name]
+    from refine.filters.smoothing import USUAL, released_parameters, smooth_sightings
 
     def refine(piece: Piece) -> np.ndarray:
-        return _refined(piece, lambda one: smooth_sightings(name, [one], parameters(piece.fps), piece.fps)[0][0])
+        parameters = released_parameters(name, piece.fps)
+        return _refined(piece, lambda one: smooth_sightings(name, [one], parameters, piece.fps)[0][0])
 
-    return Method(refine, {"name": name, "parameters": "of SmoothNet's comparison" if released else USUAL[name]})
+    return Method(
+        refine, {"name": name, "parameters": "of SmoothNet's comparison" if FILTERS[name].released else USUAL[name]}
+    )
 
 
 def _network(path: Path) -> Method:
@@ -135,8 +167,6 @@ def _network(path: Path) -> Method:
     refiner = load_refiner(path)
     minds_unit = refiner.normalise.scale == "none"
     if minds_unit:  # its unit takes the place of the body's size
-        from dataclasses import replace
-
         refiner = replace(refiner, normalise=replace(refiner.normalise, scale="body"))
     stride = default_stride(refiner.window)
 

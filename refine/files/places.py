@@ -1,11 +1,15 @@
 """Which recordings are meant, and where what is made of them goes."""
 
+import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from base.errors import InputError
 from data.recordings.guessing import guess_recording
+from data.recordings.peek import MOST_FILES
 from data.recordings.registry import RECORDINGS
 from refine.files.report import REPORT, is_ours, read_report
 
@@ -103,12 +107,28 @@ def _sort_of(format: str | None) -> Callable[[Path], bool]:
         return lambda path: ("folder" if path.is_dir() else "file") in kind.source and kind.guess(path) > 0
 
     def known(path: Path) -> bool:
+        if path.is_dir() and not _is_numbered(path):
+            return False
         try:
             return guess_recording(path) is not None
         except InputError:  # it may be of several, which will be told when it is read
             return True
 
     return known
+
+
+def _is_numbered(folder: Path) -> bool:
+    """Say whether a folder's files differ in nothing but numbers, as those of frames do and those of recordings do not.
+
+    Those of the ending that most of them have count, and half of them may be called otherwise.
+    """
+    try:
+        names = [path.name for path in islice(folder.iterdir(), MOST_FILES) if not path.name.startswith(".")]
+    except OSError:
+        return False
+    ((ending, count),) = Counter(Path(name).suffix for name in names).most_common(1) or [("", 0)]
+    alike = Counter(re.sub(r"\d+", "0", name) for name in names if Path(name).suffix == ending)
+    return count > 0 and 2 * max(alike.values()) >= count
 
 
 def _inside(folder: Path, known: Callable[[Path], bool], others: list[Path], depth: int = 0) -> Iterator[Path]:

@@ -10,11 +10,11 @@ from urllib.parse import quote
 
 import numpy as np
 
+from data.recordings.people import body_sizes
+from data.recordings.rates import Clock
 from data.recordings.recording import Recording
 from drawing.player import packed, page_styles, player_script, quantised
 from refine.files.measures import accelerations
-from refine.files.people import body_sizes
-from refine.files.rates import Clock
 from refine.files.refining import by_track
 from refine.files.report import recap
 

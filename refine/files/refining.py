@@ -7,18 +7,21 @@ import numpy as np
 
 from base.errors import InputError
 from base.words import plural
+from data.recordings.people import FEW, body_sizes, tracks_of
+from data.recordings.rates import Clock
 from data.recordings.recording import Recording
 from data.skeletons.gaps import fill_gaps, neighbours
 from data.skeletons.seen import FARTHEST
 from refine.files.even import at_even_times
 from refine.files.measures import Motion, Moved
-from refine.files.methods import Method, Piece
-from refine.files.people import FEW, body_sizes, tracks_of
-from refine.files.rates import Clock
+from refine.files.methods import Method, Piece, of_rotations
 from refine.splits import split_track
 
 FEWEST_FRAMES = 3
 """Fewer are stills: an acceleration takes three."""
+
+ROUNDED = 1e-6
+"""Of the largest coordinate: what changes by less has been rounded on its way, and stays as it was."""
 
 STEPS = 20.0
 """Usual steps of a point that is no body's count as a body's size."""
@@ -81,8 +84,8 @@ class Refined:
 
     @property
     def people(self) -> int:
-        """How many tracks there are."""
-        return int(self.track.max()) + 1
+        """How many tracks there are in which somebody is seen."""
+        return len(np.unique(self.track[np.isfinite(self.joints).all(axis=-1).any(axis=-1)]))
 
 
 @dataclass(frozen=True)
@@ -151,10 +154,11 @@ def refine_recording(recording: Recording, clock: Clock, method: Method, options
         int((there & ~seen).sum()),
     )
     groups = recording.groups or (tuple(range(joints.shape[1])),)
-    for group in groups:
+    for number, group in enumerate(groups):
         moved = Moved()
+        own = replace(given, method=of_rotations(method)) if number in recording.rotations else given
         for rows in by_track(found.track, recording.frame):
-            _refine_track(given, rows, np.array(group), found, moved)
+            _refine_track(own, rows, np.array(group), found, moved)
         found.motion.append(moved.motion(len(group)))
     return found
 
@@ -220,7 +224,9 @@ def _refine_piece(
     bones = _bones_within(recording.bones, group)
     refined = given.method.refine(Piece(near, even.confidence, even.fps, bones, recording.unit)) + middle
     base = fill_gaps(joints, seen)
-    change = options.strength * (even.back(refined) - base)
+    change = even.back(refined) - base
+    change[np.abs(change) <= ROUNDED * np.abs(even.joints - middle).max()] = 0.0
+    change *= options.strength
     old = recording.joints[own]
     wanted = ~np.isfinite(old).all(axis=-1) & _short_gaps(seen, times, options.fill, even.fps)
     found.joints[own] = np.where(

@@ -8,8 +8,8 @@ from typing import Any
 from base.errors import InputError
 from base.files import regular_file, sha256
 from base.words import plural
+from data.recordings.rates import Clock
 from data.recordings.recording import Recording
-from refine.files.rates import Clock
 from refine.files.refining import Refined
 
 REPORT = ".report.json"
@@ -129,7 +129,7 @@ def recap(report: dict[str, Any]) -> str:
     for motion in report["motion"]:
         before, after, gain = (motion[key] for key in ("acceleration_before", "acceleration_after", "gain"))
         if before is not None:
-            kept = "" if gain is None else f", {100 * gain:.0f}% of the movement kept"
+            kept = "" if gain is None else f", {100 * gain:.0f}% of 0.5 to 3 Hz kept"
             whose = "" if len(report["motion"]) == 1 else f" of {plural(motion['joints'], 'joint')}"
             said.append(f"acceleration{whose} {before:g} to {after:g} {report['acceleration_unit']}{kept}")
     gaps, alone = report["gaps"], report["left_alone"]

@@ -15,16 +15,18 @@ from base.errors import InputError
 from base.files import atomic_file, atomic_files, atomic_folder
 from base.replacing import Kind, check_file_replaceable, check_replaceable
 from data.recordings.guessing import read_recording
+from data.recordings.people import tracks_of
+from data.recordings.rates import clock_of
 from data.recordings.registry import RECORDINGS
 from refine.files.methods import open_method
-from refine.files.people import tracks_of
 from refine.files.places import Job
 from refine.files.plot import link_to, plot_page
-from refine.files.rates import clock_of
 from refine.files.refining import Options, check_moving, refine_recording
 from refine.files.report import MADE_BY, hash_of, read_report, recap, report_on
 
 Outcome = Literal["refined", "already refined", "skipped"]
+
+CHANGED = "has been changed"
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Smoothing:
     Parameters
     ----------
     fps, video
-        See `refine.files.rates.clock_of`.
+        See `data.recordings.rates.clock_of`.
     format
         Whose files; None to guess each.
     model
@@ -153,6 +155,8 @@ def _already(job: Job, settings: dict[str, Any], given: str, again: bool) -> dic
         return None
     fault = _fault(job.output, report)
     if again:
+        if fault.startswith(CHANGED):
+            raise InputError(f"{job.output}: {fault}; choose another output, or remove it")
         if job.source.is_dir():
             check_replaceable(job.output, _kind(report), [job.source])
         else:
@@ -176,7 +180,7 @@ def _fault(output: Path, report: dict[str, Any] | None) -> str:
         return "was not made here"
     # It may be what the report's own output was about to replace when that was interrupted.
     as_made = (report["output"]["sha256"], report.get("replaces"))
-    return "" if hash_of(output) in as_made else "has been changed since it was made"
+    return "" if hash_of(output) in as_made else f"{CHANGED} since it was made"
 
 
 def _write(job: Job, again: bool, made: Callable[[Path], tuple[dict[str, Any], str]]) -> dict[str, Any]:

@@ -3,8 +3,8 @@
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
+from data.skeletons.resample import extended
 from refine.filters.registry import FILTERS, FilterKind
-from refine.resample import extended
 
 
 def gaussian(x: np.ndarray, sigma_s: float, fps: float) -> np.ndarray:

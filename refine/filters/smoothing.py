@@ -13,6 +13,15 @@ from refine.in_space import Sightings, as_sightings, check_rate, refine_in_space
 from refine.normalise import body_size
 from refine.splits import Pieces
 
+USUAL = {"butterworth": {"cutoff_hz": 6.0, "order": 2}}
+"""The parameters of filters that SmoothNet's authors do not compare with; Winter's, for a body in motion."""
+
+
+def released_parameters(name: str, fps: float) -> dict[str, float]:
+    """Return the parameters of a filter that nobody tunes: those of SmoothNet's comparison, or the usual ones."""
+    released = FILTERS[name].released
+    return released(fps) if released is not None else USUAL[name]
+
 
 def smooth(
     name: str,

@@ -191,7 +191,7 @@ def _pose(pose: ArrayLike, confidence: ArrayLike | None) -> tuple[np.ndarray, np
         raise InputError(f"pose: found shape {given.shape}, expected [joints, 2 or 3]")
     if np.isinf(given).any():
         raise InputError("pose: found infinite coordinates; write NaN for what is missing")
-    known = ~np.isnan(given).any(axis=1)
+    known = np.asarray(~np.isnan(given).any(axis=1))
     if confidence is None:
         return given, known.astype(np.float64)
     try:
@@ -202,9 +202,7 @@ def _pose(pose: ArrayLike, confidence: ArrayLike | None) -> tuple[np.ndarray, np
         raise InputError(f"confidence: found shape {trust.shape}, expected {known.shape}: one number per joint")
     if (trust < 0).any():
         raise InputError(f"confidence: found {trust.min():g}, expected numbers from 0 to 1")
-    trust = np.minimum(np.nan_to_num(trust, nan=0.0), 1.0)
-    trust[~known] = 0
-    return given, trust
+    return given, np.where(known, np.minimum(np.nan_to_num(trust, nan=0.0), 1.0), 0.0)
 
 
 def _time(time: float | None, before: float | None, fps: float) -> float:

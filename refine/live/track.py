@@ -65,20 +65,21 @@ class Means:
     """
 
     def __init__(self, rows: int, joints: int) -> None:
-        self._sums = np.zeros((2, rows, joints))
-        self._counts = np.zeros((2, 1, joints))
+        self._sums = np.zeros((2, rows, joints), np.float32)
+        self._counts = np.zeros((2, 1, joints), np.float32)
 
     def take(self, values: np.ndarray, seen: np.ndarray, seconds: float) -> None:
         """Take in numbers [rows, J] that came so many seconds after the ones before."""
-        keep = np.exp(-seconds / np.array([NEAR, WIDE]))[:, None, None]
+        keep = np.exp(-seconds / np.array([NEAR, WIDE], np.float32))[:, None, None]
+        given = 1 - keep
         self._sums *= keep
         self._counts *= keep
-        self._sums += (1 - keep) * np.where(seen, values, 0)
-        self._counts += (1 - keep) * seen
+        self._sums += given * (values * seen).astype(np.float32)
+        self._counts += given * seen
 
     def __call__(self) -> np.ndarray:
         """Return the means, [2, rows, J]."""
-        return np.asarray(self._sums / np.maximum(self._counts, 1e-9))
+        return np.asarray(self._sums / np.maximum(self._counts, np.float32(1e-9)))
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,9 @@ class Track:
         self.networks, self.fps = networks, fps
         self.joints, self.dims = joints, dims
         self.ages = [round(seconds * fps) for seconds in AGAIN]
-        self._room = int(np.ceil(3 * BANK.sigmas[0] * fps)) + max(lag, self.ages[-1]) + 1
+        self._seen = int(np.ceil(3 * LOOK.sigmas[0] * fps)) + self.ages[-1] + 1
+        self._reach = int(np.ceil(3 * BANK.sigmas[0] * fps))
+        self._room = self._reach + max(lag, self.ages[-1]) + 1
         self._x = np.zeros((2 * self._room, dims, joints))
         self._confidence = np.zeros((2 * self._room, joints))
         self._trust = np.zeros((2 * self._room, joints))
@@ -180,11 +183,11 @@ class Track:
 
     @property
     def _window(self) -> slice:
-        return slice(max(0, self._end - min(self.frames, self._room)), self._end)
+        return slice(self._end - min(self.frames, self._room), self._end)
 
     def judge_numbers(self) -> np.ndarray:
         """Describe the frames that are judged now, the newest one first, float32 [JUDGE_FEATURES, ages, J]."""
-        window = self._window
+        window = slice(self._end - min(self.frames, self._seen), self._end)
         last = window.stop - 1
         places = np.maximum(window.start, last - np.array(self.ages))
         times, x, confidence = self._times[window], self._x[window], self._confidence[window]
@@ -241,8 +244,8 @@ class Track:
 
     def look(self, age: int) -> Found:
         """Describe the frame of so many frames ago, to choose among its smoothers; frames must be asked for in turn."""
-        window = self._window
-        place = window.stop - 1 - age
+        place = self._end - 1 - age
+        window = slice(max(self._window.start, place - self._reach), self._end)
         times = self._times[window]
         seconds = times - self._times[place]
         kernels = bells(seconds, BANK.sigmas)

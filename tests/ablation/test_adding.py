@@ -94,7 +94,7 @@ def install(folder: Path, name: str, source: str, group: str) -> None:
 def test_a_section_and_an_arm_from_elsewhere(settings, tmp_path):
     install(tmp_path / "site", "lengths", SECTION, "steady.sections")
     install(tmp_path / "site", "mirrored", ARM, "steady.arms")
-    changed = {"arms": ["raw", "mirrored"], "seeds": [0], "report": {"explained": 0}}
+    changed = {"arms": ["raw", "mirrored"], "seeds": [0], "report": {"explained": 0}, "executor": "serial"}
     file = tmp_path / "study.yaml"
     file.write_text(yaml.safe_dump(json.loads(json.dumps({**settings, **changed}, default=str))))
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(tmp_path / "site"), "COLUMNS": "100"}

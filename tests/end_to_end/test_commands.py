@@ -281,7 +281,7 @@ def check_report(folder):
 
 
 def test_ablate_interrupted_and_killed_ends_in_the_same_result(work):
-    done(run("ablate", *ABLATE, "run.dir=straight", folder=work))
+    done(run("ablate", *ABLATE, "run.dir=straight", "executor=serial", folder=work))
     straight = check_report(work / "straight")
     broken, cells = ["run.dir=broken", "shared=own"], work / "own"  # cells of its own, or there were nothing to do
     for blow, status in ((signal.SIGINT, 130), (signal.SIGKILL, -9)):

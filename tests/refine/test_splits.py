@@ -1,6 +1,7 @@
 import numpy as np
 
-from refine.splits import BRIDGE_S, split_track
+from data.recordings.people import BRIDGE_S
+from refine.splits import split_track
 
 FPS = 30.0
 

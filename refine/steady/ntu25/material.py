@@ -222,7 +222,7 @@ def make_sample(networks: Networks, seed: int, number: int, performers: tuple[in
         numbers[:, POSITIONS:].astype(np.float16),
         error.astype(np.float16),
         gate,
-        seen.any(axis=0),
+        np.asarray(seen.any(axis=0)),
         float(off.mean()) if len(off) else 0.0,
     )
 

@@ -35,7 +35,7 @@ OUTPUTS = POSITIONS + len(CHOICES) * JOINTS
 MOST = 5.0
 """Standard deviations: what is further from the mean, the network sees as so far."""
 
-UNITS = np.repeat(np.float32([0.05, 0.3]), [POSITIONS, len(CHOICES) * JOINTS])
+UNITS = np.repeat(np.array([0.05, 0.3], np.float32), [POSITIONS, len(CHOICES) * JOINTS])
 """By what the last layer's numbers are multiplied: body sizes that joints are off, and usual shares. Learning goes in
 steps of one size for all layers."""
 

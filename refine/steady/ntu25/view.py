@@ -236,7 +236,7 @@ class Viewer:
         across = sum(base[:, others, left] - base[:, others, right] for left, right in ACROSS)
         mean = self._turning(np.asarray(across))[0]
         length = np.sqrt(np.square(mean).sum(axis=1, keepdims=True))
-        return np.where(length > 1e-6, mean / np.maximum(length, np.float32(1e-6)), np.float32([1, 0]))
+        return np.where(length > 1e-6, mean / np.maximum(length, np.float32(1e-6)), np.array([1, 0], np.float32))
 
     def _gate(self, left: np.ndarray, seen: np.ndarray) -> np.ndarray:
         """Say how noisy a body is: where `steady` leaves all as it is, so must everybody."""

@@ -101,3 +101,12 @@ def test_where_refining_begins_to_pay_is_in_the_answer(make):
     assert re.search(
         r"begins to gain at severity 0\.\d of the noise \(95% interval 0\.\d to 0\.\d, where a", answer(study)[1]
     )
+
+
+def test_what_all_were_trained_on_is_said_first(make):
+    study = make.study({"raw": 0, "refined": 0.1, "oracle": 0.2})
+    study = replace(study, plan=replace(study.plan, conditions=[replace(study.condition, pairing="oracle")]))
+    assert answer(study)[0].startswith(
+        "After training on noise-free skeletons, recognising skeletons refined by SmoothNet instead of raw skeletons "
+        "raised"
+    )

@@ -36,7 +36,6 @@ def test_the_configurations_that_ship_are_valid(name):
         ("grid.severities=[9]", "grid.severities are from 0 to 5"),
         ("grid.shares=[0]", "greater than 0"),
         ("grid.pairings=[both, orakel]", "grid.pairings names 'orakel'; did you mean 'oracle'"),
-        ("grid.pairings=[gaussian] arms=[raw,refined]", "'gaussian', which is not among the arms raw, refined"),
         ("grid.pairings=['raw@home']", "expected one of both, test, train, mixed, or the arm"),
         ("grid.pairings=['raw@lab-9']", "severities are from 0 to 5"),
         ("simulate=null grid.pairings=['raw@lab']", "need simulated clips"),

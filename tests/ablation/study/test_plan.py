@@ -53,3 +53,10 @@ def test_all_arms_are_tested_on_the_recognisers_that_a_pairing_names(settings):
         if use.condition.pairing == "oracle":
             assert use.training.folder == own["oracle", use.seed]
             assert (use.other is None) == (use.arm == "oracle")
+
+
+def test_an_arm_may_be_trained_on_alone(settings):
+    config = configured(settings, arms=["raw", "refined"], seeds=[0], grid={"pairings": ["oracle"]})
+    found = planned(config)
+    assert [training.title for training in found.trainings] == ["noise-free, seed 0"]
+    assert {use.arm for use in found.uses} == {"raw", "refined"}

@@ -26,4 +26,6 @@ def test_actions_have_names_or_numbers(make):
     study = make.study({"raw": 0, "refined": 0.1}, clips=32, resamples=100, report={"actions": ["wave", "sit"]})
     assert [study.action(number) for number in (1, 2, 3)] == ["wave", "sit", "A003"]
     known = make.study({"raw": 0, "refined": 0.1}, clips=32, resamples=100)
-    assert [known.action(number) for number in (1, 60, 61)] == ["drink water", "walking apart", "A061"]
+    assert [known.action(number) for number in (1, 60, 61, 121)] == [
+        "drink water", "walking apart", "put on headphone", "A121",
+    ]  # fmt: skip

@@ -67,11 +67,11 @@ def test_other_formats_are_advised_where_there_are_any(added, make_store, tmp_pa
     flat = make_store("coco17").folder
     with pytest.raises(InputError, match=r"--format npy holds ntu25; use --format pyskl$"):
         export_store(flat, tmp_path / "a", ExportOptions("npy"))
-    beyond = make_store("coco17", clips=(((1, 1, 61), 9, [(0, 0, 9)]),)).folder
-    with pytest.raises(InputError, match=r"actions 1 to 60; leave the clip out$"):
+    beyond = make_store("coco17", clips=(((1, 1, 121), 9, [(0, 0, 9)]),)).folder
+    with pytest.raises(InputError, match=r"actions 1 to 120; leave the clip out$"):
         export_store(beyond, tmp_path / "a.pkl", ExportOptions("pyskl"))
-    added("wide", outputs=FORMATS["pyskl"].outputs, layouts=("coco17",), actions=120)
-    with pytest.raises(InputError, match=r"actions 1 to 60; leave the clip out or use --format wide$"):
+    added("wide", outputs=FORMATS["pyskl"].outputs, layouts=("coco17",), actions=150)
+    with pytest.raises(InputError, match=r"actions 1 to 120; leave the clip out or use --format wide$"):
         export_store(beyond, tmp_path / "a.pkl", ExportOptions("pyskl"))
     export_store(beyond, tmp_path / "a.pkl", ExportOptions("wide"))
 

@@ -68,7 +68,9 @@ def test_the_spatial_partition_is_that_of_2s_agcn_and_pyskl(layout, inward):
 def test_splits_and_missing_samples_are_the_authors():
     assert TRAIN_PERFORMERS == (1, 2, 4, 5, 8, 9, 13, 14, 15, 16, 17, 18, 19, 25, 27, 28, 31, 34, 35, 38)
     assert TRAIN_CAMERAS == (2, 3)
-    digest = hashlib.sha256("\n".join(sorted(MISSING)).encode()).hexdigest()
+    of_60 = sorted(name for name in MISSING if int(name[1:4]) <= 17)  # by setups
+    assert (len(of_60), len(MISSING)) == (302, 535)
+    digest = hashlib.sha256("\n".join(of_60).encode()).hexdigest()
     assert digest == "3ff503429ae912d947682d1e93a50e5e7f6dc0b0cac61dbc7d306801f36e6317"
 
 

@@ -44,6 +44,7 @@ def test_root_and_turning_joints_are_read(tmp_path):
     recording = check_same(saved(tmp_path), "bvh")
     assert recording.names == ("rig:Hips", "rig:Hips x", "rig:Hips y", "Spine x", "Spine y")  # the leg never turns
     assert recording.groups == ((0,), (1, 2, 3, 4))
+    assert recording.rotations == (1,)
     assert recording.fps == pytest.approx(120.00048)
     np.testing.assert_array_equal(recording.joints[:, 0], [[0.5, 90.1, -0.3], [0.6, 90.2, -0.3], [0.7, 90.3, -0.3]])
     spine = Rotation.from_euler("YXZ", [361.5, 2.5, 3.5], degrees=True).as_matrix()

@@ -87,6 +87,14 @@ def by_ezc3d(path):
     return np.moveaxis(ezc3d.c3d(str(path))["data"]["points"][:3], (0, 1, 2), (2, 1, 0))
 
 
+def test_a_point_at_zero_is_missing_unless_it_always_is_there(tmp_path):
+    points = some_points()
+    points[2, 0] = 0
+    points[:, 1] = 0
+    recording = read(saved(tmp_path, made(points)))
+    assert np.argwhere(np.isnan(recording.joints).all(-1)).tolist() == [[1, 2], [2, 0]]
+
+
 LAYOUTS = [(processor, whole) for processor in (INTEL, DEC, MIPS) for whole in (False, True)]
 
 

@@ -52,6 +52,11 @@ def test_several_animals_keep_who_they_are_and_are_absent_where_they_have_no_pos
     assert recording.person.tolist() == [0, 0, 1]
 
 
+def test_a_part_at_zero_is_missing(file):
+    recording = read(file(TWO.replace("0.5,,,", "0.5,0.0,0,0").replace("1,1.5,2.5,0.5", "1,0,2.5,0.5")))
+    np.testing.assert_array_equal(recording.joints, [[[1, 2]], [[0, 2.5]], [[8, 9]]])
+
+
 def test_an_individual_may_have_parts_of_its_own(file):
     text = TWO.replace("bodyparts,nose,nose,nose,nose,nose,nose", "bodyparts,nose,nose,nose,corner,corner,corner")
     recording = read(file(text))

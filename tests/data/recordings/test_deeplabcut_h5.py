@@ -65,7 +65,7 @@ def test_what_pandas_writes_is_read_and_what_is_written_pandas_reads(write, form
 
 def test_whole_numbers_are_rounded_and_it_is_said(write):
     def whole(frame):
-        return (frame.fillna(0) * 100).astype(np.int32)
+        return (frame.fillna(0.5) * 100).astype(np.int32)
 
     path, frame = write("fixed", True, whole)
     recording = read(path)
@@ -78,6 +78,21 @@ def test_whole_numbers_are_rounded_and_it_is_said(write):
     assert (found.xs("likelihood", axis=1, level="coords") == frame.xs("likelihood", axis=1, level="coords")).all(
         axis=None
     )
+
+
+@pytest.mark.parametrize("format", ["table", "fixed"])
+def test_a_part_at_zero_is_missing_and_stays(write, format):
+    def zeroed(frame):
+        frame = frame.copy()
+        frame.iloc[2, 3:5] = 0.0
+        return frame
+
+    path, _ = write(format, False, zeroed)
+    recording = read(path)
+    assert np.isnan(recording.joints[2, 1]).all()
+    assert np.isnan(recording.joints).all(-1).sum() == 2
+    recording.write(recording.joints + 1, path.with_name("new.h5"))
+    assert pd.read_hdf(path.with_name("new.h5")).iloc[2, 3:5].tolist() == [0, 0]
 
 
 def test_columns_of_several_kinds_and_no_likelihood(write):

@@ -1,10 +1,12 @@
 import re
 import shutil
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from scipy.interpolate import CubicSpline
 
 from base.errors import InputError
 from data.formats.exporting import ExportOptions, export_store
@@ -82,11 +84,13 @@ def test_what_predict_does_not_read_is_told_without_other_commands_keys(run, tmp
     export_store(store.folder, tmp_path / "x.pkl", ExportOptions("pyskl"))
     np.savez(tmp_path / "x.npz", x=np.ones(3))
     (tmp_path / "notes.txt").write_text("3 clips\n")
-    for name in ("x.pkl", "x.npz", "notes.txt"):
+    refused(tmp_path / "x.npz", r"holds x, of which none is \[frames, joints, 2 or 3\]")
+    for name in ("x.pkl", "notes.txt"):
         refused(tmp_path / name, r"is no .skeleton file, .* or clip stores \(`python run.py import` makes one of other")
     (tmp_path / "empty").mkdir()
     refused(
-        tmp_path / "empty", "found no .skeleton file; give .skeleton files, folders or zips of them, or clip stores"
+        tmp_path / "empty",
+        "found no .skeleton file; give .skeleton files, folders or zips of them, what `smooth`",
     )
     refused(tmp_path / "absent", "no such file or folder; give .skeleton files")
     (tmp_path / "cut.skeleton").write_bytes(as_text(store, 0)[:900])
@@ -125,3 +129,129 @@ def test_a_clip_of_one_frame_is_predicted(run, tmp_path):
     (tmp_path / "still.skeleton").write_bytes(write_skeleton_text([body], 1))
     found = predict_clips([tmp_path / "still.skeleton"], [folder], output=tmp_path / "out.csv", device="cpu")
     assert sum(found[0].probabilities) == pytest.approx(1, abs=1e-5)
+
+
+def npy_of(store, row, path, step=1):
+    """Write the only track of a clip, or every so many frames of it, as an array of poses."""
+    [track] = store.tracks_of(row)
+    joints = np.asarray(store.joints[store.rows_of(track)])
+    np.save(path, joints[::step])
+    return joints
+
+
+def one_actor(store):
+    return [row for row in range(len(store.clips)) if store.tracks_per_clip[row] == 1 and whole(store, row)]
+
+
+def whole(store, row):
+    [track] = store.tracks_of(row)
+    return store.tracks.length[track] == store.clips.frames[row] and store.tracked[store.rows_of(track)].all()
+
+
+@pytest.fixture(scope="module")
+def alone(run, make_store):
+    """Clips of one person, for the recogniser of `run`."""
+    store = make_store(replications=1)
+    return store, one_actor(store)[:2]
+
+
+def predicted(paths, folder, tmp_path, **options):
+    found = predict_clips(paths, [folder], output=tmp_path / "out.csv", device="cpu", **options)
+    return {one.clip: one for one in found}
+
+
+def test_recordings_of_other_tools_are_predicted_as_clips_are(run, alone, tmp_path, capsys):
+    (store, rows), (_, folder) = alone, run
+    expected = predicted([store.folder], folder, tmp_path)
+    (tmp_path / "some/deep").mkdir(parents=True)
+    npy_of(store, rows[0], tmp_path / "some/one.npy")
+    npy_of(store, rows[1], tmp_path / "some/deep/two.npy")
+    (tmp_path / "some/notes.txt").write_text("mine")
+    found = predicted([tmp_path / "some"], folder, tmp_path, fps=30.0)
+    assert list(found) == ["deep/two", "one"]
+    for clip, row in (("one", rows[0]), ("deep/two", rows[1])):
+        same = expected[str(store.clips.name[row])]
+        assert found[clip].actions == same.actions
+        np.testing.assert_allclose(found[clip].probabilities, same.probabilities, atol=1e-5)
+    said = capsys.readouterr().err
+    assert "left out: 1 file of no known tool, such as notes.txt" in said
+    assert "WARNING" not in said
+
+
+def test_another_rate_is_told_and_brought_to_that_of_the_training(run, alone, tmp_path, capsys):
+    """Every second frame at half the rate is predicted as the same motion by SciPy's spline at the whole rate."""
+    (store, rows), (_, folder) = alone, run
+    joints = npy_of(store, rows[0], tmp_path / "half.npy", step=2)
+    half = joints[::2].astype(float)
+    np.save(tmp_path / "whole.npy", CubicSpline(np.arange(len(half)), half)(np.arange(2 * len(half) - 1) / 2))
+    slow = predicted([tmp_path / "half.npy"], folder, tmp_path, fps=15.0)
+    said = capsys.readouterr().err
+    assert f"WARNING: {tmp_path / 'half.npy'}: 15 frames a second, and the recogniser has learnt from 30" in said
+    same = predicted([tmp_path / "whole.npy"], folder, tmp_path, fps=30.0)
+    assert "WARNING" not in capsys.readouterr().err
+    np.testing.assert_allclose(slow["half"].probabilities, same["whole"].probabilities, atol=1e-4)
+
+
+def test_a_store_of_another_rate_is_resampled_too(run, alone, tmp_path, capsys):
+    (store, rows), (_, folder) = alone, run
+    shutil.copytree(store.folder, tmp_path / "store")
+    text = (tmp_path / "store/store.json").read_text()
+    (tmp_path / "store/store.json").write_text(re.sub(r'"fps": 30.0', '"fps": 60.0', text))
+    joints = npy_of(store, rows[0], tmp_path / "fast.npy")
+    assert joints.shape[1:] == (25, 3)
+    of_store = predicted([tmp_path / "store"], folder, tmp_path)
+    assert "60 frames a second, and the recogniser has learnt from 30; resampled to that" in capsys.readouterr().err
+    of_file = predicted([tmp_path / "fast.npy"], folder, tmp_path, fps=60.0)
+    name = str(store.clips.name[rows[0]])
+    np.testing.assert_allclose(of_store[name].probabilities, of_file["fast"].probabilities, atol=1e-5)
+
+
+def test_a_checkpoint_that_does_not_say_its_rate_predicts_as_before(run, alone, tmp_path, capsys):
+    (store, _), (_, folder) = alone, run
+    best = torch.load(folder / "checkpoints/best.pt", weights_only=True)
+    assert best.pop("fps") == 30.0
+    torch.save(best, tmp_path / "old.pt")
+    before = predicted([store.folder], folder, tmp_path)
+    after = predicted([store.folder], tmp_path / "old.pt", tmp_path)
+    assert before == after
+    npy_of(store, one_actor(store)[0], tmp_path / "a.npy")
+    with pytest.raises(InputError, match=r"a.npy: does not say how many frames a second it has; give --fps 30, say"):
+        predicted([tmp_path / "a.npy"], tmp_path / "old.pt", tmp_path)
+    predicted([tmp_path / "a.npy"], folder, tmp_path)
+    assert "a.npy: does not say how many frames a second it has; taken for 30" in capsys.readouterr().err
+    torch.save(best | {"fps": -1.0}, tmp_path / "bad.pt")
+    with pytest.raises(InputError, match=r"bad.pt: damaged checkpoint of a recogniser \(fps: .*train it again"):
+        predicted([store.folder], tmp_path / "bad.pt", tmp_path)
+
+
+def test_skeletons_of_others_are_told_in_one_line(run, alone, tmp_path):
+    _, folder = run
+    np.save(tmp_path / "flat.npy", np.random.default_rng(0).uniform(20, 400, (9, 17, 2)))
+    with pytest.raises(InputError, match=r"flat.npy: has 17 joints with 2 coordinates, expected 25 with 3 \(ntu25\)"):
+        predicted([tmp_path / "flat.npy"], folder, tmp_path, fps=30.0)
+    np.save(tmp_path / "good.npy", np.random.default_rng(0).uniform(-0.7, 0.7, (9, 25, 3)))
+    found = predicted([tmp_path / "flat.npy", tmp_path / "good.npy"], folder, tmp_path, fps=30.0, on_error="skip")
+    assert list(found) == ["good"]
+    with pytest.raises(InputError, match=r"--fps 0: expected a number from 1 to 1000"):
+        predicted([tmp_path / "good.npy"], folder, tmp_path, fps=0)
+
+
+def test_clips_are_refined_first_if_that_is_asked_for(run, alone, tmp_path):
+    """A refiner that puts the joints of another clip in their places, and is told what it refines."""
+    (store, rows), (_, folder) = alone, run
+    joints = [npy_of(store, row, tmp_path / f"{row}.npy")[:12] for row in rows]
+    for row, some in zip(rows, joints, strict=True):
+        np.save(tmp_path / f"{row}.npy", some)
+    told = []
+
+    def refine(info, tracks, where):
+        told.append((info.layout, info.fps, where))
+        return [replace(track, joints=joints[1]) for track in tracks]
+
+    first, second = (tmp_path / f"{row}.npy" for row in rows)
+    refined = predicted([first], folder, tmp_path, fps=30.0, refine=refine)
+    assert told == [("ntu25", 30.0, str(first))]
+    plain = predicted([second], folder, tmp_path, fps=30.0)
+    np.testing.assert_array_equal(refined[first.stem].probabilities, plain[second.stem].probabilities)
+    of_store = predicted([store.folder], folder, tmp_path, refine=lambda info, tracks, where: list(tracks))
+    assert of_store == predicted([store.folder], folder, tmp_path)

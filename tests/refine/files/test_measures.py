@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from data.skeletons.fidelity import band_gains
 from refine.files.measures import Motion, Moved, accelerations
-from refine.steady.fidelity import band_gains
 
 
 def test_the_acceleration_of_a_parabola_is_its_second_derivative_at_any_times():
@@ -38,6 +38,8 @@ def test_what_does_not_move_or_is_short_has_no_gain(rng):
     moved = Moved()
     moved.compare(np.ones((90, 2, 2)), np.ones((90, 2, 2)), 30.0)
     moved.compare(*rng.normal(size=(2, 20, 2, 2)), 30.0)
+    still = 500 + np.float64(rng.normal(0, 1e-6, (90, 2, 2)))
+    moved.compare(still, still + rng.normal(0, 1e-3, still.shape), 30.0)  # rounding
     moved.add(np.ones((2, 2, 2)), np.ones((2, 2, 2)), np.ones((2, 2), bool), np.arange(2.0), 1.0)
     assert moved.motion(2) == Motion(2, None, None, None)
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from base.errors import InputError
+from data.skeletons.layouts import LAYOUTS
 from refine.files.methods import Piece, open_method
 from refine.filters.smoothing import smooth
 from refine.steady.api import refine
@@ -39,6 +40,21 @@ def test_bones_are_for_poses_in_space(piece, rng):
     np.testing.assert_array_equal(steady.refine(replace(piece, bones=bones)), steady.refine(piece))
     solid = Piece(rng.normal(size=(40, 14, 3)).cumsum(0), None, 30.0, bones)
     np.testing.assert_allclose(steady.refine(solid), refine(solid.joints, 30, skeleton=bones), atol=1e-9)
+
+
+def test_a_refiner_of_one_skeleton_is_for_no_other(rng):
+    method = open_method("steady_ntu25")
+    joints = rng.normal(size=(1, 9, 25, 3)).cumsum(1)
+    given = as_recording(joints)
+    for right in (given, replace(given, bones=LAYOUTS["ntu25"].bones)):
+        method.check(right, "walk")
+    np.testing.assert_allclose(
+        method.refine(Piece(joints[0], None, 30.0)), refine(joints[0], 30, model="steady_ntu25"), atol=1e-6
+    )
+    flat, other = as_recording(joints[..., :2]), replace(given, bones=((0, 1), (5, 7)))
+    for wrong in (flat, other, as_recording(joints[:, :, :17]), replace(given, groups=((0,), tuple(range(1, 25))))):
+        with pytest.raises(InputError, match=r"^walk: steady_ntu25 is for the joints of ntu25, the file has others"):
+            method.check(wrong, "walk")
 
 
 def test_weights_are_told_by_their_hash(tmp_path):

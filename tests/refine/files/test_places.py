@@ -74,6 +74,18 @@ def test_the_result_of_one_recording_is_where_it_is_wanted(folder, tmp_path):
     assert (job.output, job.report) == (tmp_path / "new.x", tmp_path / "new.x.report.json")
 
 
+def test_recordings_beside_each_other_are_no_frames(tmp_path):
+    """OpenPose has a file per frame; these are three recordings of a frame each, or one of three."""
+    openpose(tmp_path / "frames")
+    files = sorted((tmp_path / "frames").iterdir())
+    jobs, _ = find_jobs([tmp_path])
+    assert places(jobs, tmp_path) == [("frames", "frames_refined")]
+    for file, name in zip(files, ("walk", "run", "jump"), strict=True):
+        file.rename(file.with_name(f"{name}.json"))
+    jobs, _ = find_jobs([tmp_path])
+    assert [job.source.name for job in jobs] == ["jump.json", "run.json", "walk.json"]
+
+
 def test_what_was_made_here_may_be_named(folder):
     [job], _ = find_jobs([folder / "run_refined.json"])
     assert job.output.name == "run_refined_refined.json"

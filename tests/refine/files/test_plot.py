@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from data.recordings.rates import clock_of
 from refine.files.measures import accelerations
 from refine.files.plot import LARGEST, link_to, plot_page
-from refine.files.rates import clock_of
 from refine.files.refining import Refined
 from refine.files.report import report_on
 from tests.drawing.test_player import unpacked

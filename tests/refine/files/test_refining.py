@@ -2,10 +2,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 from base.errors import InputError
+from data.recordings.rates import clock_of
 from refine.files.methods import Method, open_method
-from refine.files.rates import clock_of
 from refine.files.refining import Options, check_moving, refine_recording
 from refine.steady.api import refine
 from tests.refine.files.made import SKELETON, as_recording, walkers
@@ -151,6 +152,48 @@ def test_frames_without_a_row_are_counted_and_bridged(rng):
     found = refined(recording, fill=0.04)
     assert (len(found.joints), found.absent) == (37, 1)
     np.testing.assert_allclose(found.joints, refine(holes[0], 30)[recording.frame], atol=1e-3)
+
+
+def test_rotations_are_refined_among_others_and_alone(rng):
+    """Moved by 3 among others and by 1 alone, with weights 1/9 and 1: by 1.2 in all; what is no rotation, by 3."""
+    method = Method(lambda piece: piece.joints + (1 if piece.joints.shape[1] == 2 else 3), {})
+    joints = rng.normal(size=(1, 20, 9, 3))
+    joints[0, :, 3:5] = np.nan
+    groups = ((0, 1, 2), tuple(range(3, 9)))
+    recording = replace(as_recording(joints), groups=groups, rotations=(1,))
+    moved = refined(recording, method).joints - joints[0]
+    expected = np.full(moved.shape, 1.2)
+    expected[:, :3] = 3
+    expected[np.isnan(joints[0])] = np.nan
+    np.testing.assert_allclose(moved, expected)
+
+
+def test_noise_of_rotations_is_smoothed(rng):
+    truth = 0.02 * np.sin(2 * np.pi * np.arange(90) / 60)[:, None, None] * rng.normal(size=(6, 3))
+    noisy = Rotation.from_rotvec((truth + rng.normal(0, 0.03, truth.shape)).reshape(-1, 3)).as_matrix()
+    joints = noisy.reshape(90, 6, 3, 3)[..., :2].swapaxes(-1, -2).reshape(90, 12, 3)
+    clean = Rotation.from_rotvec(truth.reshape(-1, 3)).as_matrix().reshape(90, 6, 3, 3)[..., :2]
+    clean = clean.swapaxes(-1, -2).reshape(90, 12, 3)
+    found = refined(replace(as_recording(joints[None]), groups=(tuple(range(12)),), rotations=(0,)))
+    assert np.linalg.norm(found.joints - clean, axis=-1).mean() < 0.7 * np.linalg.norm(joints - clean, axis=-1).mean()
+
+
+def test_what_rests_stays_to_the_last_digit():
+    joints = SKELETON[None].repeat(50, 0) * 1.1
+    np.testing.assert_array_equal(refined(as_recording(joints[None])).joints, joints)
+
+
+def test_rows_without_any_joint_are_nobody(rng):
+    people = walkers(rng, 1)
+    recording = as_recording(people)
+    nobody = np.full_like(recording.joints, np.nan)
+    both = replace(
+        recording,
+        joints=np.concatenate([recording.joints, nobody]),
+        frame=np.concatenate([recording.frame] * 2),
+        person=None,
+    )
+    assert refined(both).people == 1
 
 
 def test_groups_are_refined_each_by_itself(rng):

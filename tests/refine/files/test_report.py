@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from data.recordings.rates import Clock
 from refine.files.measures import Motion
-from refine.files.rates import Clock
 from refine.files.refining import Refined
 from refine.files.report import MADE_BY, hash_of, is_ours, read_report, recap, report_of, report_on
 from tests.refine.files.made import SKELETON, as_recording
@@ -99,7 +99,7 @@ def test_a_report_says_what_was_done(made):
         "notes": [],
     }
     assert recap(report) == (
-        "2 people, 7 frames, 14 joints, 29.97 fps (the file); acceleration 1235 to 10 px/s², 99% of the movement kept; "
+        "2 people, 7 frames, 14 joints, 29.97 fps (the file); acceleration 1235 to 10 px/s², 99% of 0.5 to 3 Hz kept; "
         "2 gaps filled; 1 could be filled and have no place in the file; 7 of 140 joint positions missing or unsure, "
         "left as they are; cut at 4 jumps"
     )

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from base.errors import InputError
-from refine.files import rates
-from refine.files.rates import clock_of, video_times
+from data.recordings import rates
+from data.recordings.rates import clock_of, video_times
 from tests.refine.files.made import SKELETON, as_recording
 
 

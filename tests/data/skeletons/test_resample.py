@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from scipy.interpolate import CubicSpline
 
-from refine.resample import extended, lower_rate, resample, resampled_length
+from data.skeletons.resample import extended, lower_rate, resample, resample_tracks, resampled_length
+from data.skeletons.store import Track
 
 
 @pytest.mark.parametrize(("length", "rate", "expected"), [(40, 1.005, 40), (41, 0.5, 21), (41, 2.0, 81), (1, 0.5, 1)])
@@ -28,3 +29,23 @@ def test_at_a_lower_rate_what_it_cannot_hold_is_gone_and_the_rest_is_there():
 def test_lines_go_on_beyond_the_ends(length):
     x = np.arange(float(length))[:, None] * [1.0, -2.0]
     np.testing.assert_allclose(extended(x, 7), np.arange(-7.0, length + 7)[:, None] * [1.0, -2.0], atol=1e-9)
+
+
+def test_tracks_keep_their_places_and_what_was_not_seen():
+    """A straight line at half its rate, with somebody who comes at the third second and a joint that is missing."""
+    time = np.arange(121) / 30
+    joints = (time[30:, None, None] * np.array([1.0, 2.0])).repeat(3, 1).astype(np.float32)
+    tracked = np.full((91, 3), 2, np.uint8)
+    tracked[40:60, 1] = 0
+    joints[40:60, 1] = 0
+    sure = np.where(tracked > 0, 0.5, 0).astype(np.float32)
+    frames, [track] = resample_tracks(121, [Track(0, 30, joints, tracked, sure)], 0.5)
+    assert (frames, track.first_frame, len(track.joints)) == (61, 15, 46)
+    seen = track.tracked > 0
+    expected = (np.arange(15, 61) / 15)[:, None, None] * np.array([1.0, 2.0]).repeat(3).reshape(2, 3).T
+    np.testing.assert_allclose(track.joints[seen], expected[seen], atol=1e-4)
+    assert np.flatnonzero(~seen[:, 1]).tolist() == list(range(20, 30))
+    assert not track.joints[~seen].any()
+    np.testing.assert_array_equal(track.confidence, 0.5 * seen)
+    same = resample_tracks(121, [track], 1.001)
+    assert same == (121, [track])

@@ -1,11 +1,15 @@
 """Taking motion to another frame rate and back, without what the lower rate cannot hold."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
 from scipy.interpolate import CubicSpline
 from scipy.ndimage import correlate1d
 from scipy.signal import firwin
+
+from data.skeletons.gaps import fill_gaps
+from data.skeletons.store import Track
 
 SAME_RATE = 0.01
 """Frame rates that differ by less than this share count as one."""
@@ -39,6 +43,37 @@ def lower_rate(x: np.ndarray, rate: float) -> np.ndarray:
     kernel = _low_pass(round(1 / rate, 6))
     reach = len(kernel) // 2
     return resample(correlate1d(extended(x, reach), kernel, axis=0)[reach : reach + len(x)], rate)
+
+
+def resample_tracks(frames: int, tracks: Sequence[Track], rate: float) -> tuple[int, list[Track]]:
+    """Take a clip to `rate` times its frame rate; its frames count as even.
+
+    Joints are interpolated, also where they were not seen, by `lower_rate`; whether one was seen, and how surely, is
+    taken from the nearest frame.
+
+    Returns
+    -------
+    The clip's frames, and its tracks.
+    """
+    count = resampled_length(frames, rate)
+    if abs(rate - 1) < SAME_RATE:
+        return frames, list(tracks)
+    return count, [_resample_track(track, rate, count) for track in tracks]
+
+
+def _resample_track(track: Track, rate: float, frames: int) -> Track:
+    seen, old = track.tracked > 0, len(track.joints)
+    filled = fill_gaps(track.joints, seen) if seen.any() else track.joints
+    joints = lower_rate(filled.reshape(old, -1), rate)
+    length = len(joints)
+    nearest = np.rint(np.linspace(0, old - 1, length)).astype(np.int64)
+    return Track(
+        track.actor,
+        max(0, min(round(track.first_frame * rate), frames - length)),
+        np.where(seen[nearest][..., None], joints.reshape(length, *track.joints.shape[1:]), 0).astype(np.float32),
+        track.tracked[nearest],
+        None if track.confidence is None else track.confidence[nearest],
+    )
 
 
 def extended(x: np.ndarray, reach: int) -> np.ndarray:

@@ -6,7 +6,15 @@ import numpy as np
 
 from base.errors import InputError
 from data.recordings.recording import Recording
-from refine.splits import BRIDGE_S, JUMP, SPEED
+
+BRIDGE_S = 0.5
+"""Seconds between two sightings of a body, or of a joint, over which positions are interpolated; half a window."""
+
+JUMP = 0.5
+"""Body sizes (some 0.4 m) that a body's step may exceed those beside it by."""
+
+SPEED = 30.0
+"""Body sizes/s, some 12 m/s: what a step exceeds by `JUMP` is a jump, whatever is beside it."""
 
 MOST_PEOPLE = 500
 """In one frame."""
@@ -77,7 +85,7 @@ def follow(joints: np.ndarray, frame: np.ndarray, seconds: np.ndarray) -> np.nda
 
     From frame to frame, people are assigned to bodies so that the sum of mean joint distances is least (Hungarian
     method), in body sizes, from where each body would be if it went on as it did. A body is lost when it was not seen
-    for `refine.splits.BRIDGE_S`; who is farther away than a body can move begins a new track.
+    for `BRIDGE_S`; who is farther away than a body can move begins a new track.
 
     Parameters
     ----------
@@ -155,7 +163,7 @@ def body_sizes(joints: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, np.nda
     if whole.any():
         size[~whole] = np.median(size[whole])
     else:  # single points: how far they go is all that there is
-        size[:] = float(np.ptp(middle[count > 0], axis=0).max(initial=0.0)) / 4 or 1.0
+        size[:] = float(np.ptp(middle[count > 0], axis=0).max(initial=0.0)) or 1.0
     return size, middle
 
 

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from base.errors import InputError
-from refine.files.people import MOST_PEOPLE, body_sizes, follow, tracks_of
+from data.recordings.people import MOST_PEOPLE, body_sizes, follow, tracks_of
 from tests.refine.files.made import SKELETON, as_recording, walkers
 
 

@@ -1,0 +1,137 @@
+"""A recording becomes a clip: its people, its frames, its unit, and what is not seen."""
+
+import numpy as np
+import pytest
+
+from base.errors import InputError
+from data.recordings.clip import EXTRAS, FOLLOWED, LONGEST, MORE_PEOPLE, as_clip, read_one, timing_of
+from data.recordings.recording import Recording
+from data.skeletons.layouts import COCO17, NTU25
+from tests.refine.files.made import as_recording, never
+
+BODY = np.random.default_rng(3).uniform([0, 0], [40, 180], (17, 2))
+
+
+def people(*paths, **more):
+    """Bodies that stand along paths [T, 2] each; NaN where they are not there."""
+    return as_recording(np.array(paths, float)[:, :, None] + BODY, **more)
+
+
+def standing(x):
+    return BODY + np.array([x, 300.0])
+
+
+def still(x, frames=12):
+    return np.tile([float(x), 300.0], (frames, 1))
+
+
+def test_who_is_seen_best_comes_first_and_a_third_is_left_out():
+    short, long, middle = still(100), still(600), still(1100)
+    short[3:] = np.nan
+    middle[8:] = np.nan
+    clip = as_clip(people(short, long, middle), "a", COCO17, fps=30)
+    assert (clip.frames, clip.fps, clip.notes) == (12, 30, (MORE_PEOPLE,))
+    assert [len(track.joints) for track in clip.tracks] == [12, 8]
+    np.testing.assert_allclose(clip.tracks[0].joints[0], standing(600), rtol=1e-6)
+    np.testing.assert_allclose(clip.tracks[1].joints[0], standing(1100), rtol=1e-6)
+    assert clip.tracks[0].confidence is None
+
+
+def test_confidence_chooses_and_is_kept():
+    given = people(still(100), still(600), still(1100))
+    sure = np.tile([0.2, 0.9, 0.5], 12)[:, None] * np.ones(17)
+    sure[0, 4] = 0
+    clip = as_clip(
+        Recording(given.joints, given.frame, never, given.person, sure.astype(np.float32)),
+        "a", COCO17, fps=30, confidence=True,
+    )  # fmt: skip
+    assert [track.confidence.max() for track in clip.tracks] == pytest.approx([0.9, 0.5])
+    assert [track.joints[0, 0, 0] for track in clip.tracks] == pytest.approx(BODY[0, 0] + [600, 1100])
+
+
+def test_a_joint_that_is_missing_or_of_no_confidence_is_not_seen():
+    given = people(still(100))
+    given.joints[2, 5] = np.nan
+    given.joints[3, 6] = 1e30
+    sure = np.full((12, 17), 0.5, np.float32)
+    sure[4, 7] = 0
+    [track] = as_clip(
+        Recording(given.joints, given.frame, never, given.person, sure), "a", COCO17, fps=30, confidence=True
+    ).tracks
+    unseen = np.argwhere(track.tracked == 0).tolist()
+    assert unseen == [[2, 5], [3, 6], [4, 7]]
+    assert not track.joints[track.tracked == 0].any()
+    assert not track.confidence[track.tracked == 0].any()
+    [without] = as_clip(given, "a", COCO17, fps=30, confidence=True).tracks
+    np.testing.assert_array_equal(without.confidence, without.tracked == 2)
+
+
+def test_people_without_identities_are_followed_and_what_was_lost_is_found_again():
+    """Two people, in a new order in each frame; the second is away for longer than anybody is waited for."""
+    first, second = still(100, 60), still(900, 60)
+    second[20:40] = np.nan
+    order = np.array([[0, 1], [1, 0]] * 30)
+    clip = as_clip(people(first, second, ids=False, order=order), "a", COCO17, fps=30)
+    assert clip.notes == (FOLLOWED,)
+    assert [(track.first_frame, len(track.joints)) for track in clip.tracks] == [(0, 60), (0, 60)]
+    np.testing.assert_allclose(clip.tracks[0].joints, np.tile(standing(100), (60, 1, 1)), rtol=1e-6)
+    assert np.flatnonzero(~clip.tracks[1].tracked.any(1)).tolist() == list(range(20, 40))
+
+
+def test_frames_count_from_the_first_and_gaps_stay_gaps():
+    clip = as_clip(people(still(100, 4), frames=[7, 8, 9, 12]), "a", COCO17, fps=30)
+    assert (clip.frames, clip.fps) == (6, 30)
+    assert clip.tracks[0].tracked.any(1).tolist() == [True, True, True, False, False, True]
+    fifth = as_clip(people(still(100, 4), frames=[5, 10, 15, 25]), "a", COCO17, fps=30)
+    assert (fifth.frames, fifth.fps) == (5, 6)
+
+
+def test_times_that_are_not_even_are_brought_to_the_nearest_frame():
+    seconds = np.array([0, 0.1, 0.2, 0.3, 0.62, 0.7])
+    given = people(still(100, 6), seconds=seconds)
+    timing = timing_of(given, "a")
+    assert timing.fps == pytest.approx(10)
+    assert timing.frame.tolist() == [0, 1, 2, 3, 6, 7]
+
+
+def test_positions_in_space_are_in_metres_whatever_the_file_has():
+    body = np.random.default_rng(5).uniform(-0.8, 0.8, (1, 6, 25, 3))
+    for unit, factor in (("mm", 1000), ("cm", 100), ("m", 1)):
+        said = as_clip(as_recording(body * factor, unit=unit), "a", NTU25, fps=30)
+        asked = as_clip(as_recording(body * factor), "a", NTU25, fps=30, units=unit)
+        for clip in (said, asked):
+            np.testing.assert_allclose(clip.tracks[0].joints, body[0], rtol=1e-6)
+    with pytest.raises(InputError, match=r"look like millimetres\); if that is their unit, pass --units mm"):
+        as_clip(as_recording(body * 1000), "a", NTU25, fps=30)
+
+
+def test_the_first_joints_are_taken_where_that_is_asked_for():
+    body = np.random.default_rng(5).uniform(0, 200, (1, 6, 17 + EXTRAS, 2))
+    clip = as_clip(as_recording(body), "a", COCO17, fps=30, prefix=True)
+    np.testing.assert_allclose(clip.tracks[0].joints, body[0, :, :17], rtol=1e-6)
+    with pytest.raises(InputError, match=r"a: has 59 joints with 2 coordinates, expected 17 with 2 \(coco17\)"):
+        as_clip(as_recording(body), "a", COCO17, fps=30)
+
+
+def test_shares_of_an_image_become_pixels():
+    body = np.random.default_rng(5).uniform(0.1, 0.9, (1, 6, 17, 2))
+    clip = as_clip(as_recording(body, scale=(640.0, 480.0)), "a", COCO17, fps=30)
+    np.testing.assert_allclose(clip.tracks[0].joints, body[0] * [640, 480], rtol=1e-6)
+
+
+def test_what_is_no_clip_is_told(tmp_path):
+    with pytest.raises(InputError, match=r"^a: does not say how many frames a second it has; give --fps 30, say$"):
+        as_clip(people(still(100)), "a", COCO17)
+    with pytest.raises(InputError, match=f"^a: has {LONGEST + 1} frames, expected 1 to {LONGEST}"):
+        as_clip(people(still(100, 3), frames=[0, 1, LONGEST]), "a", COCO17, fps=30)
+    parts = as_recording(np.ones((1, 6, 25, 3)) * np.arange(25)[:, None], groups=((0,), tuple(range(1, 25))))
+    with pytest.raises(InputError, match=r"^a: has rotations, or parts with places of their own"):
+        as_clip(parts, "a", NTU25, fps=30)
+    np.savez(tmp_path / "many.npz", joints_3d=np.ones((3, 2, 5, 42)), imgname=np.array([["a"]]))
+    with pytest.raises(InputError, match=r"many.npz: holds many clips, as SmoothNet has them, expected one"):
+        read_one(tmp_path / "many.npz")
+
+
+def test_a_still_is_a_clip_of_one_frame():
+    clip = as_clip(people(still(100, 1), fps=25.0), "a", COCO17)
+    assert (clip.frames, clip.fps, len(clip.tracks)) == (1, 25, 1)
