@@ -12,8 +12,8 @@ NAME = "first"
 """What stands for it wherever a recogniser can be named."""
 
 NOTE = (
-    "by the recogniser that is shipped, which has learned from simulated actions only: what it says of real clips has "
-    "not been measured; -m takes one that was trained on real ones"
+    "by the recogniser that is shipped, which has learned from simulated actions only: of 160 real Kinect clips it "
+    "named 46 rightly, and 141 among its first five; -m takes a recogniser that was trained on clips like yours"
 )
 
 
