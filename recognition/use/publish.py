@@ -23,7 +23,7 @@ from training.weights_file import WEIGHTS, weights_bytes
 
 FILES = (WEIGHTS, "config.yaml", "layout.yaml", "actions.yaml", "scores.json", "card.md")
 
-DESCRIBED = ("model", "layout", "confidence", "actions", "names", "input", "image", "test")
+DESCRIBED = ("model", "layout", "confidence", "actions", "names", "input", "image", "fps", "test")
 """What a checkpoint says of itself and its weights' file repeats: all that is needed to use it, and no paths."""
 
 SIMULATED = """\

@@ -31,6 +31,7 @@ def test_predicts_what_the_run_does(run, published):
     expected = predict([(1.0, load_recognizer(folder))], store, rows)
     np.testing.assert_array_equal(predict([(1.0, load_recognizer(published))], store, rows), expected)
     np.testing.assert_array_equal(predict([(1.0, load_recognizer(published / WEIGHTS))], store, rows), expected)
+    assert load_recognizer(published).fps == 30.0
 
 
 def test_has_what_others_need_and_nothing_of_this_machine(run, published):
