@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 from base import config as training
 from base.settings import Section
 from data.ntu.simulate import SimulateSection
-from data.skeletons.division import Split
+from data.skeletons.division import Split, check_rule
 from recognition.input.sampling import Sampling
 from recognition.input.streams import Stream
 from recognition.nets.graph import Partition
@@ -224,6 +224,8 @@ class RecognizeConfig(Section):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
+        if self.simulate is not None and self.data.store.resolve().is_relative_to(self.simulate.folder.resolve()):
+            check_rule(self.data.split)
         if len(set(self.trained)) < len(self.trained):
             raise ValueError(f"streams names {', '.join(self.trained)}; each may be named once")
         if both := sorted(set(self.trained) & set(self.ensemble.runs)):

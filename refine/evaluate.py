@@ -424,6 +424,13 @@ def _shortest(pairs: Pairs) -> Pairs:
     return pairs.take([int(np.argmin([len(x) for x in pairs.detected]))])
 
 
+def check_body(config: RefineConfig) -> None:
+    """Refuse benchmarks of rotations without a body model, before anything is made; see `load_body`."""
+    named = () if config.evaluate.on == "all" else config.evaluate.on
+    if config.smpl.model is None and any(config.benchmarks.find(name).representation == "smpl" for name in named):
+        load_body(config.smpl)
+
+
 def load_body(section: SmplSection) -> BodyModel:
     """Read the body model; InputError, with how to get it, if it is not given or not there."""
     if section.model is None:

@@ -17,7 +17,7 @@ from refine.apply import apply_refiner, check_strides
 from refine.benchmarks.table import Split
 from refine.config import ApplySection, RefineConfig, TrainSection
 from refine.draw import check_figures, draw_sequence, plot_trade_offs
-from refine.evaluate import Evaluation, check_evaluation, evaluate, load_body
+from refine.evaluate import Evaluation, check_body, check_evaluation, evaluate, load_body
 from refine.named import AnyRefiner, load_named
 from refine.shipped.registry import Shipped
 from refine.tables import all_tables, write_tables
@@ -54,6 +54,7 @@ def run_refiner(
     device = pick_device(config.run.device)
     check_run(config, again)
     _check_output(config, again)
+    check_body(config)
     ensure_stand_in(config.simulate, needed_files(config))
     store = open_store(config.apply.input) if config.apply.input is not None else None
     for path in _checkpoints(config.train).values():

@@ -327,11 +327,14 @@ def _completed(config: RunConfig, kept: Any) -> Any:
         return kept
 
 
+_WHERE = ("run.device", "run.devices", "run.nodes", "executor", "workers", "ray_address")
+
+
 def _refuse_another(folder: Path, kept: Any, asked: dict[str, Any]) -> None:
     differences = [
         f"{key} is {before!r} there and {after!r} here"
         for key, (before, after) in _compare(kept, asked).items()
-        if key not in ("run.device", "run.devices", "run.nodes")  # a run may go on elsewhere
+        if key not in _WHERE  # a run may go on elsewhere
     ]
     if differences:
         raise InputError(

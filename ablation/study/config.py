@@ -14,7 +14,7 @@ from ablation.study.grid import TrainedOn, parse_trained_on
 from base.config import RunSection
 from base.settings import Section
 from data.ntu.simulate import SimulateSection
-from data.skeletons.division import Split
+from data.skeletons.division import Split, check_rule
 from recognition import config as recognition
 from recognition.input.streams import Stream
 from refine import config as refine
@@ -296,6 +296,9 @@ class AblateConfig(Section):
                     )
         if self.simulate is not None and any(not 0 <= value <= 5 for value in self.grid.severities or ()):
             raise ValueError("grid.severities are from 0 to 5")
+        if self.simulate is not None and self.data.store.resolve().is_relative_to(self.simulate.folder.resolve()):
+            for split in self.grid.splits or (self.data.split,):
+                check_rule(split)
         names = [self.label(arm) for arm in self.arms]
         if twice := [name for name in names if names.count(name) > 1]:
             raise ValueError(f"report.labels: two arms are called {twice[0]!r}; give each a name of its own")

@@ -58,6 +58,15 @@ Split = Annotated[str, BeforeValidator(as_split)]
 """How a configuration says which clips are for training and which for testing, see `divide` and `single_splits`."""
 
 
+def check_rule(split: str) -> None:
+    """Refuse, with a ValueError, what can be no split of clips that have NTU RGB+D's names, before they are made."""
+    if split not in RULES and split != LEAVE_ONE_OUT and not re.fullmatch("|".join((*_MADE, r"folds \d{1,3}")), split):
+        raise ValueError(
+            f"data.split: found {shown(split)}, expected {', '.join(RULES)}, subjects: {{test: [...]}}, folds: 5 or "
+            f"{LEAVE_ONE_OUT}"
+        )
+
+
 def single_splits(store: ClipStore, split: str) -> list[str]:
     """Return the splits of two parts that a split stands for: each fold, each subject left out, or itself."""
     if found := re.fullmatch(r"folds (\d{1,3})", split):

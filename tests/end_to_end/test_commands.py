@@ -262,6 +262,8 @@ ABLATE = [
     "arms=[raw, refined, gaussian, oracle]",
     "seeds=[0, 1]",
     "statistics.resamples=200",
+    "grid.pairings=[both]",
+    "report.explained=2",
 ]
 
 
@@ -284,8 +286,8 @@ def test_ablate_interrupted_and_killed_ends_in_the_same_result(work):
     done(run("ablate", *ABLATE, "run.dir=straight", "executor=serial", folder=work))
     straight = check_report(work / "straight")
     broken, cells = ["run.dir=broken", "shared=own"], work / "own"  # cells of its own, or there were nothing to do
-    for blow, status in ((signal.SIGINT, 130), (signal.SIGKILL, -9)):
-        command = [sys.executable, str(ROOT / "run.py"), "ablate", *ABLATE, *broken]
+    for blow, status, executor in ((signal.SIGINT, 130, "processes"), (signal.SIGKILL, -9, "serial")):
+        command = [sys.executable, str(ROOT / "run.py"), "ablate", *ABLATE, *broken, f"executor={executor}"]
         process = subprocess.Popen(
             command,
             cwd=work,
@@ -306,7 +308,7 @@ def test_ablate_interrupted_and_killed_ends_in_the_same_result(work):
             assert errors.strip().splitlines()[-1].startswith("interrupted")
             assert "Traceback" not in errors
         assert not (work / "broken/results.json").exists()
-    done(run("ablate", *ABLATE, *broken, folder=work))
+    done(run("ablate", *ABLATE, *broken, "executor=serial", folder=work))
     again = check_report(work / "broken")
     assert again["arms"] == straight["arms"]
     assert again["comparisons"] == straight["comparisons"]
