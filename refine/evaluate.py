@@ -427,6 +427,9 @@ def _shortest(pairs: Pairs) -> Pairs:
 def check_body(config: RefineConfig) -> None:
     """Refuse benchmarks of rotations without a body model, before anything is made; see `load_body`."""
     named = () if config.evaluate.on == "all" else config.evaluate.on
+    given = config.train.checkpoint
+    if isinstance(given, Path) and shipped_name(given) is not None:
+        return  # it refines none, which is told elsewhere
     if config.smpl.model is None and any(config.benchmarks.find(name).representation == "smpl" for name in named):
         load_body(config.smpl)
 
