@@ -61,6 +61,17 @@ def test_nothing_is_cut_off(page):
     assert hidden == 0
 
 
+def test_a_long_name_of_a_clip_widens_nothing(page):
+    page.evaluate(
+        """() => {
+            for (const one of document.querySelectorAll("select")) {
+                one.append(new Option("put something into a bag and take it out again (S001C001P001R001A089)"));
+            }
+        }"""
+    )
+    assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
+
+
 def numbers(page, table, column):
     cells = page.locator(f"{table} tbody tr:visible > :nth-child({column})").all_inner_texts()
     return [float(cell.replace("−", "-")) for cell in cells if cell != "–"]
