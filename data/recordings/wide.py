@@ -8,6 +8,7 @@ import numpy as np
 
 from base.errors import InputError
 from data.recordings.recording import MOST_FRAMES, Recording
+from data.recordings.rows import as_confidence
 from data.recordings.table_text import Table
 
 
@@ -44,7 +45,7 @@ def wide_recording(
     seen = ~missing.all(axis=2)
     joints = np.where(missing[..., None], np.nan, values)[seen]
     if sure is not None:
-        about["confidence"] = np.clip(np.nan_to_num(sure[seen]), 0, 1).astype(np.float32)
+        about["confidence"] = as_confidence(sure[seen])
     about.setdefault("person", np.arange(seen.shape[1])[None])
     for key in ("seconds", "person"):
         if about.get(key) is not None:
