@@ -71,9 +71,8 @@ def read_one(path: Path, timed: bool = True) -> Recording:
         name = guess_recording(path)
     except InputError as error:
         raise InputError(f"{path}: may be of several tools, which nothing in it tells apart; convert it") from error
-    recording = read_recording(path, name, timed)[1]
-    several = name is not None and RECORDINGS[name].several
-    if several and recording.person is not None and len(np.unique(recording.person)) > 1:
+    name, recording = read_recording(path, name, timed)
+    if RECORDINGS[name].several and recording.person is not None and len(np.unique(recording.person)) > 1:
         raise InputError(
             f"{path}: holds several clips or people, which nothing tells apart; give a file per clip, or what "
             "`python run.py import` reads"
