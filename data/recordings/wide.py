@@ -122,9 +122,14 @@ def frame_numbers(table: Table, slots: np.ndarray) -> np.ndarray:
         One is no whole number that a frame can have.
     """
     numbers = table.values(slots)
-    wrong = np.flatnonzero(~(np.abs(numbers) <= MOST_FRAMES) | (numbers != np.round(numbers)))
+    wrong = no_frames(numbers)
     if len(wrong):
         slot = int(slots[wrong[0]])
         found = table.cell(slot).decode("utf-8", "replace")
         raise InputError(f"{table.where(slot)}: found {found[:40]!r}, expected the number of a frame")
     return numbers.astype(np.int64)
+
+
+def no_frames(numbers: np.ndarray) -> np.ndarray:
+    """Return which numbers, float64 [n], are no whole ones that a frame can have, int64."""
+    return np.flatnonzero(~(np.abs(numbers) <= MOST_FRAMES) | (numbers != np.round(numbers)))
