@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from base.errors import InputError
+from base.words import plural
 from data.recordings.guessing import guess_recording, read_recording
 from data.recordings.people import tracks_of
 from data.recordings.rates import clock_of
@@ -175,7 +176,8 @@ def positions_of(
     chosen = kept_joints(recording, layout, prefix)
     if chosen is None:
         raise InputError(
-            f"{where}: has {count} joints with {dims} coordinates, expected {wanted} with {layout.dims} ({layout.name})"
+            f"{where}: has {plural(count, 'joint')} with {dims} coordinates, expected {wanted} with {layout.dims} "
+            f"({layout.name})"
         )
     if recording.groups and not any(set(chosen.tolist()) <= set(group) for group in recording.groups):
         raise InputError(

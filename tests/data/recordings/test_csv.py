@@ -171,7 +171,7 @@ def test_only_what_changes_is_written(file):
     ("text", "message"),
     [
         ("", "has 0 lines"),
-        ("a_x,a_y\n", "has 1 lines"),
+        ("a_x,a_y\n", "has 1 line, expected"),
         ("\n1,2,3,4\n5,6,7,8\n", "line 2 holds 4 numbers, expected names of columns; add a first line such as nose_x"),
         ("a,b\n1,2\n", "line 1 names no coordinates"),
         (POSES.replace("31.5", "?"), r"line 3, column 6: found '\?', expected a number"),
