@@ -9,6 +9,7 @@ from base.errors import InputError
 from base.shown import shown
 from base.words import plural
 from data.recordings.recording import MOST_FRAMES, Recording
+from data.recordings.rows import as_confidence
 from data.recordings.stored import Changes, Stored, as_float64, rounding_note, writer
 from data.skeletons.seen import seen_joints
 
@@ -141,7 +142,7 @@ def read_poses(
         np.tile(np.arange(frames), people),
         writer(where, [stored], lambda array: layout.people(array)[..., : layout.dims], joints, put),
         person=np.repeat(np.arange(people), frames),
-        confidence=None if score is None else np.clip(np.nan_to_num(score), 0, 1).astype(np.float32),
+        confidence=None if score is None else as_confidence(score),
         fps=fps,
         notes=(_reading(layout, values.shape), *rounding_note(stored.value)),
     )
@@ -159,6 +160,5 @@ def _reading(layout: PoseArray, shape: tuple[int, ...]) -> str:
     people, frames, joints = shape[:3]
     who = "" if layout.kind == "TJC" else f"{plural(people, 'person', 'people')}, "
     last = " and a score" if layout.scored else ""
-    return (
-        f"read as {who}{frames} frames of {joints} joints of {layout.dims} coordinates{last}, by its shape and numbers"
-    )
+    many = f"{plural(frames, 'frame')} of {plural(joints, 'joint')} of {layout.dims} coordinates"
+    return f"read as {who}{many}{last}, by its shape and numbers"

@@ -7,6 +7,7 @@ import numpy as np
 
 from base.errors import InputError
 from base.shown import shown
+from base.words import plural
 from data.recordings.joint_sets import AZURE_32, JointSet
 from data.recordings.patching import Numbers
 from data.recordings.peek import head
@@ -42,7 +43,7 @@ def read(path: Path) -> Recording:
     """
     table = read_table(path, b",")
     if len(table) < 2:
-        raise InputError(f"{path}: has {len(table)} lines, expected a header and a line per frame")
+        raise InputError(f"{path}: has {plural(len(table), 'line')}, expected a header and a line per frame")
     names = table.row(0)
     table.check_widths(np.arange(1, len(table)), len(names))
     first = table.first[1]

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from base.errors import InputError
+from base.words import plural
 from data.recordings.guessing import guess_recording, read_recording
 from data.recordings.people import tracks_of
 from data.recordings.rates import clock_of
@@ -71,9 +72,8 @@ def read_one(path: Path, timed: bool = True) -> Recording:
         name = guess_recording(path)
     except InputError as error:
         raise InputError(f"{path}: may be of several tools, which nothing in it tells apart; convert it") from error
-    recording = read_recording(path, name, timed)[1]
-    several = name is not None and RECORDINGS[name].several
-    if several and recording.person is not None and len(np.unique(recording.person)) > 1:
+    name, recording = read_recording(path, name, timed)
+    if RECORDINGS[name].several and recording.person is not None and len(np.unique(recording.person)) > 1:
         raise InputError(
             f"{path}: holds several clips or people, which nothing tells apart; give a file per clip, or what "
             "`python run.py import` reads"
@@ -176,7 +176,8 @@ def positions_of(
     chosen = kept_joints(recording, layout, prefix)
     if chosen is None:
         raise InputError(
-            f"{where}: has {count} joints with {dims} coordinates, expected {wanted} with {layout.dims} ({layout.name})"
+            f"{where}: has {plural(count, 'joint')} with {dims} coordinates, expected {wanted} with {layout.dims} "
+            f"({layout.name})"
         )
     if recording.groups and not any(set(chosen.tolist()) <= set(group) for group in recording.groups):
         raise InputError(

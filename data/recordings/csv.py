@@ -8,6 +8,7 @@ import numpy as np
 
 from base.errors import InputError
 from base.shown import cut
+from base.words import plural
 from data.recordings.named_columns import AXES, Columns, find_columns
 from data.recordings.named_rows import NamedRows, lay_out
 from data.recordings.peek import HEAD, head
@@ -58,7 +59,7 @@ def read(path: Path) -> Recording:
     """
     table = read_table(path)
     if len(table) < 2:
-        raise InputError(f"{path}: has {len(table)} lines, expected names of columns and numbers below them")
+        raise InputError(f"{path}: has {plural(len(table), 'line')}, expected names of columns and numbers below them")
     header = table.row(0)
     if _is_headerless(header):
         raise InputError(
@@ -125,7 +126,7 @@ def _fitting(table: Table, header: list[str], columns: Columns) -> tuple[list[st
         extra, header = (header[-1], header[:-1]) if _last(columns) < width else (header[0], header[1:])
         fewer = find_columns(header)
         if fewer is None or len(fewer.coordinates) < len(columns.coordinates):
-            found = f"{width} cells, expected {width + 1}"
+            found = f"{plural(width, 'cell')}, expected {width + 1}"
             raise InputError(f"{table.path}: line {table.lines[1]} has {found} as there are names of columns")
         columns, notes = fewer, (f"the header has a name too many, {cut(extra)}, which is left out",)
     absent = widths <= columns.coordinates.min()

@@ -7,6 +7,7 @@ import numpy as np
 
 from base.errors import InputError
 from base.shown import cut
+from data.recordings.named_columns import AXES
 from data.recordings.peek import head
 from data.recordings.recording import Recording
 from data.recordings.registry import BY_CONTENT, RECORDINGS, RecordingKind
@@ -16,7 +17,6 @@ from data.recordings.wide import frame_numbers, table_recording
 LEVELS = ("scorer", "individuals", "bodyparts", "coords")
 """What the rows above the numbers are called; `individuals` is there if several animals may be."""
 
-AXES = ("x", "y", "z")
 MOST_ABSENT = 8
 """So many times the columns that there are may be needed for all body parts of all individuals."""
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from base.errors import InputError
 from base.shown import shown
 from data.recordings.recording import Recording, check_recording
-from data.recordings.registry import RECORDINGS
+from data.recordings.registry import RECORDINGS, find_recording
 
 
 def guess_recording(path: Path) -> str | None:
@@ -46,10 +46,7 @@ def read_recording(path: Path, format: str | None = None, timed: bool = True) ->
     if not path.exists():
         raise InputError(f"{path}: is not there; give a file, or a folder of files")
     if format is not None:
-        try:
-            kind = RECORDINGS[format]
-        except ValueError as error:
-            raise InputError(f"--format: {error}") from None
+        kind = find_recording(format)
         found = "folder" if path.is_dir() else "file"
         if found not in kind.source:
             raise InputError(f"{path}: is a {found}; {kind.label} is read from a {kind.source}")

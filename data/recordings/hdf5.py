@@ -16,6 +16,7 @@ from base.shown import cut, shown
 from base.unpickling import ANY_TIMES, MOST_TIMES
 from data.recordings.apart import do_apart, patience
 from data.recordings.patching import read_bytes
+from data.recordings.stored import replace_values
 
 LARGEST = 1 << 30
 """Bytes of a file."""
@@ -98,11 +99,8 @@ def patched_array(values: np.ndarray, before: np.ndarray, after: np.ndarray) -> 
     before, after
         float64 of the same shape: as it was read, and as it shall be; NaN changes nothing.
     """
-    changed = np.isfinite(after) & (before != after)
-    whole = values.dtype.kind in "iu"
-    limits = np.iinfo(values.dtype) if whole else np.finfo(values.dtype)
     new = values.copy()
-    new[changed] = np.clip(np.rint(after[changed]) if whole else after[changed], limits.min, limits.max)
+    replace_values(new, before, after)
     return None if np.array_equal(new, values, equal_nan=True) else new
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from base.errors import InputError
+from base.words import plural
 from data.recordings.patching import Numbers, read_bytes
 
 _TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*"|(-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)', re.DOTALL)
@@ -102,7 +103,7 @@ def as_points(value: Any, per: int, where: str) -> tuple[np.ndarray, np.ndarray]
     """
     numbers, slots = as_numbers(value, where)
     if len(numbers) % per:
-        raise InputError(f"{where}: found {len(numbers)} numbers, expected {per} for each joint")
+        raise InputError(f"{where}: found {plural(len(numbers), 'number')}, expected {per} for each joint")
     return numbers.reshape(-1, per), slots.reshape(-1, per)
 
 

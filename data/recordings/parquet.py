@@ -21,10 +21,10 @@ from data.recordings.named_columns import find_columns
 from data.recordings.named_rows import NamedRows, lay_out
 from data.recordings.patching import read_bytes
 from data.recordings.peek import head
-from data.recordings.recording import MOST_FRAMES, Recording
+from data.recordings.recording import Recording
 from data.recordings.registry import BY_CONTENT, RECORDINGS, RecordingKind
 from data.recordings.table_text import MOST_CELLS
-from data.recordings.wide import wide_recording
+from data.recordings.wide import no_frames, wide_recording
 
 _MAGIC = b"PAR1"
 _REWRITTEN = "parquet is written anew where something has changed: other bytes than the numbers' may differ"
@@ -126,7 +126,7 @@ def _numbers(path: Path, table: _Table, column: int) -> np.ndarray:
 
 def _frames(path: Path, table: _Table, column: int) -> np.ndarray:
     numbers = _numbers(path, table, column)
-    wrong = np.flatnonzero(~(np.abs(numbers) <= MOST_FRAMES) | (numbers != np.round(numbers)))
+    wrong = no_frames(numbers)
     if len(wrong):
         where = f"{path}: row {wrong[0]}, column {cut(table.header[column])}"
         raise InputError(f"{where}: found {shown(float(numbers[wrong[0]]))}, expected the number of a frame")

@@ -11,7 +11,7 @@ from data.recordings.pickled import PickleFile, array_of, objects_of, pickle_hea
 from data.recordings.recording import Recording
 from data.recordings.registry import BY_CONTENT, RECORDINGS, RecordingKind
 from data.recordings.smpl import DERIVED, JOINTS
-from data.recordings.stored import Stored, read_content, spliced
+from data.recordings.stored import Stored, read_content
 from data.recordings.turning import Part, check_part, turning_recording
 
 _SHAPES = {"global_orient": (1, 3, 3), "body_pose": (23, 3, 3)}
@@ -57,7 +57,7 @@ def read(path: Path) -> Recording:
     return turning_recording(
         str(path),
         parts,
-        lambda changes: file.replaced(spliced(file.content, changes)),
+        file.replaced,
         frame=np.array(frames, np.int64),
         person=np.array(people, np.int64),
         notes=(DERIVED,),

@@ -19,7 +19,7 @@ from base.pickle_scan import UnsafeError, scan_pickle
 from base.shown import cut
 from base.unpickling import ANY_TIMES, ARRAYS, MOST_TIMES, PickledArray, Refused, as_array, check_shape, read_any_header
 from data.recordings.peek import head
-from data.recordings.stored import LARGEST, Stored
+from data.recordings.stored import LARGEST, Changes, Stored, spliced
 
 _ZLIB = 0x78
 """The first byte of what zlib has packed."""
@@ -312,8 +312,9 @@ class PickleFile:
         self.content = unpacked(content, path) if is_packed(content) else content
         self.root = read_placed(self.content, str(path))
 
-    def replaced(self, content: bytes) -> bytes:
-        """Return what the file shall be with another content: the very file for the content that was read."""
+    def replaced(self, changes: Changes) -> bytes:
+        """Return the whole file with other numbers in some arrays: the very file if they are those that were read."""
+        content = spliced(self.content, changes)
         if content == self.content:
             return self.packed
         return zlib.compress(content, _ZLIB_LEVEL) if is_packed(self.packed) else content

@@ -12,7 +12,8 @@ from data.recordings.array_layout import without_missing
 from data.recordings.pickled import PickleFile, array_of, objects_of, pickle_head
 from data.recordings.recording import Recording
 from data.recordings.registry import BY_CONTENT, RECORDINGS, RecordingKind
-from data.recordings.stored import Stored, as_float64, read_content, rounding_note, spliced, writer
+from data.recordings.rows import as_confidence
+from data.recordings.stored import Stored, as_float64, read_content, rounding_note, writer
 
 
 def guess(path: Path) -> int:
@@ -55,9 +56,9 @@ def read(path: Path) -> Recording:
     return Recording(
         joints,
         np.concatenate([np.arange(length) for length in lengths.tolist()]),
-        writer(str(path), found, np.asarray, joints, lambda changes: file.replaced(spliced(file.content, changes))),
+        writer(str(path), found, np.asarray, joints, file.replaced),
         person=np.repeat(np.arange(len(lengths)), lengths),
-        confidence=None if confidence is None else np.clip(np.nan_to_num(confidence), 0, 1).astype(np.float32),
+        confidence=None if confidence is None else as_confidence(confidence),
         notes=(
             f"holds {plural(len(found), 'clip')}, of which each of the people is refined as a person of its own",
             *rounding_note(found[0].value),

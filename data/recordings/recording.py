@@ -1,7 +1,7 @@
 """What a file of some tool says of where joints were, and how it is written again."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -70,7 +70,7 @@ class Recording:
     rotations: tuple[int, ...] = ()
     scale: tuple[float, ...] = ()
     unit: str = ""
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
 
     @property
     def frames(self) -> int:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from base.errors import InputError
 from base.registry import Registry
 from data.recordings.recording import Recording
 
@@ -43,3 +44,18 @@ class RecordingKind:
 
 RECORDINGS: Registry[RecordingKind] = Registry("data.recordings", "format", "steady.recordings")
 """All kinds by the names that `smooth --format` takes."""
+
+
+def find_recording(name: str) -> RecordingKind:
+    """Return the format of a name.
+
+    Raises
+    ------
+    InputError
+        There is none.
+    """
+    RECORDINGS.names()  # what is wrong with somebody's module is not the user's mistake
+    try:
+        return RECORDINGS[name]
+    except ValueError as error:
+        raise InputError(f"--format: {error}") from error

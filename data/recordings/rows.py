@@ -9,6 +9,7 @@ import numpy as np
 
 from base.errors import InputError
 from base.shown import cut, shown
+from base.words import plural
 
 _LARGEST = 2**53
 """Of whole numbers that a float holds exactly."""
@@ -82,7 +83,7 @@ def stack(rows: Iterable[Row], where: str) -> Rows:
 
 
 def _size(shape: tuple[int, ...]) -> str:
-    return f"{shape[0]} joints of {shape[1]} numbers"
+    return f"{plural(shape[0], 'joint')} of {plural(shape[1], 'number')}"
 
 
 def missing_at_zero(points: np.ndarray) -> np.ndarray:

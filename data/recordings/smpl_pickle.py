@@ -10,7 +10,7 @@ from data.recordings.pickled import PickleFile, array_of, pickle_head
 from data.recordings.recording import Recording
 from data.recordings.registry import BY_CONTENT, RECORDINGS, RecordingKind
 from data.recordings.smpl import smpl_part
-from data.recordings.stored import read_content, rounding_note, spliced
+from data.recordings.stored import read_content, rounding_note
 from data.recordings.turning import turning_recording
 
 _KEYS = ("smpl_trans", "smpl_poses")
@@ -41,7 +41,7 @@ def read(path: Path) -> Recording:
     return turning_recording(
         str(path),
         parts,
-        lambda changes: file.replaced(spliced(file.content, changes)),
+        file.replaced,
         frame=np.arange(count),
         person=np.zeros(count, np.int64),
         notes=rounding_note(found["smpl_poses"].value),

@@ -9,6 +9,7 @@ import numpy as np
 
 from base.errors import InputError
 from base.shown import shown
+from base.words import plural
 from data.recordings.patching import Numbers, read_bytes
 from data.recordings.peek import HEAD
 
@@ -131,7 +132,8 @@ class Table:
         more = np.flatnonzero(self.widths[rows] > width)
         full = [row for row in rows[more].tolist() if self.is_full(row, width)]
         for row in [*rows[self.widths[rows] < width].tolist(), *full][:1]:
-            raise InputError(f"{self.path}: line {self.lines[row]} has {self.widths[row]} cells, expected {width}")
+            found = plural(int(self.widths[row]), "cell")
+            raise InputError(f"{self.path}: line {self.lines[row]} has {found}, expected {width}")
 
     def is_full(self, row: int, width: int = 0) -> bool:
         """Say whether something stands in a row, behind so many cells."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from base.errors import InputError
 from base.shown import shown
-from data.recordings.recording import Recording, Write
+from data.recordings.recording import Recording
 from data.recordings.rotations import POINTS, as_points, axis_angle_points, axis_angles_near, from_points
 from data.recordings.stored import Changes, Stored, as_float64, check_apart, replace_values
 
@@ -167,10 +167,9 @@ def turning_recording(where: str, parts: Sequence[Part], put: Callable[[Changes]
         ]
         output.write_bytes(put(changes))
 
-    writing: Write = write
     return Recording(
         np.concatenate([part.joints for part in parts], axis=1),
-        write=writing,
+        write=write,
         names=tuple(name for part in parts for name in part.labels),
         groups=groups,
         rotations=tuple(number for number, part in enumerate(parts) if part.kind != "places"),

@@ -10,7 +10,7 @@ from data.recordings.peek import head
 from data.recordings.recording import Recording
 from data.recordings.registry import BY_NAME, RECORDINGS, RecordingKind
 from data.recordings.table_text import read_table
-from data.recordings.wide import wide_recording
+from data.recordings.wide import slots_recording
 
 _NAMES = (
     "waist", "spine", "chest", "neck", "head", "head tip", "left collar", "left upper arm", "left forearm", "left hand",
@@ -45,16 +45,11 @@ def read(path: Path) -> Recording:
         raise InputError(f"{path}: is empty, expected a line of {3 * _COUNT} numbers per frame")
     table.check_widths(np.arange(len(table)), 3 * _COUNT)
     slots = table.slots(slice(None), np.arange(3 * _COUNT).reshape(1, _COUNT, 3))
-    values = table.values(slots)
-
-    def write(after: np.ndarray, output: Path) -> None:
-        output.write_bytes(table.patched(slots, values, after))
-
-    return wide_recording(
-        values,
+    return slots_recording(
+        table,
+        slots,
         None,
         np.arange(len(table)),
-        write,
         names=_NAMES,
         groups=((0,), tuple(range(1, _COUNT))),
         notes=("joints but the root are offsets from their parents, and are refined as such; angles are a file apart",),

@@ -16,7 +16,7 @@ from data.recordings.pickled import PickleFile, array_of, pickle_head
 from data.recordings.recording import Recording
 from data.recordings.registry import BY_CONTENT, RECORDINGS, RecordingKind
 from data.recordings.smpl import DERIVED, smpl_part
-from data.recordings.stored import Stored, read_content, spliced
+from data.recordings.stored import Stored, read_content
 from data.recordings.turning import turning_recording
 
 _KEYS = ("trans", "trans_world", "global_orient", "pose", "pose_world")
@@ -55,7 +55,7 @@ def read(path: Path) -> Recording:
     return turning_recording(
         str(path),
         parts,
-        lambda changes: file.replaced(spliced(file.content, changes)),
+        file.replaced,
         frame=np.concatenate(frames),
         person=np.repeat(_numbers(people), [len(each) for each in frames]),
         notes=(DERIVED,),

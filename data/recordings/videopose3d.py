@@ -15,6 +15,7 @@ from data.recordings.npz_file import NpzFile
 from data.recordings.pickled import array_of, objects_of
 from data.recordings.recording import Recording
 from data.recordings.registry import BY_CONTENT, RECORDINGS, RecordingKind
+from data.recordings.rows import as_confidence
 from data.recordings.stored import Stored, as_float64, rounding_note, writer
 from data.recordings.zipped import array_names
 
@@ -113,7 +114,7 @@ def _detections(file: NpzFile, path: Path) -> Recording:
         joints,
         np.array(frames, np.int64),
         writer(where, found, view, joints, file.replaced),
-        confidence=np.clip(np.nan_to_num(values[..., 3]), 0, 1).astype(np.float32),
+        confidence=as_confidence(values[..., 3]),
         unit="px",
         notes=rounding_note(found[0].value),
     )

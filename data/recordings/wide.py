@@ -8,6 +8,7 @@ import numpy as np
 
 from base.errors import InputError
 from data.recordings.recording import MOST_FRAMES, Recording
+from data.recordings.rows import as_confidence
 from data.recordings.table_text import Table
 
 
@@ -44,7 +45,7 @@ def wide_recording(
     seen = ~missing.all(axis=2)
     joints = np.where(missing[..., None], np.nan, values)[seen]
     if sure is not None:
-        about["confidence"] = np.clip(np.nan_to_num(sure[seen]), 0, 1).astype(np.float32)
+        about["confidence"] = as_confidence(sure[seen])
     about.setdefault("person", np.arange(seen.shape[1])[None])
     for key in ("seconds", "person"):
         if about.get(key) is not None:
@@ -121,9 +122,14 @@ def frame_numbers(table: Table, slots: np.ndarray) -> np.ndarray:
         One is no whole number that a frame can have.
     """
     numbers = table.values(slots)
-    wrong = np.flatnonzero(~(np.abs(numbers) <= MOST_FRAMES) | (numbers != np.round(numbers)))
+    wrong = no_frames(numbers)
     if len(wrong):
         slot = int(slots[wrong[0]])
         found = table.cell(slot).decode("utf-8", "replace")
         raise InputError(f"{table.where(slot)}: found {found[:40]!r}, expected the number of a frame")
     return numbers.astype(np.int64)
+
+
+def no_frames(numbers: np.ndarray) -> np.ndarray:
+    """Return which numbers, float64 [n], are no whole ones that a frame can have, int64."""
+    return np.flatnonzero(~(np.abs(numbers) <= MOST_FRAMES) | (numbers != np.round(numbers)))

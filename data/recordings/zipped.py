@@ -20,6 +20,9 @@ _UNKNOWN = 0xFFFFFFFF
 _DESCRIPTOR = 0x08
 """A flag: sizes and checksum stand behind a member, too."""
 
+_UNREADABLE = (*BAD_ZIP, ValueError, LookupError, OverflowError, AttributeError, MemoryError, OSError)
+"""What zipfile raises when it opens what is damaged."""
+
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
@@ -30,7 +33,7 @@ def array_names(path: Path) -> frozenset[str]:
     try:
         with zipfile.ZipFile(path) as file:
             return frozenset(name.removesuffix(".npy") for name in file.namelist() if name.endswith(".npy"))
-    except (*BAD_ZIP, ValueError, LookupError, OverflowError, AttributeError, MemoryError, OSError):
+    except _UNREADABLE:
         return frozenset()
 
 
@@ -55,7 +58,7 @@ class Zipped:
         self._unpacked = 0
         try:
             self._file = zipfile.ZipFile(io.BytesIO(content))
-        except (*BAD_ZIP, ValueError, LookupError, OverflowError, AttributeError, MemoryError, OSError) as error:
+        except _UNREADABLE as error:
             raise self._damaged(error) from error
         self.members = {info.filename: info for info in self._file.infolist()}
         if len(self.members) < len(self._file.infolist()):

@@ -15,13 +15,14 @@ from data.recordings.recording import Recording
 from data.recordings.rotations import POINTS
 from data.skeletons.gaps import fill_gaps
 from data.skeletons.layouts import LAYOUTS, Layout
+from data.skeletons.units import METRES
 from refine.shipped.registry import SHIPPED
 from refine.steady.ntu25.net import says_ntu25
 
 if TYPE_CHECKING:
     from refine.in_space import Sightings
 
-METRES = {"m": 1.0, "cm": 100.0, "mm": 1000.0}
+PER_METRE = {str(unit): 1 / metres for unit, metres in METRES.items()}
 """How many of a unit are a metre."""
 
 
@@ -176,14 +177,14 @@ def _network(path: Path) -> Method:
                 f"{where}: {path} knows positions in halves of an image's width, and the file has no image's size; "
                 "take a refiner that scales bodies"
             )
-        if minds_unit and recording.unit not in METRES:
+        if minds_unit and recording.unit not in PER_METRE:
             raise InputError(
                 f"{where}: {path} knows positions in metres, and the file's unit is not known; take a refiner that "
                 "scales bodies"
             )
 
     def refine(piece: Piece) -> np.ndarray:
-        size = METRES.get(piece.unit) if minds_unit else None
+        size = PER_METRE.get(piece.unit) if minds_unit else None
 
         def by_network(one: "Sightings") -> np.ndarray:
             return refine_sightings(refiner, [one], stride=stride, merge="smooth", fps=piece.fps)[0][0]

@@ -10,7 +10,7 @@ from pathlib import Path
 from base.errors import InputError
 from data.recordings.guessing import guess_recording
 from data.recordings.peek import MOST_FILES
-from data.recordings.registry import RECORDINGS
+from data.recordings.registry import find_recording
 from refine.files.report import REPORT, is_ours, read_report
 
 DEEPEST = 32
@@ -100,10 +100,7 @@ def find_jobs(
 def _sort_of(format: str | None) -> Callable[[Path], bool]:
     """Return what tells whether a path is a recording."""
     if format is not None:
-        try:
-            kind = RECORDINGS[format]
-        except ValueError as error:
-            raise InputError(f"--format: {error}") from None
+        kind = find_recording(format)
         return lambda path: ("folder" if path.is_dir() else "file") in kind.source and kind.guess(path) > 0
 
     def known(path: Path) -> bool:

@@ -15,7 +15,7 @@ from data.recordings.rates import Clock
 from data.recordings.recording import Recording
 from drawing.player import packed, page_styles, player_script, quantised
 from refine.files.measures import accelerations
-from refine.files.refining import by_track
+from refine.files.refining import bones_within, by_track
 from refine.files.report import recap
 
 LARGEST = 800_000
@@ -103,8 +103,7 @@ def _clip(recording: Recording, refined: np.ndarray, track: np.ndarray, clock: C
         if sum(map(len, texts)) <= LARGEST or most <= 3:
             break
         most = min(most, len(times)) * 3 // 4
-    at = {joint: place for place, joint in enumerate(drawn.tolist())}
-    pairs = [(at[a], at[b]) for a, b in recording.bones if a in at and b in at]
+    pairs = bones_within(recording.bones, drawn)
     bones = [[a + joints * slot, b + joints * slot] for slot in range(count) for a, b in pairs]
     clip = {
         "name": "before and after",

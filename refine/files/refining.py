@@ -221,7 +221,7 @@ def _refine_piece(
     even = at_even_times(joints, right, trust, times, clock.fps, recording.frame[rows] if clock.even else None)
     middle = even.joints[even.seen].mean(axis=0)  # where numbers are small, float32 is enough
     near = np.where(even.seen[..., None], even.joints - middle, np.nan)
-    bones = _bones_within(recording.bones, group)
+    bones = bones_within(recording.bones, group)
     refined = given.method.refine(Piece(near, even.confidence, even.fps, bones, recording.unit)) + middle
     base = fill_gaps(joints, seen)
     change = even.back(refined) - base
@@ -240,7 +240,7 @@ def _refine_piece(
     moved.compare(even.joints, even.joints + options.strength * (refined - even.joints), even.fps)
 
 
-def _bones_within(bones: tuple[tuple[int, int], ...], group: np.ndarray) -> tuple[tuple[int, int], ...]:
+def bones_within(bones: tuple[tuple[int, int], ...], group: np.ndarray) -> tuple[tuple[int, int], ...]:
     """Return the bones within a group, by its own numbers."""
     place = {int(joint): at for at, joint in enumerate(group)}
     return tuple((place[a], place[b]) for a, b in bones if a in place and b in place)

@@ -125,7 +125,7 @@ def recap(report: dict[str, Any]) -> str:
     """Say the most important of a report in one line, without the file's name."""
     fps = f"{report['fps']:g} fps ({report['fps_from']})"
     who = plural(report["people"], "person", "people")
-    said = [f"{who}, {plural(report['frames'], 'frame')}, {report['joints']} joints, {fps}"]
+    said = [f"{who}, {plural(report['frames'], 'frame')}, {plural(report['joints'], 'joint')}, {fps}"]
     for motion in report["motion"]:
         before, after, gain = (motion[key] for key in ("acceleration_before", "acceleration_after", "gain"))
         if before is not None:

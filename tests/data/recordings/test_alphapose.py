@@ -100,7 +100,7 @@ BAD = {
     ),
     "mixed": (
         '[{"image_id": "1.jpg", "keypoints": [1, 2, 3]}, {"image_id": "2.jpg", "keypoints": [1, 2, 3, 4, 5, 6]}]',
-        "found 2 joints of 3 numbers in frame 2, expected 1 joints of 3 numbers as in frame 1",
+        "found 2 joints of 3 numbers in frame 2, expected 1 joint of 3 numbers as in frame 1",
     ),
     "infinite": ('[{"image_id": "1.jpg", "keypoints": [1, 1e999, 3]}]', "infinite coordinate"),
     "all missing": ('[{"image_id": "1.jpg", "keypoints": [0, 0, 3]}]', "no joint has a position"),

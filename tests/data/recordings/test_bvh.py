@@ -8,7 +8,7 @@ from scipy.spatial.transform import Rotation
 
 from base.errors import InputError
 from data.recordings.bvh import guess, read
-from tests.data.recordings.binary_checks import check_damaged, check_same, rewritten
+from tests.data.recordings.checks import check_damaged, check_same, rewritten
 
 HEAD = (
     b"HIERARCHY\r\nROOT rig:Hips\r\n{\r\n\tOFFSET 0 0 0\r\n"

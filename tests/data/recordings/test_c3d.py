@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from base.errors import InputError
 from data.recordings.c3d import guess, read
-from tests.data.recordings.binary_checks import check_damaged, check_same, rewritten
+from tests.data.recordings.checks import check_damaged, check_same, rewritten
 
 INTEL, DEC, MIPS = 84, 85, 86
 SCALE = 0.1

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from base.errors import InputError
 from data.recordings.csv import guess, read
 from data.recordings.guessing import guess_recording
-from tests.data.recordings.checks import check_damaged, rewritten
+from tests.data.recordings.checks import check_damaged, content_after
 
 POSES = """frame,time,nose_x,nose_y,nose_score,tail_x,tail_y,tail_score
 3,0.10,10.5,20.25,0.9,0,0,0
@@ -72,7 +72,7 @@ def test_all_coordinates_in_a_cell(file):
     def change(joints):
         joints[0, 1, 0] = 7
 
-    assert rewritten(path, change).decode() == TOGETHER.replace("(3,", "(7.00,")
+    assert content_after(path, change).decode() == TOGETHER.replace("(3,", "(7.00,")
 
 
 def test_three_numbers_in_a_cell_apart_by_spaces(file):
@@ -126,7 +126,7 @@ def test_zero_is_missing_but_for_a_root(file):
 def test_frames_without_anybody_may_be_short_or_empty(file):
     path = file("frame,a_x,a_y\n0,1,2\n1\n2,,\n3,4,5\n")
     assert read(path).frame.tolist() == [0, 3]
-    assert rewritten(path) == path.read_bytes()
+    assert content_after(path) == path.read_bytes()
 
 
 def test_a_header_of_one_name_less_or_more(file):
@@ -147,7 +147,7 @@ def test_rows_of_nothing_are_frames_without_anybody(file):
     ):
         path = file(text)
         assert read(path).frame.tolist() == [0, 2, 3]
-        assert rewritten(path) == path.read_bytes()
+        assert content_after(path) == path.read_bytes()
     assert read(file("a_x,a_y\n\n1,2\n\n3,4\n\n5,6\n")).frame.tolist() == [0, 1, 2]
 
 
@@ -157,21 +157,21 @@ def test_rows_of_nothing_are_frames_without_anybody(file):
 def test_what_is_not_changed_stays_to_the_byte(file, text):
     path = file(text)
     assert guess_recording(path) == "csv"
-    assert rewritten(path) == path.read_bytes()
+    assert content_after(path) == path.read_bytes()
 
 
 def test_only_what_changes_is_written(file):
     def change(joints):
         joints[0, 0, 1] = 2.5
 
-    assert rewritten(file(JOINTS), change).decode() == JOINTS.replace("hip,1.0,2.0,3.0", "hip,1.0,2.50,3.0")
+    assert content_after(file(JOINTS), change).decode() == JOINTS.replace("hip,1.0,2.0,3.0", "hip,1.0,2.50,3.0")
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("", "has 0 lines"),
-        ("a_x,a_y\n", "has 1 lines"),
+        ("a_x,a_y\n", "has 1 line, expected"),
         ("\n1,2,3,4\n5,6,7,8\n", "line 2 holds 4 numbers, expected names of columns; add a first line such as nose_x"),
         ("a,b\n1,2\n", "line 1 names no coordinates"),
         (POSES.replace("31.5", "?"), r"line 3, column 6: found '\?', expected a number"),

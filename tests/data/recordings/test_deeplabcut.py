@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from base.errors import InputError
 from data.recordings.deeplabcut import guess, read
 from data.recordings.guessing import guess_recording
-from tests.data.recordings.checks import check_damaged, rewritten
+from tests.data.recordings.checks import check_damaged, content_after
 
 ONE = """scorer,net,net,net,net,net,net
 bodyparts,nose,nose,nose,tail,tail,tail
@@ -88,7 +88,7 @@ def test_what_is_not_changed_stays_to_the_byte(file, text, end):
     content = text.replace("\n", end).encode()
     path = file(content)
     assert guess_recording(path) == "deeplabcut"
-    assert rewritten(path) == content
+    assert content_after(path) == content
 
 
 def test_only_what_changes_is_written(file):
@@ -97,7 +97,7 @@ def test_only_what_changes_is_written(file):
         joints[2, 0, 1] = 23
 
     expected = ONE.replace("10.5,-20.25,", "11.50,-19.25,").replace("12.5,22.5", "12.5,23.00")
-    assert rewritten(file(ONE), change).decode() == expected
+    assert content_after(file(ONE), change).decode() == expected
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from base.errors import InputError
 from data.recordings.deeplabcut_h5 import read
 from data.recordings.guessing import guess_recording, read_recording
-from tests.data.recordings.checks import check_damaged, rewritten
+from tests.data.recordings.checks import check_damaged, content_after
 
 h5py = pytest.importorskip("h5py")
 pd = pytest.importorskip("pandas")
@@ -53,7 +53,7 @@ def test_what_pandas_writes_is_read_and_what_is_written_pandas_reads(write, form
     assert recording.names == ("nose", "tail")
     assert sorted(set(recording.frame.tolist())) == [100, 101, 102, 103, 104]
     assert len(set(recording.person.tolist())) == 1 + people
-    assert rewritten(path) == path.read_bytes()
+    assert content_after(path) == path.read_bytes()
 
     output = path.with_name("new.h5")
     recording.write(recording.joints + 1, output)
@@ -70,7 +70,7 @@ def test_whole_numbers_are_rounded_and_it_is_said(write):
     path, frame = write("fixed", True, whole)
     recording = read(path)
     assert "rounded" in recording.notes[0]
-    assert rewritten(path) == path.read_bytes()
+    assert content_after(path) == path.read_bytes()
     recording.write(recording.joints + 0.6, path.with_name("new.h5"))
     found = pd.read_hdf(path.with_name("new.h5"))
     assert (found.dtypes == np.int32).all()

@@ -106,7 +106,7 @@ def test_lists_of_numbers(tmp_path):
         (
             lambda value, where: json_text.as_points(value, 2, where),
             "[1]",
-            "found 1 numbers, expected 2 for each joint",
+            "found 1 number, expected 2 for each joint",
         ),
         (
             lambda value, where: json_text.as_point_lists(value, (2, 3), where),

@@ -6,7 +6,7 @@ from hypothesis.extra import numpy as hnp
 
 from base.errors import InputError
 from data.recordings.npy import guess, read
-from tests.data.recordings.binary_checks import check_damaged, check_same, read_known, rewritten
+from tests.data.recordings.checks import check_damaged, check_same, read_known, rewritten
 
 
 def poses(*shape, seed=0):

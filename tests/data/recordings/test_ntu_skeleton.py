@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from base.errors import InputError
 from data.recordings.ntu_skeleton import guess, read
-from tests.data.recordings.binary_checks import check_damaged, check_same, rewritten
+from tests.data.recordings.checks import check_damaged, check_same, rewritten
 
 IDS = (72057594037931101, 72057594037931368)
 

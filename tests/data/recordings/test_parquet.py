@@ -4,7 +4,7 @@ import pytest
 from base.errors import InputError
 from data.recordings.guessing import guess_recording
 from data.recordings.parquet import read
-from tests.data.recordings.checks import check_damaged, rewritten
+from tests.data.recordings.checks import check_damaged, content_after
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
@@ -81,7 +81,7 @@ def test_dates_are_times(write):
 def test_a_file_that_nothing_has_changed_in_is_the_same(write):
     for columns in (poses(), joints()):
         path = write(columns)
-        assert rewritten(path) == path.read_bytes()
+        assert content_after(path) == path.read_bytes()
 
 
 @pytest.mark.parametrize(

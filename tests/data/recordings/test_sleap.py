@@ -4,7 +4,7 @@ import pytest
 from base.errors import InputError
 from data.recordings.guessing import guess_recording
 from data.recordings.sleap import read
-from tests.data.recordings.checks import check_damaged, rewritten
+from tests.data.recordings.checks import check_damaged, content_after
 
 h5py = pytest.importorskip("h5py")
 POINTS = np.random.default_rng(0).normal(100, 50, (6, 2, 4, 2))  # frame, track, node, coordinate
@@ -51,7 +51,7 @@ def test_an_analysis_file(write, options):
     check_points(recording, POINTS)
     assert recording.names == ("head", "thorax", "left", "right")
     assert recording.bones == ((0, 1), (1, 2), (1, 3))
-    assert rewritten(path) == path.read_bytes()
+    assert content_after(path) == path.read_bytes()
 
 
 def test_scores_are_cut_and_who_was_labelled_is_sure(write):
@@ -67,7 +67,7 @@ def test_frames_first(write, points):
     recording = read(path)
     check_points(recording, points)
     assert recording.confidence is None
-    assert rewritten(path) == path.read_bytes()
+    assert content_after(path) == path.read_bytes()
     occupied = {"track_occupancy": np.zeros((6, 2), np.uint8), "point_scores": SCORES}
     recording = read(write({"tracks": points, **occupied}))
     check_points(recording, points)

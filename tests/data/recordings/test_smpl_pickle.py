@@ -8,7 +8,7 @@ from scipy.spatial.transform import Rotation
 
 from base.errors import InputError
 from data.recordings.smpl_pickle import read
-from tests.data.recordings.binary_checks import check_damaged, check_same, rewritten
+from tests.data.recordings.checks import check_damaged, check_same, rewritten
 
 
 def content(frames=5):

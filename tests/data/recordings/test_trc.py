@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from base.errors import InputError
 from data.recordings.guessing import guess_recording
 from data.recordings.trc import read
-from tests.data.recordings.checks import check_damaged, rewritten
+from tests.data.recordings.checks import check_damaged, content_after
 
 PLAIN = """PathFileType\t4\t(X/Y/Z)\twalk.trc
 DataRate\tCameraRate\tNumFrames\tNumMarkers\tUnits\tOrigDataRate\tOrigDataStartFrame\tOrigNumFrames
@@ -57,7 +57,7 @@ def test_every_way_to_write_it_is_read_and_comes_back_the_same(file, way):
     assert recording.names[0] == "RHip"
     assert len(recording.names) == 2
     assert (recording.fps, recording.seconds, recording.unit, recording.notes) == (50, None, "mm", ())
-    assert rewritten(path) == path.read_bytes()
+    assert content_after(path) == path.read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_only_what_changes_is_written(file, way, x):
         joints[0, 0, 0] += 1
 
     text = WAYS[way].replace("2.25", "2.255").replace("2,25", "2,255")
-    assert rewritten(file(text), change).decode() == text.replace(
+    assert content_after(file(text), change).decode() == text.replace(
         "1.5" if "." in x else "1,5", "2.50" if "." in x else "2,50", 1
     )
 
@@ -80,7 +80,7 @@ def test_missing_markers(file, missing):
     expected = np.array(JOINTS)
     expected[1, 0] = np.nan
     np.testing.assert_array_equal(recording.joints, expected)
-    assert rewritten(path) == path.read_bytes()
+    assert content_after(path) == path.read_bytes()
 
 
 def test_double_tabs_beside_missing_markers_are_told_by_the_header(file):

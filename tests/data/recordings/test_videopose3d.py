@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from base.errors import InputError
 from data.recordings.videopose3d import read
-from tests.data.recordings.binary_checks import check_damaged, check_same, rewritten
+from tests.data.recordings.checks import check_damaged, check_same, rewritten
 
 
 def poses(*shape):
