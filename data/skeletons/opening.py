@@ -16,6 +16,7 @@ from base.errors import InputError
 from base.files import regular_file
 from base.settings import Fps, Section
 from base.shown import cut, shown
+from base.words import plural
 from data.ntu.names import ClipName
 from data.skeletons.labels import Labels
 from data.skeletons.layouts import LAYOUTS, Layout, layouts_of
@@ -223,12 +224,16 @@ def _read_labels(path: Path, clips: Clips) -> Labels:
     names = set(clips.name.tolist())
     if set(labels.clips) != names:
         raise ValueError(
-            f"{LABELS} has names for {len(labels.clips)} clips, which are not the {len(names)} of clips.csv"
+            f"{LABELS} has names for {plural(len(labels.clips), 'clip')}, other than the {len(names)} of clips.csv"
         )
     if len(clips) and (clips.action.max() > len(labels.actions) or clips.action.min() < 1):
-        raise ValueError(f"{LABELS} has names for {len(labels.actions)} actions, and clips.csv numbers others")
+        raise ValueError(
+            f"{LABELS} has names for {plural(len(labels.actions), 'action')}, and clips.csv numbers others"
+        )
     if len(clips) and labels.subjects and clips.performer.max() > len(labels.subjects):
-        raise ValueError(f"{LABELS} has names for {len(labels.subjects)} subjects, and clips.csv numbers others")
+        raise ValueError(
+            f"{LABELS} has names for {plural(len(labels.subjects), 'subject')}, and clips.csv numbers others"
+        )
     for split, parts in labels.splits.items():
         listed = [clip for part in parts.values() for clip in part]
         if not names.issuperset(listed) or len(set(listed)) < len(listed):

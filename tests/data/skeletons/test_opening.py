@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from base.errors import InputError
 from data.ntu.names import ClipName
+from data.skeletons.labels import OwnClip, code_clips
 from data.skeletons.opening import StoreInfo, open_store
 from data.skeletons.store import StoreWriter, Track
 from tests.fuzz.skeletons import refused
@@ -157,3 +158,31 @@ def test_the_tracks_of_clips(tmp_path):
     first = [float(store.joints[store.rows_of(track)].mean()) for track in store.tracks_of(np.array([0, 2]))]
     assert first == [10, 11, 30]
     assert [len(store.joints[store.rows_of(track)]) for track in range(3)] == [3, 2, 2]
+
+
+@pytest.fixture
+def labelled(tmp_path):
+    names, labels = code_clips([OwnClip("a", "wave", "Ann", parts={"mine": "train"}), OwnClip("b", "bow", "Bo")])
+    with StoreWriter(tmp_path / "own", StoreInfo(), labels=labels) as writer:
+        for name in names:
+            writer.add(name, 3, [Track(0, 0, np.ones((3, 25, 3), np.float32), np.full((3, 25), 2, np.uint8))])
+    return open_store(tmp_path / "own")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("clips", {}, "names for 0 clips, other than the 2 of clips.csv"),
+        ("actions", ["bow"], "names for 1 action, and clips.csv numbers others"),
+        ("subjects", ["Ann"], "names for 1 subject, and clips.csv numbers others"),
+        ("splits", {"mine": {"train": ["a"]}}, "split 'mine' names other clips, or a clip in two of its parts"),
+        ("splits", {"mine": {"train": ["S001C001P001R001A002"] * 2}}, "names other clips, or a clip in two"),
+        ("splits", {"mine": {"dev": []}}, "labels.json: splits: mine: dev"),
+    ],
+)
+def test_labels_of_other_clips_are_refused(labelled, key, value, message):
+    assert labelled.title("S001C001P001R001A002") == "a"
+    path = labelled.folder / "labels.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {key: value}))
+    with pytest.raises(InputError, match=f"damaged clip store: .*{message}"):
+        open_store(labelled.folder)
