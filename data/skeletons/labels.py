@@ -110,8 +110,8 @@ def code_clips(
     if twice := _twice([clip.name for clip in clips]):
         raise InputError(f"{where}: there are two clips called {shown(twice)}; give each a name of its own")
     if unnamed := [clip.name for clip in clips if not clip.action]:
-        count = plural(len(unnamed), "clip has", "clips have")
-        raise InputError(f"{where}: {count} no action, the first is {shown(unnamed[0])}; label them")
+        has = plural(len(unnamed), "clip has", "clips have")
+        raise InputError(f"{where}: {has} no action, the first is {shown(unnamed[0])}; label them")
     listed = list(actions) if actions is not None else _in_order(clip.action for clip in clips)
     subjects, cameras, sessions = (
         _in_order(getattr(clip, key) for clip in clips) for key in ("subject", "camera", "session")

@@ -60,6 +60,7 @@ __all__ = [
     "store_of",
     "stranger",
     "to_block",
+    "track_of",
 ]
 
 
@@ -94,6 +95,19 @@ class Track:
     tracked: np.ndarray
     confidence: np.ndarray | None = None
     frames: np.ndarray | None = None
+
+
+def track_of(store: ClipStore, row: int) -> Track:
+    """Return a track of a store, a row of its table, in memory and as it would be stored again."""
+    rows = store.rows_of(row)
+    return Track(
+        int(store.tracks.actor[row]),
+        int(store.tracks.first_frame[row]),
+        np.array(store.joints[rows]),
+        np.array(store.tracked[rows]),
+        None if store.confidence is None else np.array(store.confidence[rows]),
+        None if store.times is None else np.array(store.times[rows]) * store.info.fps,
+    )
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import pytest
 from base.errors import InputError
 from data.ntu.names import ClipName, parse_name
 from data.skeletons.layouts import LAYOUTS
-from data.skeletons.store import StoreInfo, StoreWriter, Track, derive_store, open_store, to_block
+from data.skeletons.store import StoreInfo, StoreWriter, Track, derive_store, open_store, to_block, track_of
 from tests.data.skeletons.small_store import NAMES, tracks
 
 
@@ -126,6 +126,20 @@ def test_a_store_keeps_times(tmp_path):
     (tmp_path / "store" / "times.npy").unlink()
     with pytest.raises(InputError, match=r"times.npy"):
         open_store(tmp_path / "store")
+
+
+def test_a_track_comes_out_as_it_was_stored(tmp_path):
+    random = np.random.default_rng(0)
+    joints, confidence = random.normal(size=(3, 25, 3)).astype(np.float32), random.random((3, 25)).astype(np.float32)
+    given = Track(1, 2, joints, random.integers(0, 3, (3, 25)).astype(np.uint8), confidence, np.array([2, 2.5, 7]))
+    with StoreWriter(tmp_path / "store", StoreInfo(fps=25.0, times=True, confidence=True)) as writer:
+        writer.add(NAMES[0], 5, [given])
+    found = track_of(open_store(tmp_path / "store"), 0)
+    assert (found.actor, found.first_frame) == (1, 2)
+    for key in ("joints", "tracked", "confidence"):
+        np.testing.assert_array_equal(getattr(found, key), getattr(given, key))
+        assert not isinstance(getattr(found, key), np.memmap)
+    np.testing.assert_allclose(found.frames, given.frames)
 
 
 def test_a_store_without_times_has_none(store):
