@@ -122,7 +122,7 @@ def plot_errors(
     fps: float,
     title: str = "",
     first_frame: int = 0,
-    left: "Left | None" = None,
+    left: Left | None = None,
 ) -> None:
     """Draw MPJPE and Accel of one sequence per frame, and how much of the movement is left.
 

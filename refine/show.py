@@ -19,7 +19,7 @@ from data.ntu.names import parse_name
 from data.ntu.text import MAX_BYTES, read_skeleton
 from data.skeletons.fidelity import RAW_BANDS, BandGains, band_label, number
 from data.skeletons.metrics import accelerations
-from data.skeletons.store import ClipStore, StoreInfo, Track, open_store
+from data.skeletons.store import ClipStore, StoreInfo, Track, open_store, track_of
 from drawing.animation import GIF_RATE, MOST_FRAMES, animate_skeletons
 from drawing.charts import (
     FORMATS,
@@ -316,18 +316,7 @@ def _clip_of(store: ClipStore, name: str) -> tuple[StoreInfo, int, list[Track]]:
         hint = f"; it has {plural(len(names), 'clip')}" + (f", such as {', '.join(near)}" if near else "")
         raise InputError(f"{store.folder}: no clip {cut(repr(name))} in this store{hint}")
     row = int(found[0])
-    tracks = [
-        Track(
-            int(store.tracks.actor[track]),
-            int(store.tracks.first_frame[track]),
-            np.array(store.joints[store.rows_of(track)]),
-            np.array(store.tracked[store.rows_of(track)]),
-            None if store.confidence is None else np.array(store.confidence[store.rows_of(track)]),
-            None if store.times is None else store.times[store.rows_of(track)] * store.info.fps,
-        )
-        for track in store.tracks_of(row).tolist()
-    ]
-    return store.info, int(store.clips.frames[row]), tracks
+    return store.info, int(store.clips.frames[row]), [track_of(store, track) for track in store.tracks_of(row)]
 
 
 def _clip_of_file(path: Path) -> tuple[StoreInfo, int, list[Track]]:

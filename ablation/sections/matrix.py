@@ -10,6 +10,7 @@ from matplotlib.patches import Rectangle
 
 from ablation.page.theme import new_axes
 from ablation.sections.registry import CONDITIONS, SECTIONS, Drawing, Section
+from ablation.statistics import Comparison
 from ablation.study.grid import Condition, GridRow, parse_trained_on
 from ablation.study.study import Study
 from ablation.verdict import judge, verdict_word
@@ -44,6 +45,11 @@ class Cell:
     row: GridRow
     alike: bool
 
+    @property
+    def comparison(self) -> Comparison | None:
+        """With the reference tested on the same recognisers; None where it was trained on something else."""
+        return self.row.comparison if self.alike else None
+
 
 def find_cells(study: Study) -> list[Cell] | None:
     """Find what is trained on one kind of skeletons and tested on another, all else as in the first condition.
@@ -74,7 +80,7 @@ def _sides(study: Study, condition: Condition, arm: str) -> tuple[str, str] | No
 def _table(study: Study, found: list[Cell]) -> Table:
     rows = []
     for cell in found:
-        one = cell.row.comparison if cell.alike else None
+        one = cell.comparison
         rows.append(
             (
                 cell.trained,
@@ -90,7 +96,7 @@ def _table(study: Study, found: list[Cell]) -> Table:
         "trained_and_tested",
         "Top-1 in percent by the skeletons trained and tested on, and the difference from "
         f"{study.label(study.against)} tested on the same recognisers; Holm's correction is over all conditions"
-        + footnote(cell.row.comparison.interval for cell in found if cell.row.comparison and cell.alike),
+        + footnote(cell.comparison.interval for cell in found if cell.comparison),
         (
             Column("trained on", numeric=False),
             Column("tested on", numeric=False),
@@ -123,7 +129,7 @@ def _draw(study: Study, found: list[Cell]) -> Sequence[Drawing]:
     axes.set_ylim(len(trained) - 0.5, -0.5)
     for cell in found:
         at = trained.index(cell.trained), tested.index(cell.tested)
-        one = cell.row.comparison if cell.alike else None
+        one = cell.comparison
         text = f"{matrix[at]:.1f}" + (f"\n({one.difference:+.1f})" if one else "")
         axes.text(at[1], at[0], text, ha="center", va="center", color=INK, fontsize=9)
     axes.set_xticks(range(len(tested)), tested, rotation=25, ha="right", rotation_mode="anchor")

@@ -6,7 +6,7 @@ movements, the same for all studies, and one of clips without noise, where there
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +17,10 @@ from ablation.study.hashes import content_of
 from ablation.study.stores import Source, open_truth, shared_folder
 from base.errors import InputError
 from base.progress import console
-from data.ntu.names import ClipName
+from data.ntu.names import ClipName, parse_name
 from data.skeletons.division import divide, single_splits
 from data.skeletons.fidelity import moved_by
-from data.skeletons.store import ClipStore, StoreInfo, StoreWriter, Track, open_store
+from data.skeletons.store import ClipStore, StoreInfo, StoreWriter, Track, open_store, track_of
 from refine.known_movements import FPS, LeftOfKnown, known_tracks, left_of
 
 CLEAN_FRAMES = 30_000
@@ -57,7 +57,8 @@ def measure_arms(config: AblateConfig, source: Source) -> dict[str, OnKnown]:
         except InputError as error:
             console.print(f"{config.label(arm)}: not measured on known movements ({error})", highlight=False)
             continue
-        found[arm] = OnKnown(left_of([np.array(made.joints[known.rows_of(at)]) for at in _in_order(known)]), moved)
+        joints = [np.array(made.joints[known.rows_of(track)]) for track in range(len(known.tracks))]
+        found[arm] = OnKnown(left_of(joints), moved)
     return found
 
 
@@ -74,12 +75,6 @@ def _moved(config: AblateConfig, source: Source, arm: str, clean: ClipStore, con
     moved, given = ([np.asarray(store.joints[at]) for at in rows] for store in (made, clean))
     seen = [np.asarray(clean.tracked[at]) > 0 for at in rows]
     return unit(clean.layout.dims)[1] * moved_by(moved, given, known=seen)
-
-
-def _in_order(store: ClipStore) -> Sequence[int]:
-    """Return the tracks in the order in which they were written: stores keep their clips sorted."""
-    order: list[int] = np.argsort(store.clips.action[store.tracks.clip]).tolist()
-    return order
 
 
 def _known_store(config: AblateConfig) -> ClipStore:
@@ -112,20 +107,9 @@ def _clean_store(config: AblateConfig, source: Source) -> ClipStore | None:
 
 
 def _clip(store: ClipStore, row: int) -> tuple[ClipName, int, list[Track]]:
-    clips, tracks = store.clips, store.tracks
-    name = ClipName(
-        *(int(getattr(clips, part)[row]) for part in ("setup", "camera", "performer", "replication", "action"))
-    )
-    found = [
-        Track(
-            int(tracks.actor[at]),
-            int(tracks.first_frame[at]),
-            np.array(store.joints[store.rows_of(at)]),
-            np.array(store.tracked[store.rows_of(at)]),
-        )
-        for at in store.tracks_of(np.array([row])).tolist()
-    ]
-    return name, int(clips.frames[row]), found
+    """Return a clip's name, frames and tracks, these without confidences and times."""
+    tracks = [replace(track_of(store, track), confidence=None, frames=None) for track in store.tracks_of(row)]
+    return parse_name(str(store.clips.name[row])), int(store.clips.frames[row]), tracks
 
 
 def _write(folder: Path, info: StoreInfo, clips: Sequence[tuple[ClipName, int, list[Track]]]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from base.errors import InputError
 from base.files import regular_file
 from base.shown import shown
+from base.words import plural
 from data.skeletons.labels import PARTS, OwnClip, Part
 
 LARGEST = 64 << 20
@@ -52,7 +53,7 @@ def read_labels(path: Path) -> dict[str, OwnClip]:
     found: dict[str, OwnClip] = {}
     for line, row in lines[1:]:
         if len(row) != len(header):
-            raise InputError(f"--labels: {path}: line {line} has {len(row)} cells, the header {len(header)}")
+            raise InputError(f"--labels: {path}: line {line} has {plural(len(row), 'cell')}, the header {len(header)}")
         clip = _clip(dict(zip(header, row, strict=True)), f"--labels: {path}: line {line}")
         if clip.name in found:
             raise InputError(f"--labels: {path}: line {line}: clip {shown(clip.name)} is there twice; name it once")

@@ -348,7 +348,7 @@ def _read_clip(
     frames = keypoint.shape[1]
     total = as_plain(item.get("total_frames", frames))
     if not isinstance(total, int | np.integer) or total != frames:
-        raise InputError(f"{where}: total_frames is {shown(total, 40)} and keypoint has {frames} frames")
+        raise InputError(f"{where}: total_frames is {shown(total, 40)} and keypoint has {plural(frames, 'frame')}")
     check_length(frames, f"{where}: keypoint")
     score = None
     if image is not None:

@@ -16,6 +16,7 @@ from base.errors import InputError
 from base.pickle_writer import PickleWriter
 from base.shown import shown
 from base.unpickling import as_plain, read_pickle
+from base.words import plural
 from data.formats.arrays import read_block, read_header, write_header
 from data.formats.clips import (
     ACTORS,
@@ -174,7 +175,7 @@ def _read_header(stream: IO[bytes], clips: int, file: Path) -> tuple[int, np.dty
         raise InputError(f"{file}: {kind} {shown(shape)}, expected {expected}")
     check_length(shape[2], str(file))
     if shape[0] != clips:
-        raise InputError(f"{file}: has {shape[0]} clips, and the labels beside it name {clips}")
+        raise InputError(f"{file}: has {plural(shape[0], 'clip')}, and the labels beside it name {clips}")
     return shape[2], kind
 
 

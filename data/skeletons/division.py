@@ -11,6 +11,7 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from base.errors import InputError
 from base.shown import shown
+from base.words import plural
 from data.ntu.splits import LAST_SETUP, RULES, SPLITS, in_training
 from data.skeletons.labels import natural
 from data.skeletons.store import ClipStore
@@ -132,8 +133,8 @@ def divide(store: ClipStore, split: str) -> Division:
         outside = np.flatnonzero(store.clips.setup > LAST_SETUP)
         if split in SPLITS and len(outside):
             raise InputError(
-                f"data.split: {split} is a rule of NTU RGB+D 60, and {len(outside)} clips of {store.folder} are of 120 "
-                f"alone (the first is {store.clips.name[outside[0]]}); give xsub120 or xset120"
+                f"data.split: {split} is a rule of NTU RGB+D 60, and {store.folder} has {plural(len(outside), 'clip')} "
+                f"of 120 alone (the first is {store.clips.name[outside[0]]}); give xsub120 or xset120"
             )
         training = in_training(store.clips, split)
         return Division(training, ~training)
@@ -168,12 +169,14 @@ def _by_folds(store: ClipStore, found: re.Match[str]) -> Division:
     grouped = knows_subjects(store)
     groups = len(np.unique(subject)) if grouped else len(order)
     if groups < count:
-        raise InputError(f"data.split: {count} folds need as many subjects, {store.folder} has {groups}")
+        whom = "subjects" if grouped else "clips"
+        raise InputError(f"data.split: {count} folds need as many {whom}, {store.folder} has {groups}")
     splitter = (StratifiedGroupKFold if grouped else StratifiedKFold)(count, shuffle=True, random_state=0)
     rare = int(np.unique(action, return_counts=True)[1].max())
     if rare < count:
         raise InputError(
-            f"data.split: {count} folds, and no action of {store.folder} has more than {rare} clips; take fewer"
+            f"data.split: {count} folds, and no action of {store.folder} has more than {plural(rare, 'clip')}; "
+            "take fewer"
         )
     chosen = list(splitter.split(np.zeros((len(order), 1)), action, subject if grouped else None))[number - 1][1]
     test = np.zeros(len(order), bool)

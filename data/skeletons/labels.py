@@ -14,6 +14,7 @@ from pydantic import Field
 from base.errors import InputError
 from base.settings import Section
 from base.shown import shown
+from base.words import plural
 from data.ntu.names import ClipName
 
 Part = Literal["train", "validation", "test"]
@@ -109,7 +110,8 @@ def code_clips(
     if twice := _twice([clip.name for clip in clips]):
         raise InputError(f"{where}: there are two clips called {shown(twice)}; give each a name of its own")
     if unnamed := [clip.name for clip in clips if not clip.action]:
-        raise InputError(f"{where}: {len(unnamed)} clips have no action, the first is {shown(unnamed[0])}; label them")
+        has = plural(len(unnamed), "clip has", "clips have")
+        raise InputError(f"{where}: {has} no action, the first is {shown(unnamed[0])}; label them")
     listed = list(actions) if actions is not None else _in_order(clip.action for clip in clips)
     subjects, cameras, sessions = (
         _in_order(getattr(clip, key) for clip in clips) for key in ("subject", "camera", "session")

@@ -19,7 +19,7 @@ from data.recordings.guessing import guess_recording
 from data.skeletons.labels import Labels
 from data.skeletons.layouts import LAYOUTS, NTU25, Layout, content_of
 from data.skeletons.resample import SAME_RATE, resample_tracks
-from data.skeletons.store import Clips, ClipStore, StoreInfo, Track, Tracks, open_store
+from data.skeletons.store import Clips, ClipStore, StoreInfo, Track, Tracks, open_store, track_of
 
 READS = (
     "give .skeleton files, folders or zips of them, what `smooth` reads, or clip stores (`python run.py import` makes "
@@ -186,23 +186,11 @@ def _fitted(chunk: Chunk, fitting: Fitting) -> Chunk:
     clips = []
     for row in chunk.rows.tolist():
         name = str(store.clips.name[row])
-        tracks = [_track_of(store, track) for track in store.tracks_of(row)]
+        tracks = [track_of(store, track) for track in store.tracks_of(row)]
         clip = (name, int(store.clips.frames[row]), tracks)
         clips.append(fitting.fit(store.info, clip, f"{store.folder}: clip {store.title(name)}"))
     fitted = in_memory(store.folder, clips, store.info, store.labels)
     return Chunk(fitted, np.arange(len(clips)))
-
-
-def _track_of(store: ClipStore, track: int) -> Track:
-    rows = store.rows_of(track)
-    return Track(
-        int(store.tracks.actor[track]),
-        int(store.tracks.first_frame[track]),
-        np.array(store.joints[rows]),
-        np.array(store.tracked[rows]),
-        None if store.confidence is None else np.array(store.confidence[rows]),
-        None if store.times is None else np.asarray(store.times[rows]) * store.info.fps,
-    )
 
 
 def _recordings_in(path: Path, fitting: Fitting) -> list[Path]:
@@ -294,7 +282,7 @@ def _of_store(store: ClipStore, unusable: Unusable, chunk: int) -> Iterator[Chun
         raise InputError(f"{store.folder}: the store has no clips; prepare it again")
     actors = store.tracks_per_clip
     for row in np.flatnonzero((actors == 0) | (store.clips.frames == 0)):
-        unusable(f"{store.folder}: clip {store.clips.name[row]} shows nobody")
+        unusable(f"{store.folder}: clip {store.title(str(store.clips.name[row]))} shows nobody")
     usable = np.flatnonzero((actors > 0) & (store.clips.frames > 0))
     by_clip = np.argsort(store.tracks.clip, kind="stable")
     ends = np.cumsum(actors)
@@ -304,14 +292,15 @@ def _of_store(store: ClipStore, unusable: Unusable, chunk: int) -> Iterator[Chun
             if any(shows_somebody(store, track) for track in by_clip[ends[row] - actors[row] : ends[row]]):
                 good.append(row)
             else:
-                unusable(f"{store.folder}: clip {store.clips.name[row]} shows nobody: no joint has a finite position")
+                title = store.title(str(store.clips.name[row]))
+                unusable(f"{store.folder}: clip {title} shows nobody: no joint has a finite position")
         if good:
             yield Chunk(store, np.array(good))
 
 
 def shows_somebody(store: ClipStore, track: int) -> bool:
     """Say whether any joint of a track is seen in any frame, with a position that is a number."""
-    rows = slice(store.tracks.first_row[track], store.tracks.first_row[track] + store.tracks.length[track])
+    rows = store.rows_of(track)
     return bool(((store.tracked[rows] > 0) & np.isfinite(store.joints[rows]).all(-1)).any())
 
 

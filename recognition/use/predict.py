@@ -157,7 +157,7 @@ def predict_clips(
     found: list[Prediction] = []
     with (
         progress() as bar,
-        explain_out_of_memory(f"--batch: {batch} clips do not fit on {where}; lower it"),
+        explain_out_of_memory(f"--batch: {plural(batch, 'clip does', 'clips do')} not fit on {where}; lower it"),
     ):
         task = bar.add_task("predicting", total=None)
         for chunk in read_chunks(paths, unusable, fitting):

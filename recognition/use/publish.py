@@ -70,7 +70,9 @@ def publish(run: Path, folder: Path, again: bool = False) -> list[str]:
         )
     results = read_json(run / "results.json", "train it again")
     if parts := [str(run / name) for key in ("streams", "folds") for name in results.get(key) or ()]:
-        raise InputError(f"{run}: has {len(parts)} recognisers; publish them one by one: {', '.join(parts[:4])}")
+        raise InputError(
+            f"{run}: has {plural(len(parts), 'recogniser')}; publish them one by one: {', '.join(parts[:4])}"
+        )
     recognizer, content = load_recognizer(run), load_checkpoint(run)
     try:
         config = RecognizeConfig.model_validate(read_kept(run))
@@ -112,7 +114,7 @@ def _card(
     weights = sum(parameter.numel() for parameter in recognizer.net.parameters())
     confidence = " with a confidence" if recognizer.confidence else ""
     dims = f"{recognizer.layout.dims}D{confidence}"
-    learned = f"{plural(scores['train_clips'], 'clip')}"
+    learned = plural(scores["train_clips"], "clip")
     rows = {
         "network": f"{config.model.name}, {weights:,} parameters",
         "skeletons": f"{recognizer.layout.name}: {len(recognizer.layout.joints)} joints, {dims}",

@@ -28,7 +28,7 @@ def test_a_table_with_everything(tmp_path):
         ("name,action\na,b\n", "expected clip and action"),
         ("clip,action,colour\na,b,c\n", "found a column 'colour'"),
         ("clip,action,action\na,b,c\n", "a column is there twice"),
-        ("clip,action\na\n", "line 2 has 1 cells, the header 2"),
+        ("clip,action\na\n", "line 2 has 1 cell, the header 2"),
         ("clip,action\na,b\na,c\n", "line 3: clip 'a' is there twice"),
         ("clip,action\na,\n", "line 2: has no action"),
         ("clip,action,split\na,b,learn\n", "line 2: split is 'learn', expected train, validation, test or nothing"),

@@ -64,11 +64,16 @@ def test_folds_test_every_clip_once_and_no_subject_is_on_both_sides(store):
         assert np.bincount(store.clips.action[part.test])[1:].tolist() == [6, 6]  # all actions alike
 
 
-def test_folds_of_clips_where_nobody_is_known(tmp_path):
-    own = write(tmp_path / "store", [OwnClip(f"{action} {n}", action) for action in ("wave", "bow") for n in range(4)])
-    parts = [divide(own, part) for part in single_splits(own, "folds 4")]
+@pytest.fixture
+def unknown(tmp_path):
+    """Clips of which nobody says who is in them."""
+    return write(tmp_path / "store", [OwnClip(f"{action} {n}", action) for action in ("wave", "bow") for n in range(4)])
+
+
+def test_folds_of_clips_where_nobody_is_known(unknown):
+    parts = [divide(unknown, part) for part in single_splits(unknown, "folds 4")]
     np.testing.assert_array_equal(sum(part.test.astype(int) for part in parts), 1)
-    assert all(np.bincount(own.clips.action[part.test])[1:].tolist() == [1, 1] for part in parts)
+    assert all(np.bincount(unknown.clips.action[part.test])[1:].tolist() == [1, 1] for part in parts)
 
 
 @pytest.mark.parametrize(
@@ -87,6 +92,13 @@ def test_a_split_that_cannot_be_made(store, split, message):
         divide(store, single_splits(store, split)[0])
 
 
+def test_more_folds_than_clips(unknown):
+    with pytest.raises(InputError, match=r"9 folds need as many clips, .* has 8"):
+        divide(unknown, "fold 1/9")
+    with pytest.raises(InputError, match=r"5 folds, and no action of .* has more than 4 clips; take fewer"):
+        divide(unknown, "fold 1/5")
+
+
 @pytest.mark.parametrize(
     "value", ["xsub", 7, {"folds": "5"}, {"subjects": {"train": [1]}}, {"folds": 5, "subjects": {}}]
 )
@@ -100,7 +112,7 @@ def test_rules_of_one_data_set_do_not_divide_the_other(tmp_path):
             writer.add(name, 3, [])
     ntu = open_store(tmp_path / "store")
     for rule in ("xsub", "xview"):
-        with pytest.raises(InputError, match=r"2 clips of .* are of 120 alone .*S018.*; give xsub120 or xset120"):
+        with pytest.raises(InputError, match=r"has 2 clips of 120 alone .*S018.*; give xsub120 or xset120"):
             divide(ntu, rule)
     assert divide(ntu, "xsub120").train.tolist() == [True, True, False]
     assert divide(ntu, as_split("xset")).train.tolist() == [False, True, False]

@@ -40,7 +40,7 @@ def test_more_clips_than_three_digits_count():
     ("clips", "message"),
     [
         ([OwnClip("a", "wave"), OwnClip("a", "bow")], "two clips called 'a'"),
-        ([OwnClip("a", "wave"), OwnClip("b")], "1 clips have no action, the first is 'b'"),
+        ([OwnClip("a", "wave"), OwnClip("b")], "1 clip has no action, the first is 'b'"),
         ([OwnClip(f"{n}", f"action {n}") for n in range(1000)], "has 1000 actions, at most 999"),
         ([OwnClip("a", "w" * 201)], "a name of 201 characters"),
     ],

@@ -13,7 +13,9 @@ from data.formats.exporting import ExportOptions, export_store
 from data.ntu.actors import choose_actors
 from data.ntu.names import parse_name
 from data.ntu.text import Body, Skeleton, read_skeleton, write_skeleton
+from data.skeletons.labels import OwnClip, code_clips
 from data.skeletons.store import StoreInfo, StoreWriter
+from recognition.use.clip_files import read_chunks
 from recognition.use.predict import predict_clips
 
 
@@ -55,6 +57,15 @@ def test_files_of_any_name_are_predicted_as_their_clips_are(run, tmp_path, kind)
             writer.add(parse_name(str(store.clips.name[row])), frames, tracks)
     again = predict_clips([tmp_path / "store"], [folder], output=tmp_path / "out.csv", device="cpu")
     np.testing.assert_allclose([one.probabilities for one in again], [one.probabilities for one in found], atol=1e-5)
+
+
+def test_a_clip_that_shows_nobody_is_called_as_its_owner_does(tmp_path):
+    names, labels = code_clips([OwnClip("empty room", "nothing")])
+    with StoreWriter(tmp_path / "own", StoreInfo(), labels=labels) as writer:
+        writer.add(names[0], 3, [])
+    told = []
+    assert list(read_chunks([tmp_path / "own"], told.append)) == []
+    assert told == [f"{tmp_path / 'own'}: clip empty room shows nobody"]
 
 
 def test_clips_of_a_store_whose_joints_are_nowhere_are_named(run, tmp_path, capsys):
