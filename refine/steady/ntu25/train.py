@@ -353,27 +353,7 @@ def normalisation(material: Material) -> tuple[Tensor, Tensor]:
 
 @fading_weights_are_zero()
 def train(folder: Path, recipe: Recipe, say: Callable[[str], None] = print) -> Path:
-    """Train the network.
-
-    Parameters
-    ----------
-    folder
-        Where material, checkpoints and weights are written.
-    recipe
-        How.
-    say
-        Told how it goes.
-
-    Returns
-    -------
-    Path
-        Of the weights.
-
-    Raises
-    ------
-    InputError
-        Something else was begun in the folder.
-    """
+    """Train the network; see `refine.steady.train.train`."""
     note = begin(folder, recipe, say)
     networks = shipped()
 
