@@ -18,11 +18,8 @@ from data.skeletons.store import open_store
 from recognition.use.other_skeletons import score_on
 from recognition.use.recognizer import load_recognizer
 from refine.apply import apply_refiner
-from refine.shipped import steady_ntu25
-from refine.shipped.registry import Bones, Shipped
-from refine.shipped.steady import method_of
-from refine.steady.net import load_networks
-from refine.steady.ntu25.net import load_network, says_ntu25
+from refine.shipped.registry import SHIPPED, Bones, Shipped
+from refine.steady.ntu25.net import says_ntu25
 from refine.steady.smoother import WEIGHTS
 
 
@@ -38,10 +35,8 @@ def main() -> None:
     store = open_store(arguments.store)
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "refined"
-        if says_ntu25(arguments.weights):
-            refine = steady_ntu25.method_of(load_network(arguments.weights))
-        else:
-            refine = method_of(load_networks(arguments.weights))
+        kind = SHIPPED["steady_ntu25" if says_ntu25(arguments.weights) else "steady"]
+        refine = kind.load(arguments.weights)
 
         def method(poses: np.ndarray, fps: float, confidence: np.ndarray | None, bones: Bones) -> np.ndarray:
             return refine(poses, fps, confidence, bones if arguments.bones else ())

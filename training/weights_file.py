@@ -5,12 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from base.errors import InputError
-from base.files import regular_file
-from base.shown import cut
+from base.safetensors_file import read_tensors
 
 SUFFIX = ".safetensors"
 
@@ -43,21 +40,5 @@ def read_weights(path: Path) -> dict[str, Any]:
         The file is absent, damaged, or holds something else.
     """
     expected = "expected the weights of a folder that `python run.py publish` wrote"
-    try:
-        regular_file(path)
-        with safe_open(path, framework="pt") as file:
-            said = file.metadata() or {}
-            if FORMAT not in said:
-                named = cut(", ".join(said), 100) or "nothing"
-                raise InputError(f"{path}: its metadata has {named}; {expected}")
-            about = json.loads(said[FORMAT])
-            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no mapping)
-    except InputError:
-        raise
-    except (OSError, SafetensorError) as error:
-        raise InputError(f"{path}: cannot be read as safetensors ({cut(str(error), 100)}); {expected}") from error
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: its description is no JSON ({cut(str(error), 100)}); {expected}") from error
-    if not isinstance(about, dict):
-        raise InputError(f"{path}: describes itself by {type(about).__name__}; {expected}")
+    about, state = read_tensors(path, FORMAT, "pt", expected)
     return {**about, "state_dict": state}

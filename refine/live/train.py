@@ -6,40 +6,39 @@ It is deterministic and goes on where it was interrupted. Every sequence is lear
 a third of a second; so one file of weights serves any of them.
 """
 
-import argparse
-import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from base.files import atomic_file
-from refine.live.track import JUDGE_FEATURES, LEVELS, MIXER_FEATURES, Track
+from refine.live.track import JUDGE_FEATURES, Track
 from refine.steady.bank import Clock
-from refine.steady.material import Example, make_example
-from refine.steady.net import Network, Networks, save_networks
-from refine.steady.train import (
+from refine.steady.fitting import (
     HELD_OUT,
     LEARNT_FROM,
     SHARD,
+    begin,
+    fading_weights_are_zero,
+    from_command_line,
+    make_material,
+)
+from refine.steady.learning import (
+    BLIND,
     TRAVEL,
     JudgeSample,
     MixerSample,
     Recipe,
     TorchNetwork,
-    _fit,
-    _judge_loss,
-    _mean_over,
-    _normalisation,
-    _some_joints,
-    check_same,
-    fading_weights_are_zero,
+    fit_judge,
+    fit_mixer,
+    mean_over,
     mixer_loss,
-    shards,
 )
+from refine.steady.material import Example, make_example
+from refine.steady.net import Network, Networks, save_networks
 
 DELAYS = (0.0, 0.0, 0.0, 0.033, 0.067, 0.1, 0.133, 0.133, 0.133, 0.2, 0.267, 0.333)
 """Seconds."""
@@ -75,7 +74,7 @@ def judge_sample(seed: int, number: int, performers: tuple[int, ...]) -> JudgeSa
     frames = len(example.noisy)
     confidence = given(example)
     error = np.where(confidence[..., None] > 0, example.noisy - example.truth, 0.0)
-    error = error - _mean_over(Clock(example.fps), 0.8, error)
+    error = error - mean_over(Clock(example.fps), 0.8, error)
     off = np.linalg.norm(error, axis=-1)
     numbers, target, seen = [], [], []
 
@@ -90,16 +89,12 @@ def judge_sample(seed: int, number: int, performers: tuple[int, ...]) -> JudgeSa
         target.append(np.log(off[at] / size + SMALL))
         seen.append(confidence[at] > 0)
 
-    follow(example, _blind(), 0, each)
+    follow(example, BLIND, 0, each)
     return JudgeSample(
         np.array(numbers, np.float16).reshape(-1, off.shape[1], JUDGE_FEATURES),
         np.array(target, np.float16).reshape(-1, off.shape[1]),
         np.array(seen, bool).reshape(-1, off.shape[1]),
     )
-
-
-def _blind() -> Networks:
-    return Networks(Network(()), Network(()))
 
 
 def mixer_sample(seed: int, number: int, performers: tuple[int, ...], judge: Network, delay: float) -> MixerSample:
@@ -135,42 +130,14 @@ def mixer_sample(seed: int, number: int, performers: tuple[int, ...], judge: Net
     )
 
 
-def weigh(net: TorchNetwork, sample: MixerSample) -> Tensor:
-    """Return the mixer's weights of a sequence, [T, J, LEVELS]."""
-    return torch.as_tensor(net(torch.from_numpy(sample.numbers).float()).softmax(-1))
-
-
 @fading_weights_are_zero()
 def train(folder: Path, recipe: Recipe, say: Callable[[str], None] = print) -> Path:
     """Train both networks; see `refine.steady.train.train`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    check_same(folder / "recipe.json", recipe)
-    started = time.perf_counter()
-
-    def note(text: str) -> None:
-        say(f"{time.perf_counter() - started:7.0f} s  {text}")
-
+    note = begin(folder, recipe, say)
     torch.manual_seed(recipe.seed)
-    judge_set = [
-        one
-        for part in shards(
-            folder, "judge", max(SHARD, recipe.examples // 2), lambda n: judge_sample(recipe.seed, n, LEARNT_FROM), note
-        )
-        for one in part
-    ]
-    judge_set = [one for one in judge_set if len(one.numbers)]
-    width = recipe.judge_width
-    judge_net = TorchNetwork((JUDGE_FEATURES, width, width, 1), *_normalisation(judge_set))
-    judge = _fit(
-        judge_net,
-        judge_set,
-        _judge_loss,
-        recipe.judge_steps,
-        recipe,
-        folder / "judge.pt",
-        lambda step, net, value: note(f"judge: step {step}, loss {value:.4f}"),
-    ).plain()
-    del judge_set
+    count = max(SHARD, recipe.examples // 2)
+    made = make_material(folder, "judge", count, lambda n: judge_sample(recipe.seed, n, LEARNT_FROM), note)
+    judge = fit_judge(folder, [one for one in made if len(one.numbers)], recipe, note)
 
     def make(number: int) -> MixerSample:
         return mixer_sample(recipe.seed + 1, number, LEARNT_FROM, judge, DELAYS[number % len(DELAYS)])
@@ -178,10 +145,8 @@ def train(folder: Path, recipe: Recipe, say: Callable[[str], None] = print) -> P
     def make_held_out(number: int) -> MixerSample:
         return mixer_sample(recipe.seed + 2, number, HELD_OUT, judge, (0.0, 0.133)[number % 2])
 
-    held_out = [one for part in shards(folder, "held_out", 2 * SHARD, make_held_out, note) for one in part]
-    mixer_set = [one for part in shards(folder, "mixer", recipe.examples, make, note) for one in part]
-    width = recipe.mixer_width
-    mixer_net = TorchNetwork((MIXER_FEATURES, width, width, LEVELS), *_normalisation(mixer_set))
+    held_out = list(make_material(folder, "held_out", 2 * SHARD, make_held_out, note))
+    mixer_set = list(make_material(folder, "mixer", recipe.examples, make, note))
 
     def write(net: TorchNetwork) -> None:
         about = {"recipe": asdict(recipe), "command": "python -m refine.live.train"}
@@ -195,32 +160,15 @@ def train(folder: Path, recipe: Recipe, say: Callable[[str], None] = print) -> P
             chosen = held_out[row::2]
             with torch.inference_mode():
                 for sample in chosen:
-                    mixer_loss(weigh(net, sample), sample, recipe, parts)
+                    weights = net(torch.from_numpy(sample.numbers).float()).softmax(-1)
+                    mixer_loss(weights, sample, recipe, parts)
             totals.append(" ".join(f"{key[:3]} {part / len(chosen):.4f}" for key, part in parts.items()))
         note(f"mixer: step {step}, loss {value:.4f}, held out at once {totals[0]}; after 0.13 s {totals[1]}")
         write(net)
 
-    def loss(net: TorchNetwork, sample: MixerSample, step: int) -> Tensor:
-        sample = _some_joints(sample, np.random.default_rng([recipe.seed, 8, step, len(sample.off)]))
-        logits = net(torch.from_numpy(sample.numbers).float())
-        calm = (logits - logits.mean(-1, keepdim=True)).square().mean()
-        share = max(0.0, 1 - step / (0.3 * recipe.mixer_steps))
-        return mixer_loss(logits.softmax(-1), sample, recipe) + share * recipe.calm * calm
-
-    _fit(mixer_net, mixer_set, loss, recipe.mixer_steps, recipe, folder / "mixer.pt", mixed)
+    fit_mixer(folder, mixer_set, 2, lambda weights, sample: weights, recipe, mixed)
     return folder / "live.safetensors"
 
 
-def main() -> None:
-    """Train from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path)
-    for name, value in asdict(LIVE).items():
-        parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
-    arguments = vars(parser.parse_args())
-    folder = arguments.pop("folder")
-    print(train(folder, Recipe(**arguments)))
-
-
 if __name__ == "__main__":
-    main()
+    from_command_line(__doc__, LIVE, train)

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from base.errors import InputError
+from base.safetensors_file import read_tensors
 
 FORMAT = "steady 1"
 
@@ -117,19 +117,11 @@ def load_networks(path: Path) -> Networks:
     InputError
         The file is absent, damaged, or holds something else.
     """
-    try:
-        with safe_open(path, framework="numpy") as file:
-            said = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no mapping)
-    except (OSError, SafetensorError) as error:
-        raise InputError(f"{path}: cannot be read as safetensors ({error}); take the file that was shipped") from error
-    if FORMAT not in said:
-        raise InputError(
-            f"{path}: its metadata has {', '.join(said) or 'nothing'}, expected {FORMAT!r}: no refiner `steady`"
-        )
+    expected = f"expected {FORMAT!r}, the weights of a refiner `steady`; take the file that was shipped"
+    about, tensors = read_tensors(path, FORMAT, "numpy", expected)
     try:
         judge, mixer = (_network(name, tensors) for name in ("judge", "mixer"))
-        return Networks(judge, mixer, json.loads(said[FORMAT]))
+        return Networks(judge, mixer, about)
     except (KeyError, ValueError) as error:
         raise InputError(f"{path}: a layer is missing or does not fit ({error}); the file is damaged") from error
 

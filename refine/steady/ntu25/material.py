@@ -90,7 +90,7 @@ def make_recording(seed: int, number: int, performers: tuple[int, ...] = ()) -> 
     if severity > 0.2 and rng.random() < 0.08:
         mishaps(rng, noisy, FPS, float(np.exp(rng.uniform(np.log(0.02), np.log(0.3)))))
     if rng.random() < 0.4:
-        offsets = _conventions(rng, clean)
+        offsets = conventions(rng, clean)
         noisy, clean = noisy + offsets, clean + offsets
     confidence = None if rng.random() < 0.3 else TRUST[tracked]
     noisy = np.where(tracked[..., None] > 0, noisy, np.nan)
@@ -148,7 +148,7 @@ def _tilt(
     return (clean - centre) @ turn + centre, None if others is None else (others - centre) @ turn + centre
 
 
-def _conventions(rng: np.random.Generator, clean: np.ndarray) -> np.ndarray:
+def conventions(rng: np.random.Generator, clean: np.ndarray) -> np.ndarray:
     """Draw where another sensor puts the joints: so far off in the body's own axes, which turn with it, [T, 25, 3]."""
     across = sum(clean[:, left] - clean[:, right] for left, right in ACROSS)
     across = np.asarray(across)[:, [0, 2]]

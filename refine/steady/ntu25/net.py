@@ -16,6 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from base.errors import InputError
+from base.safetensors_file import read_tensors
 from refine.steady.bank import blend
 from refine.steady.ntu25.view import CHOICES, COLUMNS, JOINTS, POSITIONS
 
@@ -171,22 +172,14 @@ def load_network(path: Path) -> Network:
     InputError
         The file is absent, damaged, or holds something else.
     """
+    expected = f"expected {FORMAT!r}, the weights of a refiner `steady_ntu25`; take the file that was shipped"
+    about, tensors = read_tensors(path, FORMAT, "numpy", expected)
     try:
-        with safe_open(path, framework="numpy") as file:
-            said = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no mapping)
-    except (OSError, SafetensorError) as error:
-        raise InputError(f"{path}: cannot be read as safetensors ({error}); take the file that was shipped") from error
-    if FORMAT not in said:
-        raise InputError(
-            f"{path}: its metadata has {', '.join(said) or 'nothing'}, expected {FORMAT!r}: no refiner `steady_ntu25`"
-        )
-    try:
-        expected = shapes(*(tensors[f"{name}.bias"].shape[0] for name in ("own", "around")))
-        for name, shape in expected.items():
+        fitting = shapes(*(tensors[f"{name}.bias"].shape[0] for name in ("own", "around")))
+        for name, shape in fitting.items():
             if tensors[name].shape != shape:
                 raise ValueError(f"{name}: {tensors[name].shape} for {shape}")
-        arrays = {name: tensors[name].astype(np.float32) for name in expected}
-        return Network(arrays, json.loads(said[FORMAT]))
+        arrays = {name: tensors[name].astype(np.float32) for name in fitting}
+        return Network(arrays, about)
     except (KeyError, ValueError, IndexError) as error:
         raise InputError(f"{path}: a layer is missing or does not fit ({error}); the file is damaged") from error

@@ -6,8 +6,6 @@ makes the material, trains, and writes `FOLDER/steady_ntu25.safetensors`. It is 
 interrupted, and takes less than an hour on two processor cores.
 """
 
-import argparse
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,7 +17,17 @@ from torch import Tensor, nn
 
 from base.files import atomic_file
 from data.ntu.simulate.motion import MIRROR
-from refine.steady.bank import blend_weights
+from refine.steady.fitting import (
+    HELD_OUT,
+    LEARNT_FROM,
+    SHARD,
+    begin,
+    fading_weights_are_zero,
+    fit,
+    from_command_line,
+    make_material,
+    spread,
+)
 from refine.steady.ntu25.material import Sample, make_sample, mirrored
 from refine.steady.ntu25.net import (
     AROUND,
@@ -35,13 +43,9 @@ from refine.steady.ntu25.net import (
 )
 from refine.steady.ntu25.view import CHOICES, COLUMNS, JOINTS, POSITIONS
 from refine.steady.smoother import shipped
-from refine.steady.train import HELD_OUT, LEARNT_FROM, SHARD, check_same, fading_weights_are_zero, shards
 
 SPANS = (3, 9)
 """Frames over which movements are compared: a tenth of a second, and three times as many."""
-
-SAVE_EVERY = 250
-"""Steps between two checkpoints."""
 
 FRAMES = 12
 """Frames of a stretch."""
@@ -287,10 +291,7 @@ def errors(net: TorchNetwork, batch: Batch, half: bool = False) -> Tensor:
     frames = batch.base.shape[1]
     if frames > 1:
         found = found.gather(1, batch.index[..., None].expand(-1, -1, OUTPUTS))
-        blended, weights = blend_weights(frames, STEP)
-        matrix = np.zeros((frames, found.shape[1]), np.float32)
-        np.put_along_axis(matrix, blended, weights.astype(np.float32), axis=1)
-        found = torch.from_numpy(matrix) @ found
+        found = spread(found, frames, STEP)
     change = found[..., :POSITIONS].unflatten(2, (3, JOINTS))
     shares = found[..., POSITIONS:].unflatten(2, (len(CHOICES), 1, JOINTS))
     return batch.error + batch.gate[..., None, None] * (change + (shares * batch.choices).sum(2))
@@ -352,107 +353,48 @@ def normalisation(material: Material) -> tuple[Tensor, Tensor]:
 
 @fading_weights_are_zero()
 def train(folder: Path, recipe: Recipe, say: Callable[[str], None] = print) -> Path:
-    """Train the network.
-
-    Parameters
-    ----------
-    folder
-        Where material, checkpoints and weights are written.
-    recipe
-        How.
-    say
-        Told how it goes.
-
-    Returns
-    -------
-    Path
-        Of the weights.
-
-    Raises
-    ------
-    InputError
-        Something else was begun in the folder.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    check_same(folder / "recipe.json", recipe)
-    started = time.perf_counter()
-
-    def note(text: str) -> None:
-        say(f"{time.perf_counter() - started:7.0f} s  {text}")
-
+    """Train the network; see `refine.steady.train.train`."""
+    note = begin(folder, recipe, say)
     networks = shipped()
 
     def material(name: str, seed: int, count: int, performers: tuple[int, ...]) -> Material:
-        made = shards(folder, name, count, lambda number: make_sample(networks, seed, number, performers), note)
-        return Material([sample for part in made for sample in part if len(sample.base) >= FRAMES])
+        made = make_material(folder, name, count, lambda n: make_sample(networks, seed, n, performers), note)
+        return Material([sample for sample in made if len(sample.base) >= FRAMES])
 
     held_out = material("held_out", recipe.seed + 2, min(4 * SHARD, recipe.examples), HELD_OUT)
     samples = material("learnt", recipe.seed, recipe.examples, LEARNT_FROM)
     torch.manual_seed(recipe.seed)
     net = TorchNetwork(recipe.own, recipe.width, *normalisation(samples))
-    _fit(net, samples, held_out, recipe, folder, note)
-    return folder / "steady_ntu25.safetensors"
+    weights = folder / "steady_ntu25.safetensors"
 
+    def factor(step: int) -> float:
+        if step < recipe.places:
+            return min(1.0, (step + 1) / WARM_UP)
+        return FINER * max(0.0, 1 - (step - recipe.places) / recipe.stretches)
 
-def _fit(
-    net: TorchNetwork,
-    samples: Material,
-    held_out: Material,
-    recipe: Recipe,
-    folder: Path,
-    note: Callable[[str], None],
-) -> None:
-    decayed = [p for p in net.parameters() if p.ndim > 1]
-    groups: list[dict[str, Any]] = [
-        {"params": decayed, "weight_decay": 1e-3},
-        {"params": [p for p in net.parameters() if p.ndim < 2]},
-    ]
-    optimizer = torch.optim.AdamW(groups, lr=recipe.lr, weight_decay=0.0)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer,
-        lambda n: (
-            min(1.0, (n + 1) / WARM_UP)
-            if n < recipe.places
-            else FINER * max(0.0, 1 - (n - recipe.places) / recipe.stretches)
-        ),
-    )
-    checkpoint, step = folder / "net.pt", 0
-    if checkpoint.exists():
-        state = torch.load(checkpoint, weights_only=True)
-        net.load_state_dict(state["net"])
-        optimizer.load_state_dict(state["optimizer"])
-        schedule.load_state_dict(state["schedule"])
-        step = state["step"]
-    running, since = 0.0, 0
-    while step < recipe.steps:
+    def backward(step: int) -> float:
         rng = np.random.default_rng([recipe.seed, 8, step])
         if step < recipe.places:
             batch = make_batch(samples, recipe.place_batch, rng, frames=1)
         else:
             batch = make_batch(samples, recipe.stretch_batch, rng)
-        optimizer.zero_grad()
         value = loss(errors(net, batch, half=True), batch, recipe)
         value.backward()
-        nn.utils.clip_grad_norm_(net.parameters(), 1.0)
-        optimizer.step()
-        schedule.step()
-        running, since, step = running + value.item(), since + 1, step + 1
-        if step % SAVE_EVERY == 0 or step == recipe.steps:
-            with atomic_file(checkpoint) as temporary:
-                torch.save(
-                    {
-                        "net": net.state_dict(),
-                        "optimizer": optimizer.state_dict(),
-                        "schedule": schedule.state_dict(),
-                        "step": step,
-                    },
-                    temporary,
-                )
-            with atomic_file(folder / "steady_ntu25.safetensors") as temporary:
-                about = {"recipe": asdict(recipe), "command": "python -m refine.steady.ntu25.train"}
-                temporary.write_bytes(save_network(net.plain(about)))
-            note(f"step {step}, loss {running / since:.4f}, held out {_held_out(net, held_out, recipe)}")
-            running, since = 0.0, 0
+        return value.item()
+
+    def report(step: int, value: float) -> None:
+        with atomic_file(weights) as temporary:
+            about = {"recipe": asdict(recipe), "command": "python -m refine.steady.ntu25.train"}
+            temporary.write_bytes(save_network(net.plain(about)))
+        note(f"step {step}, loss {value:.4f}, held out {_held_out(net, held_out, recipe)}")
+
+    groups: list[dict[str, Any]] = [
+        {"params": [p for p in net.parameters() if p.ndim > 1], "weight_decay": 1e-3},
+        {"params": [p for p in net.parameters() if p.ndim < 2]},
+    ]
+    optimizer = torch.optim.AdamW(groups, lr=recipe.lr, weight_decay=0.0)
+    fit(net, optimizer, factor, recipe.steps, backward, folder / "net.pt", report)
+    return weights
 
 
 def _held_out(net: TorchNetwork, samples: Material, recipe: Recipe) -> str:
@@ -466,16 +408,5 @@ def _held_out(net: TorchNetwork, samples: Material, recipe: Recipe) -> str:
     return " ".join(f"{key[:3]} {value / 8:.4f}" for key, value in parts.items())
 
 
-def main() -> None:
-    """Train from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path)
-    for name, value in asdict(Recipe()).items():
-        parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
-    arguments = vars(parser.parse_args())
-    folder = arguments.pop("folder")
-    print(train(folder, Recipe(**arguments)))
-
-
 if __name__ == "__main__":
-    main()
+    from_command_line(__doc__, Recipe(), train)

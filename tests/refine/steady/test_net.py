@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from base.errors import InputError
+from refine.steady.learning import TorchNetwork
 from refine.steady.net import Network, Networks, load_networks, save_networks, softmax
-from refine.steady.train import TorchNetwork
 
 
 def random_network(rng, *widths):

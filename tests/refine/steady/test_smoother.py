@@ -1,5 +1,7 @@
 """What holds whatever the networks learnt."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from refine.steady.bones import hang
 from refine.steady.features import JUDGE_FEATURES, MIXER_FEATURES
 from refine.steady.net import Network, Networks
 from refine.steady.smoother import Steady, refine_sequence
+from tests.refine.steady.missing import refined_without
 from tests.refine.steady.test_net import random_network
 
 
@@ -91,16 +94,8 @@ def test_far_away_nothing_is_lost(rng, networks):
 
 
 def test_missing_joints_do_not_count(rng, networks):
-    x = walking(rng)
-    missing = rng.random(x.shape[:2]) < 0.1
-    missing[:, 5] = True
-    gappy = np.where(missing[..., None], np.nan, x)
-    refined = refine_sequence(networks, gappy, 30.0)
+    missing, refined = refined_without(partial(refine_sequence, networks), rng, walking(rng), 5)
     assert np.isfinite(refined[~missing]).all()
-    # Whether NaN or given with no confidence at all, what is written there does not matter.
-    wrong = np.where(missing[..., None], 77.0, x)
-    again = refine_sequence(networks, wrong, 30.0, np.where(missing, 0.0, 1.0))
-    np.testing.assert_allclose(again[~missing], refined[~missing], atol=1e-6)
 
 
 def test_the_observation_is_within_reach(rng):

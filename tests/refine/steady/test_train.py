@@ -1,14 +1,12 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
-import torch
 
-from base.errors import InputError
+from refine.steady import fitting
 from refine.steady import train as training
-from refine.steady.bank import blend
+from refine.steady.learning import Recipe
 from refine.steady.net import load_networks
-from refine.steady.train import MixerSample, Recipe, mixer_loss, spread, train
+from refine.steady.train import train
+from tests.refine.steady.interrupted import same_when_interrupted
 
 TINY = Recipe(examples=4, judge_steps=4, mixer_steps=6, batch=2, judge_width=4, mixer_width=4)
 
@@ -16,71 +14,13 @@ TINY = Recipe(examples=4, judge_steps=4, mixer_steps=6, batch=2, judge_width=4, 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch):
     monkeypatch.setattr(training, "SHARD", 4)
-    monkeypatch.setattr(training, "SAVE_EVERY", 2)
+    monkeypatch.setattr(fitting, "SHARD", 4)
+    monkeypatch.setattr(fitting, "SAVE_EVERY", 2)
 
 
 def test_the_same_command_gives_the_same_bytes_also_when_interrupted(tmp_path):
-    whole = train(tmp_path / "whole", TINY, say=lambda text: None).read_bytes()
-
-    def stop(text):
-        if "mixer: step 4" in text:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        train(tmp_path / "again", TINY, say=stop)
-    assert train(tmp_path / "again", TINY, say=lambda text: None).read_bytes() == whole
-    with pytest.raises(InputError, match="another recipe"):
-        train(tmp_path / "again", replace(TINY, seed=2), say=lambda text: None)
-    networks = load_networks(tmp_path / "whole" / "steady.safetensors")
+    networks = load_networks(same_when_interrupted(train, tmp_path, TINY, "mixer: step 4"))
     assert networks.about["recipe"]["mixer_steps"] == 6
-
-
-def sample(rng, off, fps=30.0):
-    truth = np.cumsum(rng.normal(0, 0.1, off.shape[:2] + off.shape[3:]), axis=0)
-    travel = truth[3:] - truth[:-3]
-    raw = float(np.linalg.norm(off[:, :, 0], axis=-1).mean())
-    return MixerSample(np.zeros(1), off.astype(np.float32), travel.astype(np.float32), raw, fps, "kinect"), truth
-
-
-def test_loss_is_that_of_the_mixture():
-    rng = np.random.default_rng(0)
-    off = rng.normal(size=(40, 5, 8, 3))
-    one, _ = sample(rng, off)
-    weights = rng.dirichlet(np.ones(8), (40, 5))
-    recipe = Recipe(root=0.0, velocity=2.0, acceleration=3.0, gain=0.0, even=1.0)
-    error = np.einsum("tjk,tjkd->tjd", weights, off)
-    length = [np.linalg.norm(np.diff(error, order, axis=0), axis=-1).mean() for order in range(3)]
-    expected = (length[0] + 2 * length[1] + 3 * length[2]) / (one.raw + 0.02)
-    found = mixer_loss(torch.from_numpy(weights).float(), one, recipe)
-    assert float(found) == pytest.approx(expected, rel=1e-4)
-
-
-def test_lost_movement_is_paid_for_but_not_what_was_never_there():
-    rng = np.random.default_rng(0)
-    off = np.zeros((60, 4, 8, 3))
-    _, truth = sample(rng, off)
-    off[:, :, 0] = -0.2 * truth[:, :, :]  # the observation shows 80% of the movement
-    off[:, :, 1] = -0.5 * truth
-    one, _ = sample(np.random.default_rng(0), off)
-    recipe = Recipe(root=0.0, velocity=0.0, acceleration=0.0, gain=1.0, even=0.0)
-    paid = []
-    for level in (0, 1, 2):
-        weights = torch.zeros(60, 4, 8)
-        weights[..., level] = 1
-        parts = {}
-        mixer_loss(weights, one, recipe, parts)
-        paid.append(parts["total"] - parts["position"])
-        assert parts["gain"] == pytest.approx((0.8, 0.5, 1.0)[level], abs=0.02)
-    assert paid[0] == pytest.approx(0, abs=1e-6)
-    assert paid[1] == pytest.approx(0.3**2, abs=0.01)
-    assert paid[2] == pytest.approx(0, abs=1e-6)
-
-
-def test_weights_are_spread_as_when_refining():
-    rng = np.random.default_rng(0)
-    weights = rng.normal(size=(14, 3, 8)).astype(np.float32)
-    found = spread(torch.from_numpy(weights), 31, 3).numpy()
-    np.testing.assert_allclose(found, blend(weights, 31, 3), atol=1e-6)
 
 
 def test_training_leaves_the_processors_settings_as_they_were(tmp_path):

@@ -3,7 +3,7 @@ import pytest
 
 from data.ntu.simulate.motion import MIRROR
 from data.skeletons.layouts import NTU25
-from refine.steady.ntu25.material import TRUST, _conventions, make_recording, make_sample, mirrored, reshaped
+from refine.steady.ntu25.material import TRUST, conventions, make_recording, make_sample, mirrored, reshaped
 from refine.steady.ntu25.view import COLUMNS, JOINTS, Viewer, measure_body
 from refine.steady.smoother import prepare, shipped
 from tests.refine.steady.ntu25.test_view import STANDING, moving
@@ -49,13 +49,13 @@ def test_bones_become_longer_or_shorter_and_keep_their_directions():
 def test_other_conventions_turn_with_the_body():
     rng = np.random.default_rng(3)
     clean = np.repeat(STANDING[None], 60, axis=0)
-    still = _conventions(np.random.default_rng(3), clean)
+    still = conventions(np.random.default_rng(3), clean)
     np.testing.assert_allclose(still, np.repeat(still[:1], 60, axis=0))
     assert 0.002 < np.abs(still).mean() < 0.1
     back = clean * [-1.0, 1.0, -1.0]  # turned about
-    np.testing.assert_allclose(_conventions(np.random.default_rng(3), back), still * [-1.0, 1.0, -1.0], atol=1e-12)
+    np.testing.assert_allclose(conventions(np.random.default_rng(3), back), still * [-1.0, 1.0, -1.0], atol=1e-12)
     walked = clean + np.arange(60)[:, None, None] * rng.normal(size=3)
-    np.testing.assert_allclose(_conventions(np.random.default_rng(3), walked), still, atol=1e-12)
+    np.testing.assert_allclose(conventions(np.random.default_rng(3), walked), still, atol=1e-12)
 
 
 def test_a_sample_says_how_far_off_steady_is():

@@ -4,37 +4,26 @@ import numpy as np
 import pytest
 import torch
 
-from base.errors import InputError
-from refine.steady import train as steady_training
+from refine.steady import fitting
 from refine.steady.ntu25 import train as training
 from refine.steady.ntu25.material import Sample
 from refine.steady.ntu25.net import apply, load_network
 from refine.steady.ntu25.train import Batch, Material, Recipe, TorchNetwork, errors, loss, make_batch, train
 from refine.steady.ntu25.view import COLUMNS, JOINTS, POSITIONS
+from tests.refine.steady.interrupted import same_when_interrupted
 
 TINY = Recipe(examples=6, places=3, place_batch=4, stretches=3, stretch_batch=2, own=4, width=4)
 
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch):
-    monkeypatch.setattr(steady_training, "SHARD", 6)
+    monkeypatch.setattr(fitting, "SHARD", 6)
     monkeypatch.setattr(training, "SHARD", 2)
-    monkeypatch.setattr(training, "SAVE_EVERY", 2)
+    monkeypatch.setattr(fitting, "SAVE_EVERY", 2)
 
 
 def test_the_same_command_gives_the_same_bytes_also_when_interrupted(tmp_path):
-    whole = train(tmp_path / "whole", TINY, say=lambda text: None).read_bytes()
-
-    def stop(text):
-        if "step 4" in text:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        train(tmp_path / "again", TINY, say=stop)
-    assert train(tmp_path / "again", TINY, say=lambda text: None).read_bytes() == whole
-    with pytest.raises(InputError, match="another recipe"):
-        train(tmp_path / "again", replace(TINY, seed=2), say=lambda text: None)
-    network = load_network(tmp_path / "whole" / "steady_ntu25.safetensors")
+    network = load_network(same_when_interrupted(train, tmp_path, TINY, "step 4"))
     assert network.about["recipe"]["stretches"] == 3
     assert network.arrays["own.weight"].shape == (COLUMNS, 4)
 
