@@ -43,6 +43,10 @@ def read_tensors(path: Path, kind: str, framework: str, expected: str) -> tuple[
                 raise InputError(f"{path}: its metadata has {named}; {expected}")
             about = json.loads(said[kind])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no mapping)
+            for tensor in tensors.values():
+                # Once `ml_dtypes` is imported (ONNX does it), NumPy has such types, unknown to its own functions.
+                if framework == "numpy" and tensor.dtype.isbuiltin != 1:
+                    raise TypeError(tensor.dtype.name)
     except InputError:
         raise
     except (OSError, SafetensorError) as error:
