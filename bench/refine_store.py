@@ -13,8 +13,10 @@ import argparse
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from itertools import cycle, islice, product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -33,6 +35,7 @@ from refine.apply import apply_refiner, default_stride
 from refine.benchmarks.pairs import read_pairs
 from refine.benchmarks.representations import errors_of, refine_pairs
 from refine.benchmarks.table import Split, find_benchmark
+from refine.nets.columns import Precision
 from refine.nets.smoothnet import SmoothNet
 from refine.normalise import Normalise
 from refine.refiner import Refiner, load_refiner
@@ -67,17 +70,22 @@ def make_store(folder: Path, frames: int) -> None:
                 return
 
 
-def time_store(folder: Path, net: str, stride: int | None, merge: Merge, threads: int) -> tuple[float, float, float]:
+def time_store(
+    folder: Path, net: str, stride: int | None, merge: Merge, threads: int, precision: Precision
+) -> tuple[float, float, float]:
     """Refine in a fresh process; return wall and processor seconds, and the peak of its memory in MiB."""
-    return in_own_process(_time_store, folder, net, stride, merge, threads)
+    return in_own_process(_time_store, folder, net, stride, merge, threads, precision)
 
 
-def _time_store(folder: Path, net: str, stride: int | None, merge: Merge, threads: int) -> tuple[float, float, float]:
+def _time_store(
+    folder: Path, net: str, stride: int | None, merge: Merge, threads: int, precision: Precision
+) -> tuple[float, float, float]:
     torch.set_num_threads(threads)
     refiner = Refiner(make_net(net), Normalise("channel", "body"))
     store = open_store(folder / "raw")
     output = folder / "refined"
-    _, taken = timed(lambda: apply_refiner(store, refiner, output, stride=stride, merge=merge, replace=True))
+    how: dict[str, Any] = {"stride": stride, "merge": merge, "precision": precision}
+    _, taken = timed(lambda: apply_refiner(store, refiner, output, **how, replace=True))
     return taken.wall, taken.processor, peak_mib()
 
 
@@ -114,8 +122,8 @@ def time_released(folder: Path, net: str, frames: int, threads: int) -> float:
     return done / (time.perf_counter() - started)
 
 
-def print_curve(checkpoint: Path, root: Path, benchmark: str, split: Split) -> None:
-    refiner = load_refiner(checkpoint)
+def print_curve(checkpoint: Path, root: Path, benchmark: str, split: Split, precision: Precision) -> None:
+    refiner = replace(load_refiner(checkpoint), precision=precision)
     pairs = read_pairs(find_benchmark(benchmark), root, split)
     unit, factor = pairs.benchmark.reported
     strides = [s for s in (1, 2, 4, 8, 16, 32) if s <= refiner.window]
@@ -141,6 +149,7 @@ def main() -> None:
     parser.add_argument("--nets", nargs="+", choices=list(NETS), default=list(NETS))
     parser.add_argument("--stride", type=int, default=None, help="by default the default stride")
     parser.add_argument("--merge", choices=("smooth", "mean"), default="smooth")
+    parser.add_argument("--precision", choices=("fp32", "bf16"), default="fp32")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--released-frames", type=int, default=4_000, help="to time the released way on; 0: not at all")
     parser.add_argument("--folder", type=Path, default=None, help="for the stores; a temporary one by default")
@@ -151,7 +160,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.curve is not None:
         torch.set_num_threads(arguments.threads)
-        print_curve(arguments.curve, arguments.root, arguments.benchmark, arguments.split)
+        print_curve(arguments.curve, arguments.root, arguments.benchmark, arguments.split, arguments.precision)
         return
     with tempfile.TemporaryDirectory(dir=arguments.folder, prefix="refine_store_") as name:
         folder = Path(name)
@@ -162,10 +171,11 @@ def main() -> None:
         stride = arguments.stride or default_stride(WINDOW)
         print(
             f"{len(store.clips)} clips, {frames} frames x {channels} channels; W = {WINDOW}, stride {stride}, "
-            f"{arguments.merge}, {arguments.threads} threads"
+            f"{arguments.merge}, {arguments.threads} threads, {arguments.precision}"
         )
         for net in arguments.nets:
-            seconds, worked, peak = time_store(folder, net, stride, arguments.merge, arguments.threads)
+            how = (stride, arguments.merge, arguments.threads, arguments.precision)
+            seconds, worked, peak = time_store(folder, net, *how)
             rate = frames / seconds
             print(
                 f"{net:6s} {seconds:8.1f} s ({worked:.1f} s of processors)  {rate:9.0f} frames/s  "

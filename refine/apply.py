@@ -20,6 +20,8 @@ from refine.filters.registry import FILTERS
 from refine.filters.smoothing import released_parameters, smooth_sightings
 from refine.in_space import Sightings, cut_track
 from refine.named import AnyRefiner
+from refine.nets.columns import Precision
+from refine.nets.registry import NETS
 from refine.refiner import Refiner, fingerprint, refine_sightings
 from refine.shipped.registry import Shipped
 from refine.splits import Pieces
@@ -59,6 +61,7 @@ def apply_refiner(
     merge: Merge = "smooth",
     match_rate: bool = True,
     strength: float = 1.0,
+    precision: Precision = "fp32",
     replace: bool = False,
     origin: Mapping[str, Any] | None = None,
 ) -> None:
@@ -89,6 +92,8 @@ def apply_refiner(
         Resample tracks to the frame rate that the refiner was trained at, and back. Shipped refiners take any.
     strength
         From 0, the input byte for byte, to 1: how much of the change is made.
+    precision
+        What the network computes in.
     replace
         Whether an existing store may be replaced.
     origin
@@ -99,8 +104,9 @@ def apply_refiner(
     InputError
         `output` exists and may not be replaced, or another run is writing it; or the network takes positions in an
         image by its size, which the store does not say; or a shipped refiner does not know the store's joints, or is
-        told of windows.
+        told of windows or `bf16`.
     """
+    check_precision(refiner, precision)
     apart = {} if strength == 1 else {"strength": strength}
     if isinstance(refiner, Shipped):
         check_strides(refiner, {"apply.stride": stride or 1})
@@ -112,6 +118,7 @@ def apply_refiner(
             _derive(store, output, transform, "refined", description, replace, "refining", weights, workers, True)
         return
     stride = stride or default_stride(refiner.window)
+    refiner = replace_fields(refiner, precision=precision)
     description = {
         **refiner.describe(), "stride": stride, "merge": merge, "match_rate": match_rate, **apart, **(origin or {})
     }  # fmt: skip
@@ -144,6 +151,14 @@ def check_strides(refiner: AnyRefiner, strides: Mapping[str, int]) -> None:
                     else f"but {refiner.describe()['kind']} refines whole tracks, without windows; leave it out"
                 )
             )
+
+
+def check_precision(refiner: AnyRefiner, precision: Precision) -> None:
+    """Refuse, with an InputError, a precision that a refiner cannot compute in."""
+    if precision == "bf16" and (isinstance(refiner, Shipped) or NETS[refiner.net.kind].in_half is None):
+        raise InputError(
+            f"apply.precision: found bf16, but {refiner.describe()['kind']} computes in fp32 only; leave it out"
+        )
 
 
 def refine_tracks(refiner: AnyRefiner, info: StoreInfo, tracks: Sequence[Track], where: str) -> list[Track]:

@@ -19,6 +19,7 @@ from base.settings import Fps
 from base.shown import cut, shown
 from data.skeletons.resample import lower_rate, resample, resampled_length
 from refine.in_space import Sightings, as_sightings, check_rate, refine_in_space
+from refine.nets.columns import Precision
 from refine.nets.registry import (
     MOST_BLOCKS,
     MOST_FRAMES,
@@ -57,6 +58,8 @@ class Refiner:
         The benchmarks that it was trained on.
     sha256
         Of its checkpoint.
+    precision
+        What to compute in, see `refine.nets.columns.Columns`.
     """
 
     net: Net
@@ -64,6 +67,7 @@ class Refiner:
     fps: float | None = None
     trained_on: tuple[str, ...] = ()
     sha256: str = ""
+    precision: Precision = "fp32"
 
     @property
     def label(self) -> str:
@@ -84,6 +88,7 @@ class Refiner:
             "fps": self.fps,
             "trained_on": list(self.trained_on),
             "sha256": self.sha256,
+            **({} if self.precision == "fp32" else {"precision": self.precision}),
         }
 
 
@@ -362,7 +367,9 @@ def _refine_arrays(
     dims = sequences[0].shape[-1] if len(sequences) else 0
     offsets = partial(window_offsets, centre=refiner.normalise.centre, root=root, dims=dims)
     results = []
-    refined_columns = refine_windows(refiner.net, columns, stride=stride, offsets=offsets, merge=merge)
+    refined_columns = refine_windows(
+        refiner.net, columns, stride=stride, offsets=offsets, merge=merge, precision=refiner.precision
+    )
     for x, size, column, index in zip(sequences, sizes, refined_columns, indices, strict=True):
         length = resampled_length(len(x), rate)
         first = (len(index) - length) // 2

@@ -13,7 +13,7 @@ from base.replacing import check_replaceable
 from data.ntu.prepare import ensure_stand_in
 from data.skeletons.fidelity import BANDS
 from data.skeletons.store import ClipStore, open_store, store_of
-from refine.apply import apply_refiner, check_strides
+from refine.apply import apply_refiner, check_precision, check_strides
 from refine.benchmarks.table import Split
 from refine.config import ApplySection, RefineConfig, TrainSection
 from refine.draw import check_figures, draw_sequence, plot_trade_offs
@@ -136,6 +136,8 @@ def _check_output(config: RefineConfig, again: bool) -> None:
 def _check_refiner(refiner: AnyRefiner, config: RefineConfig, store: ClipStore | None) -> None:
     """Refuse, before any work is done, what a trained refiner cannot do."""
     check_strides(refiner, {"evaluate.stride": max(config.evaluate.strides), "apply.stride": config.apply.stride or 1})
+    if config.apply.input is not None:
+        check_precision(refiner, config.apply.precision)
     if isinstance(refiner, Shipped) and store is not None:
         refiner.check_layout(store.info.layout, str(store.folder))
 
@@ -185,6 +187,7 @@ def _apply(config: RefineConfig, refiner: AnyRefiner, store: ClipStore) -> None:
         merge=apply.merge,
         match_rate=apply.match_rate,
         strength=apply.strength,
+        precision=apply.precision,
         replace=True,
         origin=origin,
     )

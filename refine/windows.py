@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from refine.nets.columns import CACHED_COLUMNS, Columns
+from refine.nets.columns import CACHED_COLUMNS, Columns, Precision
 from refine.nets.registry import Net
 
 COLUMNS = {"cpu": 16 * CACHED_COLUMNS, "cuda": 1 << 17}
@@ -138,6 +138,7 @@ def refine_windows(
     offsets: Offsets,
     merge: Merge = "mean",
     columns: int | None = None,
+    precision: Precision = "fp32",
 ) -> list[Tensor]:
     """Refine sequences by windows that overlap.
 
@@ -168,6 +169,8 @@ def refine_windows(
         How to merge them.
     columns
         How many windows x coordinates to treat at a time; by default as suits the device.
+    precision
+        What to compute in, see `refine.nets.columns.Columns`.
 
     Returns
     -------
@@ -182,7 +185,7 @@ def refine_windows(
     weights = merging_weights(window, merge)
     columns = max(columns or COLUMNS[device.type], RUN_COLUMNS, *(len(sequence) for sequence in sequences))
     together = RUN_COLUMNS if device.type == "cpu" else columns
-    refine = Columns(net, CACHED_COLUMNS if device.type == "cpu" else columns)
+    refine = Columns(net, CACHED_COLUMNS if device.type == "cpu" else columns, precision)
     columns = -(-columns // refine.columns) * refine.columns
     # Whatever a batch does not fill is refined, too, and thrown away: it must be finite, and no more.
     cut, refined = (torch.zeros(window, columns, device=device) for _ in range(2))

@@ -3,10 +3,14 @@
 The matrix products take either order at the same speed.
 """
 
+from typing import Literal
+
 import torch
 from torch import Tensor
 
 from refine.nets.registry import NETS, InPlace, Net
+
+Precision = Literal["fp32", "bf16"]
 
 CACHED_COLUMNS = 1024
 """Windows that go through all layers at a time on a CPU, so that what lies between the layers stays in its cache."""
@@ -23,12 +27,17 @@ class Columns:
         The network.
     columns
         The most windows that one call will bring.
+    precision
+        What to compute in; `bf16` only for kinds that have a way to do so (`NetKind.in_half`).
     """
 
-    def __init__(self, net: Net, columns: int) -> None:
+    def __init__(self, net: Net, columns: int, precision: Precision = "fp32") -> None:
         like = next(net.parameters())
         self.columns = min(columns, CACHED_COLUMNS) if like.device.type == "cpu" else columns
-        own = NETS[net.kind].in_place if net.kind in NETS else None
+        own = None
+        if net.kind in NETS:
+            kind = NETS[net.kind]
+            own = kind.in_half if precision == "bf16" else kind.in_place
         self._refine: InPlace = _calls(net) if own is None else own(net, self.columns)
 
     @torch.inference_mode()

@@ -1,9 +1,12 @@
 """The motion-aware SmoothNet of the paper: it sees velocities and accelerations as well."""
 
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 
 from refine.nets.backward import MotionAwarePass
+from refine.nets.half import HalfInPlace
 from refine.nets.registry import NETS, ModelSection, Net, NetKind
 from refine.nets.smoothnet import InPlace, SmoothNet, sizes_below, still_by
 
@@ -58,12 +61,19 @@ class MotionAwareInPlace:
         The network.
     columns
         The most windows of a call.
+    branch
+        What runs each branch.
     """
 
-    def __init__(self, net: MotionAwareSmoothNet, columns: int) -> None:
+    def __init__(
+        self,
+        net: MotionAwareSmoothNet,
+        columns: int,
+        branch: type[InPlace] | type[HalfInPlace] = InPlace,
+    ) -> None:
         self.net = net
         like = net.fusion.weight
-        self._branches = [InPlace(branch, columns) for branch in net.branches]
+        self._branches = [branch(basic, columns) for basic in net.branches]
         # The differences of the windows, and what the branches make of them.
         self._differences = [like.new_empty(net.window - order, columns) for order in (1, 2)]
         self._joined = like.new_empty(3 * net.window - 3, columns)
@@ -97,6 +107,7 @@ NETS.add(
         _check,
         sizes=lambda shapes: sizes_below(shapes, "position."),
         in_place=MotionAwareInPlace,
+        in_half=partial(MotionAwareInPlace, branch=HalfInPlace),
         gradients=MotionAwarePass,
         at_rest=lambda net: still_by(net.fusion, net),
     ),

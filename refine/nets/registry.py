@@ -98,6 +98,8 @@ class NetKind:
     in_place
         Makes, for a network and the most columns of a call, a quicker way to run it that allocates nothing. None to
         call the network.
+    in_half
+        As `in_place`, computing in bfloat16. None where there is no such way.
     gradients
         Makes, for a network and the most windows of a piece, a quicker way to its gradients. None for autograd's.
     at_rest
@@ -109,6 +111,7 @@ class NetKind:
     check: Callable[[ModelSection], None] = lambda section: None
     sizes: Callable[[Mapping[str, tuple[int, ...]]], dict[str, int] | None] = lambda shapes: None
     in_place: Callable[[Any, int], InPlace] | None = None
+    in_half: Callable[[Any, int], InPlace] | None = None
     gradients: Callable[[Any, int], Pass] | None = None
     at_rest: Callable[[Any], nn.Module] | None = None
 

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from refine.nets.backward import BLOCK_SLOPE, ENCODER_SLOPE, BasicPass
+from refine.nets.half import HalfInPlace
 from refine.nets.registry import NETS, ModelSection, Net, NetKind
 
 
@@ -150,6 +151,7 @@ NETS.add(
         _build,
         sizes=lambda shapes: sizes_below(shapes, ""),
         in_place=InPlace,
+        in_half=HalfInPlace,
         gradients=BasicPass,
         at_rest=lambda net: still_by(net.decoder, net),
     ),

@@ -104,6 +104,17 @@ def test_each_track_is_refined_by_itself(tmp_path, store, monkeypatch):
     np.testing.assert_array_equal(open_store(tmp_path / "at once").joints[second], expected)
 
 
+def test_half_the_precision_moves_little_and_is_written_down(tmp_path, store):
+    for precision in ("fp32", "bf16"):
+        apply_refiner(store, make_refiner(), tmp_path / precision, precision=precision)
+    whole, half = (open_store(tmp_path / name) for name in ("fp32", "bf16"))
+    assert (whole.info.refiner.get("precision"), half.info.refiner["precision"]) == (None, "bf16")
+    seen = ~unseen(store)
+    made, differs = (np.abs(np.asarray(half.joints) - x)[seen] for x in (store.joints, whole.joints))
+    assert 0 < differs.mean() < 0.05 * made.mean()
+    np.testing.assert_array_equal(half.joints[~seen], store.joints[~seen])
+
+
 def test_what_was_not_seen_does_not_matter(tmp_path, store):
     """Whatever stands in a gap, the rest is refined alike: what fills it is made of what was seen."""
     hidden = unseen(store)

@@ -203,6 +203,10 @@ def test_a_share_of_the_change(workplace, configured):
             "stedy: no such file, and no shipped refiner is called so; those",
         ),
         (["train.checkpoint=steady", "apply.strength=1.5"], "apply.strength"),
+        (
+            ["train.checkpoint=steady", "apply.precision=bf16"],
+            "apply.precision: found bf16, but steady computes in fp32 only; leave it out",
+        ),
         (["model.kind=steady"], "steady is shipped with its weights, and is not trained here; give train.checkpoint="),
         (
             ["compare.kind=[basic, steady]", "apply=null"],
