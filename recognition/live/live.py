@@ -20,6 +20,7 @@ from data.recordings.people import MOST_PEOPLE
 from data.recordings.recording import Recording
 from data.skeletons.incoming import FORGET, check_pose, check_time
 from recognition.live.config import LiveConfig
+from recognition.nets.folding import fold
 from recognition.use.clip_files import NTU_FPS, Fitting, clip_of, in_memory
 from recognition.use.first import FIRST
 from recognition.use.predict import action_names, likeliest, predict
@@ -143,7 +144,11 @@ class Live:
             raise InputError(f"{key}: found {shown(first['input'])}; {first['msg']}") from None
         where = pick_device(device, "device")
         models = [model] if isinstance(model, str | Path) else model
-        self._recognizers = [part for one in models for part in load_ensemble(Path(one), where)]
+        self._recognizers = [
+            (weight, replace(part, net=fold(part.net)))  # once, and not for each window
+            for one in models
+            for weight, part in load_ensemble(Path(one), where)
+        ]
         first_one = self._recognizers[0][1]
         for _, other in self._recognizers[1:]:
             check_same_task(first_one, other)
@@ -243,8 +248,7 @@ class Live:
         if time is None:
             if self.config.fps is None:
                 self.tell(
-                    f"WARNING: the poses come without times; taken for {self.fps:g} frames a second, as the recogniser "
-                    "has learnt from; fps says another"
+                    f"WARNING: the poses come without times; taken for {self.fps:g} frames a second; fps=N says another"
                 )
             if known is None and math.isfinite(self._now):
                 return self._now

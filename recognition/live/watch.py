@@ -56,8 +56,8 @@ def of_source(source: str, live: Live, idle: float | None = None) -> Iterator[Si
         raise InputError(f"{source}: is no folder; give one that OpenPose writes to, or - for lines of JSON")
     if live.config.fps is None:
         live.tell(
-            f"WARNING: {source}: does not say how many frames a second it has; taken for {live.fps:g}, as the "
-            "recogniser has learnt from; fps=... says another"
+            f"WARNING: {source}: does not say how many frames a second it has; taken for {live.fps:g}; fps=N says "
+            "another"
         )
     return of_folder(Path(source), live.fps, idle)
 
