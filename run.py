@@ -271,10 +271,14 @@ def watch(
 
 
 def _live_refiner(model: str) -> Any:
+    from base.errors import InputError
     from refine import Stream
 
     def open_stream(fps: float, lag: int) -> Any:
-        return Stream(fps, lag, model)
+        try:
+            return Stream(fps, lag, model)
+        except InputError as error:
+            raise InputError(f"--refine: {error}") from None
 
     return open_stream
 

@@ -70,7 +70,9 @@ def watch(live: Live, sights: Iterable[Sight]) -> Iterator[Decision]:
     InputError
         The stream cannot be used; the message says where.
     """
+    anybody = False
     for sight in sights:
+        anybody |= sight.pose is not None
         try:
             if sight.pose is None:
                 assert sight.time is not None
@@ -81,6 +83,8 @@ def watch(live: Live, sights: Iterable[Sight]) -> Iterator[Decision]:
             raise InputError(f"{sight.where}: {error}") from None
         yield from found
     yield from live.flush()
+    if not anybody:
+        live.tell("the stream is at its end, and nobody was in it")
 
 
 def as_json(decision: Decision) -> str:
