@@ -103,7 +103,8 @@ def _live(size: Size, layout: str, people: int, asked: argparse.Namespace) -> li
     with tempfile.TemporaryDirectory() as folder:
         model = _published(size, layout, Path(folder))
         live = Live(model, device="cpu", rate=asked.fps, least=1, tell=lambda line: None)
-    updates, decisions = [], []
+    updates: list[float] = []
+    decisions: list[float] = []
     for number, pose in enumerate(poses):
         for person in range(people):
             start = time.process_time_ns()
@@ -170,9 +171,8 @@ def _cost(size: Size, layout: str, fps: float) -> list[object]:
     """Compare a window's run with one cached step; both of one person."""
     joints = LAYOUTS[layout]
     channels = joints.dims + (joints.dims == 2)
-    net = build_model(size.section, joints, channels, ACTIONS).eval()
+    net = fold(build_model(size.section, joints, channels, ACTIONS).eval())
     assert isinstance(net, STGCN)
-    net = fold(net)
     # how many frames one value of the last block sees, and so how late it is
     convolutions = [block.temporal for block in net.blocks]
     strides = np.cumprod([convolution.stride[0] for convolution in convolutions])

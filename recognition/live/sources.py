@@ -115,7 +115,7 @@ def _sight(said: dict[str, Any], where: str) -> Sight:
     if not isinstance(pose, list):
         raise InputError(f"{where}: pose: found {shown(pose)}, expected a list of joints")
     dims = next((len(joint) for joint in pose if isinstance(joint, list)), 3)
-    joints = [[None] * dims if joint is None else joint for joint in pose]
+    joints: Any = [[None] * dims if joint is None else joint for joint in pose]
     return Sight(where, joints, when, person, said.get("confidence"))
 
 
@@ -188,7 +188,7 @@ def _new(folder: Path, read: set[str]) -> list[tuple[int, str]]:
 
 
 def _people(recording: Recording, where: str, seconds: float, follower: Follower) -> Iterator[Sight]:
-    seen = np.flatnonzero(np.isfinite(recording.joints).all(-1).any(-1)) if recording.joints.size else []
+    seen: np.ndarray = np.flatnonzero(np.isfinite(recording.joints).all(-1).any(-1))
     if not len(seen):
         yield Sight(where, None, seconds)
         return
