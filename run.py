@@ -226,6 +226,64 @@ def predict(
 
 
 @app.command()
+def watch(
+    source: Annotated[
+        str, typer.Argument(help="`-`: JSON on standard input, a pose a line; or a folder that OpenPose writes to.")
+    ] = "-",
+    overrides: Overrides = None,
+    model: Model = None,
+    config: Annotated[Path | None, typer.Option(help="A YAML file; configs/watch/default.yaml by default.")] = None,
+    names: Annotated[
+        str | None, typer.Option(help="`ntu`, or a YAML file: a name per action in order, or lines like `103: name`.")
+    ] = None,
+    device: Annotated[Device, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    refine: Annotated[
+        str | None, typer.Option(help="Refine first: steady, or weights of python -m refine.live.train.")
+    ] = None,
+    show: Annotated[
+        Literal["auto", "json", "table"],
+        typer.Option(help="json: a line for each decision; table: on the terminal; auto: a table if it is one."),
+    ] = "auto",
+) -> None:
+    """Say what is done in a stream of poses while it comes, several times a second, until it ends or Ctrl-C."""
+    from base.config import load_config
+    from recognition.live.config import WatchConfig
+    from recognition.live.live import print_line
+    from recognition.live.watch import of_source, open_live, show_table, write_lines
+    from recognition.live.watch import watch as run
+    from recognition.use.first import FIRST, NOTE
+
+    words = list(overrides or [])
+    if "=" in source and not Path(source).exists():
+        source, words = "-", [source, *words]
+    settings = load_config(WatchConfig, config or HERE / "configs" / "watch" / "default.yaml", words)
+    live = open_live(settings, model or [FIRST], names, device, None if refine is None else _live_refiner(refine))
+    if not model:
+        print_line(NOTE)
+    decisions = run(live, of_source(source, live, settings.idle))
+    try:
+        if show == "table" or (show == "auto" and sys.stdout.isatty()):
+            show_table(decisions)
+        else:
+            write_lines(decisions, sys.stdout)
+    except KeyboardInterrupt:
+        pass  # that is how a watch ends; each line was written when it was made
+
+
+def _live_refiner(model: str) -> Any:
+    from base.errors import InputError
+    from refine import Stream
+
+    def open_stream(fps: float, lag: int) -> Any:
+        try:
+            return Stream(fps, lag, model)
+        except InputError as error:
+            raise InputError(f"--refine: {error}") from None
+
+    return open_stream
+
+
+@app.command()
 def publish(
     run: Annotated[Path, typer.Argument(help="A finished run of recognize.")],
     folder: Annotated[Path, typer.Argument(help="The folder to write.")],
@@ -442,7 +500,8 @@ def smooth(
 @app.command()
 def keys(
     stage: Annotated[
-        Literal["prepare", "refine", "recognize", "ablate"] | None, typer.Argument(help="Whose; all if left out.")
+        Literal["prepare", "refine", "recognize", "ablate", "watch"] | None,
+        typer.Argument(help="Whose; all if left out."),
     ] = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="As a page: this is how docs/keys.md is made.")] = False,
 ) -> None:
@@ -452,6 +511,7 @@ def keys(
     from base.settings import Section
     from data.ntu.prepare import PrepareConfig
     from recognition.config import RecognizeConfig
+    from recognition.live.config import WatchConfig
     from refine.config import RefineConfig
 
     stages: dict[str, type[Section]] = {
@@ -459,6 +519,7 @@ def keys(
         "refine": RefineConfig,
         "recognize": RecognizeConfig,
         "ablate": AblateConfig,
+        "watch": WatchConfig,
     }
     chosen: dict[str, type[Section]] = stages if stage is None else {stage: stages[stage]}
     if markdown:

@@ -107,29 +107,72 @@ def follow(joints: np.ndarray, frame: np.ndarray, seconds: np.ndarray) -> np.nda
     InputError
         There are more than `MOST_PEOPLE` in a frame.
     """
-    seen = np.isfinite(joints).all(axis=-1)
-    size, middle = body_sizes(joints, seen)
+    size, middle = body_sizes(joints, np.isfinite(joints).all(axis=-1))
     order = np.argsort(frame, kind="stable")
     starts = np.flatnonzero(np.diff(frame[order], prepend=frame[order[:1]] - 1))
     tracks = np.full(len(frame), -1, np.int64)
-    bodies = _begun(tracks, np.zeros(0, np.int64), joints, seen, size, seconds, 0)
-    begun = 0
+    follower = Follower()
     for rows in np.split(order, starts[1:]):
-        if len(rows) > MOST_PEOPLE:
-            raise InputError(f"frame {frame[rows[0]]}: found {len(rows)} people, expected at most {MOST_PEOPLE}")
-        now = seconds[rows[0]]
-        bodies = bodies.only(now - bodies.time <= BRIDGE_S * (1 + 1e-6))
-        own, given = _assign(bodies, joints[rows], seen[rows], middle[rows], now)
-        if len(own):
-            _move(bodies, own, joints[rows[given]], seen[rows[given]], size[rows[given]], now)
-            tracks[rows[given]] = bodies.track[own]
-        new = rows[np.isin(np.arange(len(rows)), given, invert=True)]
+        try:
+            tracks[rows] = follower.step(joints[rows], seconds[rows[0]], (size[rows], middle[rows]))
+        except InputError as error:
+            raise InputError(f"frame {frame[rows[0]]}: {error}") from None
+    return tracks
+
+
+class Follower:
+    """What `follow` does, frame after frame as they come."""
+
+    def __init__(self) -> None:
+        self._bodies: _Bodies | None = None
+        self._begun = 0
+
+    def step(self, joints: np.ndarray, now: float, sizes: tuple[np.ndarray, np.ndarray] | None = None) -> np.ndarray:
+        """Tell who is who in the next frame.
+
+        Parameters
+        ----------
+        joints
+            [n, J, D], the people in it; NaN where nothing is known.
+        now
+            Its time, seconds.
+        sizes
+            What `body_sizes` says of them; by themselves if None.
+
+        Returns
+        -------
+        int64 array [n]
+            The track of each.
+
+        Raises
+        ------
+        InputError
+            There are more than `MOST_PEOPLE`.
+        """
+        if len(joints) > MOST_PEOPLE:
+            raise InputError(f"found {len(joints)} people, expected at most {MOST_PEOPLE}")
+        tracks = np.full(len(joints), -1, np.int64)
+        if not len(joints):
+            return tracks
+        seen = np.isfinite(joints).all(axis=-1)
+        size, middle = sizes or body_sizes(joints, seen)
+        given: np.ndarray = np.zeros(0, np.int64)
+        if self._bodies is not None:
+            bodies = self._bodies.only(now - self._bodies.time <= BRIDGE_S * (1 + 1e-6))
+            own, given = _assign(bodies, joints, seen, middle, now)
+            if len(own):
+                _move(bodies, own, joints[given], seen[given], size[given], now)
+                tracks[given] = bodies.track[own]
+            self._bodies = bodies
+        new = np.flatnonzero(np.isin(np.arange(len(joints)), given, invert=True))
         # From left to right, so that the order of the list does not number them.
         new = new[np.lexsort((middle[new, -1], middle[new, 0]))]
         if len(new):
-            bodies = bodies.and_(_begun(tracks, new, joints, seen, size, seconds, begun))
-            begun += len(new)
-    return tracks
+            tracks[new] = self._begun + np.arange(len(new))
+            self._begun += len(new)
+            begun = _begun(tracks[new], joints[new], seen[new], size[new], now)
+            self._bodies = begun if self._bodies is None else self._bodies.and_(begun)
+        return tracks
 
 
 def body_sizes(joints: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -175,20 +218,10 @@ def _medians(joints: np.ndarray, seen: np.ndarray) -> np.ndarray:
     return np.where(count[:, None] > 0, median, 0.0)
 
 
-def _begun(
-    tracks: np.ndarray,
-    rows: np.ndarray,
-    joints: np.ndarray,
-    seen: np.ndarray,
-    size: np.ndarray,
-    seconds: np.ndarray,
-    first: int,
-) -> _Bodies:
-    """Begin a track with each of some rows."""
-    tracks[rows] = first + np.arange(len(rows))
-    place = np.where(seen[rows][..., None], joints[rows], 0.0)
-    at_rest = np.zeros((len(rows), joints.shape[-1]))
-    return _Bodies(tracks[rows], place, seen[rows], at_rest, size[rows], seconds[rows].astype(np.float64))
+def _begun(track: np.ndarray, joints: np.ndarray, seen: np.ndarray, size: np.ndarray, now: float) -> _Bodies:
+    """Begin tracks."""
+    at_rest = np.zeros((len(track), joints.shape[-1]))
+    return _Bodies(track, np.where(seen[..., None], joints, 0.0), seen, at_rest, size, np.full(len(track), float(now)))
 
 
 def _assign(

@@ -138,6 +138,12 @@ def identity(value: Any) -> int | None:
     return number if number is not None and number >= 0 else None
 
 
+def number_of_name(name: str) -> int:
+    """Return the last number in the name of an image or a file; -1 if there is none."""
+    found = _LAST_NUMBER.search(_ENDING.sub("", name[-_LONGEST_NAME:]))
+    return int(found[1][-12:]) if found else -1
+
+
 def numbers_of_names(names: Sequence[str], where: str) -> list[int]:
     """Return the frame that each of some different images or files is of: the last number in its name.
 
@@ -150,8 +156,7 @@ def numbers_of_names(names: Sequence[str], where: str) -> list[int]:
     """
     if len(names) == 1:
         return [0]
-    found = [_LAST_NUMBER.search(_ENDING.sub("", name[-_LONGEST_NAME:])) for name in names]
-    numbers = [int(match[1][-12:]) if match else -1 for match in found]
+    numbers = [number_of_name(name) for name in names]
     first: dict[int, str] = {}
     for name, number in zip(names, numbers, strict=True):
         other = first.setdefault(number, name)

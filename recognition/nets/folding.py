@@ -31,7 +31,7 @@ def fold_stgcn(model: STGCN) -> STGCN:
     Parameters
     ----------
     model
-        The network, in evaluation mode; it is left as it is.
+        The network, in evaluation mode; it is left as it is. One that is folded already is given back.
 
     Raises
     ------
@@ -40,7 +40,10 @@ def fold_stgcn(model: STGCN) -> STGCN:
     """
     if model.training:
         raise ValueError("only a network in evaluation mode can be folded; call eval() first")
+    if model.folded:
+        return model
     model = copy.deepcopy(model).requires_grad_(False)
+    model.folded = True
     for block in model.blocks:
         assert isinstance(block, Block)
         _fold_spatial(block)

@@ -139,6 +139,9 @@ class STGCN(nn.Module):
     x [A, T, V, C], clip int64 [A] -> scores before the softmax [N, classes]
     """
 
+    folded = False
+    """Whether its convolutions have taken over the batch normalisations, see `recognition.nets.folding`."""
+
     def __init__(
         self,
         graph: SkeletonGraph,

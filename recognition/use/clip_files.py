@@ -16,6 +16,7 @@ from data.ntu.archive import Source, list_entries
 from data.ntu.text import MAX_BYTES, read_skeleton
 from data.recordings.clip import EXTRAS, as_clip, joints_in, read_one
 from data.recordings.guessing import guess_recording
+from data.recordings.recording import Recording
 from data.skeletons.labels import Labels
 from data.skeletons.layouts import LAYOUTS, NTU25, Layout, content_of
 from data.skeletons.resample import SAME_RATE, resample_tracks
@@ -67,6 +68,17 @@ class Fitting:
     said: float | None = None
     refine: Refine | None = None
     tell: Callable[[str], None] = lambda line: None
+
+    @property
+    def info(self) -> StoreInfo:
+        """What a store of such clips says of itself."""
+        return StoreInfo(
+            layout=self.layout.name,
+            own_layout=None if LAYOUTS.get(self.layout.name) == self.layout else content_of(self.layout),
+            fps=self.fps or NTU_FPS,
+            image=self.image,
+            confidence=self.confidence,
+        )
 
     def fit(self, info: StoreInfo, clip: Clip, where: str) -> Clip:
         """Refine a clip if that is asked for, and bring it to the rate of the training."""
@@ -127,14 +139,8 @@ def read_chunks(
             continue
         recordings = [] if fitting is None else _recordings_in(path, fitting)
         if fitting is not None and recordings:
-            info = StoreInfo(
-                layout=fitting.layout.name,
-                own_layout=None if LAYOUTS.get(fitting.layout.name) == fitting.layout else content_of(fitting.layout),
-                fps=fitting.fps or NTU_FPS,
-                image=fitting.image,
-                confidence=fitting.confidence,
-            )
-            clips = _of_recordings(path, recordings, info, fitting, unusable)
+            info = fitting.info
+            clips = _of_recordings(path, recordings, fitting, unusable)
         else:
             info = StoreInfo(layout=NTU25.name, fps=(fitting.said if fitting is not None else None) or NTU_FPS)
             clips = _of_files(path, unusable)
@@ -231,43 +237,64 @@ def _is_recording(path: Path) -> bool:
     return name not in (None, "ntu_skeleton")
 
 
-def _of_recordings(
-    path: Path, recordings: Sequence[Path], info: StoreInfo, fitting: Fitting, unusable: Unusable
-) -> Iterator[Clip]:
+def _of_recordings(path: Path, recordings: Sequence[Path], fitting: Fitting, unusable: Unusable) -> Iterator[Clip]:
     for file in recordings:
         try:
-            recording = read_one(file, timed=fitting.said is None)
-            fps = fitting.said
-            if fps is None and recording.fps is None and recording.seconds is None and fitting.fps is not None:
-                fps = fitting.fps
-                fitting.tell(
-                    f"WARNING: {path}: does not say how many frames a second it has; taken for {fps:g}, as the "
-                    "recogniser has learnt from; --fps says another"
-                )
-            count = recording.joints.shape[1]
-            extra = count - len(fitting.layout.joints)
-            clip = as_clip(
-                recording,
-                str(file),
-                fitting.layout,
-                fps=fps,
-                prefix=extra >= EXTRAS or joints_in(recording.names, fitting.layout) is not None,
-                confidence=fitting.confidence,
-            )
-            if not clip.tracks:
-                raise InputError(f"{file}: nobody is seen in any frame")
-            fitted = fitting.fit(
-                info.model_copy(update={"fps": clip.fps}), (_called(file, path), clip.frames, clip.tracks), str(file)
+            clip = clip_of(
+                read_one(file, timed=fitting.said is None), _called(file, path), fitting, str(file), str(path)
             )
         except InputError as error:
             unusable(str(error))
             continue
-        fitting.warn_of_rate(clip.fps, str(path))
-        for note in clip.notes:
-            fitting.tell(f"{path}: {note}")
-        if extra > 0:
-            fitting.tell(f"{path}: of {count} joints the {count - extra} of {fitting.layout.name} are taken")
-        yield fitted
+        yield clip
+
+
+def clip_of(recording: Recording, name: str, fitting: Fitting, where: str, told: str) -> Clip:
+    """Make a clip of a recording: its people, refined and at the rate of the training.
+
+    Parameters
+    ----------
+    recording
+        What was read.
+    name
+        What the clip is called.
+    fitting
+        What is done to it.
+    where, told
+        What errors, and warnings, call it.
+
+    Raises
+    ------
+    InputError
+        It has other joints, shows nobody, or nobody says when its frames were.
+    """
+    fps = fitting.said
+    if fps is None and recording.fps is None and recording.seconds is None and fitting.fps is not None:
+        fps = fitting.fps
+        fitting.tell(
+            f"WARNING: {told}: does not say how many frames a second it has; taken for {fps:g}, as the "
+            "recogniser has learnt from; --fps says another"
+        )
+    count = recording.joints.shape[1]
+    extra = count - len(fitting.layout.joints)
+    clip = as_clip(
+        recording,
+        where,
+        fitting.layout,
+        fps=fps,
+        prefix=extra >= EXTRAS or joints_in(recording.names, fitting.layout) is not None,
+        confidence=fitting.confidence,
+    )
+    if not clip.tracks:
+        raise InputError(f"{where}: nobody is seen in any frame")
+    info = fitting.info.model_copy(update={"fps": clip.fps})
+    fitted = fitting.fit(info, (name, clip.frames, clip.tracks), where)
+    fitting.warn_of_rate(clip.fps, told)
+    for note in clip.notes:
+        fitting.tell(f"{told}: {note}")
+    if extra > 0:
+        fitting.tell(f"{told}: of {count} joints the {count - extra} of {fitting.layout.name} are taken")
+    return fitted
 
 
 def _called(file: Path, given: Path) -> str:

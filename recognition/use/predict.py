@@ -163,7 +163,7 @@ def predict_clips(
         for chunk in read_chunks(paths, unusable, fitting):
             scores = predict(recognizers, chunk.store, chunk.rows, samplings=samplings, batch=batch)
             titles = [chunk.store.title(name) for name in chunk.store.clips.name[chunk.rows].tolist()]
-            found.extend(_best(titles, scores, actions, called))
+            found.extend(likeliest(titles, scores, actions, called))
             bar.update(task, advance=len(chunk.rows), description=f"predicting ({plural(len(found), 'clip')})")
     if not found:
         raise InputError(f"{paths[0]}: no clip could be used; nothing is written")
@@ -246,9 +246,10 @@ def _number(key: object) -> int | None:
     return int(found[1]) if found else None
 
 
-def _best(
+def likeliest(
     clips: Sequence[str], scores: np.ndarray, actions: np.ndarray, called: Mapping[int, str]
 ) -> Iterator[Prediction]:
+    """Give the likeliest actions of clips with such `scores` [N, classes]."""
     order = np.argsort(-scores, axis=1, kind="stable")[:, :TOP]
     for clip, places, values in zip(clips, order, np.take_along_axis(scores, order, 1), strict=True):
         best = tuple(actions[places].tolist())

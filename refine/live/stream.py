@@ -13,19 +13,15 @@ from numpy.typing import ArrayLike
 
 from base.errors import InputError
 from base.shown import shown
+from data.skeletons.incoming import FORGET, check_pose, check_time
 from refine.live.track import JUDGE_FEATURES, LEVELS, MIXER_FEATURES, Track
 from refine.steady.net import Networks, load_networks
 
 WEIGHTS = Path(__file__).with_name("live.safetensors")
 """The weights that are shipped."""
 
-FORGET = 1.0
-"""Seconds after which somebody who was not seen is begun anew."""
-
 LONGEST_LAG = 1.0
 """Seconds; beyond, `refine.refine` is the better choice."""
-
-MOST_JOINTS = 4096
 
 
 class Refined(NamedTuple):
@@ -126,14 +122,14 @@ class Stream:
         InputError
             The shape is another than before, a number is infinite, or the time is not later. Nothing was taken in.
         """
-        given, trust = _pose(pose, confidence)
+        given, trust = check_pose(pose, confidence)
         known = self._people.get(person)
         if known is not None and given.shape != (known.track.joints, known.track.dims):
             raise InputError(
                 f"pose: found shape {given.shape}, expected {(known.track.joints, known.track.dims)} as person "
                 f"{shown(person)} had before"
             )
-        now = _time(time, known.time if known else None, self.fps)
+        now = check_time(time, known.time if known else None, self.fps)
         if known is None:
             known = self._people[person] = _Person(self._track(given), now)
         elif now - known.time > FORGET:
@@ -180,43 +176,6 @@ class Stream:
     @staticmethod
     def _out(person: Hashable, known: _Person, age: int) -> Refined:
         return Refined(known.track.refined(age), known.track.time(age), person)
-
-
-def _pose(pose: ArrayLike, confidence: ArrayLike | None) -> tuple[np.ndarray, np.ndarray]:
-    try:
-        given = np.array(pose, np.float64)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"pose: not an array of numbers ({error}); expected [joints, 2 or 3]") from None
-    if given.ndim != 2 or given.shape[1] not in (2, 3) or not 0 < len(given) <= MOST_JOINTS:
-        raise InputError(f"pose: found shape {given.shape}, expected [joints, 2 or 3]")
-    if np.isinf(given).any():
-        raise InputError("pose: found infinite coordinates; write NaN for what is missing")
-    known = np.asarray(~np.isnan(given).any(axis=1))
-    if confidence is None:
-        return given, known.astype(np.float64)
-    try:
-        trust = np.array(confidence, np.float64)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"confidence: not an array of numbers ({error}); expected [joints]") from None
-    if trust.shape != known.shape:
-        raise InputError(f"confidence: found shape {trust.shape}, expected {known.shape}: one number per joint")
-    if (trust < 0).any():
-        raise InputError(f"confidence: found {trust.min():g}, expected numbers from 0 to 1")
-    return given, np.where(known, np.minimum(np.nan_to_num(trust, nan=0.0), 1.0), 0.0)
-
-
-def _time(time: float | None, before: float | None, fps: float) -> float:
-    if time is None:
-        return 0.0 if before is None else before + 1 / fps
-    try:
-        now = float(time)
-    except (TypeError, ValueError):
-        now = math.nan
-    if not math.isfinite(now):
-        raise InputError(f"time: found {shown(time)}, expected seconds")
-    if before is not None and not now > before:
-        raise InputError(f"time: found {now:g} s after {before:g} s; each pose of a person must be later than the last")
-    return now
 
 
 @cache

@@ -12,11 +12,18 @@ from base.keys import as_text, keys_of
 from base.settings import Section
 from data.ntu.prepare import PrepareConfig
 from recognition.config import RecognizeConfig
+from recognition.live.config import WatchConfig
 from refine.config import RefineConfig
 from run import app
 
 ROOT = Path(__file__).parents[2]
-STAGES = {"prepare": PrepareConfig, "refine": RefineConfig, "recognize": RecognizeConfig, "ablate": AblateConfig}
+STAGES = {
+    "prepare": PrepareConfig,
+    "refine": RefineConfig,
+    "recognize": RecognizeConfig,
+    "ablate": AblateConfig,
+    "watch": WatchConfig,
+}
 
 
 class Inner(Section):

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from base.errors import InputError
-from data.recordings.people import MOST_PEOPLE, body_sizes, follow, tracks_of
+from data.recordings.people import MOST_PEOPLE, Follower, body_sizes, follow, tracks_of
 from tests.refine.files.made import SKELETON, as_recording, walkers
 
 
@@ -98,3 +98,16 @@ def test_crowds_are_refused():
     joints = np.zeros((MOST_PEOPLE + 1, 3, 2))
     with pytest.raises(InputError, match=r"frame 7: found 501 people, expected at most 500"):
         follow(joints, np.full(len(joints), 7), np.zeros(len(joints)))
+
+
+def test_frame_after_frame_people_are_told_apart_as_all_at_once(rng):
+    people = walkers(rng, 3, 40)
+    people[1, 10:30] = np.nan  # away for long enough to be another afterwards
+    recording = as_recording(people, ids=False)
+    there = np.isfinite(recording.joints).any((1, 2))
+    joints, frame = recording.joints[there], recording.frame[there]
+    follower = Follower()
+    found = [follower.step(joints[frame == one], one / 30) for one in np.unique(frame)]
+    np.testing.assert_array_equal(np.concatenate(found), follow(joints, frame, frame / 30))
+    assert max(map(max, found)) == 3
+    assert not len(follower.step(joints[:0], 2.0))

@@ -35,6 +35,7 @@ def test_a_folded_network_gives_the_same_scores(kind, path):
     x, clip = torch.randn(5, 9, 25, 3, dtype=torch.float64), torch.tensor([0, 0, 1, 3, 3])
     with torch.no_grad():
         assert_close(fold(model)(x, clip, 4), model(x, clip, 4))
+        assert_close(fold(fold(model))(x, clip, 4), model(x, clip, 4))
     assert_close(model.state_dict(), before, rtol=0, atol=0)  # left as it was
 
 

@@ -9,6 +9,7 @@ from base.config import load_config
 from base.errors import InputError
 from data.ntu.actions import ACTIONS
 from data.ntu.simulate import SimulateSection, make_stand_in
+from data.ntu.simulate.bodies import FPS
 from recognition.config import RecognizeConfig
 from recognition.use.first import FIRST, NAME, NOTE, shipped
 from recognition.use.recognizer import load_recognizer
@@ -36,6 +37,7 @@ def test_is_what_its_configuration_and_card_say():
     found, config = load_recognizer(Path(NAME)), load_config(RecognizeConfig, ROOT / "configs/recognize/first.yaml")
     assert found.view == config.input
     assert found.actions.tolist() == list(config.simulate.actions)
+    assert found.fps == FPS  # of what the simulator's Kinect sees
     scores, card = json.loads((FIRST / "scores.json").read_text()), (FIRST / "card.md").read_text()
     assert f"| top-1 | {scores['top1']:.2f}%" in card
     assert "simulated actions" in card
