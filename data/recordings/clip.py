@@ -13,19 +13,18 @@ from data.recordings.people import tracks_of
 from data.recordings.rates import clock_of
 from data.recordings.recording import Recording
 from data.recordings.registry import RECORDINGS
-from data.skeletons.layouts import Layout
+from data.skeletons.layouts import LAYOUTS, Layout, find_layout
+from data.skeletons.opening import PEOPLE
 from data.skeletons.seen import FARTHEST
 from data.skeletons.store import Track
 from data.skeletons.units import METRES, Units, check_metres
 
-ACTORS = 2
 LONGEST = 20_000
 """Frames of one clip, eleven minutes at 30 a second."""
 
 EXTRAS = 42
 """So many joints more than a body's are those of two hands at least, and perhaps of a face."""
 
-MORE_PEOPLE = "some clips have more than two people; the two that are seen best are kept"
 FOLLOWED = "where a file does not tell who is who, people are followed from frame to frame"
 
 
@@ -38,7 +37,7 @@ class RecordedClip:
     frames
         The clip's length.
     tracks
-        One for each of at most two people, whoever is seen best first; none if nobody is seen.
+        One for each person that is kept, whoever is seen best first; none if nobody is seen.
     fps
         Frames a second.
     notes
@@ -144,6 +143,35 @@ def kept_joints(recording: Recording, layout: Layout, prefix: bool) -> np.ndarra
     return None
 
 
+def image_of(recording: Recording) -> tuple[int, int] | None:
+    """Return width and height of the image that joints lie in, where a file has parts of it and says its size."""
+    if recording.unit != "px" or len(recording.scale) < 2:
+        return None
+    width, height = map(round, recording.scale[:2])
+    return (width, height) if min(width, height) > 1 else None
+
+
+def layout_of(recording: Recording, where: str, wanted: Layout) -> Layout:
+    """Return which joints a recording has: those that its names tell, or that are wanted, or that its numbers tell.
+
+    It has the wanted ones also if there are more of them by a face's and two hands' joints; where nothing tells which
+    it has, they count as wanted.
+    """
+    count, dims = recording.joints.shape[1:]
+    if joints_in(recording.names, wanted) is not None:
+        return wanted
+    # a tool may give in space what the layout has in an image
+    named = [replace(one, dims=dims) for one in LAYOUTS.values() if joints_in(recording.names, one) is not None]
+    if exact := [one for one in named if len(one.joints) == count]:
+        return exact[0]
+    if kept_joints(recording, wanted, count - len(wanted.joints) >= EXTRAS) is not None:
+        return wanted
+    try:
+        return find_layout(count, dims, where)
+    except InputError:
+        return max(named, key=lambda one: len(one.joints), default=wanted)
+
+
 def positions_of(
     recording: Recording, where: str, layout: Layout, units: Units = "m", prefix: bool = False
 ) -> np.ndarray:
@@ -203,13 +231,14 @@ def as_clip(
     units: Units = "m",
     prefix: bool = False,
     confidence: bool = False,
+    people: int = PEOPLE,
 ) -> RecordedClip:
     """Make a clip of a recording.
 
     A joint without a position, or with a confidence of 0, is not seen. Who is who is what the file says; where it does
     not, people are followed (`data.recordings.people`), and what was lost and found again makes one actor with whoever
-    it does not overlap in time, as in `data.ntu.actors`. Of more than two, those are kept that are seen best: with the
-    largest sum of confidences, or in the most joints.
+    it does not overlap in time, as in `data.ntu.actors`. Of more than `people`, those are kept that are seen best:
+    with the largest sum of confidences, or in the most joints.
 
     Parameters
     ----------
@@ -223,6 +252,8 @@ def as_clip(
         See `timing_of`.
     confidence
         Whether tracks have a confidence: 1 for what is seen, where the file has none.
+    people
+        So many are kept at most.
 
     Raises
     ------
@@ -243,10 +274,10 @@ def as_clip(
         raise InputError(f"{where}: {error}") from None
     rows = [np.flatnonzero(seen.any(axis=1) & (track == number)) for number in range(int(track.max()) + 1)]
     rows = sorted((own for own in rows if len(own)), key=lambda own: -float(trust[own].sum()))
-    people = rows if recording.person is not None else _joined(rows, timing.frame)
-    notes = (MORE_PEOPLE,) * (len(people) > ACTORS) + (FOLLOWED,) * (recording.person is None and len(rows) > 1)
+    actors = rows if recording.person is not None else _joined(rows, timing.frame)
+    notes = (more_people(people),) * (len(actors) > people) + (FOLLOWED,) * (recording.person is None and len(rows) > 1)
     tracks = []
-    for actor, own in enumerate(people[:ACTORS]):
+    for actor, own in enumerate(actors[:people]):
         frames, first = np.unique(timing.frame[own], return_index=True)
         at, own = frames - frames[0], own[first]
         length = int(at[-1]) + 1
@@ -258,6 +289,13 @@ def as_clip(
         sure[at] = trust[own]
         tracks.append(Track(actor, int(frames[0]), placed, tracked, sure if confidence else None))
     return RecordedClip(int(timing.frame.max()) + 1, tracks, timing.fps, notes)
+
+
+def more_people(kept: int) -> str:
+    """Say that some clips have more people than are kept."""
+    number = {1: "one", 2: "two"}.get(kept, str(kept))
+    best = "the one that is" if kept == 1 else f"the {number} that are"
+    return f"some clips have more than {number} people; {best} seen best are kept; --people keeps more"
 
 
 def _joined(tracks: Sequence[np.ndarray], frame: np.ndarray) -> list[np.ndarray]:

@@ -99,7 +99,7 @@ def explain_clip(
     if store.clips.frames[row] < 1 or not any(shows_somebody(store, track) for track in store.tracks_of(row).tolist()):
         raise InputError(f"{store.folder}: clip {store.clips.name[row]} shows nobody; there is nothing to explain")
     view, device = recognizer.view, recognizer.device
-    clips = load_clips(store, np.array([row]), None, device, view.rotate_to_body)
+    clips = load_clips(store, np.array([row]), None, device, view.rotate_to_body, view.people)
     draws = still(1, view, 0.5, device)
     batch = gather_batch(clips, torch.zeros(1, dtype=torch.int64), view, draws)
     actors, frames, joints, channels = batch.x.shape

@@ -77,7 +77,9 @@ def explain(
         check_output(path, [clips, model, *([Path(names)] if names and Path(names).exists() else [])])
     recognizer = load_recognizer(model, pick_device(device, "--device"))
     called = action_names(recognizer.actions, names, recognizer.names)
-    fitting = Fitting(recognizer.layout, recognizer.confidence, recognizer.image, recognizer.fps)
+    fitting = Fitting(
+        recognizer.layout, recognizer.confidence, recognizer.image, recognizer.fps, people=recognizer.view.people
+    )
     store, row = _find(clips, name, fitting)
     found = explain_clip(recognizer, store, row, action)
     figure = draw(found, store, row, f"{found.clip}: {called[found.action]}, {100 * found.probability:.0f}%")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from base.errors import InputError
-from data.recordings.clip import EXTRAS, FOLLOWED, LONGEST, MORE_PEOPLE, as_clip, read_one, timing_of
+from data.recordings.clip import EXTRAS, FOLLOWED, LONGEST, as_clip, more_people, read_one, timing_of
 from data.recordings.recording import Recording
 from data.skeletons.layouts import COCO17, NTU25
 from tests.refine.files.made import as_recording, never
@@ -32,7 +32,7 @@ def test_who_is_seen_best_comes_first_and_a_third_is_left_out():
     short[3:] = np.nan
     middle[8:] = np.nan
     clip = as_clip(people(short, long, middle), "a", COCO17, fps=30)
-    assert (clip.frames, clip.fps, clip.notes) == (12, 30, (MORE_PEOPLE,))
+    assert (clip.frames, clip.fps, clip.notes) == (12, 30, (more_people(2),))
     assert [len(track.joints) for track in clip.tracks] == [12, 8]
     np.testing.assert_allclose(clip.tracks[0].joints[0], standing(600), rtol=1e-6)
     np.testing.assert_allclose(clip.tracks[1].joints[0], standing(1100), rtol=1e-6)
