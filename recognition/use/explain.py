@@ -110,7 +110,7 @@ def explain_clip(
     label = int(scores.argmax()) if action is None else actions.index(action)
     graph = skeleton_graph(recognizer.layout)
     explainer = Explainer(
-        model=OnNodes(recognizer.net, actors, joints),
+        model=OnNodes(recognizer.net, actors, joints).eval(),  # the explainer brings back the mode that it finds
         algorithm=CaptumExplainer("IntegratedGradients", n_steps=steps),
         explanation_type="phenomenon",
         node_mask_type="attributes",
