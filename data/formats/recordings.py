@@ -24,7 +24,7 @@ from data.formats.clips import Incoming, NextClip, ReadClip
 from data.formats.options import ReadOptions
 from data.formats.registry import BY_PLACE, FORMATS, FormatKind
 from data.ntu.names import ClipName
-from data.recordings.clip import EXTRAS, as_clip, image_of, kept_joints, read_one, timing_of
+from data.recordings.clip import EXTRAS, as_clip, image_of, in_image, kept_joints, read_one, timing_of
 from data.recordings.guessing import guess_recording
 from data.recordings.recording import Recording
 from data.recordings.registry import RECORDINGS
@@ -142,7 +142,7 @@ class _Reader:
 
 
 def _read(path: Path, options: ReadOptions) -> Recording:
-    return read_one(path, timed=options.fps is None)
+    return in_image(read_one(path, timed=options.fps is None), options.image_size)
 
 
 def _by_class(folder: Path, notes: list[str]) -> list[_Place]:

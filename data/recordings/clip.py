@@ -9,6 +9,7 @@ import numpy as np
 from base.errors import InputError
 from base.words import plural
 from data.recordings.guessing import guess_recording, read_recording
+from data.recordings.landmarks import OF_UNKNOWN_SIZE
 from data.recordings.people import tracks_of
 from data.recordings.rates import clock_of
 from data.recordings.recording import Recording
@@ -143,6 +144,15 @@ def kept_joints(recording: Recording, layout: Layout, prefix: bool) -> np.ndarra
     return None
 
 
+def in_image(recording: Recording, size: tuple[int, int] | None) -> Recording:
+    """Return a recording whose coordinates are parts of an image of unknown size as one of an image of this size."""
+    if size is None or OF_UNKNOWN_SIZE not in recording.notes:
+        return recording
+    scale = (*size, size[0])[: recording.joints.shape[-1]]
+    notes = tuple(note for note in recording.notes if note != OF_UNKNOWN_SIZE)
+    return replace(recording, scale=tuple(map(float, scale)), unit="px", notes=notes)
+
+
 def image_of(recording: Recording) -> tuple[int, int] | None:
     """Return width and height of the image that joints lie in, where a file has parts of it and says its size."""
     if recording.unit != "px" or len(recording.scale) < 2:
@@ -152,24 +162,28 @@ def image_of(recording: Recording) -> tuple[int, int] | None:
 
 
 def layout_of(recording: Recording, where: str, wanted: Layout) -> Layout:
-    """Return which joints a recording has: those that its names tell, or that are wanted, or that its numbers tell.
+    """Return which joints a recording has, besides a face's and two hands' perhaps.
 
-    It has the wanted ones also if there are more of them by a face's and two hands' joints; where nothing tells which
-    it has, they count as wanted.
+    Those that are wanted, if it has joints of these names; else those that its names tell, or that are wanted by their
+    number, or that its number of joints tells. Where nothing does, they count as wanted.
     """
     count, dims = recording.joints.shape[1:]
     if joints_in(recording.names, wanted) is not None:
         return wanted
     # a tool may give in space what the layout has in an image
     named = [replace(one, dims=dims) for one in LAYOUTS.values() if joints_in(recording.names, one) is not None]
-    if exact := [one for one in named if len(one.joints) == count]:
-        return exact[0]
-    if kept_joints(recording, wanted, count - len(wanted.joints) >= EXTRAS) is not None:
+    known = max(named, key=lambda one: len(one.joints), default=wanted)
+    rest = count - len(known.joints)
+    if named and rest == 0:
+        return known
+    if (count, dims) == (len(wanted.joints), wanted.dims):
         return wanted
+    if (named and rest >= EXTRAS) or kept_joints(recording, known, rest >= EXTRAS) is not None:
+        return known
     try:
         return find_layout(count, dims, where)
     except InputError:
-        return max(named, key=lambda one: len(one.joints), default=wanted)
+        return known
 
 
 def positions_of(

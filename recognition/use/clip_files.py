@@ -15,7 +15,7 @@ from base.words import plural
 from data.ntu.actors import choose_actors
 from data.ntu.archive import Source, list_entries
 from data.ntu.text import MAX_BYTES, read_skeleton
-from data.recordings.clip import as_clip, image_of, layout_of, read_one
+from data.recordings.clip import as_clip, image_of, in_image, layout_of, read_one
 from data.recordings.guessing import guess_recording
 from data.skeletons.conversion import conversion, layout_entries, listed
 from data.skeletons.labels import Labels
@@ -291,7 +291,7 @@ def _of_recordings(
 ) -> Iterator[Clip]:
     for file in recordings:
         try:
-            recording = read_one(file, timed=fitting.said is None)
+            recording = in_image(read_one(file, timed=fitting.said is None), fitting.image_said or fitting.image)
             fps = fitting.said
             if fps is None and recording.fps is None and recording.seconds is None and fitting.fps is not None:
                 fps = fitting.fps

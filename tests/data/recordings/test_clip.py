@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from base.errors import InputError
-from data.recordings.clip import EXTRAS, FOLLOWED, LONGEST, as_clip, more_people, read_one, timing_of
+from data.recordings.clip import EXTRAS, FOLLOWED, LONGEST, as_clip, layout_of, more_people, read_one, timing_of
+from data.recordings.joint_sets import COCO_133, HALPE_26, HALPE_136
 from data.recordings.recording import Recording
-from data.skeletons.layouts import COCO17, NTU25
+from data.skeletons.layouts import COCO17, LAYOUTS, NTU25
 from tests.refine.files.made import as_recording, never
 
 BODY = np.random.default_rng(3).uniform([0, 0], [40, 180], (17, 2))
@@ -152,3 +153,27 @@ def test_what_is_no_clip_is_told(tmp_path):
 def test_a_still_is_a_clip_of_one_frame():
     clip = as_clip(people(still(100, 1), fps=25.0), "a", COCO17)
     assert (clip.frames, clip.fps, len(clip.tracks)) == (1, 25, 1)
+
+
+def test_joints_are_told_by_their_names_then_by_what_is_wanted_then_by_their_number():
+    def of(wanted, names=(), joints=17, dims=2):
+        given = Recording(np.ones((2, joints, dims)), np.arange(2), never, names=names)
+        found = layout_of(given, "a", LAYOUTS[wanted])
+        return found.name, found.dims
+
+    assert of("coco17") == ("coco17", 2)
+    assert of("h36m17_2d") == ("h36m17_2d", 2)
+    assert of("h36m17_2d", COCO17.joints) == ("coco17", 2)
+    assert of("openpose18") == ("coco17", 2)
+    assert of("coco17", joints=25) == ("body25", 2)
+    assert of("coco17", joints=17 + EXTRAS) == ("coco17", 2)
+    body = LAYOUTS["body25"].joints
+    assert of("coco17", (*body, *map(str, range(EXTRAS))), 25 + EXTRAS) == ("coco17", 2)  # by their names
+    assert of("halpe26", (*body, *map(str, range(EXTRAS))), 25 + EXTRAS) == ("body25", 2)
+    assert of("halpe26", (*body, *map(str, range(112))), 137) == ("body25", 2)
+    assert of("halpe26", HALPE_136.names, 136) == ("halpe26", 2)
+    assert of("openpose18", HALPE_26.names[:17], 17) == ("coco17", 2)
+    assert of("mediapipe33_2d", HALPE_26.names, 26) == ("halpe26", 2)
+    assert of("wholebody133", COCO_133.names, 133) == ("wholebody133", 2)
+    assert of("ntu25", body, 25, 3) == ("body25", 3)  # in space as well, and no Kinect's
+    assert of("ntu25", joints=4, dims=3) == ("ntu25", 3)
