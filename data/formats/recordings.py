@@ -24,7 +24,7 @@ from data.formats.clips import Incoming, NextClip, ReadClip
 from data.formats.options import ReadOptions
 from data.formats.registry import BY_PLACE, FORMATS, FormatKind
 from data.ntu.names import ClipName
-from data.recordings.clip import EXTRAS, as_clip, image_of, in_image, kept_joints, read_one, timing_of
+from data.recordings.clip import EXTRAS, NO_DEPTH, as_clip, image_of, in_image, kept_joints, read_one, timing_of
 from data.recordings.guessing import guess_recording
 from data.recordings.recording import Recording
 from data.recordings.registry import RECORDINGS
@@ -127,8 +127,9 @@ class _Reader:
         if fault or name is None:
             raise InputError(fault)
         options = self.options
+        recording = _read(place.path, options)
         clip = as_clip(
-            _read(place.path, options),
+            recording,
             str(place.path),
             self.layout,
             fps=options.fps,
@@ -137,7 +138,8 @@ class _Reader:
             confidence=self.confidence,
             people=options.people,
         )
-        self.notes.extend(note for note in clip.notes if note not in self.notes)
+        notes = (*clip.notes, *(note for note in recording.notes if note == NO_DEPTH))
+        self.notes.extend(note for note in notes if note not in self.notes)
         return name, *resample_tracks(clip.frames, clip.tracks, self.fps / clip.fps)
 
 

@@ -26,6 +26,7 @@ LONGEST = 20_000
 EXTRAS = 42
 """So many joints more than a body's are those of two hands at least, and perhaps of a face."""
 
+NO_DEPTH = "landmarks in an image are taken without their depth"
 FOLLOWED = "where a file does not tell who is who, people are followed from frame to frame"
 
 
@@ -145,12 +146,19 @@ def kept_joints(recording: Recording, layout: Layout, prefix: bool) -> np.ndarra
 
 
 def in_image(recording: Recording, size: tuple[int, int] | None) -> Recording:
-    """Return a recording whose coordinates are parts of an image of unknown size as one of an image of this size."""
-    if size is None or OF_UNKNOWN_SIZE not in recording.notes:
+    """Return a recording of landmarks in an image in two dimensions; others are returned as they are.
+
+    If their coordinates are parts of an image of unknown size, it is taken to be of this one.
+    """
+    parts = OF_UNKNOWN_SIZE in recording.notes
+    if not parts and recording.unit != "px":
         return recording
-    scale = (*size, size[0])[: recording.joints.shape[-1]]
-    notes = tuple(note for note in recording.notes if note != OF_UNKNOWN_SIZE)
-    return replace(recording, scale=tuple(map(float, scale)), unit="px", notes=notes)
+    if recording.joints.shape[-1] == 3 and not recording.groups:
+        kept = recording.joints[..., :2], recording.scale[:2], (*recording.notes, NO_DEPTH)
+        recording = replace(recording, joints=kept[0], scale=kept[1], notes=kept[2])
+    if size is None or not parts:
+        return recording
+    return replace(recording, scale=(float(size[0]), float(size[1])), unit="px")
 
 
 def image_of(recording: Recording) -> tuple[int, int] | None:
@@ -309,7 +317,7 @@ def more_people(kept: int) -> str:
     """Say that some clips have more people than are kept."""
     number = {1: "one", 2: "two"}.get(kept, str(kept))
     best = "the one that is" if kept == 1 else f"the {number} that are"
-    return f"some clips have more than {number} people; {best} seen best are kept; --people keeps more"
+    return f"some clips have more than {number} people; {best} seen best are kept"
 
 
 def _joined(tracks: Sequence[np.ndarray], frame: np.ndarray) -> list[np.ndarray]:

@@ -15,7 +15,7 @@ from base.words import plural
 from data.ntu.actors import choose_actors
 from data.ntu.archive import Source, list_entries
 from data.ntu.text import MAX_BYTES, read_skeleton
-from data.recordings.clip import as_clip, image_of, in_image, layout_of, read_one
+from data.recordings.clip import EXTRAS, NO_DEPTH, as_clip, image_of, in_image, joints_in, layout_of, read_one
 from data.recordings.guessing import guess_recording
 from data.skeletons.conversion import conversion, layout_entries, listed
 from data.skeletons.labels import Labels
@@ -306,7 +306,7 @@ def _of_recordings(
                 str(file),
                 layout,
                 fps=fps,
-                prefix=extra > 0,
+                prefix=extra >= EXTRAS or joints_in(recording.names, layout) is not None,
                 confidence=fitting.confidence,
                 people=fitting.people,
             )
@@ -319,7 +319,7 @@ def _of_recordings(
             unusable(str(error))
             continue
         fitting.warn_of_rate(clip.fps, str(path))
-        for note in clip.notes:
+        for note in (*clip.notes, *(note for note in recording.notes if note == NO_DEPTH)):
             fitting.tell(f"{path}: {note}")
         if extra > 0:
             count = len(layout.joints)

@@ -107,6 +107,16 @@ def test_any_two_layouts_convert_and_back_or_are_refused(source):
         assert np.array_equal(back.joints[:, direct], track.joints[:, direct])
 
 
+def test_an_azure_kinect_has_all_joints_of_the_second_kinect():
+    found = conversion(LAYOUTS["azure32"], LAYOUTS["ntu25"], "a")
+    names = {"left wrist": "wrist left", "right foot": "foot right", "tip of left hand": "handtip left"}
+    for target, source in names.items():
+        at, place = LAYOUTS["ntu25"].joints.index(target), LAYOUTS["azure32"].joints.index(source)
+        assert np.flatnonzero(found.weights[at]).tolist() == [place]
+    made = {LAYOUTS["ntu25"].joints[at] for at in found.made}
+    assert made == {"middle of spine", "neck", "head", "spine"}
+
+
 def test_left_and_right_stay_apart():
     for source in LAYOUTS.values():
         for target in (one for one in LAYOUTS.values() if one.dims == source.dims):
