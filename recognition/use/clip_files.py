@@ -10,7 +10,8 @@ import numpy as np
 
 from base.errors import InputError
 from base.files import regular_file
-from base.shown import shown
+from base.progress import console
+from base.shown import one_line, shown
 from base.words import plural
 from data.ntu.actors import choose_actors
 from data.ntu.archive import Source, list_entries
@@ -45,6 +46,18 @@ Refine = Callable[[StoreInfo, Sequence[Track], str], list[Track]]
 """Refines the tracks of a clip, of which the first says layout and rate; the last is what messages call it."""
 
 NTU_FPS = 30.0
+
+
+def each_once() -> Callable[[str], None]:
+    """Return what prints each line that the user should read, and the same one only once."""
+    told: set[str] = set()
+
+    def tell(line: str) -> None:
+        if line not in told:
+            told.add(line)
+            console.print(one_line(line), style="yellow", highlight=False, soft_wrap=True)
+
+    return tell
 
 
 @dataclass(frozen=True)

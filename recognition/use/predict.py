@@ -14,7 +14,7 @@ import yaml
 from base.config import read_yaml_file
 from base.errors import InputError
 from base.files import atomic_file
-from base.progress import console, progress
+from base.progress import progress
 from base.replacing import check_output
 from base.settings import FPS
 from base.shown import one_line, shown
@@ -24,7 +24,7 @@ from data.ntu.actions import ACTIONS, ACTIONS_120
 from data.skeletons.store import ClipStore
 from recognition.evaluate import score
 from recognition.input.loading import load_clips
-from recognition.use.clip_files import Fitting, Refine, read_chunks
+from recognition.use.clip_files import Fitting, Refine, each_once, read_chunks
 from recognition.use.recognizer import Recognizer, check_same_task, check_store, load_ensemble
 from training.devices import explain_out_of_memory, pick_device
 
@@ -145,18 +145,12 @@ def predict_clips(
     actions = recognizers[0][1].actions
     called = action_names(actions, names, recognizers[0][1].names)
 
-    told: set[str] = set()
+    tell = each_once()
 
     def unusable(line: str) -> None:
         if on_error == "stop":
             raise InputError(f"{line}; go on without such clips with --on-error skip")
         tell(f"skipped: {line}")
-
-    def tell(line: str) -> None:
-        if line in told:
-            return
-        told.add(line)
-        console.print(one_line(line), style="yellow", highlight=False, soft_wrap=True)
 
     titles: list[str] = []
     total, weights = np.zeros((0, len(actions))), 0.0
