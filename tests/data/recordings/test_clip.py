@@ -6,8 +6,21 @@ import numpy as np
 import pytest
 
 from base.errors import InputError
-from data.recordings.clip import EXTRAS, FOLLOWED, LONGEST, as_clip, layout_of, more_people, read_one, timing_of
+from data.recordings.clip import (
+    EXTRAS,
+    FOLLOWED,
+    LONGEST,
+    NO_DEPTH,
+    as_clip,
+    image_of,
+    in_image,
+    layout_of,
+    more_people,
+    read_one,
+    timing_of,
+)
 from data.recordings.joint_sets import COCO_133, HALPE_26, HALPE_136
+from data.recordings.landmarks import OF_UNKNOWN_SIZE
 from data.recordings.recording import Recording
 from data.skeletons.layouts import COCO17, LAYOUTS, NTU25
 from tests.refine.files.made import as_recording, never
@@ -153,6 +166,19 @@ def test_what_is_no_clip_is_told(tmp_path):
 def test_a_still_is_a_clip_of_one_frame():
     clip = as_clip(people(still(100, 1), fps=25.0), "a", COCO17)
     assert (clip.frames, clip.fps, len(clip.tracks)) == (1, 25, 1)
+
+
+def test_landmarks_in_an_image_have_no_depth_and_a_size_if_it_is_said():
+    joints = np.full((2, 33, 3), 0.5)
+    parts = Recording(joints, np.arange(2), never, notes=(OF_UNKNOWN_SIZE,))
+    flat = in_image(parts, (640, 480))
+    assert (flat.joints.shape, flat.scale, image_of(flat)) == ((2, 33, 2), (640.0, 480.0), (640, 480))
+    assert flat.notes == (OF_UNKNOWN_SIZE, NO_DEPTH)
+    assert image_of(in_image(parts, None)) is None
+    told = in_image(Recording(joints, np.arange(2), never, scale=(1280.0, 720.0, 1280.0), unit="px"), (640, 480))
+    assert (told.joints.shape, image_of(told)) == ((2, 33, 2), (1280, 720))
+    world = Recording(joints, np.arange(2), never, unit="m")
+    assert in_image(world, (640, 480)) is world
 
 
 def test_joints_are_told_by_their_names_then_by_what_is_wanted_then_by_their_number():
