@@ -51,6 +51,25 @@ Again = Annotated[
     typer.Option("--again", help="Replace what an earlier run of this command made there; without, that is kept."),
 ]
 
+Missing = Annotated[
+    bool, typer.Option("--missing", help="Convert also where joints cannot be had; they are then never seen.")
+]
+ImageSize = Annotated[
+    str | None,
+    typer.Option(help="WIDTHxHEIGHT in pixels of the image that joints lie in, where files do not say it."),
+]
+
+
+def _size(said: str | None) -> tuple[int, int] | None:
+    from base.errors import InputError
+
+    if said is None:
+        return None
+    width, _, height = said.lower().partition("x")
+    if not all(side.isdecimal() and side.isascii() and 1 <= int(side[:8]) < 2**20 for side in (width, height)):
+        raise InputError(f"--image-size {said}: expected width and height in pixels, such as 1920x1080")
+    return int(width), int(height)
+
 
 def _print_version(wanted: bool) -> None:
     if wanted:
@@ -202,6 +221,8 @@ def predict(
         str | None,
         typer.Option(help="Refine first: steady or other shipped weights, a run of refine, or a filter's name."),
     ] = None,
+    missing: Missing = False,
+    image_size: ImageSize = None,
 ) -> None:
     """Print and save the five likeliest actions of each clip."""
     from recognition.terminal import print_predictions
@@ -219,6 +240,8 @@ def predict(
         on_error=on_error,
         fps=fps,
         refine=None if refine is None else _refiner(refine),
+        missing=missing,
+        image_size=_size(image_size),
     )
     print_predictions(found, output)
     if not model:
@@ -430,6 +453,14 @@ def import_(
     layout: Annotated[
         str | None, typer.Option(help="The joints, by a layout's name or a YAML file; by default told by their number.")
     ] = None,
+    convert: Annotated[
+        str | None, typer.Option(help="The joints that the store shall have, likewise; as they are read by default.")
+    ] = None,
+    missing: Missing = False,
+    people: Annotated[
+        int | None, typer.Option(help="So many people of a clip are kept at most, those seen best; 2 by default.")
+    ] = None,
+    image_size: ImageSize = None,
     fps: Annotated[
         float | None, typer.Option(help="Frames per second of the recordings; as the files say, else 30, by default.")
     ] = None,
@@ -444,8 +475,23 @@ def import_(
     """Read other people's files into a clip store."""
     from data.formats.importing import ImportOptions, import_store
 
-    options = ImportOptions(format, names, split, fps, units, labels, layout, on_error)
+    size = _size(image_size)
+    options = ImportOptions(format, names, split, fps, units, labels, layout, convert, missing, people, size, on_error)
     print("\n".join(import_store(source, store, options, again)))
+
+
+@app.command("convert")
+def convert_(
+    store: Annotated[Path, typer.Argument(help="A clip store.")],
+    output: Annotated[Path, typer.Argument(help="The clip store to write.")],
+    layout: Annotated[str, typer.Option(help="The joints to write, by a layout's name or a YAML file.")],
+    missing: Missing = False,
+    again: Again = False,
+) -> None:
+    """Write a clip store with the joints of another layout."""
+    from data.skeletons.convert_store import convert_store
+
+    print("\n".join(convert_store(store, output, layout, missing, again)))
 
 
 @app.command(cls=_WithFormats)

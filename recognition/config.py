@@ -9,6 +9,7 @@ from base import config as training
 from base.settings import Section
 from data.ntu.simulate import SimulateSection
 from data.skeletons.division import Split, check_rule
+from data.skeletons.opening import MOST_PEOPLE, PEOPLE
 from recognition.input.sampling import Sampling
 from recognition.input.streams import Stream
 from recognition.nets.graph import Partition
@@ -54,6 +55,9 @@ class InputSection(Section):
     """Frames that the network sees of a clip."""
     stream: Stream = "joint"
     """What it sees: positions, bones (each joint less its parent), or the change of either from frame to frame."""
+    people: int = Field(PEOPLE, ge=1, le=MOST_PEOPLE)
+    """So many of a clip's people it sees at most: the first, by the rules of the import, which keeps more than two if
+    `--people` says so."""
     rotate_to_body: bool = False
     """Turn each clip so that actor 1's spine is parallel to z and the shoulders to x in the first frame."""
     sampling: Sampling = "uniform"
@@ -147,7 +151,8 @@ class TrainSection(Section):
     scaling: float = Field(0.0, ge=0, lt=1)
     """Random scaling in training: each clip larger or smaller by up to this share."""
     swap: float = Field(0.0, ge=0, le=1)
-    """How likely the two actors of a clip change places in training, so that the clip is centred on the other one."""
+    """How likely the two actors of a clip change places in training, so that the clip is centred on the other one; of
+    more the order is reversed."""
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     """Share of the target that is spread over all actions."""
     ema: float = Field(0.0, ge=0, lt=1)

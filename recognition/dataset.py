@@ -30,7 +30,7 @@ class SkeletonGraphs(Dataset):
     `edge_weight`     float32 [E]
     `y`               int64 [1], the class from 0
     `frame`           int64 [n], the clip's frame, from 0
-    `actor`           int64 [n], 0 or 1
+    `actor`           int64 [n], from 0
     `joint`           int64 [n]
     `tracked`         uint8 [n]: 0 not seen, 1 inferred, 2 tracked
     `name`            the clip's name

@@ -165,7 +165,7 @@ def _train_and_test(
     view = config.input.model_copy(update={"stream": config.trained[0]})
     with explain_out_of_memory(f"data.store: the clips of {store.folder} do not fit in the memory of {device}"):
         train_clips, validation_clips, test_clips = (
-            load_clips(store, rows, selection.actions, device, view.rotate_to_body)
+            load_clips(store, rows, selection.actions, device, view.rotate_to_body, view.people)
             for rows in (selection.train, selection.validation, selection.test)
         )
     torch.manual_seed(config.run.seed)  # the first weights depend on the seed and the sizes only

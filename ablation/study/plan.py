@@ -14,6 +14,7 @@ from ablation.study.stores import Made, mixed_store
 from base.config import read_kept
 from base.errors import InputError
 from data.skeletons.division import single_splits
+from data.skeletons.opening import PEOPLE
 from data.skeletons.store import ClipStore, open_store
 from recognition.config import RecognizeConfig
 from recognition.input.streams import Stream
@@ -35,8 +36,8 @@ from training.devices import pick_device
 FORMAT = 2
 """Changes when equal configurations give other results than before, so that no study takes them over."""
 
-NEWER = {"balance": "none", "frozen": False}
-"""Keys of `train` that recognisers of earlier studies had no need of."""
+NEWER = {("train", "balance"): "none", ("train", "frozen"): False, ("input", "people"): PEOPLE}
+"""Sections and keys that recognisers of earlier studies had no need of."""
 
 
 @dataclass(frozen=True)
@@ -186,9 +187,9 @@ def _training(
         }
     )
     what = recognizer.model_dump(mode="json", exclude={"run": {"dir", "device"}, "data": {"store"}, "simulate": True})
-    for key, as_ever in NEWER.items():  # what all had before there was the key goes unsaid
-        if what["train"][key] == as_ever:
-            del what["train"][key]
+    for (section, key), as_ever in NEWER.items():  # what all had before there was the key goes unsaid
+        if what[section][key] == as_ever:
+            del what[section][key]
     folder = config.shared_folder.resolve() / "cells" / name_of("cell", {"format": FORMAT, "store": content, **what})
     mixed = ["mixed"] if condition.pairing == "mixed" and arm != config.against else []
     given = parse_trained_on(condition.pairing)

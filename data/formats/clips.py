@@ -15,6 +15,7 @@ from data.skeletons.seen import seen_joints
 from data.skeletons.store import ClipStore, Track
 
 ACTORS = 2
+"""Of a clip, as many as the formats of NTU RGB+D's have places for."""
 LONGEST = 20_000
 """Frames that a clip of somebody's file may have, eleven minutes; the data set's longest has 300."""
 
@@ -136,7 +137,13 @@ def in_order(store: ClipStore) -> np.ndarray:
     return np.argsort(store.clips.name, kind="stable")
 
 
-def as_tracks(joints: np.ndarray, confidence: np.ndarray | None, where: str, origin: Sequence[int] = ()) -> list[Track]:
+def as_tracks(
+    joints: np.ndarray,
+    confidence: np.ndarray | None,
+    where: str,
+    origin: Sequence[int] = (),
+    people: int = ACTORS,
+) -> list[Track]:
     """Turn dense arrays into tracks, each from the first to the last frame in which its actor is seen.
 
     A joint at exactly 0 is not seen, see `data.skeletons.seen`; an actor is seen where a joint is. Positions in space
@@ -152,14 +159,16 @@ def as_tracks(joints: np.ndarray, confidence: np.ndarray | None, where: str, ori
         The file and clip, for messages.
     origin
         Joints on which the format centres positions.
+    people
+        Actors that there may be.
 
     Raises
     ------
     InputError
-        More than two actors, or a number that is not finite.
+        More than `people` actors, or a number that is not finite.
     """
-    if len(joints) > ACTORS:
-        raise InputError(f"{where}: has {len(joints)} actors, a store holds {ACTORS}; choose the actors first")
+    if len(joints) > people:
+        raise InputError(f"{where}: has {len(joints)} actors, expected at most {people}; choose the actors first")
     with np.errstate(over="ignore"):  # beyond float32 is infinity, which is refused
         joints = joints.astype(np.float32, copy=False)
     values = [joints] if confidence is None else [joints, confidence]

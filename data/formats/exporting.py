@@ -87,6 +87,13 @@ def _check_store(store: ClipStore, format: str, kind: FormatKind) -> None:
         raise InputError(
             f"{store.folder}: has the joints of {layout}, and --format {format} holds {' or '.join(kind.layouts)}"
             + "".join(f"; use --format {other}" for other in _others(layout, 1)[:1])
+            + "; `python run.py convert` writes a store with other joints" * (not _others(layout, 1))
+        )
+    actors = int(store.tracks.actor.max(initial=0)) + 1
+    if kind.people is not None and actors > kind.people:
+        raise InputError(
+            f"{store.folder}: has clips of {actors} people, and --format {format} holds {kind.people}; import it with "
+            f"--people {kind.people}"
         )
     if kind.actions is None:
         return

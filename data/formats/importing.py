@@ -22,8 +22,10 @@ from data.formats.outputs import writing
 from data.formats.registry import FORMATS, FormatKind, find_format
 from data.ntu.names import ClipName
 from data.ntu.splits import Split
+from data.skeletons.conversion import conversion, layout_entries
 from data.skeletons.labels import Labels, OwnClip, Part, code_clips
-from data.skeletons.layouts import LAYOUTS, Layout, content_of, read_layout
+from data.skeletons.layouts import find_named
+from data.skeletons.opening import MOST_PEOPLE, PEOPLE
 from data.skeletons.store import StoreInfo, StoreWriter, Track, store_of
 from data.skeletons.units import METRES, Units, check_metres
 
@@ -47,6 +49,14 @@ class ImportOptions:
     layout
         The joints, by the name of a layout or the path of a file, see `data.skeletons.layouts`; told from the files if
         None.
+    convert
+        The joints that the store shall have, likewise, see `data.skeletons.conversion`; those that are read if None.
+    missing
+        Whether joints of `convert` may be missing that cannot be had.
+    people
+        So many people of a clip are kept at most, those that are seen best; two if None.
+    image_size
+        Width and height of the image that joints lie in, for files that do not say it; as far as joints reach if None.
     on_error
         What to do with a clip that cannot be used: stop, or skip it and count it in the store. What is wrong with the
         file as a whole stops in any case.
@@ -59,6 +69,10 @@ class ImportOptions:
     units: Units = "m"
     labels: Path | None = None
     layout: str | None = None
+    convert: str | None = None
+    missing: bool = False
+    people: int | None = None
+    image_size: tuple[int, int] | None = None
     on_error: Literal["stop", "skip"] = "stop"
 
 
@@ -95,6 +109,8 @@ def import_store(source: Path, folder: Path, options: ImportOptions, again: bool
             regular_file(path)
     format = guess_format(source) if options.format is None else options.format
     kind = find_format(format)
+    if options.people is not None and not 1 <= options.people <= MOST_PEOPLE:
+        raise InputError(f"--people {options.people}: expected a number from 1 to {MOST_PEOPLE}")
     if options.fps is not None and not FPS[0] <= options.fps <= FPS[1]:
         raise InputError(f"--fps {options.fps}: expected a number from {FPS[0]} to {FPS[1]}, frames per second")
     inputs = [source, *(path for path in (options.names, options.labels) if path is not None)]
@@ -104,9 +120,11 @@ def import_store(source: Path, folder: Path, options: ImportOptions, again: bool
     own = _own(incoming, table, options)
     if incoming.layout.dims != 3 and options.units != "m":
         raise InputError(f"--units {options.units}: {source} has joints in an image, in pixels; leave it out")
+    how = None
+    if options.convert is not None:
+        how = conversion(incoming.layout, find_named(options.convert, "--convert"), str(source), options.missing)
     info = StoreInfo(
-        layout=incoming.layout.name,
-        own_layout=None if LAYOUTS.get(incoming.layout.name) == incoming.layout else content_of(incoming.layout),
+        **layout_entries(incoming.layout if how is None else how.target),
         fps=incoming.fps or options.fps or 30.0,
         image=incoming.image,
         confidence=incoming.confidence,
@@ -130,6 +148,8 @@ def import_store(source: Path, folder: Path, options: ImportOptions, again: bool
                 faulty.append({"file": called, "reason": str(error)})
                 own.found.add(called)
             else:
+                if how is not None:
+                    tracks = how.tracks(tracks)
                 if tracks:
                     writer.add(name, frames, tracks)
                 else:
@@ -140,7 +160,9 @@ def import_store(source: Path, folder: Path, options: ImportOptions, again: bool
             raise InputError(f"{source}: no clip can be used; the first: {faulty[0]['reason']}")
         writer.info = writer.info.model_copy(update={"skipped": unseen + faulty})
     left = plural(incoming.total - len(unseen) - len(faulty), "clip")
-    lines = [f"{folder}: {left} from {format} files, joints of {incoming.layout.name}"]
+    lines = [f"{folder}: {left} from {format} files, joints of {info.layout}"]
+    if how is not None:
+        lines.append(f"  {how.told()}")
     if unseen:
         lines.append(
             f"  left out: {plural(len(unseen), 'clip')} in which nobody is seen, the first {unseen[0]['file']}"
@@ -214,7 +236,13 @@ def _in_metres(tracks: list[Track], units: Units, where: str) -> list[Track]:
     return tracks
 
 
-_ADVICE = {"names": ", whose files have the names", "split": "; leave it out", "layout": ", whose files say it"}
+_ADVICE = {
+    "names": ", whose files have the names",
+    "split": "; leave it out",
+    "layout": ", whose files say it",
+    "people": f", of which {PEOPLE} people a clip are read; leave it out",
+    "image_size": ", whose files say it or have none",
+}
 
 
 def _open(
@@ -223,22 +251,34 @@ def _open(
     for option, advice in _ADVICE.items():
         value = getattr(options, option)
         if value is not None and option not in kind.reads_with:
-            raise InputError(f"--{option} {value}: does not go with --format {format}{advice}")
+            raise InputError(f"{_option(option)} {_shown(value)}: does not go with --format {format}{advice}")
     if kind.open is None:
         raise InputError(f"--format {format}: can be written and not read; choose another format")
     if kind.source == ("folder" if source.is_file() else "file"):
         raise InputError(f"{source}: expected a {kind.source} for --format {format}")
     labelled = None if table is None else frozenset(table)
-    layout = _layout(options.layout)
-    return kind.open(source, ReadOptions(options.names, options.split, options.units, layout, options.fps, labelled))
+    layout = None if options.layout is None else find_named(options.layout, "--layout")
+    return kind.open(
+        source,
+        ReadOptions(
+            names=options.names,
+            split=options.split,
+            units=options.units,
+            layout=layout,
+            fps=options.fps,
+            people=options.people or PEOPLE,
+            image_size=options.image_size,
+            labelled=labelled,
+        ),
+    )
 
 
-def _layout(given: str | None) -> Layout | None:
-    if given is None or given in LAYOUTS:
-        return None if given is None else LAYOUTS[given]
-    if not given.endswith((".yaml", ".yml")):
-        raise InputError(f"--layout {given}: expected a .yaml file, or one of {', '.join(LAYOUTS)}")
-    return read_layout(regular_file(Path(given), "--layout"))
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def _shown(value: object) -> str:
+    return "x".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def describe_inputs() -> list[tuple[str, str]]:
@@ -247,6 +287,6 @@ def describe_inputs() -> list[tuple[str, str]]:
     for name in FORMATS.names():
         kind = FORMATS[name]
         if kind.open is not None:
-            options = [f"--{option}" for option in _ADVICE if option in kind.reads_with]
+            options = [_option(option) for option in _ADVICE if option in kind.reads_with]
             rows.append((name, "; ".join([kind.reads, *options])))
     return rows

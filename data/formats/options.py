@@ -6,6 +6,7 @@ from typing import Literal
 
 from data.ntu.splits import Split
 from data.skeletons.layouts import Layout
+from data.skeletons.opening import PEOPLE
 from data.skeletons.units import Units
 
 Dtype = Literal["float16", "float32"]
@@ -47,6 +48,11 @@ class ReadOptions:
         The joints, for files that do not say which they are; None to tell by their number.
     fps
         Frames per second, for files that do not say it; None if the user does not either.
+    people
+        So many people of a clip are kept at most.
+    image_size
+        Width and height of the image that joints lie in, for files that do not say it; None if the user does not
+        either.
     labelled
         The clips that a table of labels names; None if there is none.
     """
@@ -56,4 +62,6 @@ class ReadOptions:
     units: Units = "m"
     layout: Layout | None = None
     fps: float | None = None
+    people: int = PEOPLE
+    image_size: tuple[int, int] | None = None
     labelled: frozenset[str] | None = None

@@ -51,8 +51,10 @@ from data.ntu.splits import (
     in_training,
     rules_of,
 )
+from data.recordings.clip import more_people
 from data.skeletons.labels import LARGEST_NUMBER, LONGEST, OwnClip, Part, code_clips
 from data.skeletons.layouts import COCO17, NTU25, OPENPOSE18, Layout, find_layout
+from data.skeletons.opening import PEOPLE
 from data.skeletons.seen import seen_joints
 from data.skeletons.store import ClipStore
 
@@ -114,7 +116,7 @@ def is_our_pickle(path: Path) -> bool:
         return file.read(len(beginning)) == beginning
 
 
-def read_pyskl(file: Path, given: Layout | None = None) -> Incoming:
+def read_pyskl(file: Path, given: Layout | None = None, people: int = PEOPLE) -> Incoming:
     """Read PYSKL's pickle; the number of joints tells the layout if it is not given.
 
     Raises
@@ -137,7 +139,7 @@ def read_pyskl(file: Path, given: Layout | None = None) -> Incoming:
     names = [_name(item, file, at) for at, item in enumerate(annotations)]
     right = [name for name in names if not isinstance(name, InputError)]
     if not right:
-        return _read_own(file, annotations, split, given)
+        return _read_own(file, annotations, split, given, people)
     others = {_called(item) for item, name in zip(annotations, names, strict=True) if isinstance(name, InputError)}
     split = _check_split(file, split, others)
     _check_names(file, right, split)
@@ -151,12 +153,12 @@ def read_pyskl(file: Path, given: Layout | None = None) -> Incoming:
     def clips() -> Iterator[NextClip]:
         for at, (name, item) in enumerate(zip(names, annotations, strict=True)):
             called = f"annotations[{at}]" if isinstance(name, InputError) else str(name)
-            yield called, partial(_read_clip, name, item, layout, image, file, at)
+            yield called, partial(_read_clip, name, item, layout, image, file, at, people)
 
     return Incoming(layout, len(names), clips(), image, layout.dims == 2, notes)
 
 
-def _read_own(file: Path, annotations: list[Any], split: Any, given: Layout | None) -> Incoming:
+def _read_own(file: Path, annotations: list[Any], split: Any, given: Layout | None, people: int) -> Incoming:
     """Read a pickle of clips that are not NTU RGB+D's: they keep their names, labels and splits."""
     _check_split(file, split, set())
     parts, notes = _own_parts(split)
@@ -174,7 +176,7 @@ def _read_own(file: Path, annotations: list[Any], split: Any, given: Layout | No
 
     def read() -> Iterator[NextClip]:
         for at, (name, item) in enumerate(zip(names, annotations, strict=True)):
-            yield clips[at][1].name, partial(_read_clip, name, item, layout, image, file, at, notes)
+            yield clips[at][1].name, partial(_read_clip, name, item, layout, image, file, at, people, notes)
 
     return Incoming(layout, len(names), read(), image, layout.dims == 2, notes, labels=labels)
 
@@ -332,9 +334,10 @@ def _read_clip(
     image: tuple[int, int] | None,
     file: Path,
     at: int,
+    people: int,
     notes: list[str] | None = None,
 ) -> ReadClip:
-    """Read a clip; one that is somebody's own (`notes` are given) is brought to the image's size and to two people."""
+    """Read a clip; one that is somebody's own (`notes` are given) is brought to the image's size and people."""
     name = known(named)
     where = f"{file}: annotations[{at}] ({name if notes is None else shown(item['frame_dir'])})"
     if notes is None:
@@ -364,11 +367,12 @@ def _read_clip(
         if size != image:
             keypoint = _resized(keypoint, size, image)
             _note(notes, f"images are of several sizes; all poses are brought to one of {image[0]} x {image[1]} pixels")
-    if notes is not None and len(keypoint) > ACTORS:
-        chosen = _most_seen(keypoint, score)
+    if notes is not None and len(keypoint) > min(people, PEOPLE):
+        if len(keypoint) > people:
+            _note(notes, more_people(people))
+        chosen = _most_seen(keypoint, score, people)
         keypoint, score = keypoint[chosen], None if score is None else score[chosen]
-        _note(notes, "some clips have more than two people; the two that are seen best are kept")
-    return name, frames, as_tracks(keypoint, score, where)
+    return name, frames, as_tracks(keypoint, score, where, people=max(people, ACTORS))
 
 
 def _note(notes: list[str] | None, text: str) -> None:
@@ -386,12 +390,12 @@ def _resized(keypoint: np.ndarray, size: tuple[int, int], image: tuple[int, int]
     return moved
 
 
-def _most_seen(keypoint: np.ndarray, score: np.ndarray | None) -> np.ndarray:
-    """Return the two people that are seen best over all frames, in their order."""
+def _most_seen(keypoint: np.ndarray, score: np.ndarray | None, people: int) -> np.ndarray:
+    """Return so many people that are seen best over all frames, the first two in their own order, then by how well."""
     seen = seen_joints(keypoint.astype(np.float32), score)
     weight = seen if score is None else np.where(seen, score, 0)
-    best = np.argsort(-weight.sum(axis=(1, 2)), kind="stable")[:ACTORS]
-    return np.sort(best)
+    best = np.argsort(-weight.sum(axis=(1, 2)), kind="stable")[:people]
+    return np.concatenate([np.sort(best[:PEOPLE]), best[PEOPLE:]])
 
 
 def _guess(path: Path) -> int:
@@ -404,7 +408,7 @@ def _save(store: ClipStore, file: Path, options: WriteOptions, advance: Advance)
 
 
 def _open(path: Path, options: ReadOptions) -> Incoming:
-    return read_pyskl(path, options.layout)
+    return read_pyskl(path, options.layout, options.people)
 
 
 FORMATS.add(
@@ -418,7 +422,8 @@ FORMATS.add(
         source="file",
         layouts=tuple(layout.name for layout in _WRITTEN),
         actions=len(ACTIONS_120),
+        people=None,
         writes_with={"dtype": "float16"},
-        reads_with=frozenset({"layout"}),
+        reads_with=frozenset({"layout", "people"}),
     ),
 )

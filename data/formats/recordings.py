@@ -24,7 +24,7 @@ from data.formats.clips import Incoming, NextClip, ReadClip
 from data.formats.options import ReadOptions
 from data.formats.registry import BY_PLACE, FORMATS, FormatKind
 from data.ntu.names import ClipName
-from data.recordings.clip import EXTRAS, as_clip, kept_joints, read_one, timing_of
+from data.recordings.clip import EXTRAS, NO_DEPTH, as_clip, image_of, in_image, kept_joints, read_one, timing_of
 from data.recordings.guessing import guess_recording
 from data.recordings.recording import Recording
 from data.recordings.registry import RECORDINGS
@@ -66,6 +66,8 @@ class _Look:
         Whether it has one.
     reach
         float64 [D]: the largest coordinates of all joints that count, 1 at least.
+    image
+        Width and height of the image, if the file says it.
     """
 
     joints: int
@@ -74,6 +76,7 @@ class _Look:
     frames: int
     confidence: bool
     reach: np.ndarray
+    image: tuple[int, int] | None
 
 
 def read_recordings(folder: Path, options: ReadOptions) -> Incoming:
@@ -99,10 +102,7 @@ def read_recordings(folder: Path, options: ReadOptions) -> Incoming:
     names, labels = code_clips([OwnClip(place.title, place.action) for place in readable], where=str(folder))
     image = None
     if layout.dims == 2:
-        image = _size([look.reach for look in looks.values()], layout)
-        notes.append(
-            f"the size of the image is not known: taken for {image[0]} x {image[1]}, as far as the joints reach"
-        )
+        image = _image(list(looks.values()), layout, options, notes)
     confidence = any(look.confidence for look in looks.values())
     name_of = {place.title: name for place, name in zip(readable, names, strict=True)}
     reader = _Reader(layout, options, fps, confidence, notes)
@@ -127,21 +127,24 @@ class _Reader:
         if fault or name is None:
             raise InputError(fault)
         options = self.options
+        recording = _read(place.path, options)
         clip = as_clip(
-            _read(place.path, options),
+            recording,
             str(place.path),
             self.layout,
             fps=options.fps,
             units=options.units,
             prefix=options.layout is not None,
             confidence=self.confidence,
+            people=options.people,
         )
-        self.notes.extend(note for note in clip.notes if note not in self.notes)
+        notes = (*clip.notes, *(note for note in recording.notes if note == NO_DEPTH))
+        self.notes.extend(note for note in notes if note not in self.notes)
         return name, *resample_tracks(clip.frames, clip.tracks, self.fps / clip.fps)
 
 
 def _read(path: Path, options: ReadOptions) -> Recording:
-    return read_one(path, timed=options.fps is None)
+    return in_image(read_one(path, timed=options.fps is None), options.image_size)
 
 
 def _by_class(folder: Path, notes: list[str]) -> list[_Place]:
@@ -248,7 +251,8 @@ def _look_at(places: Sequence[_Place], options: ReadOptions) -> tuple[dict[str, 
             joints, dims = recording.joints.shape[1:]
             frames = int(timing.frame.max()) + 1
             confidence = recording.confidence is not None
-            looks[place.title] = _Look(joints, dims, timing.fps, frames, confidence, _reach(recording, options.layout))
+            reach = _reach(recording, options.layout)
+            looks[place.title] = _Look(joints, dims, timing.fps, frames, confidence, reach, image_of(recording))
     if places and not looks:
         raise InputError(f"no clip can be used; the first: {next(iter(faults.values()))}")
     return looks, faults
@@ -305,6 +309,24 @@ def _size(reaches: Sequence[np.ndarray], layout: Layout) -> tuple[int, int]:
     return math.ceil(width), math.ceil(height)
 
 
+def _image(looks: Sequence[_Look], layout: Layout, options: ReadOptions, notes: list[str]) -> tuple[int, int]:
+    """Return the size of the image: as the user says, else as all files say, else as far as joints reach."""
+    reach = _size([look.reach for look in looks], layout)
+    said = options.image_size
+    if said is None and len(known := {look.image for look in looks}) == 1:
+        said = known.pop()
+    if said is None:
+        width, height = reach
+        notes.append(
+            f"the size of the image is not known: taken for {width} x {height}, as far as the joints reach; "
+            "--image-size says another"
+        )
+        return reach
+    if any(np.array(reach) > said):
+        notes.append(f"joints reach to {reach[0]}, {reach[1]} in an image of {said[0]} x {said[1]}")
+    return said
+
+
 def _guess(path: Path) -> int:
     if not path.is_dir():
         return 0
@@ -326,6 +348,6 @@ FORMATS.add(
         read_recordings,
         source="folder",
         layouts=tuple(TOLD),
-        reads_with=frozenset({"units", "layout"}),
+        reads_with=frozenset({"units", "layout", "people", "image_size"}),
     ),
 )

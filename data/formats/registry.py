@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from base.errors import InputError
 from base.registry import Registry
-from data.formats.clips import Incoming
+from data.formats.clips import ACTORS, Incoming
 from data.formats.options import ReadOptions
 from data.formats.outputs import Output
 from data.skeletons.layouts import NTU25
@@ -43,6 +43,8 @@ class FormatKind:
         The names of the joint layouts it holds.
     actions
         The last of NTU RGB+D's actions for which it has a place; None if it has one for any.
+    people
+        The people of a clip for which it has a place; None if it has one for any number.
     writes_with
         The options that it takes of `WriteOptions`, with its defaults.
     reads_with
@@ -58,6 +60,7 @@ class FormatKind:
     parts: tuple[str, ...] = ()
     layouts: tuple[str, ...] = (NTU25.name,)
     actions: int | None = None
+    people: int | None = ACTORS
     writes_with: Mapping[str, Any] = field(default_factory=dict)
     reads_with: frozenset[str] = frozenset()
 

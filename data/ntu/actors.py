@@ -3,6 +3,7 @@
 import numpy as np
 
 from data.ntu.text import Body, Skeleton, merge_bodies
+from data.skeletons.opening import PEOPLE
 from data.skeletons.store import Track
 
 SHORT_TRACK = 11
@@ -10,15 +11,15 @@ SPREAD = 0.8
 IMPLAUSIBLE_SHARE = 0.69754
 
 
-def choose_actors(skeleton: Skeleton) -> tuple[int, list[Track]]:
-    """Reduce a clip's bodies to at most two actors.
+def choose_actors(skeleton: Skeleton, people: int = PEOPLE) -> tuple[int, list[Track]]:
+    """Reduce a clip's bodies to at most so many actors, by default two.
 
     The rules are those of the reference pipelines (CTR-GCN's, PYSKL's): with more than one body, bodies of 11 frames or
     fewer are dropped; then bodies of which at least 69.754% of the frames are implausible (wider than 0.8 times their
     height); the rest are sorted by motion. Actor 1 is the most mobile body, extended by later ones that do not overlap
-    it in time; actor 2 is filled likewise from those that do. Frames in which no actor is seen are dropped, but tracks
-    keep the numbers of theirs, so that nobody takes the step over such a gap for a motion. Where a rule would drop
-    every body, it drops none.
+    it in time; actor 2 is filled likewise from those that do, and so on. Frames in which no actor is seen are dropped,
+    but tracks keep the numbers of theirs, so that nobody takes the step over such a gap for a motion. Where a rule
+    would drop every body, it drops none.
 
     A body that leaves and returns keeps its own frame times (the reference pipelines close the gap).
 
@@ -41,7 +42,7 @@ def choose_actors(skeleton: Skeleton) -> tuple[int, list[Track]]:
                 actor.append(body)
                 break
         else:
-            if len(actors) < 2:
+            if len(actors) < people:
                 actors.append([body])
     merged = [merge_bodies(actor) for actor in actors]
     seen = np.unique(np.concatenate([body.frames for body in merged])) if merged else np.empty(0, np.int64)

@@ -9,23 +9,24 @@ import numpy as np
 from base.errors import InputError
 from base.words import plural
 from data.recordings.guessing import guess_recording, read_recording
+from data.recordings.landmarks import OF_UNKNOWN_SIZE
 from data.recordings.people import tracks_of
 from data.recordings.rates import clock_of
 from data.recordings.recording import Recording
 from data.recordings.registry import RECORDINGS
-from data.skeletons.layouts import Layout
+from data.skeletons.layouts import LAYOUTS, Layout, find_layout
+from data.skeletons.opening import PEOPLE
 from data.skeletons.seen import FARTHEST
 from data.skeletons.store import Track
 from data.skeletons.units import METRES, Units, check_metres
 
-ACTORS = 2
 LONGEST = 20_000
 """Frames of one clip, eleven minutes at 30 a second."""
 
 EXTRAS = 42
 """So many joints more than a body's are those of two hands at least, and perhaps of a face."""
 
-MORE_PEOPLE = "some clips have more than two people; the two that are seen best are kept"
+NO_DEPTH = "landmarks in an image are taken without their depth"
 FOLLOWED = "where a file does not tell who is who, people are followed from frame to frame"
 
 
@@ -38,7 +39,7 @@ class RecordedClip:
     frames
         The clip's length.
     tracks
-        One for each of at most two people, whoever is seen best first; none if nobody is seen.
+        One for each person that is kept, whoever is seen best first; none if nobody is seen.
     fps
         Frames a second.
     notes
@@ -144,6 +145,55 @@ def kept_joints(recording: Recording, layout: Layout, prefix: bool) -> np.ndarra
     return None
 
 
+def in_image(recording: Recording, size: tuple[int, int] | None) -> Recording:
+    """Return a recording of landmarks in an image in two dimensions; others are returned as they are.
+
+    If their coordinates are parts of an image of unknown size, it is taken to be of this one.
+    """
+    parts = OF_UNKNOWN_SIZE in recording.notes
+    if not parts and recording.unit != "px":
+        return recording
+    if recording.joints.shape[-1] == 3 and not recording.groups:
+        kept = recording.joints[..., :2], recording.scale[:2], (*recording.notes, NO_DEPTH)
+        recording = replace(recording, joints=kept[0], scale=kept[1], notes=kept[2])
+    if size is None or not parts:
+        return recording
+    return replace(recording, scale=(float(size[0]), float(size[1])), unit="px")
+
+
+def image_of(recording: Recording) -> tuple[int, int] | None:
+    """Return width and height of the image that joints lie in, where a file has parts of it and says its size."""
+    if recording.unit != "px" or len(recording.scale) < 2:
+        return None
+    width, height = map(round, recording.scale[:2])
+    return (width, height) if min(width, height) > 1 else None
+
+
+def layout_of(recording: Recording, where: str, wanted: Layout) -> Layout:
+    """Return which joints a recording has, besides a face's and two hands' perhaps.
+
+    Those that are wanted, if it has joints of these names; else those that its names tell, or that are wanted by their
+    number, or that its number of joints tells. Where nothing does, they count as wanted.
+    """
+    count, dims = recording.joints.shape[1:]
+    if joints_in(recording.names, wanted) is not None:
+        return wanted
+    # a tool may give in space what the layout has in an image
+    named = [replace(one, dims=dims) for one in LAYOUTS.values() if joints_in(recording.names, one) is not None]
+    known = max(named, key=lambda one: len(one.joints), default=wanted)
+    rest = count - len(known.joints)
+    if named and rest == 0:
+        return known
+    if (count, dims) == (len(wanted.joints), wanted.dims):
+        return wanted
+    if (named and rest >= EXTRAS) or kept_joints(recording, known, rest >= EXTRAS) is not None:
+        return known
+    try:
+        return find_layout(count, dims, where)
+    except InputError:
+        return known
+
+
 def positions_of(
     recording: Recording, where: str, layout: Layout, units: Units = "m", prefix: bool = False
 ) -> np.ndarray:
@@ -203,13 +253,14 @@ def as_clip(
     units: Units = "m",
     prefix: bool = False,
     confidence: bool = False,
+    people: int = PEOPLE,
 ) -> RecordedClip:
     """Make a clip of a recording.
 
     A joint without a position, or with a confidence of 0, is not seen. Who is who is what the file says; where it does
     not, people are followed (`data.recordings.people`), and what was lost and found again makes one actor with whoever
-    it does not overlap in time, as in `data.ntu.actors`. Of more than two, those are kept that are seen best: with the
-    largest sum of confidences, or in the most joints.
+    it does not overlap in time, as in `data.ntu.actors`. Of more than `people`, those are kept that are seen best:
+    with the largest sum of confidences, or in the most joints.
 
     Parameters
     ----------
@@ -223,6 +274,8 @@ def as_clip(
         See `timing_of`.
     confidence
         Whether tracks have a confidence: 1 for what is seen, where the file has none.
+    people
+        So many are kept at most.
 
     Raises
     ------
@@ -243,10 +296,10 @@ def as_clip(
         raise InputError(f"{where}: {error}") from None
     rows = [np.flatnonzero(seen.any(axis=1) & (track == number)) for number in range(int(track.max()) + 1)]
     rows = sorted((own for own in rows if len(own)), key=lambda own: -float(trust[own].sum()))
-    people = rows if recording.person is not None else _joined(rows, timing.frame)
-    notes = (MORE_PEOPLE,) * (len(people) > ACTORS) + (FOLLOWED,) * (recording.person is None and len(rows) > 1)
+    actors = rows if recording.person is not None else _joined(rows, timing.frame)
+    notes = (more_people(people),) * (len(actors) > people) + (FOLLOWED,) * (recording.person is None and len(rows) > 1)
     tracks = []
-    for actor, own in enumerate(people[:ACTORS]):
+    for actor, own in enumerate(actors[:people]):
         frames, first = np.unique(timing.frame[own], return_index=True)
         at, own = frames - frames[0], own[first]
         length = int(at[-1]) + 1
@@ -258,6 +311,13 @@ def as_clip(
         sure[at] = trust[own]
         tracks.append(Track(actor, int(frames[0]), placed, tracked, sure if confidence else None))
     return RecordedClip(int(timing.frame.max()) + 1, tracks, timing.fps, notes)
+
+
+def more_people(kept: int) -> str:
+    """Say that some clips have more people than are kept."""
+    number = {1: "one", 2: "two"}.get(kept, str(kept))
+    best = "the one that is" if kept == 1 else f"the {number} that are"
+    return f"some clips have more than {number} people; {best} seen best are kept"
 
 
 def _joined(tracks: Sequence[np.ndarray], frame: np.ndarray) -> list[np.ndarray]:

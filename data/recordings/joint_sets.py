@@ -55,8 +55,8 @@ COCO_17 = JointSet(COCO17.joints, COCO17.bones)
 
 HALPE_26 = JointSet(
     (
-        *COCO17.joints, "head", "neck", "hip", "left big toe", "right big toe", "left small toe", "right small toe",
-        "left heel", "right heel",
+        *COCO17.joints, "head", "neck", "middle of hips", "left big toe", "right big toe", "left small toe",
+        "right small toe", "left heel", "right heel",
     ),
     (
         (0, 1), (0, 2), (1, 3), (2, 4), (5, 18), (6, 18), (5, 7), (7, 9), (6, 8), (8, 10), (17, 18), (18, 19), (19, 11),

@@ -15,6 +15,7 @@ from data.recordings.peek import files_in, head
 from data.recordings.recording import Recording
 from data.recordings.registry import BY_CONTENT, RECORDINGS, RecordingKind
 from data.recordings.rows import as_confidence, identity, missing_at_zero
+from data.skeletons.layouts import LAYOUTS
 
 _PARTS = ("pose", "face", "hand_left", "hand_right")
 _KEY = re.compile(rb'"people"\s*:')
@@ -35,6 +36,7 @@ _MPI_15 = (
 )  # fmt: skip
 _BONES = {25: _BODY_25, 18: _COCO_18, 15: _MPI_15}
 """Of a body of so many joints (OpenPose's documentation of its output)."""
+_LAYOUTS = {25: "body25", 18: "openpose18"}
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,7 @@ def read(path: Path) -> Recording:
         files.writer([text.numbers for text in texts], file_of, slots, joints),
         person=np.array(ids, np.int64) if unique and None not in ids and len(ids) else None,
         confidence=as_confidence(values[..., dims]),
+        names=_names(sizes),
         bones=_BONES.get(sizes["pose"], ()),
         unit="px" if dims == 2 else "",
         notes=("joints in space are refined; those in the image stay as they are",) if dims == 3 else (),
@@ -126,6 +129,14 @@ def _sizes(path: Path, people: list[_Person]) -> dict[str, int]:
                 )
             sizes[part] = len(found)
     return sizes
+
+
+def _names(sizes: dict[str, int]) -> tuple[str, ...]:
+    """Return the joints' names, by which a body is told from its hands and face; none of an MPI body."""
+    if sizes["pose"] not in _LAYOUTS:
+        return ()
+    rest = (f"{part} {number}" for part in _PARTS[1:] for number in range(sizes[part]))
+    return (*LAYOUTS[_LAYOUTS[sizes["pose"]]].joints, *rest)
 
 
 def _stack(people: list[dict[str, np.ndarray]], sizes: dict[str, int], dims: int, empty: float) -> np.ndarray:

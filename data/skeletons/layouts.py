@@ -3,13 +3,15 @@
 Three are here; the others are files, `layout_files/NAME.yaml`, and one's own is a file like them (`read_layout`).
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from base.errors import InputError
+from base.files import regular_file
 from base.shown import shown
 
 FOLDER = Path(__file__).with_name("layout_files")
@@ -53,6 +55,9 @@ class Layout:
         The joint that pose metrics align.
     dims
         Coordinates per joint: 3 in space, 2 in an image.
+    standard
+        What joints are called in all layouts alike, where their own name is another, see
+        `data.skeletons.conversion`; it makes no other skeleton.
     """
 
     name: str
@@ -61,9 +66,18 @@ class Layout:
     centre: int
     root: int
     dims: int
+    standard: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
-NTU25 = Layout("ntu25", JOINTS, BONES, CENTRE, root=0, dims=3)
+NTU25 = Layout(
+    "ntu25", JOINTS, BONES, CENTRE, root=0, dims=3,
+    standard={
+        "base of spine": "pelvis", "spine": "base of neck", "neck": "upper neck", "head": "centre of head",
+        "left foot": "left forefoot", "right foot": "right forefoot",
+        "tip of left hand": "left middle finger 4", "tip of right hand": "right middle finger 4",
+        "left thumb": "left thumb 4", "right thumb": "right thumb 4",
+    },
+)  # fmt: skip
 
 COCO17 = Layout(
     "coco17",
@@ -91,7 +105,7 @@ OPENPOSE18 = Layout(
         (0, 1), (2, 1), (3, 2), (4, 3), (5, 1), (6, 5), (7, 6), (8, 2), (9, 8), (10, 9), (11, 5), (12, 11), (13, 12),
         (14, 0), (15, 0), (16, 14), (17, 15),
     ),
-    centre=1, root=1, dims=2,
+    centre=1, root=1, dims=2, standard={"neck": "base of neck"},
 )  # fmt: skip
 """OpenPose's 18 keypoints, with the bones of ST-GCN's graph: the tree of parents ends at the neck."""
 
@@ -109,7 +123,8 @@ def layouts_of(name: str, content: Any, where: str) -> list[Layout]:
     content
         `joints`, a list of names; `bones`, pairs of a joint and its parent, by number from 0 or by name, that lead
         from every joint to the `centre`; `root`, the joint that pose metrics align (the centre if it is left out);
-        `dims`, 3, 2 or both. `unit` is for readers.
+        `dims`, 3, 2 or both. `standard` says what joints are called in all layouts alike, where their own names are
+        others. `unit` is for readers.
     where
         The file, for messages.
 
@@ -119,7 +134,7 @@ def layouts_of(name: str, content: Any, where: str) -> list[Layout]:
         Something is missing, a bone leads to a joint that is not there, or a path of parents does not end at the
         centre.
     """
-    known = {"joints", "bones", "centre", "root", "dims", "unit"}
+    known = {"joints", "bones", "centre", "root", "dims", "unit", "standard"}
     if not isinstance(content, Mapping) or not {"joints", "bones", "centre", "dims"} <= set(content) <= known:
         found = ", ".join(map(str, list(content)[:8])) if isinstance(content, Mapping) else type(content).__name__
         raise InputError(f"{where}: found {shown(found)}, expected joints, bones, centre and dims")
@@ -137,8 +152,19 @@ def layouts_of(name: str, content: Any, where: str) -> list[Layout]:
     dims = content["dims"] if isinstance(content["dims"], list) else [content["dims"]]
     if dims not in ([3], [2], [3, 2], [2, 3]):
         raise InputError(f"{where}: dims: found {shown(content['dims'])}, expected 3, 2 or [3, 2]")
-    first = Layout(name, names, pairs, centre, root, max(dims))
+    standard = _standard(content.get("standard", {}), names, f"{where}: standard")
+    first = Layout(name, names, pairs, centre, root, max(dims), standard)
     return [first] if len(dims) == 1 else [first, replace(first, name=name + FLAT, dims=2)]
+
+
+def _standard(value: Any, names: Sequence[str], where: str) -> dict[str, str]:
+    if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value.values()):
+        raise InputError(f"{where}: found {shown(value)}, expected a joint's standard name behind its own")
+    found = {names[_joint(joint, names, where)]: name[:60] for joint, name in value.items()}
+    called = Counter(found.get(name, name) for name in names)
+    if twice := [name for name, count in called.items() if count > 1]:
+        raise InputError(f"{where}: {shown(twice[0])} is what two joints are called, expected a name for one")
+    return found
 
 
 def _joint(value: Any, names: Sequence[str], where: str) -> int:
@@ -176,7 +202,12 @@ def content_of(layout: Layout) -> dict[str, Any]:
     """Return a layout as its file would have it, see `layouts_of`."""
     bones = [list(bone) for bone in layout.bones]
     joints, numbers = list(layout.joints), {"centre": layout.centre, "root": layout.root, "dims": layout.dims}
-    return {"joints": joints, "bones": bones, **numbers}
+    return {
+        "joints": joints,
+        "bones": bones,
+        **numbers,
+        **({"standard": dict(layout.standard)} if layout.standard else {}),
+    }
 
 
 def read_layout(path: Path) -> Layout:
@@ -194,6 +225,21 @@ def read_layout(path: Path) -> Layout:
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read ({error}); expected a YAML file of a layout") from error
     return layouts_of(path.stem[:60], content, str(path))[0]
+
+
+def find_named(given: str, where: str) -> Layout:
+    """Return a layout by its name, or read one's own from a file.
+
+    Raises
+    ------
+    InputError
+        There is none of that name, or the file describes none.
+    """
+    if given in LAYOUTS:
+        return LAYOUTS[given]
+    if not given.endswith((".yaml", ".yml")):
+        raise InputError(f"{where} {given}: expected a .yaml file, or one of {', '.join(LAYOUTS)}")
+    return read_layout(regular_file(Path(given), where))
 
 
 class _Layouts(Mapping[str, Layout]):
@@ -227,7 +273,7 @@ LAYOUTS: Mapping[str, Layout] = _Layouts(NTU25, COCO17, OPENPOSE18)
 
 TOLD = (
     "coco17", "openpose18", "body25", "halpe26", "wholebody133", "mediapipe33_2d", "ntu25", "kinect20", "h36m17",
-    "mediapipe33",
+    "mediapipe33", "azure32",
 )  # fmt: skip
 """The layouts that are told by their number of joints and dimensions."""
 

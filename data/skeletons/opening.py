@@ -23,7 +23,10 @@ from data.skeletons.layouts import LAYOUTS, Layout, layouts_of
 
 LABELS = "labels.json"
 _LONGEST_NAME = 100
-_ACTORS = 2
+PEOPLE = 2
+"""People of a clip, where nobody asks for more."""
+MOST_PEOPLE = 32
+"""People of a clip that anybody can ask for."""
 _MOST_FRAMES = 1 << 20
 """Of one clip: ten hours at 30 a second."""
 _MOST_UNSEEN = 1000
@@ -75,7 +78,7 @@ class StoreInfo(Section):
 
 @dataclass(frozen=True)
 class Tracks:
-    """The table of tracks; int64 [K] each. `clip` is a row of the clips, `actor` is 0 or 1."""
+    """The table of tracks; int64 [K] each. `clip` is a row of the clips, `actor` counts from 0."""
 
     clip: np.ndarray
     actor: np.ndarray
@@ -293,12 +296,12 @@ def _check_tracks(tracks: Tracks, clips: Clips, rows: int) -> None:
             )
     if int(tracks.length.sum()) > rows:
         raise ValueError("tracks.csv: tracks share rows of joints.npy")
-    wrong = np.flatnonzero((tracks.actor < 0) | (tracks.actor >= _ACTORS))
+    wrong = np.flatnonzero((tracks.actor < 0) | (tracks.actor >= MOST_PEOPLE))
     if len(wrong):
-        raise ValueError(f"tracks.csv: clip {clips.name[tracks.clip[wrong[0]]]} has more than two actors")
-    counts = np.bincount(_ACTORS * tracks.clip + tracks.actor)
+        raise ValueError(f"tracks.csv: clip {clips.name[tracks.clip[wrong[0]]]} has more than {MOST_PEOPLE} actors")
+    counts = np.bincount(MOST_PEOPLE * tracks.clip + tracks.actor)
     if counts.max() > 1:
-        name = clips.name[counts.argmax() // _ACTORS]
+        name = clips.name[counts.argmax() // MOST_PEOPLE]
         raise ValueError(f"tracks.csv: clip {name} has two tracks of one actor")
 
 

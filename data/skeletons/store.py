@@ -6,7 +6,7 @@
 | `tracked.npy` | uint8 [F, V]: 0 not seen, 1 inferred, 2 tracked |
 | `confidence.npy` | float32 [F, V], where an estimator gave one; absent otherwise |
 | `times.npy` | float64 [F], seconds since the clip's first frame; absent where frames follow each other evenly |
-| `tracks.csv` | clip (row of clips.csv), actor (0 or 1), first_frame, length, first_row |
+| `tracks.csv` | clip (row of clips.csv), actor (from 0, by rank), first_frame, length, first_row |
 | `clips.csv` | name, setup, camera, performer, replication, action, frames |
 | `labels.json` | what the clips' owner calls them, see `data.skeletons.labels`; absent for NTU RGB+D's own |
 | `store.json` | joint layout, frame rate, counts, and where the store came from |
@@ -75,7 +75,7 @@ class Track:
     Parameters
     ----------
     actor
-        0 or 1.
+        From 0, in the order in which people are chosen: whoever wants fewer takes the first.
     first_frame
         The clip's frame in which the track begins, from 0.
     joints

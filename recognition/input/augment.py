@@ -23,7 +23,7 @@ class Draws:
     transform
         float32 [B, D, D]: turns and scales the clips about the origin.
     swap
-        bool [B]: whether the two actors change places.
+        bool [B]: whether the two actors change places; of more, the order is reversed.
     """
 
     offset: Tensor | None = None

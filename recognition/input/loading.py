@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from base.errors import InputError
 from data.skeletons.layouts import NTU25, Layout
+from data.skeletons.opening import PEOPLE
 from data.skeletons.store import ClipStore
 
 ORIGIN = {NTU25.name: 1}
@@ -69,6 +70,7 @@ def load_clips(
     actions: np.ndarray | None,
     device: torch.device | str,
     rotate_to_body: bool = False,
+    people: int = PEOPLE,
 ) -> LoadedClips:
     """Put clips on the device.
 
@@ -94,11 +96,13 @@ def load_clips(
     rotate_to_body
         Also turn every clip such that actor 1's spine is parallel to z and the line from the left to the right shoulder
         lies in the half plane of z and positive x, in its first frame.
+    people
+        So many actors of a clip are loaded at most, the first that show anything.
 
     Raises
     ------
     InputError
-        More than two actors, two tracks of one actor, a layout in the plane that shall be turned in space, or one in an
+        Two tracks of one actor, a layout in the plane that shall be turned in space, or one in an
         image of unknown size.
     """
     layout = store.layout
@@ -113,14 +117,14 @@ def load_clips(
             f"input.rotate_to_body: {store.folder} has the joint layout {layout.name}; only {NTU25.name} has the "
             "spine and shoulders that it needs; set it to false"
         )
-    if (store.tracks.actor > 1).any():
-        clip = store.clips.name[store.tracks.clip[store.tracks.actor > 1][0]]
-        raise InputError(f"{store.folder}: clip {clip} has more than two actors; prepare the store again")
     track, clip = _tracks_of(store, rows)
     joints, seen = _read(store, track)
     starts = np.cumsum(store.tracks.length[track]) - store.tracks.length[track]
     if len(track) and not (shown := np.logical_or.reduceat(seen.any(1), starts)).all():
         track, clip = track[shown], clip[shown]
+        joints, seen = _read(store, track)
+    if len(track) and not (first := np.arange(len(clip)) - np.searchsorted(clip, clip) < people).all():
+        track, clip = track[first], clip[first]
         joints, seen = _read(store, track)
     length = torch.from_numpy(store.tracks.length[track]).to(device)
     shown_at = torch.from_numpy(seen).to(device)

@@ -19,6 +19,7 @@ from data.recordings.clip import LONGEST
 from data.recordings.people import MOST_PEOPLE
 from data.recordings.recording import Recording
 from data.skeletons.incoming import FORGET, check_pose, check_time
+from data.skeletons.store import StoreInfo
 from recognition.live.config import LiveConfig
 from recognition.nets.folding import fold
 from recognition.use.clip_files import NTU_FPS, Fitting, clip_of, in_memory
@@ -155,7 +156,17 @@ class Live:
         self._actions = first_one.actions
         self._called = action_names(first_one.actions, names, first_one.names)
         self._tell, self._told = tell or print_line, set[str]()
-        self._fitting = Fitting(first_one.layout, first_one.confidence, first_one.image, first_one.fps, tell=self.tell)
+        if len({(one.fps, one.image) for _, one in self._recognizers}) > 1:
+            raise InputError("model: an ensemble of clips of different rates or images; watch with one of its members")
+        self._fitting = Fitting(
+            first_one.layout,
+            first_one.confidence,
+            first_one.image,
+            first_one.fps,
+            people=max(one.view.people for _, one in self._recognizers),
+            tell=self.tell,
+        )
+        self._info = self._fitting.info(StoreInfo(image=first_one.image, confidence=first_one.confidence))
         self.refiner = refiner
         self._people: dict[Hashable, _Person] = {}
         self._shape: tuple[int, ...] | None = None
@@ -307,7 +318,7 @@ class Live:
             clip_of(_recording([there[person] for person in people]), where, self._fitting, where, "the poses")
             for people, where in zip(together, called, strict=True)
         ]
-        store = in_memory(Path("poses"), clips, self._fitting.info)
+        store = in_memory(Path("poses"), clips, self._info)
         scores = predict(self._recognizers, store, np.arange(len(clips)), samplings=self.config.samplings)
         best = likeliest(called, scores, self._actions, self._called)
         return [

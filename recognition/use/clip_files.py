@@ -1,7 +1,8 @@
 """Clips to predict, wherever they are: `.skeleton` files, folders and zips of them, recordings, and clip stores."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -9,16 +10,19 @@ import numpy as np
 
 from base.errors import InputError
 from base.files import regular_file
-from base.shown import shown
+from base.progress import console
+from base.shown import one_line, shown
 from base.words import plural
 from data.ntu.actors import choose_actors
 from data.ntu.archive import Source, list_entries
 from data.ntu.text import MAX_BYTES, read_skeleton
-from data.recordings.clip import EXTRAS, as_clip, joints_in, read_one
+from data.recordings.clip import EXTRAS, NO_DEPTH, as_clip, image_of, in_image, joints_in, layout_of, read_one
 from data.recordings.guessing import guess_recording
 from data.recordings.recording import Recording
+from data.skeletons.conversion import conversion, layout_entries, listed
 from data.skeletons.labels import Labels
-from data.skeletons.layouts import LAYOUTS, NTU25, Layout, content_of
+from data.skeletons.layouts import NTU25, Layout
+from data.skeletons.opening import PEOPLE
 from data.skeletons.resample import SAME_RATE, resample_tracks
 from data.skeletons.store import Clips, ClipStore, StoreInfo, Track, Tracks, open_store, track_of
 
@@ -45,9 +49,23 @@ Refine = Callable[[StoreInfo, Sequence[Track], str], list[Track]]
 NTU_FPS = 30.0
 
 
+def each_once() -> Callable[[str], None]:
+    """Return what prints each line that the user should read, and the same one only once."""
+    told: set[str] = set()
+
+    def tell(line: str) -> None:
+        if line not in told:
+            told.add(line)
+            console.print(one_line(line), style="yellow", highlight=False, soft_wrap=True)
+
+    return tell
+
+
 @dataclass(frozen=True)
 class Fitting:
     """What is done to clips until they are as those that a recogniser was trained on.
+
+    They are brought to its joints, refined if that is asked for, and brought to its rate.
 
     Parameters
     ----------
@@ -57,6 +75,12 @@ class Fitting:
         Frames per second of files, as the user says; None if he does not.
     refine
         What refines clips first; None for nothing.
+    missing
+        Whether joints of other layouts may be missing that cannot be had, see `data.skeletons.conversion`.
+    image_said
+        Width and height of the image that joints of files lie in, as the user says; None if he does not.
+    people
+        So many people of a clip are used.
     tell
         Called with each line that the user should read, of many clips with the same one many times.
     """
@@ -67,27 +91,47 @@ class Fitting:
     fps: float | None
     said: float | None = None
     refine: Refine | None = None
+    missing: bool = False
+    image_said: tuple[int, int] | None = None
+    people: int = PEOPLE
     tell: Callable[[str], None] = lambda line: None
 
-    @property
-    def info(self) -> StoreInfo:
-        """What a store of such clips says of itself."""
-        return StoreInfo(
-            layout=self.layout.name,
-            own_layout=None if LAYOUTS.get(self.layout.name) == self.layout else content_of(self.layout),
-            fps=self.fps or NTU_FPS,
-            image=self.image,
-            confidence=self.confidence,
-        )
-
     def fit(self, info: StoreInfo, clip: Clip, where: str) -> Clip:
-        """Refine a clip if that is asked for, and bring it to the rate of the training."""
+        """Refine a clip if that is asked for, and bring it to the rate of the training.
+
+        Raises
+        ------
+        InputError
+            Its joints are not the training's, and do not convert to them.
+        """
         name, frames, tracks = clip
+        if info.skeleton != self.layout:
+            how = conversion(info.skeleton, self.layout, where, self.missing)
+            tracks = how.tracks(tracks)
+            if not tracks:
+                raise InputError(f"{where}: no joint of {self.layout.name} is seen in any frame")
+            info = info.model_copy(update=layout_entries(self.layout))
+            self.tell(how.told())
         if self.refine is not None:
             tracks = self.refine(info, tracks, where)
         if self.fps is None:
             return name, frames, tracks
         return name, *resample_tracks(frames, tracks, self.fps / info.fps)
+
+    def check_joints(self, layout: Layout, where: str) -> None:
+        """Make sure that joints are the training's, or convert to them.
+
+        Raises
+        ------
+        InputError
+            They do not.
+        """
+        if layout != self.layout:
+            conversion(layout, self.layout, where, self.missing)
+
+    def info(self, info: StoreInfo) -> StoreInfo:
+        """Describe the clips of a description once they are fitted."""
+        return info.model_copy(update={**layout_entries(self.layout), "fps": self.fps or info.fps})
 
     def warn_of_rate(self, fps: float, where: str) -> None:
         """Say that a rate is not the training's."""
@@ -133,20 +177,25 @@ def read_chunks(
         if (path / "store.json").is_file():
             store = open_store(path)
             if fitting is not None:
+                fitting.check_joints(store.layout, str(path))
                 fitting.warn_of_rate(store.info.fps, str(path))
             for part in _of_store(store, unusable, chunk):
-                yield part if fitting is None else _fitted(part, fitting)
+                fitted = part if fitting is None else _fitted(part, fitting, unusable)
+                if len(fitted.rows):
+                    yield fitted
             continue
         recordings = [] if fitting is None else _recordings_in(path, fitting)
         if fitting is not None and recordings:
-            info = fitting.info
+            info = fitting.info(StoreInfo(image=fitting.image, confidence=fitting.confidence))
             clips = _of_recordings(path, recordings, fitting, unusable)
         else:
             info = StoreInfo(layout=NTU25.name, fps=(fitting.said if fitting is not None else None) or NTU_FPS)
-            clips = _of_files(path, unusable)
+            clips = _of_files(path, unusable, PEOPLE if fitting is None else fitting.people)
             if fitting is not None:
+                fitting.check_joints(NTU25, str(path))
                 fitting.warn_of_rate(info.fps, str(path))
-                clips = (fitting.fit(info, clip, f"{path}: {clip[0]}") for clip in clips)
+                clips = _fit_each(clips, info, fitting, str(path), unusable)
+                info = fitting.info(info)
         while some := list(islice(clips, chunk)):
             store = in_memory(path, some, info)
             yield Chunk(store, np.arange(len(store.clips)))
@@ -183,19 +232,33 @@ def in_memory(
     )
 
 
-def _fitted(chunk: Chunk, fitting: Fitting) -> Chunk:
-    """Refine and resample clips of a store, if there is anything to do."""
+def _fit_each(
+    clips: Iterable[Clip], info: StoreInfo, fitting: Fitting, where: str, unusable: Unusable
+) -> Iterator[Clip]:
+    for clip in clips:
+        try:
+            fitted = fitting.fit(info, clip, f"{where}: {clip[0]}")
+        except InputError as error:
+            unusable(str(error))
+        else:
+            yield fitted
+
+
+def _fitted(chunk: Chunk, fitting: Fitting, unusable: Unusable) -> Chunk:
+    """Convert, refine and resample clips of a store, if there is anything to do."""
     store = chunk.store
     same = fitting.fps is None or abs(fitting.fps / store.info.fps - 1) < SAME_RATE
-    if fitting.refine is None and same:
+    if fitting.refine is None and same and store.layout == fitting.layout:
         return chunk
-    clips = []
-    for row in chunk.rows.tolist():
-        name = str(store.clips.name[row])
-        tracks = [track_of(store, track) for track in store.tracks_of(row)]
-        clip = (name, int(store.clips.frames[row]), tracks)
-        clips.append(fitting.fit(store.info, clip, f"{store.folder}: clip {store.title(name)}"))
-    fitted = in_memory(store.folder, clips, store.info, store.labels)
+    stored = (
+        (str(store.clips.name[row]), int(store.clips.frames[row]), list(map(partial(track_of, store), tracks)))
+        for row in chunk.rows.tolist()
+        if len(tracks := store.tracks_of(row))
+    )
+    clips = list(_fit_each(stored, store.info, fitting, f"{store.folder}: clip", unusable))
+    if not clips:
+        return replace(chunk, rows=chunk.rows[:0])
+    fitted = in_memory(store.folder, clips, fitting.info(store.info), store.labels)
     return Chunk(fitted, np.arange(len(clips)))
 
 
@@ -250,7 +313,7 @@ def _of_recordings(path: Path, recordings: Sequence[Path], fitting: Fitting, unu
 
 
 def clip_of(recording: Recording, name: str, fitting: Fitting, where: str, told: str) -> Clip:
-    """Make a clip of a recording: its people, refined and at the rate of the training.
+    """Make a clip of a recording: its people, with the joints and the rate of the training, refined.
 
     Parameters
     ----------
@@ -266,8 +329,9 @@ def clip_of(recording: Recording, name: str, fitting: Fitting, where: str, told:
     Raises
     ------
     InputError
-        It has other joints, shows nobody, or nobody says when its frames were.
+        Its joints do not convert to the training's, it shows nobody, or nobody says when its frames were.
     """
+    recording = in_image(recording, fitting.image_said or fitting.image)
     fps = fitting.said
     if fps is None and recording.fps is None and recording.seconds is None and fitting.fps is not None:
         fps = fitting.fps
@@ -275,26 +339,46 @@ def clip_of(recording: Recording, name: str, fitting: Fitting, where: str, told:
             f"WARNING: {told}: does not say how many frames a second it has; taken for {fps:g}, as the "
             "recogniser has learnt from; --fps says another"
         )
-    count = recording.joints.shape[1]
-    extra = count - len(fitting.layout.joints)
+    layout = layout_of(recording, where, fitting.layout)
+    extra = recording.joints.shape[1] - len(layout.joints)
     clip = as_clip(
         recording,
         where,
-        fitting.layout,
+        layout,
         fps=fps,
-        prefix=extra >= EXTRAS or joints_in(recording.names, fitting.layout) is not None,
+        prefix=extra >= EXTRAS or joints_in(recording.names, layout) is not None,
         confidence=fitting.confidence,
+        people=fitting.people,
     )
     if not clip.tracks:
         raise InputError(f"{where}: nobody is seen in any frame")
-    info = fitting.info.model_copy(update={"fps": clip.fps})
-    fitted = fitting.fit(info, (name, clip.frames, clip.tracks), where)
+    tracks = _in_image(clip.tracks, fitting, fitting.image_said or image_of(recording), told)
+    own = StoreInfo(**layout_entries(layout), fps=clip.fps, image=fitting.image, confidence=fitting.confidence)
+    fitted = fitting.fit(own, (name, clip.frames, tracks), where)
     fitting.warn_of_rate(clip.fps, told)
-    for note in clip.notes:
+    for note in (*clip.notes, *(note for note in recording.notes if note == NO_DEPTH)):
         fitting.tell(f"{told}: {note}")
     if extra > 0:
-        fitting.tell(f"{told}: of {count} joints the {count - extra} of {fitting.layout.name} are taken")
+        count = len(layout.joints)
+        rest = [name for name in recording.names if name not in layout.joints]
+        lost = f"; lost: {listed(rest)}" if 0 < len(rest) == extra else ""
+        fitting.tell(f"{told}: of {count + extra} joints the {count} of {layout.name} are taken{lost}")
     return fitted
+
+
+def _in_image(tracks: list[Track], fitting: Fitting, said: tuple[int, int] | None, told: str) -> list[Track]:
+    """Bring joints in an image to the training's size; if nobody says what theirs is, they count as in that."""
+    if fitting.image is None:
+        return tracks
+    if said is None:
+        width, height = fitting.image
+        fitting.tell(
+            f"WARNING: {told}: the size of the image is not known; taken for {width} x {height}, as the recogniser has "
+            "learnt from; --image-size says another"
+        )
+        return tracks
+    factor = (np.array(fitting.image) / np.array(said)).astype(np.float32)
+    return [replace(track, joints=track.joints * factor) for track in tracks]
 
 
 def _called(file: Path, given: Path) -> str:
@@ -331,10 +415,10 @@ def shows_somebody(store: ClipStore, track: int) -> bool:
     return bool(((store.tracked[rows] > 0) & np.isfinite(store.joints[rows]).all(-1)).any())
 
 
-def _of_files(path: Path, unusable: Unusable) -> Iterator[Clip]:
+def _of_files(path: Path, unusable: Unusable, people: int) -> Iterator[Clip]:
     for name, where, read in _texts(path):
         try:
-            frames, tracks = choose_actors(read_skeleton(read(), where))
+            frames, tracks = choose_actors(read_skeleton(read(), where), people)
         except InputError as error:
             unusable(str(error))
             continue

@@ -99,7 +99,7 @@ def explain_clip(
     if store.clips.frames[row] < 1 or not any(shows_somebody(store, track) for track in store.tracks_of(row).tolist()):
         raise InputError(f"{store.folder}: clip {store.clips.name[row]} shows nobody; there is nothing to explain")
     view, device = recognizer.view, recognizer.device
-    clips = load_clips(store, np.array([row]), None, device, view.rotate_to_body)
+    clips = load_clips(store, np.array([row]), None, device, view.rotate_to_body, view.people)
     draws = still(1, view, 0.5, device)
     batch = gather_batch(clips, torch.zeros(1, dtype=torch.int64), view, draws)
     actors, frames, joints, channels = batch.x.shape
@@ -110,7 +110,7 @@ def explain_clip(
     label = int(scores.argmax()) if action is None else actions.index(action)
     graph = skeleton_graph(recognizer.layout)
     explainer = Explainer(
-        model=OnNodes(recognizer.net, actors, joints),
+        model=OnNodes(recognizer.net, actors, joints).eval(),  # the explainer brings back the mode that it finds
         algorithm=CaptumExplainer("IntegratedGradients", n_steps=steps),
         explanation_type="phenomenon",
         node_mask_type="attributes",

@@ -16,7 +16,7 @@ from data.skeletons.layouts import Layout
 from data.skeletons.store import ClipStore
 from drawing.skeleton import draw_skeleton
 from drawing.style import GRID, INK, STYLE
-from recognition.use.clip_files import Fitting, read_chunks
+from recognition.use.clip_files import Fitting, each_once, read_chunks
 from recognition.use.explain import Explained, explain_clip
 from recognition.use.predict import action_names
 from recognition.use.recognizer import load_recognizer
@@ -77,7 +77,14 @@ def explain(
         check_output(path, [clips, model, *([Path(names)] if names and Path(names).exists() else [])])
     recognizer = load_recognizer(model, pick_device(device, "--device"))
     called = action_names(recognizer.actions, names, recognizer.names)
-    fitting = Fitting(recognizer.layout, recognizer.confidence, recognizer.image, recognizer.fps)
+    fitting = Fitting(
+        recognizer.layout,
+        recognizer.confidence,
+        recognizer.image,
+        recognizer.fps,
+        people=recognizer.view.people,
+        tell=each_once(),
+    )
     store, row = _find(clips, name, fitting)
     found = explain_clip(recognizer, store, row, action)
     figure = draw(found, store, row, f"{found.clip}: {called[found.action]}, {100 * found.probability:.0f}%")

@@ -99,7 +99,7 @@ def export_onnx(recognizer: Recognizer, output: Path) -> float:
     session = onnxruntime.InferenceSession(text, providers=["CPUExecutionProvider"])
     gap = max(
         _difference(deployed, session, _example(recognizer, *size))
-        for size in ((1, 1, recognizer.view.frames), (3, 2, recognizer.view.frames), (2, 2, 2 * recognizer.view.frames))
+        for size in ((1, 1, recognizer.view.frames), (3, 3, recognizer.view.frames), (2, 2, 2 * recognizer.view.frames))
     )
     if not gap <= TOLERANCE:
         raise InputError(f"{output}: the exported network is off by {gap:.1g}; nothing is written")

@@ -33,6 +33,8 @@ def score_on(recognizer: Recognizer, store: ClipStore, split: str, *, batch: int
     """
     check_store(recognizer, store)
     rows = select_clips(store, split, 0, 0).test
-    clips = load_clips(store, rows, recognizer.actions, recognizer.device, recognizer.view.rotate_to_body)
+    clips = load_clips(
+        store, rows, recognizer.actions, recognizer.device, recognizer.view.rotate_to_body, recognizer.view.people
+    )
     found = score(recognizer.net, clips, recognizer.view, batch=batch, samplings=recognizer.samplings, bf16=bf16)
     return Scores(np.asarray(clips.name), clips.label.cpu().numpy(), found.cpu().numpy(), recognizer.actions)

@@ -14,7 +14,7 @@ import yaml
 from base.config import read_yaml_file
 from base.errors import InputError
 from base.files import atomic_file
-from base.progress import console, progress
+from base.progress import progress
 from base.replacing import check_output
 from base.settings import FPS
 from base.shown import one_line, shown
@@ -24,7 +24,7 @@ from data.ntu.actions import ACTIONS, ACTIONS_120
 from data.skeletons.store import ClipStore
 from recognition.evaluate import score
 from recognition.input.loading import load_clips
-from recognition.use.clip_files import Fitting, Refine, read_chunks
+from recognition.use.clip_files import Fitting, Refine, each_once, read_chunks
 from recognition.use.recognizer import Recognizer, check_same_task, check_store, load_ensemble
 from training.devices import explain_out_of_memory, pick_device
 
@@ -77,7 +77,7 @@ def predict(
     total, weights = np.zeros((len(rows), len(actions))), 0.0
     for weight, recognizer in recognizers:
         check_store(recognizer, store)
-        clips = load_clips(store, rows, None, recognizer.device, recognizer.view.rotate_to_body)
+        clips = load_clips(store, rows, None, recognizer.device, recognizer.view.rotate_to_body, recognizer.view.people)
         found = score(recognizer.net, clips, recognizer.view, batch=batch, samplings=samplings or recognizer.samplings)
         total += weight * found.double().cpu().numpy()
         weights += weight
@@ -98,6 +98,8 @@ def predict_clips(
     on_error: Literal["stop", "skip"] = "stop",
     fps: float | None = None,
     refine: Refine | None = None,
+    missing: bool = False,
+    image_size: tuple[int, int] | None = None,
 ) -> list[Prediction]:
     """Predict clips, and save the five likeliest actions of each.
 
@@ -121,6 +123,10 @@ def predict_clips(
         Frames per second of files that are predicted; as they say, else as in the training, if None.
     refine
         What refines clips first, such as `refine.of_tracks.refiner_of_tracks` makes.
+    missing
+        Whether joints may be missing that cannot be had from those of the clips, see `data.skeletons.conversion`.
+    image_size
+        Width and height of the image that joints of files lie in; as they say, else as in the training, if None.
 
     Raises
     ------
@@ -139,36 +145,55 @@ def predict_clips(
     actions = recognizers[0][1].actions
     called = action_names(actions, names, recognizers[0][1].names)
 
+    tell = each_once()
+
     def unusable(line: str) -> None:
         if on_error == "stop":
             raise InputError(f"{line}; go on without such clips with --on-error skip")
-        console.print(f"skipped: {one_line(line)}", style="yellow", highlight=False, soft_wrap=True)
+        tell(f"skipped: {line}")
 
-    told: set[str] = set()
-
-    def tell(line: str) -> None:
-        if line in told:
-            return
-        told.add(line)
-        console.print(one_line(line), style="yellow", highlight=False, soft_wrap=True)
-
-    first = recognizers[0][1]
-    fitting = Fitting(first.layout, first.confidence, first.image, first.fps, fps, refine, tell)
-    found: list[Prediction] = []
+    titles: list[str] = []
+    total, weights = np.zeros((0, len(actions))), 0.0
     with (
         progress() as bar,
         explain_out_of_memory(f"--batch: {plural(batch, 'clip does', 'clips do')} not fit on {where}; lower it"),
     ):
-        task = bar.add_task("predicting", total=None)
-        for chunk in read_chunks(paths, unusable, fitting):
-            scores = predict(recognizers, chunk.store, chunk.rows, samplings=samplings, batch=batch)
-            titles = [chunk.store.title(name) for name in chunk.store.clips.name[chunk.rows].tolist()]
-            found.extend(likeliest(titles, scores, actions, called))
-            bar.update(task, advance=len(chunk.rows), description=f"predicting ({plural(len(found), 'clip')})")
+        for members in _fed_alike(recognizers):
+            first = members[0][1]
+            fitting = Fitting(
+                first.layout,
+                first.confidence,
+                first.image,
+                first.fps,
+                fps,
+                refine,
+                missing,
+                image_size,
+                max(one.view.people for _, one in members),
+                tell,
+            )
+            task = bar.add_task("predicting", total=None)
+            titles, scores = [], [np.zeros((0, len(actions)))]
+            for chunk in read_chunks(paths, unusable, fitting):
+                scores.append(predict(members, chunk.store, chunk.rows, samplings=samplings, batch=batch))
+                titles += [chunk.store.title(name) for name in chunk.store.clips.name[chunk.rows].tolist()]
+                bar.update(task, advance=len(chunk.rows), description=f"predicting ({plural(len(titles), 'clip')})")
+            weight = sum(weight for weight, _ in members)
+            own = weight * np.concatenate(scores)
+            total, weights = (own if weights == 0 else total + own), weights + weight
+    found = list(likeliest(titles, total / weights, actions, called))
     if not found:
         raise InputError(f"{paths[0]}: no clip could be used; nothing is written")
     _save(output, found)
     return found
+
+
+def _fed_alike(recognizers: Sequence[tuple[float, Recognizer]]) -> list[list[tuple[float, Recognizer]]]:
+    """Group recognisers of clips of one rate and size of the image: the same clips are brought to each group's."""
+    groups: dict[tuple[float | None, tuple[int, int] | None], list[tuple[float, Recognizer]]] = {}
+    for weight, one in recognizers:
+        groups.setdefault((one.fps, one.image), []).append((weight, one))
+    return list(groups.values())
 
 
 def action_names(actions: np.ndarray, names: str | None, own: Sequence[str] = ()) -> dict[int, str]:

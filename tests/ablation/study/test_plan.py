@@ -1,5 +1,6 @@
 import shutil
 
+from ablation.study import plan
 from tests.ablation.small_study import configured, planned
 
 
@@ -25,6 +26,18 @@ def test_a_cell_is_named_by_what_determines_it(settings, tmp_path):
     assert {training.folder for training in planned(moved).trainings} == folders
     longer = {**settings["recognize"], "train": {**settings["recognize"]["train"], "epochs": 2}}
     assert not folders & {training.folder for training in planned(configured(settings, recognize=longer)).trainings}
+    crowded = {**settings["recognize"], "input": {**settings["recognize"].get("input", {}), "people": 3}}
+    assert not folders & {training.folder for training in planned(configured(settings, recognize=crowded)).trainings}
+
+
+def test_keys_that_came_later_leave_the_names_of_earlier_cells(settings, monkeypatch):
+    named = []
+    monkeypatch.setattr(plan, "name_of", lambda kind, what: named.append(what) or str(len(named)))
+    planned(configured(settings))
+    assert named
+    for what in named:
+        assert not {"balance", "frozen"} & set(what["train"])
+        assert "people" not in what["input"]
 
 
 def test_only_what_the_grid_names_is_trained(settings):

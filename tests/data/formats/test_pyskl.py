@@ -150,7 +150,7 @@ PYSKL = {
         pyskl(annotation(keypoint=keypoint()[0])),
         r"keypoint is float16 \(4, 25, 3\), expected floats",
     ),
-    "three actors": (pyskl(annotation(keypoint=keypoint(3))), "has 3 actors, a store holds 2"),
+    "three actors": (pyskl(annotation(keypoint=keypoint(3))), "has 3 actors, expected at most 2"),
     "NaN": (pyskl(annotation(keypoint=keypoint() * np.float16(np.nan))), "found NaN or infinity"),
     "frames that lie": (pyskl(annotation(total_frames=5)), "total_frames is 5 and keypoint has 4 frames"),
     "an array of frames": (pyskl(annotation(total_frames=np.ones(3))), "total_frames is array"),

@@ -174,3 +174,51 @@ def test_hostile_folders_stop_nothing_and_leave_one_line_each(tmp_path):
     table.write_text("clip,action\ngood/1,x\n")
     _, store = bring(folder, tmp_path / "other", fps=30, labels=table, on_error="skip")
     assert list(store.labels.clips.values()) == ["good/1"]
+
+
+def test_the_size_of_the_image_is_given_or_in_the_files(classes, tmp_path):
+    """YOLO's labels are parts of the image: of 640 x 480, a joint at 0.5, 0.25 lies at 320, 120."""
+    lines, store = bring(classes, tmp_path / "reach", fps=25)
+    size = f"taken for {store.info.image[0]} x {store.info.image[1]}, as far as the joints reach; --image-size"
+    assert any(size in line for line in lines)
+    lines, store = bring(classes, tmp_path / "said", fps=25, image_size=(1920, 1080))
+    assert store.info.image == (1920, 1080)
+    assert not any("of the image" in line for line in lines)
+    lines, _ = bring(classes, tmp_path / "small", fps=25, image_size=(100, 1080))
+    assert any(line.startswith("  joints reach to ") and line.endswith(" in an image of 100 x 1080") for line in lines)
+    labels = tmp_path / "parts/wave/a"
+    labels.mkdir(parents=True)
+    for frame in range(3):
+        points = " ".join(f"0.5 {0.25 + at / 100:.2f} 0.9" for at in range(17))
+        (labels / f"a_{frame}.txt").write_text(f"0 0.5 0.5 0.2 0.2 {points}\n")
+    _, store = bring(tmp_path / "parts", tmp_path / "yolo", fps=25, image_size=(640, 480))
+    assert store.info.image == (640, 480)
+    np.testing.assert_allclose(store.joints[0, :2], [[320, 120], [320, 124.8]], rtol=1e-6)
+    with pytest.raises(InputError, match="--image-size 640x480: does not go with --format npy, whose files say it or"):
+        bring(tmp_path / "parts", tmp_path / "npy", format="npy", image_size=(640, 480))
+
+
+def test_more_than_two_people_are_kept_if_asked_for(tmp_path):
+    crowd = np.concatenate([walk(x) for x in (100, 400, 700, 1000)])
+    crowd[2, 4:] = np.nan
+    crowd[0, 5:] = np.nan
+    write_openpose(tmp_path / "clips/wave/a", crowd)
+    for people, places in ((2, [400, 1000]), (3, [400, 1000, 100]), (4, [400, 1000, 100, 700])):
+        lines, store = bring(tmp_path / "clips", tmp_path / str(people), fps=25, people=people)
+        nose = [store.joints[store.rows_of(track)][0, 0, 0] - BODY[0, 0] for track in store.tracks_of(0)]
+        np.testing.assert_allclose(nose, places, rtol=1e-5)
+        assert any("some clips have more than" in line for line in lines) == (people < 4)
+
+
+def test_joints_are_converted_on_the_way(classes, tmp_path):
+    lines, store = bring(classes, tmp_path / "coco", fps=25, convert="coco17")
+    _, whole = bring(classes, tmp_path / "whole", fps=25)
+    assert (store.layout.name, store.joints.shape[1:]) == ("coco17", (17, 2))
+    np.testing.assert_array_equal(store.joints[:, [0, 5, 16]], whole.joints[:, [0, 5, 11]])
+    assert lines[0].endswith("joints of coco17")
+    assert lines[1].startswith("  converted body25 to coco17: 17 of 17 joints; lost: neck, ")
+    with pytest.raises(InputError, match=r"joints of body25 are no halpe26: head cannot be had from them; --missing"):
+        bring(classes, tmp_path / "halpe", fps=25, convert="halpe26")
+    with pytest.raises(InputError, match=r"--convert coco16: expected a .yaml file, or one of"):
+        bring(classes, tmp_path / "no", fps=25, convert="coco16")
+    assert not (tmp_path / "halpe").exists()

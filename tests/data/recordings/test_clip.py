@@ -6,9 +6,23 @@ import numpy as np
 import pytest
 
 from base.errors import InputError
-from data.recordings.clip import EXTRAS, FOLLOWED, LONGEST, MORE_PEOPLE, as_clip, read_one, timing_of
+from data.recordings.clip import (
+    EXTRAS,
+    FOLLOWED,
+    LONGEST,
+    NO_DEPTH,
+    as_clip,
+    image_of,
+    in_image,
+    layout_of,
+    more_people,
+    read_one,
+    timing_of,
+)
+from data.recordings.joint_sets import COCO_133, HALPE_26, HALPE_136
+from data.recordings.landmarks import OF_UNKNOWN_SIZE
 from data.recordings.recording import Recording
-from data.skeletons.layouts import COCO17, NTU25
+from data.skeletons.layouts import COCO17, LAYOUTS, NTU25
 from tests.refine.files.made import as_recording, never
 
 BODY = np.random.default_rng(3).uniform([0, 0], [40, 180], (17, 2))
@@ -32,7 +46,7 @@ def test_who_is_seen_best_comes_first_and_a_third_is_left_out():
     short[3:] = np.nan
     middle[8:] = np.nan
     clip = as_clip(people(short, long, middle), "a", COCO17, fps=30)
-    assert (clip.frames, clip.fps, clip.notes) == (12, 30, (MORE_PEOPLE,))
+    assert (clip.frames, clip.fps, clip.notes) == (12, 30, (more_people(2),))
     assert [len(track.joints) for track in clip.tracks] == [12, 8]
     np.testing.assert_allclose(clip.tracks[0].joints[0], standing(600), rtol=1e-6)
     np.testing.assert_allclose(clip.tracks[1].joints[0], standing(1100), rtol=1e-6)
@@ -152,3 +166,40 @@ def test_what_is_no_clip_is_told(tmp_path):
 def test_a_still_is_a_clip_of_one_frame():
     clip = as_clip(people(still(100, 1), fps=25.0), "a", COCO17)
     assert (clip.frames, clip.fps, len(clip.tracks)) == (1, 25, 1)
+
+
+def test_landmarks_in_an_image_have_no_depth_and_a_size_if_it_is_said():
+    joints = np.full((2, 33, 3), 0.5)
+    parts = Recording(joints, np.arange(2), never, notes=(OF_UNKNOWN_SIZE,))
+    flat = in_image(parts, (640, 480))
+    assert (flat.joints.shape, flat.scale, image_of(flat)) == ((2, 33, 2), (640.0, 480.0), (640, 480))
+    assert flat.notes == (OF_UNKNOWN_SIZE, NO_DEPTH)
+    assert image_of(in_image(parts, None)) is None
+    told = in_image(Recording(joints, np.arange(2), never, scale=(1280.0, 720.0, 1280.0), unit="px"), (640, 480))
+    assert (told.joints.shape, image_of(told)) == ((2, 33, 2), (1280, 720))
+    world = Recording(joints, np.arange(2), never, unit="m")
+    assert in_image(world, (640, 480)) is world
+
+
+def test_joints_are_told_by_their_names_then_by_what_is_wanted_then_by_their_number():
+    def of(wanted, names=(), joints=17, dims=2):
+        given = Recording(np.ones((2, joints, dims)), np.arange(2), never, names=names)
+        found = layout_of(given, "a", LAYOUTS[wanted])
+        return found.name, found.dims
+
+    assert of("coco17") == ("coco17", 2)
+    assert of("h36m17_2d") == ("h36m17_2d", 2)
+    assert of("h36m17_2d", COCO17.joints) == ("coco17", 2)
+    assert of("openpose18") == ("coco17", 2)
+    assert of("coco17", joints=25) == ("body25", 2)
+    assert of("coco17", joints=17 + EXTRAS) == ("coco17", 2)
+    body = LAYOUTS["body25"].joints
+    assert of("coco17", (*body, *map(str, range(EXTRAS))), 25 + EXTRAS) == ("coco17", 2)  # by their names
+    assert of("halpe26", (*body, *map(str, range(EXTRAS))), 25 + EXTRAS) == ("body25", 2)
+    assert of("halpe26", (*body, *map(str, range(112))), 137) == ("body25", 2)
+    assert of("halpe26", HALPE_136.names, 136) == ("halpe26", 2)
+    assert of("openpose18", HALPE_26.names[:17], 17) == ("coco17", 2)
+    assert of("mediapipe33_2d", HALPE_26.names, 26) == ("halpe26", 2)
+    assert of("wholebody133", COCO_133.names, 133) == ("wholebody133", 2)
+    assert of("ntu25", body, 25, 3) == ("body25", 3)  # in space as well, and no Kinect's
+    assert of("ntu25", joints=4, dims=3) == ("ntu25", 3)

@@ -92,7 +92,7 @@ def test_a_damaged_table_is_refused(store, name, before, after):
 @pytest.mark.parametrize(
     ("name", "before", "after", "message"),
     [
-        ("tracks.csv", "1,1,1,5,21", "1,1000000,1,5,21", "more than two actors"),
+        ("tracks.csv", "1,1,1,5,21", "1,1000000,1,5,21", "more than 32 actors"),
         ("tracks.csv", "1,1,1,5,21", "1,0,1,5,21", "S001C002P003R001A002 has two tracks of one actor"),
         ("tracks.csv", "1,1,1,5,21", "1,1,17,5,21", "first_frame 17"),
         ("tracks.csv", "1,1,1,5,21", "1,1,1,0,21", "length 0"),

@@ -116,7 +116,6 @@ def test_turned_to_the_body_a_turned_clip_is_the_same(tmp_path):
     assert_close(one.joints, other.joints, rtol=0, atol=1e-4)
 
 
-@pytest.mark.parametrize(("tracks", "message"), [([0, 2], "more than two actors"), ([1, 1], "two tracks of one actor")])
-def test_refuses_actors_that_it_cannot_place(tmp_path, tracks, message):
-    with pytest.raises(InputError, match=f"S001C001P001R001A001 has {message}"):
-        load(write(tmp_path / "store", *(track(actor) for actor in tracks)))
+def test_refuses_actors_that_it_cannot_place(tmp_path):
+    with pytest.raises(InputError, match="S001C001P001R001A001 has two tracks of one actor"):
+        load(write(tmp_path / "store", track(1), track(1)))

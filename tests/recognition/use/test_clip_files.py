@@ -1,3 +1,4 @@
+import json
 import re
 import shutil
 import zipfile
@@ -14,9 +15,13 @@ from data.ntu.actors import choose_actors
 from data.ntu.names import parse_name
 from data.ntu.text import Body, Skeleton, read_skeleton, write_skeleton
 from data.skeletons.labels import OwnClip, code_clips
-from data.skeletons.store import StoreInfo, StoreWriter
+from data.skeletons.layouts import COCO17
+from data.skeletons.store import StoreInfo, StoreWriter, Track
+from recognition.config import InputSection, ModelSection
+from recognition.nets.registry import build_model
 from recognition.use.clip_files import read_chunks
 from recognition.use.predict import predict_clips
+from training.checkpoints import save_checkpoint
 
 
 def as_text(store, row):
@@ -239,7 +244,9 @@ def test_a_checkpoint_that_does_not_say_its_rate_predicts_as_before(run, alone, 
 def test_skeletons_of_others_are_told_in_one_line(run, alone, tmp_path):
     _, folder = run
     np.save(tmp_path / "flat.npy", np.random.default_rng(0).uniform(20, 400, (9, 17, 2)))
-    with pytest.raises(InputError, match=r"flat.npy: has 17 joints with 2 coordinates, expected 25 with 3 \(ntu25\)"):
+    with pytest.raises(
+        InputError, match=r"flat.npy: has skeletons of coco17 with 2 coordinates, expected ntu25 with 3"
+    ):
         predicted([tmp_path / "flat.npy"], folder, tmp_path, fps=30.0)
     np.save(tmp_path / "good.npy", np.random.default_rng(0).uniform(-0.7, 0.7, (9, 25, 3)))
     found = predicted([tmp_path / "flat.npy", tmp_path / "good.npy"], folder, tmp_path, fps=30.0, on_error="skip")
@@ -267,3 +274,106 @@ def test_clips_are_refined_first_if_that_is_asked_for(run, alone, tmp_path):
     np.testing.assert_array_equal(refined[first.stem].probabilities, plain[second.stem].probabilities)
     of_store = predicted([store.folder], folder, tmp_path, refine=lambda info, tracks, where: list(tracks))
     assert of_store == predicted([store.folder], folder, tmp_path)
+
+
+COCO_IN_BODY_25 = [0, 16, 15, 18, 17, 5, 2, 6, 3, 7, 4, 12, 9, 13, 10, 14, 11]
+"""OpenPose's documentation of its BODY_25."""
+
+
+@pytest.fixture(scope="module")
+def of_coco(tmp_path_factory):
+    """Recognisers of COCO's joints in pictures of 1280 x 720, at 30 and at 60 frames a second; not trained."""
+    folder = tmp_path_factory.mktemp("of_coco")
+    section, view = ModelSection(width=6, blocks=3), InputSection(frames=8)
+    for fps in (30, 60):
+        torch.manual_seed(fps)
+        net = build_model(section, COCO17, 3, 3)
+        with torch.no_grad():
+            net.classifier.weight.mul_(20)
+        kept = {"model": section.model_dump(mode="json"), "input": view.model_dump(mode="json"), "layout": "coco17"}
+        kept |= {"actions": [1, 2, 3], "confidence": True, "fps": float(fps), "image": [1280, 720]}
+        save_checkpoint(folder / f"{fps}.pt", {"state_dict": net.state_dict(), **kept})
+    return folder
+
+
+def some_points(joints, dims=2, frames=9):
+    rng = np.random.default_rng(joints)
+    return rng.uniform(100, 600, (1, joints, dims)) + rng.normal(0, 5, (frames, joints, dims)).cumsum(0)
+
+
+def one(path, folder, tmp_path, **settings):
+    return next(iter(predicted([path], folder, tmp_path, **settings).values())).probabilities
+
+
+def test_skeletons_of_other_joints_are_converted_and_what_is_lost_is_said(of_coco, tmp_path, capsys):
+    body = some_points(25).astype(np.float32)
+    np.save(tmp_path / "body.npy", body)
+    np.save(tmp_path / "coco.npy", body[:, COCO_IN_BODY_25])
+    with StoreWriter(tmp_path / "store", StoreInfo(layout="body25", image=(1280, 720), confidence=True)) as writer:
+        seen = np.full((9, 25), 2, np.uint8)
+        writer.add(parse_name("S001C001P001R001A001"), 9, [Track(0, 0, body, seen, np.ones((9, 25), np.float32))])
+    expected = one(tmp_path / "coco.npy", of_coco / "30.pt", tmp_path, fps=30.0)
+    assert "converted" not in capsys.readouterr().err
+    for given in ("body.npy", "store"):
+        assert one(tmp_path / given, of_coco / "30.pt", tmp_path, fps=30.0) == expected
+        assert "converted body25 to coco17: 17 of 17 joints; lost: neck, middle of hips, " in capsys.readouterr().err
+
+
+def test_a_body_with_hands_and_a_face_is_told_by_its_names(of_coco, tmp_path, capsys):
+    """OpenPose's 25, 70 and twice 21 joints; the first 17 of them are not COCO's."""
+    body = some_points(25)
+    (tmp_path / "clip").mkdir()
+    for frame, points in enumerate(body.round(3)):
+        three = {"pose_keypoints_2d": np.c_[points, np.ones(25)].ravel().tolist(), "person_id": [0]}
+        three |= {
+            f"{part}_keypoints_2d": [50.0, 60.0, 1.0] * count for part, count in (("face", 70), ("hand_left", 21))
+        }
+        (tmp_path / f"clip/a_{frame:03d}_keypoints.json").write_text(json.dumps({"version": 1.3, "people": [three]}))
+    np.save(tmp_path / "coco.npy", body.round(3)[:, COCO_IN_BODY_25])
+    expected = one(tmp_path / "coco.npy", of_coco / "30.pt", tmp_path, fps=30.0)
+    found = one(tmp_path / "clip", of_coco / "30.pt", tmp_path, fps=30.0)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    assert (
+        "of 116 joints the 17 of coco17 are taken; lost: neck, middle of hips, left big toe" in capsys.readouterr().err
+    )
+
+
+def test_joints_that_cannot_be_had_are_refused_or_left_unseen(run, tmp_path, capsys):
+    _, folder = run
+    np.save(tmp_path / "kinect.npy", some_points(20, 3) / 1000)
+    with pytest.raises(
+        InputError, match=r"kinect.npy: joints of kinect20 are no ntu25: tip of left hand, left thumb, "
+    ):
+        predicted([tmp_path / "kinect.npy"], folder, tmp_path, fps=30.0)
+    assert one(tmp_path / "kinect.npy", folder, tmp_path, fps=30.0, missing=True)
+    told = capsys.readouterr().err
+    assert "converted kinect20 to ntu25: 21 of 25 joints; made as middles: neck (centre of shoulders, head)" in told
+    assert "missing, as never seen: tip of left hand, left thumb, tip of right hand, right thumb" in told
+
+
+def test_the_size_of_the_image_is_asked_for_and_taken(of_coco, tmp_path, capsys):
+    points = some_points(17)
+    np.save(tmp_path / "a.npy", points)
+    np.save(tmp_path / "half.npy", points / 2)
+    whole = one(tmp_path / "a.npy", of_coco / "30.pt", tmp_path, fps=30.0)
+    warning = (
+        "the size of the image is not known; taken for 1280 x 720, as the recogniser has learnt from; --image-size"
+    )
+    assert warning in capsys.readouterr().err
+    said = one(tmp_path / "half.npy", of_coco / "30.pt", tmp_path, fps=30.0, image_size=(640, 360))
+    assert "size of the image" not in capsys.readouterr().err
+    np.testing.assert_allclose(said, whole, atol=1e-5)
+    assert np.abs(np.subtract(one(tmp_path / "half.npy", of_coco / "30.pt", tmp_path, fps=30.0), whole)).max() > 1e-3
+
+
+def test_recognisers_of_several_rates_each_see_the_clip_at_theirs(of_coco, tmp_path):
+    np.save(tmp_path / "a.npy", some_points(17, frames=40))
+
+    def of(*rates):
+        models = [of_coco / f"{rate}.pt" for rate in rates]
+        [found] = predict_clips([tmp_path / "a.npy"], models, output=tmp_path / "a.csv", device="cpu", fps=60.0)
+        return dict(zip(found.actions, found.probabilities, strict=True))
+
+    slow, fast, both = of(30), of(60), of(30, 60)
+    assert both == pytest.approx({action: (slow[action] + fast[action]) / 2 for action in slow})
+    assert max(abs(slow[action] - fast[action]) for action in slow) > 1e-3
