@@ -53,19 +53,19 @@ def main() -> None:
     drawn = int(np.argsort([height(track)[PEAK - 5 : PEAK + 6].max() for track in raw])[len(raw) // 2])
     at = len(seen) - len(DRAWS) + drawn
 
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(6.4, 3.4), dpi=150, layout="constrained", facecolor="white")
+    with mpl.rc_context(STYLE | {"xtick.labelsize": 9, "ytick.labelsize": 9, "legend.fontsize": 9}):
+        figure = Figure(figsize=(4.4, 3.0), dpi=220, layout="constrained", facecolor="white")
         axes = figure.add_subplot()
         seconds = (np.array(SHOWN) - PEAK) / FPS
         axes.plot(seconds, gesture()[SHOWN], color=METHODS["truth"], linewidth=4, alpha=0.45, label="as it is")
         looks = (("#6d7888", ":", "x"), *LOOKS)
         for (name, tracks), (colour, dash, marker) in zip(found.items(), looks, strict=False):
-            line = {"color": colour, "linestyle": dash, "marker": marker, "markersize": 3.5, "linewidth": 1.5}
+            line = {"color": colour, "linestyle": dash, "marker": marker, "markersize": 3, "linewidth": 1.3}
             axes.plot(seconds, height(tracks[at])[SHOWN], label=name, **line)
         axes.set_xlabel("time, s")
-        axes.set_ylabel("the hand above its rest, m")
+        axes.set_ylabel("height of the hand, m")
         axes.grid(axis="y", color=GRID)
-        axes.legend(loc="upper left")
+        axes.legend(loc="upper left", bbox_to_anchor=(0.0, 0.97), borderpad=0)
         figure.savefig(options.output)
 
 
