@@ -3,8 +3,8 @@
 Usage: python bench/gesture.py NAME=REFINER ... --output docs/gesture.png
 
 A refiner is shipped weights by their name (`steady`) or a finished training's folder. The gesture is that of
-`refine.known_movements`, half a metre up and down within 0.3 s, with a Kinect's errors (severity 1); of its draws, the
-one that is drawn is that of which the raw skeletons' peak is in the middle. The printed peaks are medians over all draws.
+`refine.known_movements`, half a metre up and down within 0.3 s, with a Kinect's errors (severity 1). Drawn is the one
+of its draws whose raw peak is in the middle; printed are medians over all draws.
 """
 
 import argparse
