@@ -60,8 +60,8 @@ def main() -> None:
         axes.plot(seconds, gesture()[SHOWN], color=METHODS["truth"], linewidth=4, alpha=0.45, label="as it is")
         looks = (("#6d7888", ":", "x"), *LOOKS)
         for (name, tracks), (colour, dash, marker) in zip(found.items(), looks, strict=False):
-            line = {"color": colour, "linestyle": dash, "marker": marker, "markersize": 3, "linewidth": 1.3}
-            axes.plot(seconds, height(tracks[at])[SHOWN], label=name, **line)
+            (line,) = axes.plot(seconds, height(tracks[at])[SHOWN], dash, color=colour, marker=marker, label=name)
+            line.set(markersize=3, linewidth=1.3)
         axes.set_xlabel("time, s")
         axes.set_ylabel("height of the hand, m")
         axes.grid(axis="y", color=GRID)

@@ -54,8 +54,8 @@ def read_variable(path: Path, name: str) -> np.ndarray:
     for kind, element in _elements(content[_HEADER:], order, path):
         if kind == _PACKED:
             kind, element = next(_elements(_unpacked(element, path), order, path), (0, b""))
-        if kind == _MATRIX and (found := _array(element, order, name, path)) is not None:
-            return found
+        if kind == _MATRIX and (array := _array(element, order, name, path)) is not None:
+            return array
     raise InputError(f"{path}: has no variable {name}; give the file as it was released")
 
 
