@@ -15,7 +15,7 @@ from data.ntu.splits import in_training
 from data.skeletons.store import derive_store, open_store
 from recognition.ntu60 import NTURGBD60
 
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "docs" / "commands.md"
 
 
 @pytest.fixture(scope="module")
@@ -105,12 +105,12 @@ def test_what_is_wrong_is_told_in_one_line(root, make_store, tmp_path):
     refused("has action 61, expected 1 to 60", tmp_path)
 
 
-def test_the_readmes_example_runs(root, tmp_path, monkeypatch, capsys):
-    blocks = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+def test_the_pages_example_runs(root, tmp_path, monkeypatch, capsys):
+    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
     code = next(block for block in blocks if "NTURGBD60" in block)
     assert len([line for line in code.splitlines() if line]) == 5
     (tmp_path / "datasets/ntu").mkdir(parents=True)
     (tmp_path / "datasets/ntu/simulated").symlink_to(root)
     monkeypatch.chdir(tmp_path)
-    exec(compile(code, "README.md", "exec"), {})
+    exec(compile(code, "commands.md", "exec"), {})
     assert capsys.readouterr().out.count("tensor(") >= 6

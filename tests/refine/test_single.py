@@ -75,7 +75,7 @@ def test_the_folder_of_a_run_instead_of_training(workplace, configured):
 
 
 def test_a_checkpoint_refines_a_store_without_any_benchmark(workplace, configured):
-    """As the README has it: nothing below benchmarks.root is needed."""
+    """As docs/commands.md has it: nothing below benchmarks.root is needed."""
     refine(configured("apply.input=null", "apply.output=null"))
     words = ("train.on=[]", "evaluate.on=[]", f"train.checkpoint={workplace}/run", f"run.dir={workplace}/b")
     results = refine(configured(*words, "benchmarks.root=/nowhere"))
