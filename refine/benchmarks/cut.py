@@ -162,7 +162,7 @@ def cut_pairs(config: CutConfig, again: bool = False) -> list[str]:
         source=str(root / benchmark.name),
         config={"cut": kept},
     )
-    with atomic_folder(folder, _CUT if again else None, [root]) as at, progress() as bar:
+    with atomic_folder(folder, _CUT if again else None, [root / benchmark.name]) as at, progress() as bar:
         for side in SIDES:
             told = info.model_copy(update={"kind": side})
             task = bar.add_task(f"cutting {side}", total=len(clips))

@@ -29,8 +29,8 @@ def open_clean(folder: Path) -> ClipStore:
     store = open_store(folder)
     if store.layout != NTU25:
         raise InputError(
-            f"simulate.clean: {folder} has the joints of {shown(store.layout.name)}; a Kinect's errors are for those of "
-            f"{NTU25.name}"
+            f"simulate.clean: {folder} has the joints of {shown(store.layout.name)}; a Kinect's errors are for "
+            f"those of {NTU25.name}"
         )
     return store
 
