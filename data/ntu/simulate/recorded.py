@@ -26,7 +26,10 @@ def open_clean(folder: Path) -> ClipStore:
     InputError
         It cannot be opened, or has other joints than a Kinect's 25.
     """
-    store = open_store(folder)
+    try:
+        store = open_store(folder)
+    except InputError as error:
+        raise InputError(f"simulate.clean: {error}") from error
     if store.layout != NTU25:
         raise InputError(
             f"simulate.clean: {folder} has the joints of {shown(store.layout.name)}; a Kinect's errors are for "

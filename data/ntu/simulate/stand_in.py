@@ -81,16 +81,22 @@ def _make_stand_in(section: SimulateSection, workers: int | None) -> Path:
     if section.folder.exists():
         _check_same(section.folder, kept)
         return section.folder
-    try:
-        names = choose_clips(section) if section.clean is None else clean_names(open_clean(section.clean))
-    except ValueError as error:
-        raise InputError(f"simulate.clips: {section.clips} is too many: {error}; ask for fewer clips") from None
+    names = _names(section)
     with locked(section.folder, waiting=lambda: say_waiting(section.folder)):
         if section.folder.exists():  # the other process has made it
             _check_same(section.folder, kept)
         else:
             _fill_folder(section, kept, names, workers)
     return section.folder
+
+
+def _names(section: SimulateSection) -> list[ClipName]:
+    if section.clean is not None:
+        return clean_names(open_clean(section.clean))
+    try:
+        return choose_clips(section)
+    except ValueError as error:
+        raise InputError(f"simulate.clips: {section.clips} is too many: {error}; ask for fewer clips") from None
 
 
 def say_waiting(folder: Path) -> None:

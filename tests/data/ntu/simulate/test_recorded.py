@@ -75,6 +75,11 @@ def test_other_joints_are_refused(tmp_path):
     assert not (tmp_path / "made").exists()
 
 
+def test_a_store_that_is_not_there_is_told_by_its_key(tmp_path):
+    with pytest.raises(InputError, match=r"^simulate.clean: .*no clip store"):
+        make_stand_in(SimulateSection(folder=tmp_path / "made", clean=tmp_path / "none", text=False), workers=1)
+
+
 def test_they_are_no_text(tmp_path):
     with pytest.raises(ValidationError, match="give text: false"):
         SimulateSection(folder=tmp_path, clean=tmp_path)
