@@ -61,10 +61,10 @@ def measure_again(section: SimulateSection, name: ClipName) -> Clip:
 
 def _measure(track: Track, tracks: tuple[Track, ...], rng: np.random.Generator, section: SimulateSection) -> Track:
     span = track.first_frame, len(track.joints)
-    others = [one.joints for one in tracks if one is not track and (one.first_frame, len(one.joints)) == span]
+    beside = [one.joints for one in tracks if one is not track and (one.first_frame, len(one.joints)) == span]
+    others = np.nan_to_num(beside) if beside else None
     there = track.tracked > 0
-    noisy, tracked = kinect_noise(
-        track.joints, rng, section.severity, np.array(others) if others else None, SETTINGS[section.setting]
-    )
+    clean = np.nan_to_num(track.joints)  # a joint that is not seen may be anywhere
+    noisy, tracked = kinect_noise(clean, rng, section.severity, others, SETTINGS[section.setting])
     joints = np.where(there[..., None], noisy, track.joints).astype(np.float32)
     return replace(track, joints=joints, tracked=np.minimum(tracked, track.tracked))

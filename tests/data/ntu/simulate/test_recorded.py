@@ -23,7 +23,8 @@ def recorded(tmp_path_factory):
         for row, name in enumerate(NAMES):
             joints = np.array(people.joints[people.rows_of(row)])[:40]
             states = np.full(joints.shape[:2], 2, np.uint8)
-            states[:, 7] = 0 if row == 1 else 2
+            if row == 1:
+                states[:, 7], joints[:, 7] = 0, np.nan
             beside = [Track(1, 0, joints + np.float32([0.6, 0, 0]), states)] if row == 0 else []
             writer.add(name, len(joints), [Track(0, 0, joints, states), *beside])
     return folder
