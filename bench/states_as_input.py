@@ -37,7 +37,7 @@ LAYOUT = Layout(
     NTU25.root,
     NTU25.dims,
 )
-HEIGHT = np.float32([1.0, 0.5, 0.0])
+HEIGHT = np.array([1.0, 0.5, 0.0], np.float32)
 """Metres above the origin, by state."""
 
 
