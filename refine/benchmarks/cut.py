@@ -21,7 +21,7 @@ from base.settings import Fps, Section
 from base.shown import shown
 from base.words import plural
 from data.skeletons.labels import OwnClip, Part, code_clips
-from data.skeletons.layouts import LAYOUTS, Layout, find_layout
+from data.skeletons.layouts import LAYOUTS, find_layout
 from data.skeletons.resample import resample_tracks
 from data.skeletons.store import StoreInfo, StoreWriter, Track, open_store
 from refine.benchmarks.pairs import Pair, read_sequence_names
@@ -104,6 +104,8 @@ class _Sequence:
 def cut_pairs(config: CutConfig, again: bool = False) -> list[str]:
     """Cut the pairs of a benchmark into clips and write both stores, which are there whole or not at all.
 
+    In space, poses whose y points down are turned half round the line of sight, as a store has y up.
+
     All clips of a sequence are on the same side of every split: `benchmark` has the benchmark's own sides. One that is
     tested on only has `first_take` and `second_take` instead: what each subject does first of an action is learnt from
     and what they do next is tested on, or the other way round; what is done once is in neither.
@@ -155,6 +157,8 @@ def cut_pairs(config: CutConfig, again: bool = False) -> list[str]:
     names, labels = code_clips(own, where=section.benchmark)
     kept = section.model_dump(mode="json", exclude={"folder"})
     rate = section.fps or benchmark.fps
+    upright = benchmark.dims == 2 or benchmark.y_axis == "up"
+    turned = np.array([1] * benchmark.dims if upright else [-1, -1, 1], np.float32)
     info = StoreInfo(
         layout=layout.name,
         fps=rate,
@@ -168,7 +172,9 @@ def cut_pairs(config: CutConfig, again: bool = False) -> list[str]:
             task = bar.add_task(f"cutting {side}", total=len(clips))
             with StoreWriter(at / side, told, labels=labels) as writer:
                 for name, (one, start, stop) in zip(names, clips, strict=True):
-                    writer.add(name, *_clip(one.pair, side, start, stop, layout, rate / benchmark.fps))
+                    frames, joints, states = stop - start, *_cut(one.pair, side, slice(start, stop))
+                    track = Track(0, 0, joints * turned, states)
+                    writer.add(name, *resample_tracks(frames, [track], rate / benchmark.fps))
                     bar.advance(task)
     return [*_summary(folder, sequences, labels.splits), *(f"  {note}" for note in notes)]
 
@@ -211,13 +217,13 @@ def _image(sequences: list[_Sequence]) -> tuple[int, int]:
     return math.ceil(max(1, reach[0])), math.ceil(max(1, reach[1]))
 
 
-def _clip(pair: Pair, side: str, start: int, stop: int, layout: Layout, rate: float) -> tuple[int, list[Track]]:
+def _cut(pair: Pair, side: str, part: slice) -> tuple[np.ndarray, np.ndarray]:
+    """Return some frames of the detected or the true poses, and the states of their joints."""
     joints, known = (pair.detected, pair.detected_known) if side == "raw" else (pair.truth, pair.truth_known)
-    part = slice(start, stop)
-    states = np.full((stop - start, len(layout.joints)), 2, np.uint8)
+    states = np.full(joints[part].shape[:2], 2, np.uint8)
     if known is not None:
         states[~known[part]] = 0
-    return resample_tracks(stop - start, [Track(0, 0, np.ascontiguousarray(joints[part]), states)], rate)
+    return joints[part], states
 
 
 def _summary(folder: Path, sequences: list[_Sequence], splits: dict[str, dict[Part, tuple[str, ...]]]) -> Iterator[str]:
