@@ -58,13 +58,11 @@ def find_fusion(study: Study) -> list[Fusion] | None:
         added = {arm: replace(raw, score=(raw.score + np.roll(one.score, -1, axis=0)) / 2) for arm, one in arms.items()}
         pairs = [(arm, study.against) for arm in arms if arm != study.against]
         given = parse_trained_on(condition.pairing)
-        trained = given.words(study.label(given.arm)) if given is not None else _ALIKE.get(condition.pairing, "")
+        own = {"test": study.label(study.against), "mixed": "both, mixed"}.get(condition.pairing, "its own")
+        trained = given.words(study.label(given.arm)) if given is not None else own
         alone, control = (100 * float(one.correct.mean()) for one in (raw, added[study.against]))
         found.append(Fusion(trained, alone, control, compare(added, pairs, **study.settings)))
     return found or None
-
-
-_ALIKE = {"both": "what each is tested on", "test": "the reference's", "train": "each arm's", "mixed": "both, mixed"}
 
 
 def _table(study: Study, found: list[Fusion]) -> Table:
