@@ -140,6 +140,15 @@ def prepare(config: Config = None, overrides: Overrides = None, again: Again = F
 
 
 @app.command()
+def cut(config: Config = None, overrides: Overrides = None, again: Again = False) -> None:
+    """Cut the pairs of a pose benchmark into clips: a store of detected skeletons and one of true ones."""
+    from base.config import load_config
+    from refine.benchmarks.cut import CutConfig, cut_pairs
+
+    print("\n".join(cut_pairs(load_config(CutConfig, *_arguments("cut", config, overrides)), again)))
+
+
+@app.command()
 def refine(config: Config = None, overrides: Overrides = None, again: Again = False) -> None:
     """Train SmoothNet, evaluate it on pose benchmarks, and apply it to a clip store."""
     from base.config import load_config
@@ -546,7 +555,7 @@ def smooth(
 @app.command()
 def keys(
     stage: Annotated[
-        Literal["prepare", "refine", "recognize", "ablate", "watch"] | None,
+        Literal["prepare", "cut", "refine", "recognize", "ablate", "watch"] | None,
         typer.Argument(help="Whose; all if left out."),
     ] = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="As a page: this is how docs/keys.md is made.")] = False,
@@ -558,10 +567,12 @@ def keys(
     from data.ntu.prepare import PrepareConfig
     from recognition.config import RecognizeConfig
     from recognition.live.config import WatchConfig
+    from refine.benchmarks.cut import CutConfig
     from refine.config import RefineConfig
 
     stages: dict[str, type[Section]] = {
         "prepare": PrepareConfig,
+        "cut": CutConfig,
         "refine": RefineConfig,
         "recognize": RecognizeConfig,
         "ablate": AblateConfig,

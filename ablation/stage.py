@@ -155,9 +155,8 @@ def _check(config: AblateConfig, source: Source) -> None:
     singles = [single for split in splits for single in single_splits(base, split)]
     for split in singles:
         for seed, share in product(config.seeds, config.grid.shares):
-            clips = config.recognize.train.repeat * len(
-                select_clips(base, split, config.data.validation, seed, share).train
-            )
+            repeat = config.recognizer(config.streams[0], share).train.repeat
+            clips = repeat * len(select_clips(base, split, config.data.validation, seed, share).train)
             if clips < config.recognize.train.batch and base.labels is None:  # recognize itself lowers it for own clips
                 raise InputError(
                     f"recognize.train.batch: found {config.recognize.train.batch}, but an epoch shows {clips} training "

@@ -123,6 +123,9 @@ class GridSection(Section):
         `refine.benchmarks`, as who does not know the noise of his recordings has to.
     shares
         Shares of the training clips to learn from.
+    equal_steps
+        Whether few clips are shown as many times more often as there are fewer of them (`recognize.train.repeat`), so
+        that all shares learn for equally long; otherwise fewer clips are fewer steps.
     """
 
     splits: tuple[Split, ...] | None = Field(None, min_length=1)
@@ -135,6 +138,7 @@ class GridSection(Section):
     settings: tuple[Literal["ntu", "lab"], ...] | None = Field(None, min_length=1)
     refit: bool = False
     shares: tuple[float, ...] = Field((1.0,), min_length=1)
+    equal_steps: bool = False
 
     @model_validator(mode="after")
     def _axes_make_sense(self) -> "GridSection":
@@ -350,15 +354,18 @@ class AblateConfig(Section):
         shown = grid.streams or (() if grid.ensembles else (self.recognize.input.stream,))
         return tuple(dict.fromkeys((*shown, *(part for weights in grid.ensembles.values() for part in weights))))
 
-    def recognizer(self, stream: Stream) -> recognition.RecognizeConfig:
-        """Return the configuration of a recogniser of a stream, but for its folder, store, split and share."""
+    def recognizer(self, stream: Stream, share: float = 1.0) -> recognition.RecognizeConfig:
+        """Return the configuration of a recogniser of a stream that learns from a share, but for folder and store."""
         section = self.recognize
+        train = section.train
+        if self.grid.equal_steps:
+            train = train.model_copy(update={"repeat": max(1, round(train.repeat / share))})
         return recognition.RecognizeConfig(
             run=recognition.RunSection(dir=Path(), device=self.run.device),
-            data=recognition.DataSection(store=self.data.store, validation=self.data.validation),
+            data=recognition.DataSection(store=self.data.store, validation=self.data.validation, share=share),
             input=section.input.model_copy(update={"stream": stream}),
             model=section.model,
-            train=section.train,
+            train=train,
             test=section.test,
         )
 

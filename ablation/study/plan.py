@@ -177,9 +177,9 @@ def _pair(
 def _training(
     config: AblateConfig, condition: Condition, arm: str, seed: int, stream: Stream, store: ClipStore, content: str
 ) -> Training:
-    recognizer = config.recognizer(stream)
+    recognizer = config.recognizer(stream, condition.share)
     # absolute paths: a worker on another machine may have a working folder of its own
-    place = {"store": store.folder.resolve(), "split": condition.split, "share": condition.share}
+    place = {"store": store.folder.resolve(), "split": condition.split}
     recognizer = recognizer.model_copy(
         update={
             "run": recognizer.run.model_copy(update={"seed": seed}),

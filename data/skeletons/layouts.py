@@ -273,7 +273,7 @@ LAYOUTS: Mapping[str, Layout] = _Layouts(NTU25, COCO17, OPENPOSE18)
 
 TOLD = (
     "coco17", "openpose18", "body25", "halpe26", "wholebody133", "mediapipe33_2d", "ntu25", "kinect20", "h36m17",
-    "mediapipe33", "azure32",
+    "h36m16", "mediapipe33", "azure32",
 )  # fmt: skip
 """The layouts that are told by their number of joints and dimensions."""
 

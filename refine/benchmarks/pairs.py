@@ -183,11 +183,33 @@ def read_image_names(benchmark: Benchmark, root: Path, split: Split, number: int
     InputError
         The file of the detected poses names none, or something else.
     """
+    path, found = _image_names(benchmark, root, split)
+    return _names_of(path, found[number], number)
+
+
+def read_sequence_names(benchmark: Benchmark, root: Path, split: Split) -> list[str]:
+    """Return what each sequence of a split is called: the folder of its images.
+
+    Raises
+    ------
+    InputError
+        The file of the detected poses names none, or something else.
+    """
+    path, found = _image_names(benchmark, root, split)
+    firsts = [np.ravel(np.asarray(sequence))[:1] for sequence in found]
+    return [_names_of(path, first, i)[0].replace("\\", "/").rpartition("/")[0] for i, first in enumerate(firsts)]
+
+
+def _image_names(benchmark: Benchmark, root: Path, split: Split) -> tuple[Path, np.ndarray]:
     path = benchmark.paths(root, split)[0]
     if "imgname" not in member_names(path):
         raise InputError(f"{path}: holds no imgname, which names the images")
-    names = np.ravel(np.asarray(read_array(path, "imgname")[number]))
-    if not all(isinstance(name, str) for name in names.tolist()):
+    return path, read_array(path, "imgname")
+
+
+def _names_of(path: Path, sequence: object, number: int) -> list[str]:
+    names = np.ravel(np.asarray(sequence))
+    if not len(names) or not all(isinstance(name, str) for name in names.tolist()):
         raise InputError(f"{path}: imgname, sequence {number}: expected text, found {names.dtype}")
     return [str(name) for name in names]
 

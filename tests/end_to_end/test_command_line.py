@@ -145,7 +145,7 @@ def test_help_says_something_of_every_option_and_names_what_is_there(name, comma
     assert all(helps.values()), f"{name}: no help for {[key for key, text in helps.items() if not text]}"
     text = " ".join([command.help or "", *helps.values()])
     for path in re.findall(r"\b(?:configs|docs)/[\w./<>]+\.\w+", text):
-        places = [path.replace("<stage>", stage) for stage in ("prepare", "refine", "recognize", "ablate")]
+        places = [path.replace("<stage>", stage) for stage in ("prepare", "cut", "refine", "recognize", "ablate")]
         assert all((ROOT / place).is_file() for place in places), path
 
 

@@ -6,10 +6,17 @@ from ablation.study.config import AblateConfig
 from base.config import load_config
 from data.ntu.prepare import PrepareConfig
 from recognition.config import RecognizeConfig
+from refine.benchmarks.cut import CutConfig
 from refine.config import RefineConfig
 
 CONFIGS = Path(__file__).parents[2] / "configs"
-MODELS = {"prepare": PrepareConfig, "refine": RefineConfig, "recognize": RecognizeConfig, "ablate": AblateConfig}
+MODELS = {
+    "prepare": PrepareConfig,
+    "cut": CutConfig,
+    "refine": RefineConfig,
+    "recognize": RecognizeConfig,
+    "ablate": AblateConfig,
+}
 
 
 @pytest.mark.parametrize("path", sorted(CONFIGS.rglob("*.yaml")), ids=lambda path: f"{path.parent.name}/{path.name}")

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer
+from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
 
 from base.settings import Section
 from data.ntu.simulate.actions import repertoire
@@ -42,6 +42,9 @@ class SimulateSection(Section):
     movements
         Quick movements that people make beside the actions, see `data.ntu.simulate.fast`: each clip has one of them, or
         none. Empty for the actions alone.
+    clean
+        A clip store of recordings with a Kinect's 25 joints that are taken as clean and get the errors, instead of
+        simulated people; `clips`, `performers`, `actions` and `movements` are then of no account. Needs `text` false.
     """
 
     folder: Path = Path("datasets/ntu/simulated")
@@ -53,6 +56,7 @@ class SimulateSection(Section):
     seed: int = Field(0, ge=0, lt=2**63)
     text: bool = True
     movements: tuple[Movement, ...] = ()
+    clean: Path | None = None
 
     @field_validator("movements")
     @classmethod
@@ -63,9 +67,16 @@ class SimulateSection(Section):
 
     @model_serializer(mode="wrap")
     def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Say nothing of movements where there are none: such stand-ins are those of before there were any."""
+        """Say nothing of what is not asked for: such stand-ins are those of before it could be."""
         values: dict[str, Any] = handler(self)
-        return values if self.movements else {key: value for key, value in values.items() if key != "movements"}
+        unsaid = {key for key in ("movements", "clean") if not getattr(self, key)}
+        return {key: value for key, value in values.items() if key not in unsaid}
+
+    @model_validator(mode="after")
+    def _no_text_of_recordings(self) -> "SimulateSection":
+        if self.clean is not None and self.text:
+            raise ValueError("clean: recordings that get errors are written as clip stores alone; give text: false")
+        return self
 
     @field_validator("performers")
     @classmethod

@@ -19,6 +19,7 @@ from data.ntu.simulate.bodies import FPS
 from data.ntu.simulate.clips import Clip, choose_clips, simulate_clip
 from data.ntu.simulate.config import SimulateSection
 from data.ntu.simulate.pose_pairs import BENCHMARK, PosePairs
+from data.ntu.simulate.recorded import clean_names, measure_again, open_clean
 from data.ntu.splits import TRAIN_CAMERAS, TRAIN_PERFORMERS
 from data.ntu.text import Skeleton, write_skeleton
 from data.skeletons.store import StoreInfo, StoreWriter
@@ -49,6 +50,8 @@ def make_stand_in(section: SimulateSection, workers: int | None = None) -> Path:
 `train` has the training performers of X-Sub on cameras 2 and 3, `test` the test performers |
     | `simulate.json` | the section's values |
 
+    With `section.clean` the clips are those of that store, and `truth/` has its skeletons.
+
     The folder appears when all is complete. The memory used does not grow with the number of clips, and the bytes do
     not depend on the number of workers.
 
@@ -78,16 +81,22 @@ def _make_stand_in(section: SimulateSection, workers: int | None) -> Path:
     if section.folder.exists():
         _check_same(section.folder, kept)
         return section.folder
-    try:
-        names = choose_clips(section)
-    except ValueError as error:
-        raise InputError(f"simulate.clips: {section.clips} is too many: {error}; ask for fewer clips") from None
+    names = _names(section)
     with locked(section.folder, waiting=lambda: say_waiting(section.folder)):
         if section.folder.exists():  # the other process has made it
             _check_same(section.folder, kept)
         else:
             _fill_folder(section, kept, names, workers)
     return section.folder
+
+
+def _names(section: SimulateSection) -> list[ClipName]:
+    if section.clean is not None:
+        return clean_names(open_clean(section.clean))
+    try:
+        return choose_clips(section)
+    except ValueError as error:
+        raise InputError(f"simulate.clips: {section.clips} is too many: {error}; ask for fewer clips") from None
 
 
 def say_waiting(folder: Path) -> None:
@@ -98,16 +107,19 @@ def say_waiting(folder: Path) -> None:
 def _fill_folder(
     section: SimulateSection, kept: dict[str, Any], names: Sequence[ClipName], workers: int | None
 ) -> None:
-    truth_info = StoreInfo(kind="truth", fps=FPS, times=True, source=f"simulated, seed {section.seed}", config=kept)
+    fps, times, labels, source = FPS, True, None, f"simulated, seed {section.seed}"
+    if section.clean is not None:
+        clean = open_clean(section.clean)
+        fps, times, labels, source = clean.info.fps, clean.info.times, clean.labels, str(section.clean)
+    truth_info = StoreInfo(kind="truth", fps=fps, times=times, source=source, config=kept)
     with atomic_folder(section.folder) as folder, ExitStack() as stack:
         archive = writer = None
         if section.text:
             archive = stack.enter_context(zipfile.ZipFile(folder / ZIP, "w", zipfile.ZIP_DEFLATED, compresslevel=1))
         else:
-            writer = stack.enter_context(
-                StoreWriter(folder / "raw", StoreInfo(fps=FPS, times=True, **raw_origin(section)))
-            )
-        truth = stack.enter_context(StoreWriter(folder / "truth", truth_info))
+            info = StoreInfo(fps=fps, times=times, **raw_origin(section))
+            writer = stack.enter_context(StoreWriter(folder / "raw", info, labels=labels))
+        truth = stack.enter_context(StoreWriter(folder / "truth", truth_info, labels=labels))
         pairs = stack.enter_context(PosePairs(folder / "poses" / BENCHMARK, ("train", "test")))
         bar = stack.enter_context(progress())
         task = bar.add_task("simulating clips", total=len(names))
@@ -121,7 +133,7 @@ def _fill_folder(
                 writer.add(clip.name, clip.frames, clip.measured)
             truth.add(clip.name, clip.frames, clip.truth)
             part = _part(clip.name)
-            if part is not None:
+            if part is not None and clip.measured:
                 pairs.add(part, clip.name, *clip.pair)
             bar.advance(task)
         (folder / "simulate.json").write_text(json.dumps({"model": MODEL, **kept}, indent=1) + "\n")
@@ -189,7 +201,7 @@ def _make_clips(
 def _make_batch(section: SimulateSection, names: Sequence[ClipName]) -> list[tuple[Clip, bytes]]:
     made = []
     for name in names:
-        clip = simulate_clip(section, name)
+        clip = simulate_clip(section, name) if section.clean is None else measure_again(section, name)
         text = write_skeleton(clip.skeleton) if section.text else b""
         # The bodies are in the text or in the tracks: no need to send them to the parent once more.
         made.append((replace(clip, skeleton=Skeleton(clip.skeleton.frames, ())), text))

@@ -76,3 +76,11 @@ def test_a_refiner_that_differs_does_not_begin_with_the_checkpoint_of_the_other(
     assert checkpoints == expected
     assert sections["simulated"].train.names == ("ntusim_kinect_3D",)
     assert sections["w64"].train.names == ("h36m_fcn_3D",)
+
+
+def test_few_clips_are_shown_more_often_where_steps_are_to_be_equal():
+    shipped = load_config(AblateConfig, CONFIGS / "few.yaml", ())
+    assert [shipped.recognizer("joint", share).train.repeat for share in shipped.grid.shares] == [1, 3, 10, 20]
+    as_ever = load_config(AblateConfig, CONFIGS / "few.yaml", ("grid.equal_steps=false",))
+    found = as_ever.recognizer("joint", 0.1)
+    assert (found.train.repeat, found.data.share) == (1, 0.1)

@@ -42,7 +42,8 @@ def test_a_layout_is_found_by_its_name(name, joints, dims, centre):
 def test_all_shipped_layouts_are_trees_with_two_equal_sides():
     assert {name: len(layout.joints) for name, layout in LAYOUTS.items()} == {
         "ntu25": 25, "coco17": 17, "openpose18": 18, "body25": 25, "h36m17": 17, "h36m17_2d": 17, "halpe26": 26,
-        "kinect20": 20, "mediapipe33": 33, "mediapipe33_2d": 33, "smpl24": 24, "wholebody133": 133, "azure32": 32,
+        "h36m16": 16, "kinect20": 20, "mediapipe33": 33, "mediapipe33_2d": 33, "smpl24": 24, "wholebody133": 133,
+        "azure32": 32,
     }  # fmt: skip
     for layout in LAYOUTS.values():
         joints = len(layout.joints)

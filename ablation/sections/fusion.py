@@ -1,0 +1,120 @@
+"""Scores of two recognisers added: one of the reference's skeletons and one of an arm's, or two of the reference's.
+
+Two networks are better than one whatever they look at, so a sum of raw and refined scores is compared with a sum of two
+seeds' raw scores. The first network is the same in both sums; the second has the same seed, and other skeletons.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ablation.sections.registry import RECOGNITION, SECTIONS, Section
+from ablation.statistics import Comparison, compare
+from ablation.study.grid import parse_trained_on
+from ablation.study.study import Study, common_seeds
+from ablation.verdict import verdict_word
+from ablation.words import footnote, interval_text, one_decimal, p_cell, points
+from base.tables import Column, Table
+
+NUMBERS = """
+{{ table(tables["fusion"]) }}
+"""
+
+
+@dataclass(frozen=True)
+class Fusion:
+    """Sums of two recognisers' scores.
+
+    Parameters
+    ----------
+    trained
+        What the recognisers were trained on.
+    alone
+        Top-1 of single recognisers of the reference, percent, the mean over seeds.
+    control
+        Top-1 of two of them added.
+    sums
+        For each other arm, one of each added, against `control`.
+    """
+
+    trained: str
+    alone: float
+    control: float
+    sums: list[Comparison]
+
+
+def find_fusion(study: Study) -> list[Fusion] | None:
+    """Add scores under the first condition, and where each arm has recognisers of its own.
+
+    None with fewer than two seeds. Seed s is added to the seed behind it, the last to the first.
+    """
+    found = []
+    for condition in dict.fromkeys((study.condition, replace(study.condition, pairing="both"))):
+        arms, seeds = common_seeds(study.gathered.get(condition, {}), study.config.seeds)
+        if len(seeds) < 2 or study.against not in arms:
+            continue
+        raw = arms[study.against]
+        added = {arm: replace(raw, score=(raw.score + np.roll(one.score, -1, axis=0)) / 2) for arm, one in arms.items()}
+        pairs = [(arm, study.against) for arm in arms if arm != study.against]
+        given = parse_trained_on(condition.pairing)
+        own = {"test": study.label(study.against), "mixed": "both, mixed"}.get(condition.pairing, "its own")
+        trained = given.words(study.label(given.arm)) if given is not None else own
+        alone, control = (100 * float(one.correct.mean()) for one in (raw, added[study.against]))
+        found.append(Fusion(trained, alone, control, compare(added, pairs, **study.settings)))
+    return found or None
+
+
+def _table(study: Study, found: list[Fusion]) -> Table:
+    name = study.label(study.against)
+    rows: list[Any] = []
+    for one in found:
+        rows += [
+            (one.trained, f"{name}, one", one.alone, None, None, None, None),
+            (one.trained, f"{name} + {name}", one.control, None, None, None, None),
+        ]
+        for sum_ in one.sums:
+            rows.append(
+                (
+                    one.trained,
+                    f"{name} + {study.label(sum_.arm)}",
+                    one.control + sum_.difference,
+                    sum_.difference,
+                    sum_.interval,
+                    sum_.holm_p,
+                    verdict_word(study, sum_),
+                )
+            )
+    return Table(
+        "fusion",
+        f"Scores of two recognisers added, top-1 in percent: the difference is from two of {name} skeletons, the "
+        "second of which has the same seed. Every seed is in two sums, so that intervals are somewhat too narrow"
+        + footnote(sum_.interval for one in found for sum_ in one.sums),
+        (
+            Column("trained on", numeric=False),
+            Column("skeletons", numeric=False),
+            Column("top-1", one_decimal),
+            Column("difference", points),
+            Column(f"{study.percent} interval", interval_text),
+            Column("Holm p", p_cell),
+            Column("verdict", numeric=False),
+        ),
+        rows,
+    )
+
+
+def _notes(study: Study, found: list[Fusion] | None) -> dict[str, Any]:
+    return {"fusion": [{**vars(one), "sums": [vars(each) for each in one.sums]} for one in found or ()]}
+
+
+SECTIONS.add(
+    "fusion",
+    Section(
+        RECOGNITION,
+        60,
+        lambda study: study.get(find_fusion),
+        {"numbers": NUMBERS},
+        tables=lambda study, found: [_table(study, found)],
+        notes=_notes,
+    ),
+)
