@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
-from base.config import HIGHEST_RATE, MOST_AT_ONCE, MOST_EPOCHS, RunSection
+from base.config import HIGHEST_RATE, MOST_AT_ONCE, MOST_EPOCHS, Executor, RunSection
 from base.settings import Section
 from data.ntu.simulate import SimulateSection
 from refine.benchmarks.pairs import OnError, Pairs, read_pairs
@@ -280,6 +280,11 @@ class ApplySection(Section):
         Resample tracks to the frame rate that the refiner was trained at, and back.
     strength
         From 0, the input, to 1: how much of the change is made.
+    executor
+        Who refines: `here`, threads of this process; `processes` of this machine; or `ray`, a cluster at `RAY_ADDRESS`
+        or so many cores of this machine. A store's bytes are the same. On an accelerator, `here` alone makes sense.
+    workers
+        How many at once; null for one per processor core.
     """
 
     input: Path | None = None
@@ -288,6 +293,8 @@ class ApplySection(Section):
     merge: Merge = "smooth"
     match_rate: bool = True
     strength: float = Field(1.0, ge=0, le=1)
+    executor: Executor = "here"
+    workers: int | None = Field(None, ge=1, le=100_000)
 
     @model_validator(mode="after")
     def _both(self) -> "ApplySection":
