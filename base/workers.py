@@ -8,7 +8,6 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from functools import partial
 from multiprocessing import connection, get_context, parent_process
 from multiprocessing.connection import Connection
 from typing import Any, Generic, TypeVar, cast
@@ -86,7 +85,7 @@ def _in_threads(
 ) -> Generator[Result, None, None]:
     pool = ThreadPoolExecutor(workers, "worker")
     try:
-        for future in in_order(partial(pool.submit, function), items, ahead * workers):
+        for future in in_order(lambda item: pool.submit(function, item), items, ahead * workers):
             yield future.result()
     except BaseException:
         if end is not None:

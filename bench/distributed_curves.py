@@ -3,8 +3,9 @@
 Usage: python bench/distributed_curves.py [--clips 160] [--epochs 8] [--processes 1 2 4] [--figure distributed.png]
 
 Simulated clips; several processes are started by torchrun and connected by gloo, through Lightning Fabric. The same
-seed, so that what is different is the order of sums. Ends with status 1 if a loss is further than --most from that of
-the first number of processes, as a share of it.
+seed, so that what is different is the order of sums, whose rounding grows from step to step. Ends with status 1 if the
+loss of the first epoch is further than 1e-5 from that of the first number of processes, or any further than --most, as
+a share of it.
 """
 
 import argparse
@@ -64,18 +65,18 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--processes", type=int, nargs="+", default=[1, 2, 4])
     parser.add_argument("--figure", type=Path)
-    parser.add_argument("--most", type=float, default=1e-3)
+    parser.add_argument("--most", type=float, default=0.01)
     given = parser.parse_args()
     print(processor())
     with tempfile.TemporaryDirectory() as folder:
         found = {number: losses(Path(folder), number, given.clips, given.epochs) for number in given.processes}
     first = np.array(found[given.processes[0]])
-    apart = {number: float(np.max(np.abs(np.array(loss) / first - 1))) for number, loss in found.items()}
+    apart = {number: np.abs(np.array(loss) / first - 1) for number, loss in found.items()}
     heads = ["processes", *(f"epoch {number}" for number in range(1, given.epochs + 1)), "farthest"]
-    print_table(heads, [(n, *(f"{one:.5f}" for one in loss), f"{apart[n]:.1g}") for n, loss in found.items()])
+    print_table(heads, [(n, *(f"{one:.5f}" for one in loss), f"{apart[n].max():.1g}") for n, loss in found.items()])
     if given.figure:
         draw(found, given.figure)
-    sys.exit(max(apart.values()) > given.most)
+    sys.exit(any(far[0] > 1e-5 or far.max() > given.most for far in apart.values()))
 
 
 if __name__ == "__main__":
