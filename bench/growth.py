@@ -65,7 +65,7 @@ def write_store(folder: Path, size: Size, clips: Sequence[np.ndarray]) -> ClipSt
         "dims": 3,
     }
     own = {} if joints == 25 else {"layout": "tree", "own_layout": layout}
-    with StoreWriter(folder, StoreInfo(fps=STEADY_FPS, **own)) as writer:  # type: ignore[arg-type]
+    with StoreWriter(folder, StoreInfo(fps=STEADY_FPS, **own)) as writer:
         for name, movement in zip(names(size), clips, strict=True):
             seen = np.full(movement.shape[1:3], 2, np.uint8)
             writer.add(name, size.frames, [Track(actor, 0, one, seen) for actor, one in enumerate(movement)])
@@ -215,7 +215,8 @@ REPEATED_BELOW = 1.0
 
 def measure(stage: str, size: Size, shared: Path) -> tuple[float, float]:
     """Return processor seconds, and MiB beyond what this process had; `shared` is for what stages share."""
-    taken, memory = [], []
+    taken: list[float] = []
+    memory: list[float] = []
     while not taken or (len(taken) < 3 and taken[-1] < REPEATED_BELOW):
         with tempfile.TemporaryDirectory(dir=shared) as folder:
             work = STAGES[stage][0](Path(folder), size)

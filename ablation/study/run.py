@@ -82,8 +82,9 @@ def _runs(config: AblateConfig, waiting: Sequence[Training], total: int) -> Iter
     console.print(f"{plural(len(waiting), 'recogniser')}, {said}", highlight=False)
     with closing(spread(_attempt_alone, waiting, pool)) as outcomes:
         for training, outcome in zip(waiting, outcomes, strict=True):
-            lost = isinstance(outcome, WorkLostError)
-            yield training, f"{training.folder}: {training.title} failed ({outcome})" if lost else outcome
+            if isinstance(outcome, WorkLostError):
+                outcome = f"{training.folder}: {training.title} failed ({outcome})"
+            yield training, outcome
 
 
 def _one_by_one(trainings: Sequence[Training], total: int, accelerated: bool) -> Iterator[tuple[Training, Outcome]]:

@@ -40,7 +40,8 @@ def _with_ray(function: Callable[[Any], Any], items: Iterable[Any], pool: Pool) 
     remote = ray.remote(**needs)(call)
 
     def submit(item: Any) -> Future[Any]:
-        return remote.remote(item).future()  # type: ignore[no-any-return]
+        future: Future[Any] = remote.remote(item).future()
+        return future
 
     try:
         at_once = max(1, int(ray.cluster_resources().get(unit, 1)))

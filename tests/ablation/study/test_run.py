@@ -109,12 +109,10 @@ def test_a_recogniser_whose_processes_are_ended_is_told_and_the_rest_goes_on(set
         assert (pool.executor, pool.count) == ("processes", 2)
         yield from [WorkLostError("ended from outside"), *map(work, trainings[1:])]
 
-    config = configured(settings, seeds=[0], arms=["raw", "oracle"], executor="processes", workers=2)
+    config = configured(settings, arms=["raw", "oracle"], executor="processes", workers=2)
     monkeypatch.setattr("ablation.study.run.spread", lost)
-    with pytest.raises(IncompleteError, match=r"1 recogniser .* failed \(ended from outside\)"):
+    with pytest.raises(IncompleteError, match=r"1 recogniser .*raw, seed 0 failed \(ended from outside\)"):
         ablate(config)
-    monkeypatch.undo()
-    assert all(len(found["top1"]) == 1 for found in ablate(config).results["arms"].values())
 
 
 def test_ray_that_is_not_installed(settings, monkeypatch):
