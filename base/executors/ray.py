@@ -1,6 +1,8 @@
 """On a cluster, or on the cores or accelerators of this machine, by Ray."""
 
 import os
+import pickle
+import sys
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future
 from importlib import import_module
@@ -21,26 +23,32 @@ def _with_ray(function: Callable[[Any], Any], items: Iterable[Any], pool: Pool) 
             "another executor"
         ) from error
     unit = "GPU" if pool.accelerators else "CPU"
+    place, path, work, ready = Path.cwd(), list(sys.path), pickle.dumps(function), list[Any]()
     ours = not ray.is_initialized()
     if ours:
         _start(ray, pool, f"num_{unit.lower()}s")
-    place = Path.cwd()
 
-    def call(item: Any) -> Any:
-        try:
-            os.chdir(place)  # paths are as they were typed, and so are messages
-        except OSError as error:
-            raise InputError(
-                f"executor: {place} is not there on every machine ({error.strerror}); run this in a folder that all "
-                "machines see under the same path"
-            ) from error
-        return function(item)
+    def call(item: bytes) -> Any:
+        """Work; what is ours can be imported only once the paths are those of the command."""
+        if not ready:  # once for each worker
+            sys.path[:] = path
+            try:
+                os.chdir(place)  # paths are as they were typed, and so are messages
+            except OSError as error:
+                from base.errors import InputError
+
+                raise InputError(
+                    f"executor: {place} is not there on every machine ({error.strerror}); run this in a folder that "
+                    "all machines see under the same path"
+                ) from error
+            ready.append(pickle.loads(work))  # which this command has made
+        return ready[0](pickle.loads(item))
 
     needs = {"num_cpus": 1, "num_gpus": int(pool.accelerators), "max_retries": TRIES - 1}
     remote = ray.remote(**needs)(call)
 
     def submit(item: Any) -> Future[Any]:
-        future: Future[Any] = remote.remote(item).future()
+        future: Future[Any] = remote.remote(pickle.dumps(item)).future()
         return future
 
     try:

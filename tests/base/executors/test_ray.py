@@ -1,3 +1,4 @@
+import os
 import sys
 from concurrent.futures import Future
 from pathlib import Path
@@ -98,39 +99,52 @@ def test_accelerators_are_asked_for(ray):
     assert (ray.settings["num_gpus"], ray.needs["num_gpus"]) == (2, 1)
 
 
+def folder(_):
+    return str(Path.cwd())
+
+
 def test_workers_are_in_this_folder(ray, tmp_path, monkeypatch):
     """Paths are as they were typed, on every machine; one that does not see the folder says so."""
-    monkeypatch.chdir(tmp_path)
-    results = spread(lambda item: str(Path.cwd()), range(9), Pool("ray", ahead=1))
-    assert next(results) == str(tmp_path)
-    monkeypatch.chdir("/")
-    assert next(results) == str(tmp_path)
-    monkeypatch.chdir(tmp_path.parent)
-    tmp_path.rename(tmp_path.with_name("elsewhere"))
-    with pytest.raises(InputError, match=r"^executor: .* is not there on every machine"):
-        list(results)
+    there = tmp_path / "there"
+    there.mkdir()
+    monkeypatch.chdir(there)
+    results = spread(folder, range(9), Pool("ray", ahead=1))
+    assert next(results) == str(there)
+    results.close()
+    gone = spread(folder, later(tmp_path, there), Pool("ray"))
+    with pytest.raises(InputError, match=r"^executor: .*there is not there on every machine"):
+        next(gone)
+
+
+def later(elsewhere, there):
+    """Remove a folder once the work has begun."""
+    os.chdir(elsewhere)
+    there.rmdir()
+    yield 1
+
+
+def lose_two(item):
+    if item == 2:
+        raise RayError("out of\nmemory")
+    return item
 
 
 def test_what_is_lost_is_told_and_the_rest_goes_on(ray):
-    def work(item):
-        if item == 2:
-            raise RayError("out of\nmemory")
-        return item
-
-    [first, second, third] = run(work, [1, 2, 3])
+    [first, second, third] = run(lose_two, [1, 2, 3])
     assert (first, third) == (1, 3)
     assert isinstance(second, WorkLostError)
     assert str(second) == "out of memory"
 
 
-def test_an_error_of_the_function_is_raised(ray):
-    def work(item):
-        error = RayTaskError("a fault of ours")
-        error.cause = InputError("a user's mistake")
-        raise error
+def mistake(_):
+    error = RayTaskError("a fault of ours")
+    error.cause = InputError("a user's mistake")
+    raise error
 
+
+def test_an_error_of_the_function_is_raised(ray):
     with pytest.raises(InputError, match="a user's mistake"):
-        run(work, [1])
+        run(mistake, [1])
     assert ray.down
 
 
