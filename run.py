@@ -536,8 +536,8 @@ def smooth(
         OnError, typer.Option(help="stop or skip: what to do with inputs that cannot be used.")
     ] = "stop",
     executor: Annotated[
-        Literal["processes", "ray"],
-        typer.Option(help="processes, or ray: a cluster at RAY_ADDRESS, or this machine."),
+        str,
+        typer.Option(help="processes, here (one after another), or ray: a cluster at RAY_ADDRESS, or this machine."),
     ] = "processes",
     plot: Annotated[bool, typer.Option("--plot", help="Also write NAME_refined.html, which plays both.")] = False,
     again: Again = False,

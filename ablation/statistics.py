@@ -422,25 +422,27 @@ def class_effects(
 ) -> list[ClassEffect]:
     """Compare two arms class by class, in the order of the actions; classes without test clips are left out."""
     differences = paired_differences(before, after, "before", "after")
+    correct = before.correct  # once, for all of the scores are looked at for it
+    right_before, right_after = (scores.prediction == scores.label for scores in (before, after))
     effects = []
     for number in np.unique(before.label):
         mine = before.label == number
         rng = np.random.default_rng([seed, int(number)])
         interval = None
         if enough(*differences[:, mine].shape):
-            limits = possible_differences(before.correct[:, mine])
+            limits = possible_differences(correct[:, mine])
             interval = in_points(
                 bootstrap_interval(
                     differences[:, mine], resamples=resamples, confidence=confidence, rng=rng, limits=limits
                 )
             )
-        p = mcnemar(*(scores.prediction[mine] == scores.label[mine] for scores in (before, after)))[2]
+        p = mcnemar(right_before[mine], right_after[mine])[2]
         effects.append(
             ClassEffect(
                 int(before.action[number]),
                 int(mine.sum()),
-                100 * float(before.correct[:, mine].mean()),
-                100 * float(after.correct[:, mine].mean()),
+                100 * float(correct[:, mine].mean()),
+                100 * float((correct[:, mine] + differences[:, mine]).mean()),
                 100 * float(differences[:, mine].mean()),
                 interval,
                 p,

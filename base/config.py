@@ -10,9 +10,10 @@ from types import UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
 from base.errors import InputError
+from base.executors.registry import known_executor
 from base.files import regular_file
 from base.places import check_places, find_config
 from base.settings import Section
@@ -25,6 +26,8 @@ MOST_AT_ONCE = 1_000_000
 HIGHEST_RATE = 1000.0
 """Limits of epochs, of what a step computes with, and of a learning rate, which nobody means to reach."""
 
+Executor = Annotated[str, AfterValidator(known_executor)]
+"""Who does the work, one file each in `base/executors`."""
 
 LARGEST = 1 << 18
 """Characters of a configuration or a list of names."""

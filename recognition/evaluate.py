@@ -2,7 +2,6 @@
 
 import numpy as np
 import torch
-from sklearn.metrics import accuracy_score, recall_score, top_k_accuracy_score
 from torch import Tensor, nn
 
 from recognition.config import InputSection
@@ -83,6 +82,8 @@ def accuracies(label: np.ndarray, scores: np.ndarray) -> dict[str, float]:
     -------
     `top1`, `top5` (100 with five classes or fewer), `mean_class_accuracy` (the mean over the classes that occur)
     """
+    from sklearn.metrics import accuracy_score, recall_score, top_k_accuracy_score  # who only predicts needs none
+
     classes, guess = scores.shape[1], scores.argmax(1)
     top5 = top_k_accuracy_score(label, scores, k=5, labels=np.arange(classes)) if classes > 5 else 1.0
     per_class = recall_score(label, guess, labels=np.unique(label), average="macro", zero_division=0)

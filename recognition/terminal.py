@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich.table import Table
@@ -12,9 +12,10 @@ from base.shown import one_line
 from base.words import plural
 from recognition.config import RecognizeConfig
 from recognition.small_sets import say_uneven
-from recognition.use.explain import joint_shares
-from recognition.use.explain_report import Explanation
 from recognition.use.predict import Prediction
+
+if TYPE_CHECKING:
+    from recognition.use.explain_report import Explanation
 
 SHOWN = 40
 """Clips in the table of predictions on the terminal; the file has all."""
@@ -70,7 +71,7 @@ def print_results(results: dict[str, Any], config: RecognizeConfig) -> None:
     print(f"results, scores and confusion matrix: {run}")
 
 
-def print_explanation(explanation: Explanation, output: Path) -> None:
+def print_explanation(explanation: "Explanation", output: Path) -> None:
     """Print which joints mattered most, and where the figure and the table are.
 
     Parameters
@@ -80,6 +81,8 @@ def print_explanation(explanation: Explanation, output: Path) -> None:
     output
         The figure.
     """
+    from recognition.use.explain import joint_shares  # not for those who print something else
+
     found, joints = explanation.found, explanation.layout.joints
     shares = joint_shares(found)
     most = ", ".join(f"{joints[joint]} {100 * shares[joint]:.0f}%" for joint in np.argsort(-shares)[:5])

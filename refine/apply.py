@@ -1,8 +1,11 @@
 """Refining clip stores: every actor's track, and nothing else."""
 
 import mmap
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace as replace_fields
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,8 +14,8 @@ import torch
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from base.errors import InputError
+from base.executors.registry import Pool, none_lost, spread
 from base.progress import console, progress
-from base.workers import map_in_threads
 from data.recordings.people import BRIDGE_S
 from data.skeletons.seen import seen_joints
 from data.skeletons.store import ClipStore, StoreInfo, Track, derive_store
@@ -23,7 +26,7 @@ from refine.named import AnyRefiner
 from refine.nets.columns import Precision
 from refine.nets.registry import NETS
 from refine.refiner import Refiner, fingerprint, refine_sightings
-from refine.shipped.registry import Shipped
+from refine.shipped.registry import Bones, Shipped
 from refine.splits import Pieces
 from refine.steady import stores as whole_tracks
 from refine.trust import INFERRED
@@ -35,8 +38,12 @@ ROWS = 1 << 13
 FARTHEST_OUTSIDE = 100
 """So many times a track's extent is the farthest that a refined position may lie from the middle of what was seen."""
 
-Transform = Callable[[Sequence[Sightings]], tuple[list[np.ndarray], list[Pieces]]]
-"""Maps tracks to refined tracks, and to how each was cut."""
+Refined = tuple[list[np.ndarray], list[Pieces]]
+Transform = Callable[[Sequence[Sightings]], Refined]
+"""Maps tracks to refined tracks, and to how each was cut; can be pickled, for those who work in other processes."""
+
+HERE = Pool("here")
+"""As many threads of this process as torch has."""
 
 RULES = 2
 """Raised whenever the same network or filter gives another store, so that none is begun by one version and ended by
@@ -64,6 +71,7 @@ def apply_refiner(
     precision: Precision = "fp32",
     replace: bool = False,
     origin: Mapping[str, Any] | None = None,
+    pool: Pool = HERE,
 ) -> None:
     """Write a store whose tracks are refined.
 
@@ -98,6 +106,8 @@ def apply_refiner(
         Whether an existing store may be replaced.
     origin
         What else the store shall say of its refiner.
+    pool
+        Who refines; what comes out is the same.
 
     Raises
     ------
@@ -113,9 +123,8 @@ def apply_refiner(
         transform = _in_part(_by_shipped(refiner, store.info, str(store.folder)), strength)
         description = {**refiner.describe(), **apart, **(origin or {})}
         with threadpool_limits(1, user_api="blas"):  # blocks of tracks are shared out instead
-            workers = torch.get_num_threads()
             weights = {"weights": refiner.sha256}
-            _derive(store, output, transform, "refined", description, replace, "refining", weights, workers, True)
+            _derive(store, output, transform, "refined", description, replace, "refining", weights, pool, True)
         return
     stride = stride or default_stride(refiner.window)
     refiner = replace_fields(refiner, precision=precision)
@@ -129,8 +138,9 @@ def apply_refiner(
 
     device = next(refiner.net.parameters()).device.type
     made_by = {"weights": fingerprint(refiner.net), "torch": torch.__version__, "device": device}
-    workers = torch.get_num_threads() if device == "cpu" else 1
-    _derive(store, output, transform, "refined", description, replace, "refining", made_by, workers, True)
+    if device != "cpu" and pool.here:
+        pool = replace_fields(pool, count=1)
+    _derive(store, output, transform, "refined", description, replace, "refining", made_by, pool, True)
 
 
 def check_strides(refiner: AnyRefiner, strides: Mapping[str, int]) -> None:
@@ -185,7 +195,7 @@ def refine_tracks(refiner: AnyRefiner, info: StoreInfo, tracks: Sequence[Track],
 def filter_tracks(name: str, info: StoreInfo, tracks: Sequence[Track], where: str) -> list[Track]:
     """As `refine_tracks`, by a classical filter with the parameters that it is released with."""
     parameters = released_parameters(name, info.fps)
-    return _through(lambda given: smooth_sightings(name, given, parameters, info.fps), info, tracks, where)
+    return _through(partial(_filtered, name, parameters, info.fps), info, tracks, where)
 
 
 def _through(transform: Transform, info: StoreInfo, tracks: Sequence[Track], where: str) -> list[Track]:
@@ -221,42 +231,48 @@ def _by_network(
         refiner = replace_fields(refiner, normalise=replace_fields(refiner.normalise, scale="body"))
         half = info.image[0] / 2
 
-    def transform(tracks: Sequence[Sightings]) -> tuple[list[np.ndarray], list[Pieces]]:
-        if half is not None:
-            tracks = [replace_fields(track, size=half) for track in tracks]
-        return refine_sightings(refiner, tracks, stride=stride, merge=merge, fps=info.fps, match_rate=match_rate)
+    return partial(_refined_by_network, refiner, half, stride, merge, info.fps, match_rate)
 
-    return transform
+
+def _refined_by_network(
+    refiner: Refiner,
+    half: float | None,
+    stride: int,
+    merge: Merge,
+    fps: float,
+    match_rate: bool,
+    tracks: Sequence[Sightings],
+) -> Refined:
+    if half is not None:
+        tracks = [replace_fields(track, size=half) for track in tracks]
+    return refine_sightings(refiner, tracks, stride=stride, merge=merge, fps=fps, match_rate=match_rate)
 
 
 def _by_shipped(refiner: Shipped, info: StoreInfo, where: str) -> Transform:
     refiner.check_layout(info.layout, where)
-    bones = info.skeleton.bones
+    return partial(_refined_by_shipped, refiner, info.fps, info.skeleton.bones)
 
-    def transform(tracks: Sequence[Sightings]) -> tuple[list[np.ndarray], list[Pieces]]:
-        return whole_tracks.refine_tracks(refiner.method, tracks, info.fps, bones)
 
-    return transform
+def _refined_by_shipped(refiner: Shipped, fps: float, bones: Bones, tracks: Sequence[Sightings]) -> Refined:
+    return whole_tracks.refine_tracks(refiner.method, tracks, fps, bones)
 
 
 def _in_part(transform: Transform, strength: float) -> Transform:
     """Return what makes only a share of the changes that something else makes."""
     if not 0 <= strength <= 1:
         raise InputError(f"apply.strength: found {strength}, expected a number from 0 (the input) to 1")
-    if strength == 1:
-        return transform
+    return transform if strength == 1 else partial(_refined_in_part, transform, strength)
 
-    def in_part(tracks: Sequence[Sightings]) -> tuple[list[np.ndarray], list[Pieces]]:
-        results, pieces = transform(tracks)
-        for track, result in zip(tracks, results, strict=True):
-            given = np.asarray(track.joints, np.float32)
-            with np.errstate(invalid="ignore"):  # what was not seen may be no number
-                moved = given + np.float32(strength) * (result - given)
-                np.copyto(result, moved if strength else given, where=result != given)
-            np.copyto(result, given, where=np.isnan(given))
-        return results, pieces
 
-    return in_part
+def _refined_in_part(transform: Transform, strength: float, tracks: Sequence[Sightings]) -> Refined:
+    results, pieces = transform(tracks)
+    for track, result in zip(tracks, results, strict=True):
+        given = np.asarray(track.joints, np.float32)
+        with np.errstate(invalid="ignore"):  # what was not seen may be no number
+            moved = given + np.float32(strength) * (result - given)
+            np.copyto(result, moved if strength else given, where=result != given)
+        np.copyto(result, given, where=np.isnan(given))
+    return results, pieces
 
 
 def apply_filter(
@@ -275,13 +291,15 @@ def apply_filter(
     replace
         Whether an existing store may be replaced.
     """
-
-    def transform(tracks: Sequence[Sightings]) -> tuple[list[np.ndarray], list[Pieces]]:
-        return smooth_sightings(name, tracks, parameters, store.info.fps)
-
+    transform = partial(_filtered, name, dict(parameters), store.info.fps)
     description = {"filter": name, "parameters": dict(parameters)}
     turned = FILTERS[name].turned
-    _derive(store, output, transform, "filtered", description, replace, f"filtering ({name})", {}, 1, turned)
+    one = Pool("here", 1)
+    _derive(store, output, transform, "filtered", description, replace, f"filtering ({name})", {}, one, turned)
+
+
+def _filtered(name: str, parameters: Mapping[str, float], fps: float, tracks: Sequence[Sightings]) -> Refined:
+    return smooth_sightings(name, tracks, parameters, fps)
 
 
 def _derive(
@@ -293,23 +311,13 @@ def _derive(
     replace: bool,
     verb: str,
     made_by: Mapping[str, Any],
-    workers: int,
+    pool: Pool,
     turned: bool,
 ) -> None:
     info = store.info.model_copy(update={"kind": kind, "source": str(store.folder), "refiner": description})
-    cuts: list[Pieces] = []
-
-    def counted(tracks: Sequence[Sightings]) -> tuple[list[np.ndarray], list[Pieces]]:
-        results, pieces = transform(tracks)
-        cuts.extend(pieces)
-        return results, pieces
+    found: Counter[str] = Counter()
 
     def finish(info: StoreInfo) -> StoreInfo:
-        found = {
-            "gaps": sum(cut.gaps for cut in cuts),
-            "jumps": sum(cut.jumps for cut in cuts),
-            "astray": sum(len(cut.astray) for cut in cuts),
-        }
         if not any(found.values()):
             return info
         console.print(
@@ -325,40 +333,50 @@ def _derive(
 
         def blocks(done: int) -> Iterator[np.ndarray]:
             bar.advance(task, done)
-            cuts[:] = _cuts_before(store, done, turned)
-            for block in _transformed(store, counted, done, workers):
+            found.clear()
+            found.update(_cuts(_pieces_before(store, done, turned)))
+            for block, cuts in _transformed(store, transform, done, pool):
                 yield block
+                found.update(cuts)
                 bar.advance(task, len(block))
 
         derive_store(store, output, blocks, info, replace, {**made_by, "rules": RULES}, finish)
 
 
-def _cuts_before(store: ClipStore, done: int, turned: bool) -> list[Pieces]:
+def _cuts(pieces: Iterable[Pieces]) -> dict[str, int]:
+    found = {"gaps": 0, "jumps": 0, "astray": 0}
+    for one in pieces:
+        found["gaps"] += one.gaps
+        found["jumps"] += one.jumps
+        found["astray"] += len(one.astray)
+    return found
+
+
+def _pieces_before(store: ClipStore, done: int, turned: bool) -> Iterator[Pieces]:
     """Say how the tracks among the first rows, which an earlier run refined, were cut."""
-    cuts = []
     for row, last_row, first, end in _blocks(store, 0):
         if row >= done:
             break
         for at, track in _tracks(store, row, last_row, first, end):
             if row + at.stop <= done:
-                cuts.append(cut_track(track, store.info.fps, turned))
-    return cuts
+                yield cut_track(track, store.info.fps, turned)
 
 
-def _transformed(store: ClipStore, transform: Transform, done: int, workers: int) -> Iterator[np.ndarray]:
-    """Yield the rows of the store from `done` on in order, the tracks among them transformed.
+def _transformed(
+    store: ClipStore, transform: Transform, done: int, pool: Pool
+) -> Iterator[tuple[np.ndarray, dict[str, int]]]:
+    """Yield the rows of the store from `done` on in order, the tracks among them transformed, and their cuts.
 
-    Several threads work on a block each: what is not a matrix product, and would leave the others waiting, is shared
-    out as well. A few blocks are under way or waiting at any time.
+    Several work on a block each: what is not a matrix product, and would leave the others waiting, is shared out as
+    well. A few blocks are under way or waiting at any time.
     """
     threads = torch.get_num_threads()
-
-    def work(block: _Block) -> np.ndarray:
-        return _transform_block(store, transform, *block)
-
-    each = (max(1, threads // workers),)
+    if pool.here:
+        pool = replace_fields(pool, executor="here", count=pool.count or threads)
+    work = partial(_transform_block, store, transform, pool.here)
     try:
-        yield from map_in_threads(work, _blocks(store, done), workers, start=torch.set_num_threads, given=each)
+        with closing(spread(work, _blocks(store, done), pool)) as results:
+            yield from none_lost(results, str(store.folder), "apply.workers")
     finally:
         # The setting is each thread's own, but new threads take the one that was set last.
         torch.set_num_threads(threads)
@@ -385,16 +403,25 @@ def _blocks(store: ClipStore, done: int) -> Iterator[_Block]:
 
 
 def _transform_block(
-    store: ClipStore, transform: Transform, row: int, last_row: int, first: np.ndarray, end: np.ndarray
-) -> np.ndarray:
+    store: ClipStore, transform: Transform, here: bool, block: _Block
+) -> tuple[np.ndarray, dict[str, int]]:
+    torch.set_num_threads(1)  # the other cores have blocks of their own
+    if not here:
+        _limit_blas()
+    row, last_row, first, end = block
     tracks = list(_tracks(store, row, last_row, first, end))
     joints = np.array(store.joints[row:last_row])
-    results, _ = transform([track for _, track in tracks])
+    results, pieces = transform([track for _, track in tracks])
     for (at, track), refined in zip(tracks, results, strict=True):
         _check_sane(track, refined, str(store.folder))
         joints[at] = refined
     _forget(store)
-    return joints
+    return joints, _cuts(pieces)
+
+
+@cache
+def _limit_blas() -> None:
+    threadpool_limits(1, user_api="blas")
 
 
 def _tracks(

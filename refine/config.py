@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
-from base.config import HIGHEST_RATE, MOST_AT_ONCE, MOST_EPOCHS, RunSection
+from base.config import HIGHEST_RATE, MOST_AT_ONCE, MOST_EPOCHS, Executor, RunSection
 from base.settings import Section
 from data.ntu.simulate import SimulateSection
 from refine.benchmarks.pairs import OnError, Pairs, read_pairs
@@ -284,6 +284,11 @@ class ApplySection(Section):
     precision
         What the network computes in. `bf16` takes about half the time for large networks, on processors that multiply
         it (AVX512-BF16, AMX). MPJPE and Accel on Human3.6M stay the same (docs/results.md).
+    executor
+        Who refines: `here`, threads of this process; `processes` of this machine; or `ray`, a cluster at `RAY_ADDRESS`
+        or so many cores of this machine. A store's bytes are the same. On an accelerator, `here` alone makes sense.
+    workers
+        How many at once; null for one per processor core.
     """
 
     input: Path | None = None
@@ -293,6 +298,8 @@ class ApplySection(Section):
     match_rate: bool = True
     strength: float = Field(1.0, ge=0, le=1)
     precision: Precision = "fp32"
+    executor: Executor = "here"
+    workers: int | None = Field(None, ge=1, le=100_000)
 
     @model_validator(mode="after")
     def _both(self) -> "ApplySection":

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from base.errors import InputError
+from base.executors.registry import Pool
 from base.replacing import check_replaceable
 from data.ntu.prepare import ensure_stand_in
 from data.skeletons.fidelity import BANDS
@@ -190,4 +191,5 @@ def _apply(config: RefineConfig, refiner: AnyRefiner, store: ClipStore) -> None:
         precision=apply.precision,
         replace=True,
         origin=origin,
+        pool=Pool(apply.executor, apply.workers),
     )

@@ -327,7 +327,10 @@ def _completed(config: RunConfig, kept: Any) -> Any:
         return kept
 
 
-_WHERE = ("run.device", "run.devices", "run.nodes", "executor", "workers", "ray_address")
+_WHERE = (
+    *("run.device", "run.devices", "run.nodes"),
+    *("executor", "workers", "ray_address", "apply.executor", "apply.workers"),
+)
 
 
 def _refuse_another(folder: Path, kept: Any, asked: dict[str, Any]) -> None:

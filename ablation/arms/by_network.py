@@ -58,7 +58,8 @@ def _trained(
 ) -> tuple[AnyRefiner, dict[str, Any]]:
     """Train and evaluate a refiner, or evaluate the one that is given, in a folder named by what determines it."""
     plan = refine_config(config, section, source)
-    aside: dict[str, Any] = {"run": {"dir", "device"}, "simulate": True, "benchmarks": {"root"}, "apply": {"strength"}}
+    aside: dict[str, Any] = {"run": {"dir", "device"}, "simulate": True, "benchmarks": {"root"}}
+    aside["apply"] = {"strength", "executor", "workers"}
     what = plan.model_dump(mode="json", exclude=aside)
     files = _benchmark_files(plan)
     given = plan.train.checkpoint if isinstance(plan.train.checkpoint, Path) else None

@@ -7,11 +7,11 @@ from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from ablation.arms.registry import ARMS, ArmKind
 from ablation.study.grid import TrainedOn, parse_trained_on
-from base.config import RunSection
+from base.config import Executor, RunSection
 from base.settings import Section
 from data.ntu.simulate import SimulateSection
 from data.skeletons.division import Split, check_rule
@@ -229,8 +229,8 @@ class AblateConfig(Section):
         Of the recognisers.
     executor
         `processes`, as many recognisers at once as there are processor cores, each on one of them (one at a time on an
-        accelerator); `serial`, one after another; or `ray`, several at once on this machine or on a cluster. On
-        processors the results are the same.
+        accelerator); `here` (or `serial`), one after another; or `ray`, several at once on this machine or on a
+        cluster. On processors the results are the same.
     workers
         How many processor cores (with `ray`, accelerators, where there are) to use at once; null for all.
     ray_address
@@ -250,7 +250,7 @@ class AblateConfig(Section):
     recognize: RecognizeSection = RecognizeSection()
     statistics: StatisticsSection = StatisticsSection()
     report: ReportSection = ReportSection()
-    executor: Literal["processes", "serial", "ray"] = "processes"
+    executor: Annotated[Executor, BeforeValidator(lambda given: "here" if given == "serial" else given)] = "processes"
     workers: int | None = Field(None, ge=1, le=100_000)
     ray_address: str | None = None
 

@@ -4,10 +4,10 @@ A recogniser of a study is small: two that share two cores wait for each other i
 depends, by the order of sums, on how many cores there are. Two side by side do neither.
 """
 
-import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,12 @@ import torch
 
 from ablation.study.config import AblateConfig
 from ablation.study.plan import Training, train_one
-from base.cluster import WorkLostError, map_with_ray
 from base.errors import InputError
+from base.executors.processes import cores
+from base.executors.registry import Pool, spread
 from base.progress import console
 from base.words import plural
-from base.workers import WorkerEndedError, map_in_processes
+from base.workers import WorkLostError
 
 Outcome = dict[str, Any] | str
 """The results of a recogniser, or one line on why there are none."""
@@ -67,14 +68,23 @@ def duration(seconds: float) -> str:
 
 
 def _runs(config: AblateConfig, waiting: Sequence[Training], total: int) -> Iterator[tuple[Training, Outcome]]:
-    if config.executor == "ray" and waiting:
-        return _with_ray(config, waiting)
+    """Run trainings; those that an interrupt ends go on from their last epoch when they are asked for."""
     accelerated = torch.cuda.is_available() and config.run.device != "cpu"
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    workers = min(config.workers or (1 if accelerated else cores), len(waiting))
-    if config.executor == "processes" and workers > 1 and not accelerated:
-        return _side_by_side(waiting, workers)
-    return _one_by_one(waiting, total, accelerated)
+    pool = Pool(
+        config.executor, config.workers, len(waiting), end=True, address=config.ray_address, accelerators=accelerated
+    )
+    if pool.executor == "processes":
+        pool = replace(pool, count=1 if accelerated else min(config.workers or cores(), len(waiting)))
+    if pool.here or not waiting:
+        yield from _one_by_one(waiting, total, accelerated)
+        return
+    said = "given to Ray" if pool.executor == "ray" else f"{pool.count} at a time"
+    console.print(f"{plural(len(waiting), 'recogniser')}, {said}", highlight=False)
+    with closing(spread(_attempt_alone, waiting, pool)) as outcomes:
+        for training, outcome in zip(waiting, outcomes, strict=True):
+            if isinstance(outcome, WorkLostError):
+                outcome = f"{training.folder}: {training.title} failed ({outcome})"
+            yield training, outcome
 
 
 def _one_by_one(trainings: Sequence[Training], total: int, accelerated: bool) -> Iterator[tuple[Training, Outcome]]:
@@ -89,20 +99,6 @@ def _one_by_one(trainings: Sequence[Training], total: int, accelerated: bool) ->
         torch.set_num_threads(threads)
 
 
-def _side_by_side(trainings: Sequence[Training], workers: int) -> Iterator[tuple[Training, Outcome]]:
-    """Run trainings in processes; those that an interrupt ends go on from their last epoch when they are asked for."""
-    console.print(f"{plural(len(trainings), 'recogniser')}, {workers} at a time", highlight=False)
-    outcomes = map_in_processes(_attempt_alone, trainings, workers, ahead=1, unfinished="ended")
-    left = list(trainings)
-    try:
-        for outcome in outcomes:
-            yield left.pop(0), outcome
-    except WorkerEndedError:
-        said = "a process was ended from outside, for want of memory perhaps; going on one at a time"
-        console.print(said, style="red", soft_wrap=True)
-        yield from _one_by_one(left, len(trainings), accelerated=False)
-
-
 def _attempt(training: Training) -> Outcome:
     """Run a training; whatever goes wrong in it must not stop the others."""
     try:
@@ -112,20 +108,6 @@ def _attempt(training: Training) -> Outcome:
     except Exception as error:
         line = " ".join(f"{type(error).__name__}: {error}".split())
         return f"{training.folder}: {training.title} failed ({line})"
-
-
-def _with_ray(config: AblateConfig, trainings: Sequence[Training]) -> Iterator[tuple[Training, Outcome]]:
-    """Run trainings on all free cores or accelerators of a Ray cluster, or of this machine."""
-    accelerated = torch.cuda.is_available() and config.run.device != "cpu"
-    console.print(f"{plural(len(trainings), 'recogniser')} given to Ray", highlight=False)
-    runs = map_with_ray(
-        _attempt_alone, trainings, address=config.ray_address, size=config.workers, accelerators=accelerated
-    )
-    with closing(runs):
-        for training, outcome in runs:
-            if isinstance(outcome, WorkLostError):
-                outcome = f"{training.folder}: {training.title} failed ({outcome})"
-            yield training, outcome
 
 
 def _attempt_alone(training: Training) -> Outcome:

@@ -12,7 +12,9 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
+from base.config import Executor
 from base.errors import InputError
+from base.executors.registry import Pool
 from base.files import NO_ROOM, locked, resumable_folder
 from base.journal import JOURNAL
 from base.progress import console, progress
@@ -54,6 +56,9 @@ class DataSection(Section):
         Frames per second of the recordings.
     units
         What the positions in the files are in: NTU RGB+D's are in metres; a store's always.
+    executor
+        Who reads: `processes` of this machine; `here`, one file after another; or `ray`, a cluster at `RAY_ADDRESS` or
+        so many cores of this machine. A store's bytes are the same.
     workers
         How many processes read; null for one per processor. More than eight are never needed.
     """
@@ -63,6 +68,7 @@ class DataSection(Section):
     on_error: Literal["stop", "skip"] = "stop"
     fps: Fps = 30.0
     units: Units = "m"
+    executor: Executor = "processes"
     workers: int | None = Field(None, ge=1, le=1024)
 
 
@@ -107,7 +113,7 @@ def _prepare(config: PrepareConfig, again: bool) -> dict[str, Any]:
     raw, simulate = config.data.raw, config.simulate
     if raw is None and simulate is None:
         raise InputError("data.raw: is null and there is no simulate section; give the NTU RGB+D zip or folder")
-    kept = config.model_dump(mode="json", exclude={"data": {"workers", "store"}})
+    kept = config.model_dump(mode="json", exclude={"data": {"executor", "workers", "store"}})
     if config.data.units == "m":
         del kept["data"]["units"]  # stores from before the key was there are the same
     if raw is None and simulate is not None and not simulate.text:
@@ -254,6 +260,7 @@ def _fill_store(raw: Path, listing: Listing, data: DataSection, info: StoreInfo,
     with resumable_folder(data.store, store_of("raw") if again else None, [raw]) as part:
         if data.store.exists() and not again:
             raise InputError(f"{data.store}: another run has just written it; run the same command again to see it")
+        pool = Pool(data.executor, data.workers)
         with closing(ResumableStore(part, info, identity)) as unfinished, progress() as bar:
             if unfinished.skipped and data.on_error == "stop":
                 raise InputError(f"{unfinished.skipped[0]['reason']}; {SKIP}")
@@ -261,7 +268,7 @@ def _fill_store(raw: Path, listing: Listing, data: DataSection, info: StoreInfo,
             if unfinished.entries:
                 console.print(f"going on after {unfinished.entries} of {plural(len(wanted), 'clip')}", highlight=False)
             task = bar.add_task("preparing clips", total=len(wanted), completed=unfinished.entries)
-            for batch in read_clips(raw, wanted[unfinished.entries :], data.workers, data.units):
+            for batch in read_clips(raw, wanted[unfinished.entries :], pool, data.units):
                 if batch.faults and data.on_error == "stop":
                     raise InputError(f"{batch.faults[0][1]}; {SKIP}")
                 skipped = [{"file": path, "reason": reason} for path, reason in batch.faults]

@@ -1,16 +1,16 @@
-"""Clips from a zip or folder, read by several processes, a batch at a time and in order."""
+"""Clips from a zip or folder, read by several processes or machines, a batch at a time and in order."""
 
 import ctypes
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
-from multiprocessing import get_context
+from contextlib import closing
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 from base.errors import InputError
-from base.workers import WorkerEndedError, map_in_processes
+from base.executors.registry import Pool, none_lost, spread
 from data.ntu.actors import choose_actors
 from data.ntu.archive import Entry, Source
 from data.ntu.text import read_skeleton
@@ -25,8 +25,8 @@ IN_PROCESS = 128
 MOST_WORKERS = 8
 """More would wait for the one process that writes, and take memory for nothing."""
 LARGE = 4 << 20
-"""Texts of more bytes, which the data set does not have, are read by one process at a time: reading takes twenty times
-their size."""
+"""Texts of more bytes, which the data set does not have, are read one at a time, by this process: reading takes twenty
+times their size."""
 _WAITING = 3
 """Batches per process that are being read or wait to be written."""
 
@@ -40,7 +40,7 @@ class Batch:
     faults: list[tuple[str, str]]
 
 
-def read_clips(raw: Path, entries: Sequence[Entry], workers: int | None = None, units: Units = "m") -> Iterator[Batch]:
+def read_clips(raw: Path, entries: Sequence[Entry], pool: Pool, units: Units = "m") -> Iterator[Batch]:
     """Read clips in order; only a few batches are under way or waiting at any time.
 
     Parameters
@@ -49,89 +49,59 @@ def read_clips(raw: Path, entries: Sequence[Entry], workers: int | None = None, 
         The zip or folder.
     entries
         Which of its files.
-    workers
-        Processes; None for one per processor, at most `MOST_WORKERS` in any case.
+    pool
+        Who reads; processes are at most `MOST_WORKERS`, and few clips are read here instead.
     units
         What positions are in.
 
     Raises
     ------
     InputError
-        A process was ended from outside.
+        Processes were ended from outside, or a cluster cannot be reached.
     """
-    workers = min(workers or os.cpu_count() or 1, MOST_WORKERS)
-    batches = (entries[start : start + BATCH] for start in range(0, len(entries), BATCH))
-    if workers == 1 or len(entries) <= IN_PROCESS:
-        source = Source(raw)
-        try:
-            for batch in batches:
-                yield read_batch(source, batch, units=units)
-        finally:
-            source.close()
-        return
-    given = (raw, get_context("spawn").Lock(), units)
-    try:
-        yield from map_in_processes(_read_batch, batches, workers, ahead=_WAITING, start=_start_worker, given=given)
-    except WorkerEndedError as error:
-        raise InputError(
-            f"{raw}: a process that was reading it has been ended from outside (for want of memory?); "
-            "run the same command again, with a smaller data.workers if need be"
-        ) from error
+    pool = replace(pool, ahead=_WAITING)
+    if pool.executor == "processes":
+        count = 1 if len(entries) <= IN_PROCESS else pool.count or os.cpu_count() or 1
+        pool = replace(pool, count=min(count, MOST_WORKERS))
+    work = partial(read_batch, raw, units=units)
+    for large, some in groupby(entries, lambda entry: entry.size > LARGE):
+        found = list(some)
+        batches = (found[start : start + BATCH] for start in range(0, len(found), BATCH))
+        with closing(spread(work, batches, Pool() if large else pool)) as results:
+            yield from none_lost(results, str(raw), "data.workers")
 
 
-def read_batch(
-    source: Source,
-    entries: Sequence[Entry],
-    alone: AbstractContextManager[Any] | None = None,
-    units: Units = "m",
-) -> Batch:
-    """Read some clips of an open zip or folder.
+def read_batch(raw: Path, entries: Sequence[Entry], units: Units = "m") -> Batch:
+    """Read some clips of a zip or folder.
 
     Parameters
     ----------
-    source
+    raw
         The zip or folder.
     entries
         Which of its files.
-    alone
-        What to hold while a large one is read.
     units
         What positions are in.
     """
-    alone = alone or nullcontext()
+    keep_memory()
     clips = []
     faults = []
-    for entry in entries:
-        try:
-            if entry.name is None:
-                raise InputError(entry.fault)
-            where = source.place(entry)
-            with alone if entry.size > LARGE else nullcontext():
+    with closing(Source(raw)) as source:
+        for entry in entries:
+            try:
+                if entry.name is None:
+                    raise InputError(entry.fault)
+                where = source.place(entry)
                 frames, tracks = choose_actors(read_skeleton(source.read(entry), where, units, "data.units="))
-            if not tracks:
-                raise InputError(f"{where}: nobody is seen in any frame")
-            clips.append((entry.name, frames, tracks))
-        except InputError as error:
-            faults.append((entry.path, str(error)))
+                if not tracks:
+                    raise InputError(f"{where}: nobody is seen in any frame")
+                clips.append((entry.name, frames, tracks))
+            except InputError as error:
+                faults.append((entry.path, str(error)))
     return Batch(len(entries), to_block(clips, NTU25), faults)
 
 
-_source: Source | None = None
-_alone: AbstractContextManager[Any] | None = None
-_units: Units = "m"
-
-
-def _start_worker(raw: Path, alone: AbstractContextManager[Any], units: Units) -> None:
-    global _source, _alone, _units
-    keep_memory()
-    _source, _alone, _units = Source(raw), alone, units
-
-
-def _read_batch(entries: Sequence[Entry]) -> Batch:
-    assert _source is not None
-    return read_batch(_source, entries, _alone, _units)
-
-
+@cache
 def keep_memory() -> None:
     """Have the C library keep freed memory for the next clip: to fetch it anew takes as long as the parsing itself."""
     try:

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import numpy as np
 from pydantic import BeforeValidator
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from base.errors import InputError
 from base.shown import shown
@@ -171,6 +170,8 @@ def _by_folds(store: ClipStore, found: re.Match[str]) -> Division:
     if groups < count:
         whom = "subjects" if grouped else "clips"
         raise InputError(f"data.split: {count} folds need as many {whom}, {store.folder} has {groups}")
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold  # half a second, for folds alone
+
     splitter = (StratifiedGroupKFold if grouped else StratifiedKFold)(count, shuffle=True, random_state=0)
     rare = int(np.unique(action, return_counts=True)[1].max())
     if rare < count:

@@ -6,7 +6,6 @@ from functools import lru_cache
 import numpy as np
 from scipy.interpolate import CubicSpline
 from scipy.ndimage import correlate1d
-from scipy.signal import firwin
 
 from data.skeletons.gaps import fill_gaps
 from data.skeletons.store import Track
@@ -99,6 +98,8 @@ def extended(x: np.ndarray, reach: int) -> np.ndarray:
 @lru_cache
 def _low_pass(times: float) -> np.ndarray:
     """Make a filter that keeps what a rate so many times lower can hold, and parabolas."""
+    from scipy.signal import firwin  # half a second, for those who lower a rate
+
     reach = int(np.ceil(_ZEROS * times))
     kernel = firwin(2 * reach + 1, 1 / times, window=("kaiser", 5.0))
     place = np.arange(-reach, reach + 1.0)

@@ -2,7 +2,7 @@
 
 import math
 import sys
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Literal
 
 from base.errors import InputError
+from base.executors.registry import Pool, known_executor, spread
 from base.shown import one_line
 from base.words import plural
+from base.workers import WorkLostError
 from refine.files.methods import open_method
 from refine.files.places import Job, find_jobs
 from refine.files.smoothing import Done, Outcome, Smoothing, smooth_one
@@ -28,12 +30,13 @@ class Scale:
     on_error
         What to do with a recording that cannot be used: stop, or tell and go on.
     executor
-        `processes` of this machine, or `ray`: so many cores of it, or all that is free of the cluster at `RAY_ADDRESS`.
+        `processes` of this machine; `ray`, so many cores of it, or all that is free of the cluster at `RAY_ADDRESS`; or
+        another of `base.executors`.
     """
 
     workers: int = 1
     on_error: Literal["stop", "skip"] = "stop"
-    executor: Literal["processes", "ray"] = "processes"
+    executor: str = "processes"
 
 
 def smooth(
@@ -97,42 +100,26 @@ def _check(smoothing: Smoothing, scale: Scale) -> None:
             raise InputError(f"{name}: found {value:g}, expected {wanted}")
     if scale.workers < 1:
         raise InputError(f"--workers: found {scale.workers}, expected 1 or more")
+    try:
+        known_executor(scale.executor)
+    except ValueError as error:
+        raise InputError(f"--executor: {error}") from None
 
 
 def _results(jobs: Sequence[Job], smoothing: Smoothing, scale: Scale) -> Generator[Done, None, None]:
     work = partial(attempt, smoothing, scale.on_error == "skip")
-    if len(jobs) == 1 and scale.executor == "processes":
+    pool = Pool(scale.executor, min(scale.workers, len(jobs)))
+    if len(jobs) == 1 and pool.here:
         yield work(jobs[0])
         return
     from base.progress import progress
 
     # A bar and lines go together only where both go to the terminal.
-    with closing(_at_once(work, jobs, scale)) as results, progress(sys.stdout.isatty()) as bar:
+    with closing(spread(work, jobs, pool)) as results, progress(sys.stdout.isatty()) as bar:
         task = bar.add_task("refining", total=len(jobs))
-        for done in results:
-            yield done
+        for job, done in zip(jobs, results, strict=True):
+            yield Done("skipped", (f"{job.source}: failed ({done})",)) if isinstance(done, WorkLostError) else done
             bar.advance(task)
-
-
-def _at_once(work: Callable[[Job], Done], jobs: Sequence[Job], scale: Scale) -> Generator[Done, None, None]:
-    if scale.executor == "ray":
-        from base.cluster import WorkLostError, map_with_ray
-
-        for job, done in map_with_ray(work, [job.absolute() for job in jobs], size=scale.workers):
-            if isinstance(done, WorkLostError):
-                done = Done("skipped", (f"{job.source}: failed ({done})",))
-            yield done
-    elif scale.workers > 1:
-        from base.workers import WorkerEndedError, map_in_processes
-
-        try:
-            yield from map_in_processes(work, jobs, min(scale.workers, len(jobs)))
-        except WorkerEndedError as error:
-            raise InputError(
-                f"--workers: {error}, for want of memory perhaps; the same command with fewer goes on where it was"
-            ) from error
-    else:
-        yield from map(work, jobs)
 
 
 def attempt(smoothing: Smoothing, whatever: bool, job: Job) -> Done:

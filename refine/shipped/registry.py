@@ -93,6 +93,10 @@ class Shipped:
     sha256: str
     layouts: tuple[str, ...] = ()
 
+    def __reduce__(self) -> tuple[Callable[[str], "Shipped"], tuple[str]]:
+        # What refines is a closure, which no pickle takes: another process loads the weights itself.
+        return load_shipped, (self.name,)
+
     @property
     def window(self) -> None:
         """It sees whole sequences."""

@@ -9,6 +9,7 @@ is not for them.
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -50,6 +51,12 @@ def hang(bones: Sequence[tuple[int, int]], joints: int) -> Tree:
     ValueError
         A bone has a joint that there is not, or joins a joint to itself.
     """
+    return _hang(tuple((int(a), int(b)) for a, b in bones), joints)
+
+
+@lru_cache
+def _hang(bones: tuple[tuple[int, int], ...], joints: int) -> Tree:
+    """Hang bones once for all tracks of a layout: it takes the square of the joints."""
     near: list[set[int]] = [set() for _ in range(joints)]
     for a, b in bones:
         if not (0 <= a < joints and 0 <= b < joints) or a == b:

@@ -6,11 +6,12 @@ import subprocess
 import sys
 import threading
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from base.workers import WorkerEndedError, map_in_processes, map_in_threads
+from base.workers import TRIES, WorkLostError, map_in_processes, map_in_threads
 
 ROOT = Path(__file__).parents[2]
 
@@ -54,12 +55,6 @@ def test_the_first_error_ends_it_after_the_results_before():
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("worker")]
 
 
-def test_every_thread_is_started_as_asked():
-    started = []
-    assert list(map_in_threads(abs, [-1, -2], 1, start=started.append, given=("x",))) == [1, 2]
-    assert started == ["x"]
-
-
 def test_processes_do_the_same():
     assert list(map_in_processes(math.sqrt, [4.0, 9.0, 16.0, 25.0], 2)) == [2, 3, 4, 5]
     results = map_in_processes(math.sqrt, [4.0, -1.0, 9.0], 1)
@@ -68,9 +63,23 @@ def test_processes_do_the_same():
         next(results)
 
 
-def test_a_process_that_is_ended_is_told():
-    with pytest.raises(WorkerEndedError):
-        list(map_in_processes(os._exit, [9], 1))
+def die_at_first(folder, item):
+    """Note each try, and end this process at the first of item 1 and at every one of item 3, as a killer would."""
+    tries = folder / str(item)
+    with tries.open("a") as file:
+        file.write("x")
+    if item == 3 or (item == 1 and len(tries.read_text()) == 1):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return item * item
+
+
+def test_a_process_that_is_killed_is_replaced_and_what_it_did_is_done_again(tmp_path):
+    """One that is killed every time is told in its place, and nobody else notices."""
+    zero, one, two, three, four = map_in_processes(partial(die_at_first, tmp_path), range(5), 2)
+    assert (zero, one, two, four) == (0, 1, 4, 16)
+    assert isinstance(three, WorkLostError)
+    tries = {path.name: len(path.read_text()) for path in tmp_path.iterdir()}
+    assert tries == {"0": 1, "1": 2, "2": 1, "3": TRIES, "4": 1}
 
 
 def signals_of_this_process(_):
@@ -114,7 +123,7 @@ def test_processes_end_with_the_one_that_is_killed(tmp_path):
 def test_what_has_begun_is_ended_with_the_iterator_if_asked():
     """It would never end by itself."""
     work = ["__import__('os').getpid()", "__import__('threading').Event().wait()"]
-    results = map_in_processes(eval, work, 1, unfinished="ended")
+    results = map_in_processes(eval, work, 1, end=True)
     worker = next(results)
     results.close()
     with pytest.raises(ProcessLookupError):

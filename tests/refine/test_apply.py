@@ -1,10 +1,12 @@
 import json
+import pickle
 
 import numpy as np
 import pytest
 import torch
 
 from base.errors import InputError
+from base.executors.registry import EXECUTORS, Pool
 from base.files import resumable_folder
 from data.ntu.names import parse_name
 from data.skeletons.layouts import LAYOUTS
@@ -13,6 +15,7 @@ from refine import apply
 from refine.apply import apply_filter, apply_refiner, default_stride
 from refine.normalise import Normalise
 from refine.refiner import Refiner, refine_poses
+from refine.shipped.registry import load_shipped
 from refine.trust import INFERRED
 from tests.refine.conftest import make_refiner, new_net
 
@@ -145,7 +148,7 @@ def test_a_run_that_is_ended_goes_on_to_the_same_bytes(tmp_path, store, monkeypa
         for number, block in enumerate(original(*given)):
             if number == blocks:
                 raise KeyboardInterrupt
-            rows.append(len(block))
+            rows.append(len(block[0]))
             yield block
 
     monkeypatch.setattr(apply, "_transformed", ends)
@@ -339,6 +342,28 @@ def test_gaps_and_jumps_are_cut_counted_and_told(tmp_path, capsys):
         assert cuts == {"gaps": 1, "jumps": 1, "astray": 0}
         np.testing.assert_array_equal(after.times, store.times)
     assert capsys.readouterr().err.count("cut tracks at 1 gaps of more than 0.5 s and at 1 jumps") == 2
+
+
+def through_pickles(function, items, pool):
+    """Work as other processes and machines do, without their taking seconds to start."""
+    function = pickle.loads(pickle.dumps(function))
+    for item in items:
+        yield pickle.loads(pickle.dumps(function(pickle.loads(pickle.dumps(item)))))
+
+
+@pytest.fixture
+def elsewhere():
+    yield EXECUTORS.add("elsewhere", through_pickles) and Pool("elsewhere")
+    EXECUTORS.remove("elsewhere")
+
+
+@pytest.mark.parametrize("strength", [1, 0.5])
+def test_work_that_is_done_elsewhere_gives_the_same_bytes(tmp_path, store, elsewhere, monkeypatch, strength):
+    monkeypatch.setattr(apply, "ROWS", 1)
+    for name, refiner in (("net", make_refiner("root", fps=50.0)), ("steady", load_shipped("steady"))):
+        apply_refiner(store, refiner, tmp_path / name, strength=strength)
+        apply_refiner(store, refiner, tmp_path / f"{name} elsewhere", strength=strength, pool=elsewhere)
+        assert content(tmp_path / name) == content(tmp_path / f"{name} elsewhere")
 
 
 def test_an_ended_run_counts_the_cuts_of_both(tmp_path, monkeypatch):

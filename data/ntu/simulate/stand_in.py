@@ -1,7 +1,6 @@
 """Writing the stand-in: the zip of `.skeleton` files or the clip store, the clean clips, and the pose benchmark."""
 
 import json
-import os
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
@@ -11,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from base.errors import InputError
+from base.executors.registry import Pool, none_lost, spread
 from base.files import atomic_folder, locked, regular_file
 from base.progress import console, progress
-from base.workers import WorkerEndedError, map_in_processes
 from data.ntu.names import ClipName
 from data.ntu.simulate.bodies import FPS
 from data.ntu.simulate.clips import Clip, choose_clips, simulate_clip
@@ -181,21 +180,11 @@ def _make_clips(
     section: SimulateSection, names: Sequence[ClipName], workers: int | None
 ) -> Iterator[tuple[Clip, bytes]]:
     """Make clips in order; only a few batches are under way or waiting at any time."""
-    workers = workers or os.cpu_count() or 1
     batches = [names[start : start + BATCH] for start in range(0, len(names), BATCH)]
-    if workers == 1 or len(names) <= IN_PROCESS:
-        for batch in batches:
-            yield from _make_batch(section, batch)
-        return
-    try:
-        with closing(map_in_processes(partial(_make_batch, section), batches, workers)) as results:
-            for made in results:
-                yield from made
-    except WorkerEndedError as error:
-        raise InputError(
-            f"{section.folder}: a process that was making clips has been ended from outside (for want of memory?); "
-            "run the same command again, with a smaller data.workers if need be"
-        ) from error
+    pool = Pool("processes", 1 if len(names) <= IN_PROCESS else workers)
+    with closing(spread(partial(_make_batch, section), batches, pool)) as results:
+        for made in none_lost(results, str(section.folder), "data.workers"):
+            yield from made
 
 
 def _make_batch(section: SimulateSection, names: Sequence[ClipName]) -> list[tuple[Clip, bytes]]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from base.errors import InputError
-from base.workers import WorkerEndedError
+from base.workers import WorkLostError
 from refine.files.smoothing import Smoothing
 from refine.files.stage import Scale, smooth
 from tests.refine.files.made import tree, walkers, write_openpose
@@ -65,7 +65,7 @@ def test_processes_and_one_after_another_give_the_same(many, tmp_path):
 
 
 def test_ray_gives_the_same(many, tmp_path, monkeypatch):
-    from tests.base.test_cluster import Ray
+    from tests.base.executors.test_ray import Ray
 
     monkeypatch.setitem(sys.modules, "ray", Ray())
     shutil.rmtree(many / "d")
@@ -97,15 +97,18 @@ def test_a_fault_of_ours_stops_one_of_many_and_is_told(many, monkeypatch):
 
 
 def test_a_process_that_is_ended_from_outside_is_told(many, monkeypatch):
-    def ended(*given):
-        raise WorkerEndedError("a process has been ended from outside")
-        yield
+    def lost(work, jobs, pool):
+        yield from [WorkLostError("ended from outside"), *map(work, jobs[1:])]
 
-    monkeypatch.setattr("base.workers.map_in_processes", ended)
-    with pytest.raises(
-        InputError, match=r"^--workers: a process has been ended from outside, for want of memory perhaps"
-    ):
+    monkeypatch.setattr("refine.files.stage.spread", lost)
+    with pytest.raises(InputError, match=r"many/a: failed \(ended from outside\); go on .* --on-error skip$"):
         run(many, workers=2)
+    assert run(many, workers=2, on_error="skip")[-2] == "4 inputs: 2 already refined, 2 skipped"
+
+
+def test_an_executor_that_is_none(many):
+    with pytest.raises(InputError, match=r"^--executor: no executor is called 'rya'; did you mean 'ray'\?$"):
+        run(many, executor="rya")
 
 
 def test_if_none_can_be_used_it_is_an_error(many):

@@ -1,0 +1,20 @@
+"""In several processes of this machine."""
+
+import os
+from collections.abc import Callable, Generator, Iterable
+from typing import Any
+
+from base.executors.registry import EXECUTORS, Pool
+from base.workers import map_in_processes
+
+
+def cores() -> int:
+    """Return how many processor cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _in_processes(function: Callable[[Any], Any], items: Iterable[Any], pool: Pool) -> Generator[Any, None, None]:
+    return map_in_processes(function, items, pool.count or cores(), ahead=pool.ahead, end=pool.end)
+
+
+EXECUTORS.add("processes", _in_processes)
