@@ -288,7 +288,7 @@ def watch(
     words = list(overrides or [])
     if "=" in source and not Path(source).exists():
         source, words = "-", [source, *words]
-    settings = load_config(WatchConfig, config or HERE / "configs" / "watch" / "default.yaml", words)
+    settings = load_config(WatchConfig, *_arguments("watch", config, words))
     live = open_live(settings, model or [FIRST], names, device, None if refine is None else _live_refiner(refine))
     if not model:
         print_line(NOTE)

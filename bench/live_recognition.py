@@ -143,11 +143,10 @@ class Cached:
         y = F.conv2d(torch.cat(tuple(self.rows), 2), self.temporal.weight, self.temporal.bias)
         if self.block.residual is not None:
             residual = self.block.residual
-            part = (
-                residual[0] if isinstance(residual, nn.Sequential) else None
-            )  # the frame is chosen already: no stride
+            part = residual[0] if isinstance(residual, nn.Sequential) else None
             same = self.given[0]
-            y = y + (same if part is None else F.conv2d(same, part.weight, part.bias))
+            # the frame is chosen already: no stride
+            y = y + (F.conv2d(same, part.weight, part.bias) if isinstance(part, nn.Conv2d) else same)
         return F.relu(y).permute(0, 2, 3, 1)
 
 
@@ -174,10 +173,11 @@ def _cost(size: Size, layout: str, fps: float) -> list[object]:
     net = fold(build_model(size.section, joints, channels, ACTIONS).eval())
     assert isinstance(net, STGCN)
     # how many frames one value of the last block sees, and so how late it is
-    convolutions = [block.temporal for block in net.blocks]
-    strides = np.cumprod([convolution.stride[0] for convolution in convolutions])
+    convolutions = [block.temporal for block in net.blocks if isinstance(block, Block)]
+    kernels = [one.kernel_size[0] for one in convolutions if isinstance(one, nn.Conv2d)]
+    strides = np.cumprod([one.stride[0] for one in convolutions if isinstance(one, nn.Conv2d)])
     before = [1, *strides[:-1].tolist()]
-    sees = 1 + sum((one.kernel_size[0] - 1) * step for one, step in zip(convolutions, before, strict=True))
+    sees = 1 + sum((kernel - 1) * step for kernel, step in zip(kernels, before, strict=True))
     window = torch.randn(1, size.frames, len(joints.joints), channels)
     one = torch.zeros(1, dtype=torch.int64)
     frames = torch.randn(sees + 64, 1, len(joints.joints), channels)
