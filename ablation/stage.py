@@ -31,7 +31,7 @@ from ablation.study.stores import (
     training_sources,
 )
 from ablation.study.study import Study, assemble
-from ablation.verdict import judge
+from ablation.verdict import judge, verdict_word
 from base.errors import InputError
 from base.files import atomic_file
 from base.progress import console
@@ -201,6 +201,8 @@ def _results(study: Study) -> dict[str, Any]:
                 "difference": one.difference,
                 "interval": _ends(one),
                 "mcnemar_p": one.mcnemar_p,
+                "holm_p": one.holm_p,
+                "verdict": verdict_word(study, one),
             }
             for one in verdict.comparisons
         ],

@@ -81,11 +81,6 @@ class Comparison:
         low, high = self.interval
         return low > 0 or high < 0
 
-    @property
-    def gains(self) -> bool:
-        """Whether the interval leaves zero out on the side of a gain."""
-        return self.interval is not None and self.interval[0] > 0
-
     def detectable(self, confidence: float, power: float = 0.8) -> float | None:
         """Return the smallest true difference, in points, that clips and seeds like these would have shown.
 

@@ -46,7 +46,7 @@ def _table(study: Study, found: list[ClassEffect]) -> Table:
             Column(study.label(study.main), one_decimal),
             Column("difference", points),
             Column("interval", interval_text),
-            Column("McNemar p", p_cell),
+            Column("McNemar p, uncorrected", p_cell),
             Column("Holm p", p_cell),
             Column(f"jitter, {study.unit}/frame²", two_decimals),
             Column(f"speed, {study.speed_unit}", two_decimals),

@@ -95,7 +95,7 @@ def _table(study: Study, found: list[Cell]) -> Table:
     return Table(
         "trained_and_tested",
         "Top-1 in percent by the skeletons trained and tested on, and the difference from "
-        f"{study.label(study.against)} tested on the same recognisers; Holm's correction is over all conditions"
+        f"{study.label(study.against)} tested on the same recognisers; p of McNemar's test, corrected by Holm's method for all conditions"
         + footnote(cell.comparison.interval for cell in found if cell.comparison),
         (
             Column("trained on", numeric=False),

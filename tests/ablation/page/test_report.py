@@ -89,7 +89,7 @@ def test_a_test_split_of_too_few_clips_gets_no_verdict(make):
     assert all(drawings[name].figure.axes for name in ("difference", "classes", "severity"))
     assert "(no interval)" in drawings["difference"].alternative
     sentences = answer(study)
-    assert "(too few clips for an interval; McNemar" in sentences[0]
+    assert "(too few clips for an interval; corrected p" in sentences[0]
     assert "over 16 test clips and 1 seed;" in sentences[0]
     assert {verdict_word(study, found) for found in study.get(judge).comparisons} == {"too few clips"}
     tables = tables_of(told)
