@@ -8,11 +8,12 @@ import html
 import io
 import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from drawing import style as plot_style
 from drawing.style import GRID, INK, METHODS, MUTED
@@ -71,6 +72,16 @@ def new_axes(height: float, grid: str = "x") -> tuple[Figure, Axes]:
     axes.grid(axis=grid)  # type: ignore[arg-type]
     axes.set_axisbelow(True)
     return figure, axes
+
+
+def log_scale(axes: Axes, which: Literal["x", "y"]) -> None:
+    """Make an axis logarithmic, its ticks plain numbers; call it when all is drawn."""
+    (axes.set_xscale if which == "x" else axes.set_yscale)("log")
+    low, high = axes.get_xlim() if which == "x" else axes.get_ylim()
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high > 10 * low else (1, 1.5, 2, 3, 4, 5, 7)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def themed_svg(figure: Figure, prefix: str) -> str:

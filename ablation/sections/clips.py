@@ -12,7 +12,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from ablation.fidelity import clip_words
 from ablation.page.player import player_data, shown_arms
-from ablation.page.theme import WIDTH, colour_of, new_axes
+from ablation.page.theme import WIDTH, colour_of, log_scale, new_axes
 from ablation.sections.registry import SECTIONS, SKELETONS, Drawing, Section
 from ablation.skeletons import ClipPoses, burst_frames, clip_poses, typical_clip
 from ablation.study.study import Study
@@ -115,8 +115,8 @@ def _draw_acceleration(study: Study, clip: ClipPoses) -> Drawing:
         frames = clip.first_frame + 1 + np.arange(len(values))
         axes.plot(frames, values, color=colour_of(study, arm), linewidth=1.3, label=study.label(arm))
         means.append(f"{study.label(arm)} {np.nanmean(values):.1f}" if np.isfinite(values).any() else arm)
-    axes.set_ylim(bottom=0)
     axes.margins(x=0.01)
+    log_scale(axes, "y")
     axes.set_xlabel(f"frame of {clip.name}")
     axes.set_ylabel(f"{study.unit}/frame²")
     figure.legend(loc="outside upper left", ncols=3)

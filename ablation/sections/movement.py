@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy.stats import permutation_test, rankdata
 
-from ablation.page.theme import GAIN, LOSS, WIDTH, tip
+from ablation.page.theme import GAIN, LOSS, WIDTH, log_scale, tip
 from ablation.sections.registry import ACTIONS, SECTIONS, Drawing, Section
 from ablation.skeletons import clip_tracks, unit
 from ablation.statistics import ClassEffect
@@ -143,6 +143,7 @@ def _draw(study: Study, found: Movement) -> Sequence[Drawing]:
         axes.set_xlabel(said)
         if rank is not None:
             axes.set_title(f"rank correlation {rank[0]:+.2f} ({p_value(rank[1])})", fontsize=8.5)
+    log_scale(panels[0], "x")
     panels[0].set_ylabel("points gained")
     alternative = (
         "Scatter plots of the gain per action over its jitter and over its speed; the table of all actions has the "

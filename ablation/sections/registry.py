@@ -39,6 +39,7 @@ class Chapter:
 
 
 OPENING = Chapter("opening", "", 0)
+WHY = Chapter("why", "Why", 5, "Each kind of skeletons in numbers")
 RECOGNITION = Chapter("recognition", "Recognition", 10, "Each comparison in detail")
 CONDITIONS = Chapter("conditions", "Under which conditions", 20)
 ACTIONS = Chapter("actions", "Which actions gain and lose", 30, "All actions in numbers")
