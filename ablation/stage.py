@@ -5,6 +5,7 @@ import math
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -127,6 +128,7 @@ def ablate(config: AblateConfig, again: bool = False) -> Ablation:
         "command": _command(run.dir),
         "training_command": _training_command(planned),
         "versions": _versions(run),
+        "begun": datetime.fromtimestamp((run.dir / "config.yaml").stat().st_mtime, UTC).date().isoformat(),
         "seconds": duration(seconds),
     }
     study = assemble(config, planned, made[0], gathered, failures, about, known)

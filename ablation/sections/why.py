@@ -17,12 +17,12 @@ from data.skeletons.fidelity import band_label
 from refine.known_movements import HEIGHT
 
 LEAD = """
-{% if values.taken %}
-<p>{{ values.taken }}</p>
+{% if values.opening %}
+<p>{{ values.opening }}</p>
 {% endif %}
 <ul>
 {% for arm, sentence in values.sentences %}
-<li><strong>{{ arm }}</strong>: {{ sentence }}</li>
+<li><strong>{{ arm }}</strong> {{ sentence }}</li>
 {% endfor %}
 </ul>
 """
@@ -104,42 +104,68 @@ def _won_back(study: Study, arm: str) -> tuple[float, Interval | None] | None:
     return share_won_back(taken, won, **study.settings)
 
 
+def opening(study: Study) -> str:
+    """Say what noise takes, as far as that is known, and what the reference's skeletons are like."""
+    taken, found, name = _taken(study), study.get(find_fidelity), study.skeletons(study.against)
+    pose = next(row for row in study.get(find_poses) if row.arm == study.against)
+    left, said = found.arms.get(study.against, ArmFidelity()), []
+    if taken is not None:
+        best, now = (study.top1(arm).mean() for arm in ("oracle", study.against))
+        said.append(
+            f"Noise takes {taken.difference:.1f} points of accuracy: {best:.1f}% with noise-free skeletons, {now:.1f}% "
+            f"with {name}."
+        )
+    if pose.mpjpe is not None:
+        told = [f"are {pose.mpjpe:.1f} {study.unit} from the truth (joint error)"]
+        told += _movement(study, left, "have")
+        said.append(f"{name[0].upper()}{name[1:]} {listed(told)}.")
+    return " ".join(said)
+
+
 def sentence(study: Study, reason: Reason) -> str:
-    """Say why an arm is recognised as it is."""
-    poses = {row.arm: row for row in study.get(find_poses)}
-    found, reference = study.get(find_fidelity), study.label(study.against)
-    before, unit, left = poses[study.against], study.unit, reason.left
-    given = found.arms.get(study.against, ArmFidelity())
-    said = []
+    """Say why an arm is recognised as it is; it begins with a verb, the arm's name coming first."""
+    before = next(row for row in study.get(find_poses) if row.arm == study.against)
+    found, unit, left = study.get(find_fidelity), study.unit, reason.left
     if reason.error_gone is not None:
-        way = "of the joint error is gone" if reason.error_gone >= 0 else "of joint error is added"
-        said.append(f"{abs(reason.error_gone):.0%} {way} ({before.mpjpe:.1f} to {reason.pose.mpjpe:.1f} {unit})")
+        share, to = f"{abs(reason.error_gone):.0%}", f"to {reason.pose.mpjpe:.1f} {unit}"
+        said = [
+            f"takes {share} of the joint error away ({to})"
+            if reason.error_gone >= 0
+            else f"adds {share} of joint error ({to})"
+        ]
     else:
-        accelerations = f"{before.acceleration:.1f} to {reason.pose.acceleration:.1f} {unit}/frame²"
-        said.append(f"the mean acceleration goes from {accelerations}")
-    told = [(band, share, of) for band, share, of in zip(found.bands, left.shares, found.raw, strict=False) if share is not None]
+        verb = "lowers" if reason.pose.acceleration < before.acceleration else "raises"
+        to = f"{before.acceleration:.1f} to {reason.pose.acceleration:.1f} {unit}/frame²"
+        said = [f"{verb} the mean acceleration from {to}"]
+    said += _movement(study, left, "left")
+    if not found.truth and left.noisy_gesture_peak is not None:
+        said.append(f"left {left.noisy_gesture_peak:.2f} m of a known gesture of {HEIGHT:g} m")
+    return f"{listed(said)}; {_outcome(study, reason)}."
+
+
+def _movement(study: Study, left: ArmFidelity, verb: str) -> list[str]:
+    """Say how much of the movement skeletons have or left, in every band, and how much of the acceleration."""
+    found, said = study.get(find_fidelity), []
+    told = [(band, share) for band, share in zip(found.bands, left.shares, strict=False) if share is not None]
     if told:
-        of = f" ({reference} has {listed([f'{of:.0%}' for *_, of in told if of is not None])})" if found.truth else ""
-        bands = listed([band_label(band).removesuffix(" Hz") for band, *_ in told])
-        said.append(f"it left {listed([f'{share:.0%}' for _, share, _ in told])} of {found.of} at {bands} Hz{of}")
+        bands = listed([band_label(band).removesuffix(" Hz") for band, _ in told])
+        said.append(f"{verb} {listed([f'{share:.0%}' for _, share in told])} of {found.of} at {bands} Hz")
     if left.own_acceleration is not None:
-        than = "" if given.own_acceleration is None else f" ({reference} has {_times(given.own_acceleration).removesuffix(' of')})"
-        said.append(f"it left {_times(left.own_acceleration)} the true acceleration{than}")
-    elif left.noisy_gesture_peak is not None:
-        said.append(f"of a known gesture of {HEIGHT:g} m it left {left.noisy_gesture_peak:.2f} m")
-    taken = _taken(study)
-    if taken is not None and reason.won_back is not None:
-        share, interval = reason.won_back
-        ends = "" if interval is None else f", {study.percent} interval {interval[0]:.0%} to {interval[1]:.0%}"
-        won = f"{points(reason.comparison.difference)} points ({share:.0%}{ends})"
-        said.append(f"of the {taken.difference:.1f} points of accuracy that noise takes it has back {won}")
-    else:
-        said.append(f"accuracy changes by {points(reason.comparison.difference)} points")
-    return "; ".join(said) + "."
+        own = left.own_acceleration
+        said.append(f"{verb} {f'{own:.0%} of' if own < 1 else f'{own:.1f} times'} the true acceleration")
+    return said
 
 
-def _times(share: float) -> str:
-    return f"{share:.0%} of" if share < 1 else f"{share:.1f} times"
+def _outcome(study: Study, reason: Reason) -> str:
+    """Say what an arm's accuracy comes to, of what noise takes where that is known."""
+    taken, difference = _taken(study), reason.comparison.difference
+    if taken is None or reason.won_back is None:
+        return f"accuracy changes by {points(difference)} points"
+    share, interval = reason.won_back
+    ends = "" if interval is None else f", {study.percent} interval {_ends(interval)}"
+    if difference < 0:
+        return f"it wins back nothing and loses another {-difference:.1f} points ({percent(share)}{ends})"
+    return f"it wins back {difference:.1f} of the {taken.difference:.1f} points that noise takes ({percent(share)}{ends})"
 
 
 def _table(study: Study, found: list[Reason]) -> Table:
@@ -192,13 +218,8 @@ def _ends(interval: Interval) -> str:
 
 
 def _values(study: Study, found: list[Reason]) -> dict[str, Any]:
-    taken = _taken(study)
-    said = ""
-    if taken is not None:
-        best, now = (study.top1(arm).mean() for arm in ("oracle", study.against))
-        said = f"Noise takes {taken.difference:.1f} points of accuracy: {best:.1f}% without it, {now:.1f}% with it."
     told = [(study.label(one.arm), sentence(study, one)) for one in found if one.arm != "oracle"]
-    return {"taken": said, "sentences": told}
+    return {"opening": opening(study), "sentences": told}
 
 
 def _notes(study: Study, found: Sequence[Reason] | None) -> dict[str, Any]:
