@@ -21,6 +21,7 @@ class Term:
 
 
 TERMS: Mapping[str, Term] = {
+    "arm": Term("One kind of skeletons that is compared with others: raw, refined, filtered or noise-free.", r"arms?"),
     "top-1": Term("The percentage of test clips whose likeliest action, by the recogniser, is the right one."),
     "top-5": Term("The percentage of test clips whose right action is among the five likeliest."),
     "mean class": Term("Top-1 of each action's clips, averaged over the actions, so that rare actions count alike."),

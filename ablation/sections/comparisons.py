@@ -118,8 +118,9 @@ def _caveats(study: Study, verdict: Verdict) -> list[str]:
     odd = [one for one in verdict.comparisons if one.significant != confirmed(study, one) and one.interval is not None]
     if odd:
         said.append(
-            f"For {listed([study.label(one.arm) for one in odd])} the interval and the corrected p disagree. The verdict "
-            "is the p's; it takes the trained networks as given, while the interval counts the chance in training too."
+            f"For {listed([study.label(one.arm) for one in odd])} the interval and the corrected p disagree. The "
+            "verdict is the p's; it takes the trained networks as given, while the interval counts the chance in "
+            "training too."
         )
     if verdict.best_filter is not None:
         said.append("The best filter was picked by its test accuracy, which favours the filters.")
@@ -148,8 +149,8 @@ def _validation_rule(share: float) -> str:
     if share == 0:
         return "Every network keeps its last epoch; the test clips are scored once, after that."
     return (
-        f"Every network keeps the epoch that is most accurate on {share:.0%} of the training performers, whole people "
-        "held out, drawn by the seed and the same in every arm; the test clips are scored once, after that."
+        f"Every network keeps the epoch that is most accurate on {share:.0%} of the training people, held out as whole "
+        "people, drawn by the seed and the same in every arm; the test clips are scored once, after that."
     )
 
 

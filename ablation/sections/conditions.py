@@ -16,7 +16,7 @@ from base.tables import Column, Table
 from drawing.style import INK
 
 LEAD = """
-<p>All above and below is about the first condition: {{ values.first }}. The others differ from it as said.</p>
+<p>Unless another condition is named, this page is about the first one: {{ values.first }}.</p>
 """
 GRID = """
 {% if "conditions" in drawings %}
@@ -95,8 +95,8 @@ def _table(study: Study, found: Conditions) -> Table:
     return Table(
         "conditions",
         "Every kind of skeletons under every condition: top-1 in percent, and its difference in points from "
-        f"{study.label(study.against)} under the same one; p of McNemar's test, corrected by Holm's method for all comparisons of this table"
-        + footnote(row.comparison.interval for row in found.rows if row.comparison),
+        f"{study.label(study.against)} under the same one; p of McNemar's test, corrected by Holm's method for "
+        "all comparisons of this table" + footnote(row.comparison.interval for row in found.rows if row.comparison),
         (
             Column("skeletons", numeric=False),
             *map(on, found.varied),

@@ -17,7 +17,7 @@ from refine.known_movements import HEIGHT, SECONDS
 
 LEAD = """
 {% if values.flattening %}
-<p class="note">Whoever moves less jitters less, so a low acceleration is no merit of itself. An arm takes movement away if {{ values.rule }}:</p>
+<p class="note">Joints that move less also jitter less, so a low acceleration alone is no merit. An arm takes movement away if {{ values.rule }}:</p>
 <ul>
 {% for sentence in values.flattening %}
 <li>{{ sentence }}</li>
@@ -83,7 +83,7 @@ def _tables(study: Study, found: StudyFidelity) -> Sequence[Table]:
     table = Table(
         "known_movements",
         f"What each arm leaves of known movements: the peak of a hand that goes up {HEIGHT:g} m and down within "
-        f"{SECONDS:g} s, without errors and with a Kinect's, and by how much it moves who travels steadily",
+        f"{SECONDS:g} s, without errors and with a Kinect's, and by how much it displaces a body in steady motion",
         (
             Column("skeletons", numeric=False),
             Column("gesture, m", two_decimals),
@@ -128,7 +128,7 @@ def _values(study: Study, found: StudyFidelity) -> dict[str, Any]:
         else "Share of the raw skeletons' movement that is left"
     )
     reading = (
-        ": 1 keeps all, and noise does not count. Whoever stays below the dotted lines takes movement away."
+        ": 1 keeps all, and noise does not count. An arm below the dotted lines takes movement away."
         if found.truth
         else ". Noise is part of what is not kept, so 1 is not what to wish for; above 3 Hz it would be most of it."
     )

@@ -95,8 +95,8 @@ def _table(study: Study, found: list[Cell]) -> Table:
     return Table(
         "trained_and_tested",
         "Top-1 in percent by the skeletons trained and tested on, and the difference from "
-        f"{study.label(study.against)} tested on the same recognisers; p of McNemar's test, corrected by Holm's method for all conditions"
-        + footnote(cell.comparison.interval for cell in found if cell.comparison),
+        f"{study.label(study.against)} tested on the same recognisers; p of McNemar's test, corrected by Holm's "
+        "method for all conditions" + footnote(cell.comparison.interval for cell in found if cell.comparison),
         (
             Column("trained on", numeric=False),
             Column("tested on", numeric=False),

@@ -105,11 +105,12 @@ def describe_methods(study: Study) -> list[str]:
 def _data(study: Study, found: Counts) -> str:
     layout, simulate = study.clips.layout, study.made.source.simulate
     label = study.arms[study.against].label
+    most = 100 * np.bincount(label).max() / len(label)
     kind = "simulated clips (a stand-in for NTU RGB+D)" if study.clips.simulated else f"clips made from {found.source}"
     said = [
         f"Data: {found.clips:,} {kind}, {found.frames:,} frames of {len(layout.joints)} joints in "
-        f"{layout.dims} dimensions at {found.fps:g} frames a second, of {plural(found.actions, 'action')} (chance level "
-        f"{100 / found.actions:.1f}%; the most frequent action is {100 * np.bincount(label).max() / len(label):.1f}% "
+        f"{layout.dims} dimensions at {found.fps:g} frames a second, of {plural(found.actions, 'action')} (chance "
+        f"level {100 / found.actions:.1f}%; the most frequent action is {most:.1f}% "
         "of the test clips)."
     ]
     if study.clips.simulated and simulate is not None:
@@ -122,11 +123,10 @@ def _data(study: Study, found: Counts) -> str:
     people = ""
     if found.test_people:
         both = len(found.people & found.test_people)
-        apart = f"{both} of them are in both" if both else "nobody is in both"
-        people = (
-            f"; {plural(len(found.people), 'person', 'people')} before testing and {len(found.test_people)} in testing, "
-            f"{apart}"
-        )
+        apart = f"{both} of them in both" if both else "nobody in both"
+        learnt = "training and validation" if any(found.validation) else "training"
+        known = plural(len(found.people), "person", "people")
+        people = f"; {known} in {learnt}, {len(found.test_people)} in testing, {apart}"
     said.append(
         f"Split {study.condition.split}: {share}{_several(found.train, ' clips')} for training{held} and "
         f"{len(study.names):,} for testing{people}."
@@ -159,11 +159,13 @@ def _recogniser(study: Study, found: Counts) -> str:
     config, condition = study.config, study.condition
     section, model, view = config.recognize, config.recognize.model, config.recognize.input
     train = section.train
-    size = f"width {model.width}, {model.blocks} blocks, temporal kernel {model.temporal_kernel}, {model.partition} partition"
+    size = f"width {model.width}, {model.blocks} blocks, temporal kernel {model.temporal_kernel}"
+    size += f", {model.partition} partition"
     aside = f", dropout {model.dropout:g}" if model.dropout else ""
     said = [
         f"Recogniser: {NETWORKS.get(model.name, model.name)} ({size}{aside}; {found.parameters:,} parameters) on the "
-        f"stream {condition.stream.replace('_', ' ')}, {view.frames} frames of each clip ({view.sampling} sampling). {_trained_on(study)}",
+        f"stream {condition.stream.replace('_', ' ')}, {view.frames} frames of each clip ({view.sampling} sampling). "
+        + _trained_on(study),
         f"Training took {plural(train.epochs, 'epoch')} of stochastic gradient descent (Nesterov momentum "
         f"{train.momentum:g}, weight decay {train.weight_decay:g}), batch {train.batch}, learning rate {train.rate:g} "
         f"after {plural(train.warmup, 'epoch')} of warm-up, {_schedule(train)}, {_augmented(train)}, computed in "
@@ -174,18 +176,18 @@ def _recogniser(study: Study, found: Counts) -> str:
             else "The last epoch was kept."
         ),
         f"{plural(len(study.seeds), 'seed')} ({', '.join(map(str, study.seeds))}), each with the same first weights, "
-        "order of clips and augmentation for all kinds of skeletons; every network was tested once.",
+        "order of clips and augmentation for all kinds of skeletons; the test clips were scored once, after training.",
     ]
     if train.start_from is not None:
         said.insert(1, f"Training began with the weights {train.start_from.name}.")
     conditions = study.plan.conditions
     varied = [
-        f"{name} ({', '.join(condition_value(study, axis, value) for value in values)})"
+        f"{name} ({'; '.join(condition_value(study, axis, value) for value in values)})"
         for axis, name in AXES.items()
         if len(values := list(dict.fromkeys(getattr(one, axis) for one in conditions))) > 1
     ]
     if varied:
-        said.append(f"The study also varied: {'; '.join(varied)}.")
+        said.append(f"The study also varied {listed(varied)}.")
     return " ".join(said)
 
 
@@ -199,7 +201,7 @@ def _trained_on(study: Study) -> str:
         "both": "For each kind of skeletons others were trained on it, and tested on it.",
         "test": f"All were trained on {reference} and tested on each kind.",
         "train": f"For each kind of skeletons others were trained on it, and all were tested on {reference}.",
-        "mixed": f"For each kind others were trained on half the clips of it and half of {reference}, and tested on it.",
+        "mixed": f"For each kind others were trained on it and on {reference}, half the clips each, and tested on it.",
     }[pairing]
 
 
@@ -226,8 +228,8 @@ def _statistics(study: Study) -> str:
         f"percentile bootstrap over test clips{' and seeds' if len(study.seeds) > 1 else ''} "
         f"({study.config.statistics.resamples:,} resamples). P-values are of McNemar's exact test on predictions from "
         "scores averaged over the seeds, with Holm's correction for all comparisons of a table; below "
-        f"{1 - study.confidence:.2g} a difference counts as shown. Equality within {study.margin:g} points was tested by "
-        "two one-sided tests."
+        f"{1 - study.confidence:.2g} a difference counts as shown. Equality within {study.margin:g} points was "
+        "tested by two one-sided tests."
     )
 
 
@@ -236,7 +238,7 @@ def _software(study: Study) -> str:
     commit = versions.pop("commit", "unknown")
     used = ", ".join(f"{name} {number}" for name, number in versions.items())
     begun = f"; begun on {study.about['begun']}" if "begun" in study.about else ""
-    return f"Software: Steady Skeletons, commit {commit}{begun}; {used}."
+    return f"Software: Steady Skeletons, commit {commit[:12]}{' with changes' if ' ' in commit else ''}{begun}; {used}."
 
 
 SECTIONS.add(

@@ -68,9 +68,7 @@ def find_scatters(study: Study) -> list[Scatter] | None:
     if before:
         nearer = {arm: 100 * (1 - row.mpjpe / before) for arm, row in poses.items() if row.mpjpe is not None}
         over = f"the share of the joint error (MPJPE) of {study.label(study.against)} that is gone"
-        found.append(
-            _scatter(study, "truer", "Is truer better?", over, "joint error that is gone, %", nearer, 100.0)
-        )
+        found.append(_scatter(study, "truer", "Is truer better?", over, "joint error that is gone, %", nearer, 100.0))
     else:
         peaks = {arm: one.noisy_gesture_peak for arm, one in fidelity.arms.items()}
         left = {arm: 100 * peak / HEIGHT for arm, peak in peaks.items() if peak is not None}

@@ -1,4 +1,4 @@
-"""Why arms are recognised better or worse: what their skeletons have back of what the noise took, and what they lose."""
+"""Why arms are recognised better or worse: what they have back of what noise took, and what they lose."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -112,7 +112,7 @@ def opening(study: Study) -> str:
     if taken is not None:
         best, now = (study.top1(arm).mean() for arm in ("oracle", study.against))
         said.append(
-            f"Noise takes {taken.difference:.1f} points of accuracy: {best:.1f}% with noise-free skeletons, {now:.1f}% "
+            f"Noise took {taken.difference:.1f} points of accuracy: {best:.1f}% with noise-free skeletons, {now:.1f}% "
             f"with {name}."
         )
     if pose.mpjpe is not None:
@@ -129,12 +129,12 @@ def sentence(study: Study, reason: Reason) -> str:
     if reason.error_gone is not None:
         share, to = f"{abs(reason.error_gone):.0%}", f"to {reason.pose.mpjpe:.1f} {unit}"
         said = [
-            f"takes {share} of the joint error away ({to})"
+            f"took {share} of the joint error away ({to})"
             if reason.error_gone >= 0
-            else f"adds {share} of joint error ({to})"
+            else f"added {share} of joint error ({to})"
         ]
     else:
-        verb = "lowers" if reason.pose.acceleration < before.acceleration else "raises"
+        verb = "lowered" if reason.pose.acceleration < before.acceleration else "raised"
         to = f"{before.acceleration:.1f} to {reason.pose.acceleration:.1f} {unit}/frame²"
         said = [f"{verb} the mean acceleration from {to}"]
     said += _movement(study, left, "left")
@@ -160,12 +160,12 @@ def _outcome(study: Study, reason: Reason) -> str:
     """Say what an arm's accuracy comes to, of what noise takes where that is known."""
     taken, difference = _taken(study), reason.comparison.difference
     if taken is None or reason.won_back is None:
-        return f"accuracy changes by {points(difference)} points"
+        return f"accuracy changed by {points(difference)} points"
     share, interval = reason.won_back
     ends = "" if interval is None else f", {study.percent} interval {_ends(interval)}"
     if difference < 0:
-        return f"it wins back nothing and loses another {-difference:.1f} points ({percent(share)}{ends})"
-    return f"it wins back {difference:.1f} of the {taken.difference:.1f} points that noise takes ({percent(share)}{ends})"
+        return f"it won back nothing and lost another {-difference:.1f} points ({percent(share)}{ends})"
+    return f"it won back {difference:.1f} of the {taken.difference:.1f} points that noise took ({percent(share)}{ends})"
 
 
 def _table(study: Study, found: list[Reason]) -> Table:
@@ -187,7 +187,7 @@ def _table(study: Study, found: list[Reason]) -> Table:
     kind = "gain" if left.truth else "kept of raw"
     caption = f"Each kind of skeletons compared with {study.label(study.against)}"
     if back:
-        caption += "; won back: the share of the accuracy that noise takes"
+        caption += "; won back: the share of the accuracy that noise took"
         caption += footnote(one.won_back[1] for one in found if one.won_back)
     return Table(
         "why",

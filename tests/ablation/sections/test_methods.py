@@ -27,10 +27,12 @@ def test_the_paragraphs_hold_what_was_configured(make, study):
         statistics={"resamples": 3000, "confidence": 0.9},
     )
     about = {**study.about, "begun": "2026-11-25"}
-    data, skeletons, recogniser, statistics, software = describe_methods(make.knowing(study, config=config, about=about))
+    data, skeletons, recogniser, statistics, software = describe_methods(
+        make.knowing(study, config=config, about=about)
+    )
     assert "of 16 actions (chance level 6.2%; the most frequent action is 6.2% of the test clips)" in data  # 6 of 96
-    assert "400 clips for training, 40 for choosing the epoch and 96 for testing; 4 people before testing" in data
-    assert "nobody is in both" in data
+    assert "400 clips for training, 40 for choosing the epoch and 96 for testing; 4 people in training and" in data
+    assert "4 in testing, nobody in both" in data
     assert "raw (as measured); Gaussian (how gaussian was made); noise-free (before noise was added)" in skeletons
     assert "ST-GCN++ (width 24, 6 blocks, temporal kernel 9, spatial partition; 123,456 parameters)" in recogniser
     assert "17 epochs of stochastic" in recogniser
@@ -57,7 +59,7 @@ def test_what_was_trained_on_is_said(make, study, pairing, said):
     found = make.knowing(study, plan=Plan([first, replace(first, share=0.5)], [], []))
     recogniser = describe_methods(found)[2]
     assert said in recogniser
-    assert "The study also varied: training clips (100%, 50%)." in recogniser
+    assert "The study also varied training clips (100%; 50%)." in recogniser
 
 
 def test_clips_people_and_parameters_are_counted(study, settings):

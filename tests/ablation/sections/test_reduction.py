@@ -43,7 +43,9 @@ def test_noise_free_skeletons_are_drawn_where_they_are_no_arm(make):
 
 
 def test_without_truth_a_known_gesture_tells_how_true_skeletons_are(make, study):
-    left = {arm: ArmFidelity(noisy_gesture_peak=peak) for arm, peak in {"raw": 0.5, "refined": 0.4, "gaussian": 0.1}.items()}
+    left = {
+        arm: ArmFidelity(noisy_gesture_peak=peak) for arm, peak in {"raw": 0.5, "refined": 0.4, "gaussian": 0.1}.items()
+    }
     known = knowing(make, study, {"raw": 40.0, "refined": 10.0, "gaussian": 5.0}, None, left)
     assert find_scatters(known)[1].places == pytest.approx({"raw": 100, "refined": 80, "gaussian": 20})
 
