@@ -64,6 +64,8 @@ def _draw(study: Study, found: StudyFidelity) -> Sequence[Drawing]:
         given = found.raw[at]
         if given is not None:
             axes.plot([place - 0.42, place + 0.42], [LEAST_LEFT * given] * 2, ":", color=MUTED, linewidth=1.2)
+    if found.truth and "oracle" not in found.arms:
+        axes.axhline(1, color=MUTED, linestyle="--", linewidth=1.2, label=study.label("oracle"))  # by definition
     axes.set_xticks(range(len(shown)), [band_label(found.bands[at]) for at in shown])
     axes.set_ylim(min(0.0, axes.get_ylim()[0]), max(1.04, axes.get_ylim()[1]))
     axes.set_ylabel("gain" if found.truth else "kept of raw")
