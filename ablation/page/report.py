@@ -18,7 +18,7 @@ from base.files import atomic_file
 from base.tables import Table, to_csv, to_latex, to_markdown
 from drawing.player import page_styles, player_script
 
-PARTS = ("report.html.j2", "macros.html.j2", "report.css", "report.js")
+PARTS = ("report.html.j2", "macros.html.j2", "report.css", "report.js", "browse.js")
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def render_page(title: str, study: Study, told: Sequence[Told]) -> str:
         title=title,
         chapters=list(chapters.items()),
         styles=Markup(page_styles() + filter_properties() + parts["report.css"]),
-        script=Markup(parts["report.js"] + player_script()),
+        script=Markup(parts["report.js"] + parts["browse.js"] + player_script()),
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ablation.fidelity import find_fidelity
-from ablation.page.theme import PAPER, colour_of, new_axes, tip
+from ablation.page.theme import PAPER, look_of, new_axes, tip
 from ablation.sections.poses import find_poses
 from ablation.sections.registry import SECTIONS, SKELETONS, Drawing, Section
 from ablation.study.study import Study
@@ -35,22 +35,22 @@ def find_reductions(study: Study) -> Mapping[str, float] | None:
 
 def _draw(study: Study, found: Mapping[str, float]) -> Sequence[Drawing]:
     """Draw the gain in accuracy over how much of the skeletons' acceleration is gone, one point per way to refine."""
-    figure, axes = new_axes(2.8, grid="both")
+    figure, axes = new_axes(3.3, grid="both")
     axes.axhline(0, color=INK, linewidth=1, zorder=1)
     flattening = study.get(find_fidelity).flattening
     for arm, lower in found.items():
         one = study.get(judge).comparison(arm)
         assert one is not None
-        colour, name = colour_of(study, arm), study.label(arm)
+        look, name = look_of(study, arm), study.label(arm)
         ends = one.interval or ()
-        axes.plot([lower] * len(ends), ends, color=colour, linewidth=1.4)
+        axes.plot([lower] * len(ends), ends, color=look["color"], linewidth=1.4)
         hollow: dict[str, Any] = {"markerfacecolor": PAPER, "markeredgewidth": 1.6} if arm in flattening else {}
-        axes.plot(lower, one.difference, "o", color=colour, markersize=7, label=name, **hollow)
+        axes.plot(lower, one.difference, **look | {"linestyle": ""}, markersize=7, label=name, **hollow)
         tip(axes, lower, one.difference, f"{name}: {one.difference:+.1f} points, acceleration {-lower:+.0f}%")
     axes.margins(0.1)
     axes.set_xlabel("acceleration of the joints that is gone, %")
     axes.set_ylabel(f"points above {study.label(study.against)}")
-    figure.legend(loc="outside upper left", ncols=3, handletextpad=0.2, columnspacing=1.2)
+    figure.legend(loc="outside upper left", ncols=2)
     said = "Scatter plot of the difference over the acceleration removed, a point per arm; see the tables."
     taken = [study.label(arm) for arm in found if arm in flattening]
     if taken:
