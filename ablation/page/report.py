@@ -19,7 +19,7 @@ from base.files import atomic_file
 from base.tables import Table, to_csv, to_latex, to_markdown
 from drawing.player import page_styles, player_script
 
-PARTS = ("report.html.j2", "macros.html.j2", "report.css", "glossary.css", "report.js")
+PARTS = ("report.html.j2", "macros.html.j2", "report.css", "glossary.css", "report.js", "browse.js")
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def render_page(title: str, study: Study, told: Sequence[Told]) -> str:
         chapters=list(chapters.items()),
         terms=[(anchor(name), name, term.meaning) for name, term in TERMS.items() if name in used],
         styles=Markup(page_styles() + filter_properties() + parts["report.css"] + parts["glossary.css"]),
-        script=Markup(parts["report.js"] + player_script()),
+        script=Markup(parts["report.js"] + parts["browse.js"] + player_script()),
     )
 
 

@@ -8,7 +8,7 @@ import html
 import io
 import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from drawing import style as plot_style
-from drawing.style import GRID, INK, METHODS, MUTED
+from drawing.style import GRID, INK, METHODS, MUTED, series
 from refine.filters.registry import FILTERS
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ ARMS = {
     **{"oracle" if name == "truth" else name: colour for name, colour in METHODS.items()},
     **{name: colours[0] for name, colours in FILTER_COLOURS.items() if colours},
 }
-OWN = ("#a03c78", "#5b5bd6", "#8a6d00", "#00796b", "#7a4b2a", "#c2410c")
+OWN = ("#7c2665", "#2250da", "#593513", "#0c6351", "#825234", "#c5430e")
 """For arms without a colour of their own, in their order."""
 PROPERTIES = {
     INK: "ink", MUTED: "muted", GRID: "grid", PAPER: "paper", GAIN: "gain", LOSS: "loss",
@@ -38,9 +38,15 @@ PROPERTIES = {
 }  # fmt: skip
 """The page's custom property for each colour that is drawn."""
 
-STYLE = plot_style.STYLE | {"svg.fonttype": "none", "figure.facecolor": PAPER, "text.parse_math": False}
-WIDTH = 5.4
-"""Inches; narrow enough that the text can be read on a phone."""
+TEXT = 10.5
+"""Points, of all text in figures: where a figure is `WIDTH` wide, on a phone, as many pixels."""
+SIZES = ("font.size", "axes.titlesize", "axes.labelsize", "xtick.labelsize", "ytick.labelsize", "legend.fontsize")
+STYLE = plot_style.STYLE | dict.fromkeys(SIZES, TEXT) | {
+    "svg.fonttype": "none", "figure.facecolor": PAPER, "text.parse_math": False, "lines.markersize": 5,
+    "legend.handlelength": 2.6, "legend.columnspacing": 1.2, "legend.handletextpad": 0.5,
+}  # fmt: skip
+WIDTH = 4.6
+"""Inches, 331 points: the page never shows a figure with fewer pixels than points (see report.css)."""
 
 
 def filter_properties() -> str:
@@ -51,13 +57,19 @@ def filter_properties() -> str:
             f"--arm-{name.replace('_', '-')}: {colours[paper]};" for name, colours in FILTER_COLOURS.items() if colours
         )
 
-    return f":root {{ {lines(0)} }}\n@media (prefers-color-scheme: dark) {{ :root {{ {lines(1)} }} }}\n"
+    return f":root {{ {lines(0)} }}\n@media screen and (prefers-color-scheme: dark) {{ :root {{ {lines(1)} }} }}\n"
 
 
 def colour_of(study: "Study", arm: str) -> str:
     """Return an arm's colour."""
     own = [name for name in study.arms if name not in ARMS]
     return ARMS[arm] if arm in ARMS else OWN[own.index(arm) % len(OWN)] if arm in own else INK
+
+
+def look_of(study: "Study", arm: str) -> dict[str, Any]:
+    """Return an arm's colour, marker and dash, as matplotlib takes them; no two arms of a study share all three."""
+    places = list(study.arms)
+    return {"color": colour_of(study, arm), **series(places.index(arm) if arm in places else len(places))}
 
 
 def tip(axes: Axes, x: float, y: float, text: str) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ablation.page.theme import colour_of, new_axes, tip
+from ablation.page.theme import look_of, new_axes, tip
 from ablation.sections.registry import RECOGNITION, SECTIONS, Drawing, Section
 from ablation.study.study import Study
 from ablation.verdict import Verdict, judge, verdict_word
@@ -81,10 +81,11 @@ def _draw(study: Study, verdict: Verdict) -> Sequence[Drawing]:
     figure, axes = new_axes(0.36 * len(arms) + 0.85)
     rows = np.arange(len(arms))
     for row, arm in zip(rows, arms, strict=True):
-        values, colour = study.top1(arm), colour_of(study, arm)
+        values, look = study.top1(arm), look_of(study, arm)
+        colour = look["color"]
         spread = np.linspace(-0.14, 0.14, len(values)) if len(values) > 1 else np.zeros(1)
         axes.plot([values.min(), values.max()], [row, row], color=colour, linewidth=1.2, zorder=2)
-        axes.plot(values, row + spread, "o", color=colour, markersize=3.6, alpha=0.75, markeredgewidth=0, zorder=3)
+        axes.plot(values, row + spread, **look | {"linestyle": ""}, markersize=4.5, markeredgewidth=0, zorder=3)
         axes.plot([values.mean()] * 2, [row - 0.27, row + 0.27], color=colour, linewidth=2.6, zorder=4)
         tip(
             axes,
@@ -99,7 +100,6 @@ def _draw(study: Study, verdict: Verdict) -> Sequence[Drawing]:
             textcoords="offset points",
             va="center",
             fontweight="bold",
-            fontsize=8.5,
         )
     axes.margins(x=0.1)
     axes.set_yticks(rows, [study.label(arm) for arm in arms])

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from ablation.page.theme import PAPER, colour_of, new_axes, tip
+from ablation.page.theme import PAPER, look_of, new_axes, tip
 from ablation.sections.registry import RECOGNITION, SECTIONS, Drawing, Section
 from ablation.statistics import Comparison
 from ablation.study.grid import parse_trained_on
@@ -92,13 +92,14 @@ def _draw(study: Study, verdict: Verdict) -> Sequence[Drawing]:
     figure, axes = new_axes(0.36 * len(found) + 0.85)
     axes.axvline(0, color=INK, linewidth=1, zorder=1)
     for row, one in enumerate(found):
-        colour = colour_of(study, one.arm)
+        look = look_of(study, one.arm)
+        colour = look["color"]
         ends = one.interval or ()
         axes.plot(ends, [row] * len(ends), color=colour, linewidth=2, zorder=2, solid_capstyle="butt")
         for end in ends:
             axes.plot([end, end], [row - 0.12, row + 0.12], color=colour, linewidth=2, zorder=2)
         filled = colour if confirmed(study, one) else PAPER
-        axes.plot(one.difference, row, "o", markersize=7, color=colour, markerfacecolor=filled, markeredgewidth=1.8)
+        axes.plot(one.difference, row, **look, markersize=7, markerfacecolor=filled, markeredgewidth=1.8)
         tip(axes, one.difference, row, f"{study.label(one.arm)}: {with_interval(one.difference, one.interval)}")
     axes.set_yticks(range(len(found)), [study.label(one.arm) for one in found])
     axes.set_ylim(len(found) - 0.45, -0.55)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ablation.page.theme import PAPER, colour_of, new_axes
+from ablation.page.theme import PAPER, look_of, new_axes
 from ablation.sections.registry import CONDITIONS, SECTIONS, Drawing, Section
 from ablation.study.grid import GridRow, parse_trained_on
 from ablation.study.study import Study
@@ -121,11 +121,12 @@ def _draw(study: Study, found: Conditions) -> Sequence[Drawing]:
     for place, row in enumerate(found.near):
         one = row.comparison
         assert one is not None
-        colour = INK if row.condition == study.condition else colour_of(study, study.main)
+        look = look_of(study, study.main)
+        colour = INK if row.condition == study.condition else look["color"]
         ends = one.interval or ()
         axes.plot(ends, [place] * len(ends), color=colour, linewidth=2, zorder=2, solid_capstyle="butt")
         filled = colour if confirmed(study, one) else PAPER
-        axes.plot(one.difference, place, "o", markersize=6.5, color=colour, markerfacecolor=filled, zorder=3)
+        axes.plot(one.difference, place, look["marker"], markersize=6.5, color=colour, markerfacecolor=filled, zorder=3)
         changed = row.condition.differs_in(study.condition)
         here = [
             f"{AXES[axis]}: {condition_value(study, axis, getattr(row.condition, axis))}" for axis in sorted(changed)
@@ -134,7 +135,7 @@ def _draw(study: Study, found: Conditions) -> Sequence[Drawing]:
     axes.set_yticks(range(len(found.near)), names)
     axes.set_ylim(len(found.near) - 0.45, -0.55)
     axes.margins(x=0.08)
-    axes.set_xlabel(f"points of top-1, {study.label(study.main)} above {study.label(study.against)}")
+    axes.set_xlabel(f"points above {study.label(study.against)}")
     said = "Interval plot of the main difference under other conditions; the table has the numbers."
     return [Drawing("conditions", figure, said)]
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ablation.fidelity import StudyFidelity, find_fidelity, flattening_sentences
-from ablation.page.theme import colour_of, new_axes, tip
+from ablation.page.theme import look_of, new_axes, tip
 from ablation.sections.registry import SECTIONS, SKELETONS, Drawing, Section
 from ablation.study.study import Study
 from ablation.words import two_decimals
@@ -47,15 +47,15 @@ def _draw(study: Study, found: StudyFidelity) -> Sequence[Drawing]:
     shown = [at for at in range(len(found.bands)) if any(one.shares[at] is not None for one in found.arms.values())]
     if not shown:
         return []
-    figure, axes = new_axes(2.9, grid="y")
+    figure, axes = new_axes(3.4, grid="y")
     step = 0.6 / max(1, len(found.arms) - 1)
     said = []
     for number, (arm, one) in enumerate(found.arms.items()):
         values = [math.nan if one.shares[at] is None else float(one.shares[at] or 0) for at in shown]
         places = [place - 0.3 + step * number for place in range(len(shown))]
-        label, colour = study.label(arm), colour_of(study, arm)
-        axes.vlines(places, 0, values, color=colour, linewidth=2.2, alpha=0.35)
-        axes.plot(places, values, "o", color=colour, markersize=6, label=label)
+        label, look = study.label(arm), look_of(study, arm) | {"linestyle": ""}
+        axes.vlines(places, 0, values, color=look["color"], linewidth=2.2, alpha=0.35)
+        axes.plot(places, values, **look, markersize=6, label=label)
         for at, place, value in zip(shown, places, values, strict=True):
             if math.isfinite(value):
                 tip(axes, place, value, f"{label}, {band_label(found.bands[at])}: {value:.2f}")
@@ -69,7 +69,7 @@ def _draw(study: Study, found: StudyFidelity) -> Sequence[Drawing]:
     axes.set_xticks(range(len(shown)), [band_label(found.bands[at]) for at in shown])
     axes.set_ylim(min(0.0, axes.get_ylim()[0]), max(1.04, axes.get_ylim()[1]))
     axes.set_ylabel("gain" if found.truth else "kept of raw")
-    figure.legend(loc="outside upper left", ncols=3, handletextpad=0.2, columnspacing=1.2)
+    figure.legend(loc="outside upper left", ncols=2)
     bands = ", ".join(band_label(found.bands[at]) for at in shown)
     return [Drawing("gain", figure, f"Share of {found.of} that is left at {bands}: {'; '.join(said)}.")]
 

@@ -8,7 +8,7 @@ from typing import Any
 from scipy.stats import spearmanr
 
 from ablation.fidelity import find_fidelity
-from ablation.page.theme import PAPER, colour_of, log_scale, new_axes, tip
+from ablation.page.theme import PAPER, log_scale, look_of, new_axes, tip
 from ablation.sections.poses import find_poses
 from ablation.sections.registry import SECTIONS, WHY, Drawing, Section
 from ablation.study.study import Study
@@ -106,7 +106,7 @@ def _draw(study: Study, found: Sequence[Scatter]) -> Sequence[Drawing]:
 
 def _draw_one(study: Study, found: Scatter) -> Drawing:
     """Draw the difference in accuracy of each arm with its interval; the reference has none by definition."""
-    figure, axes = new_axes(2.8, grid="both")
+    figure, axes = new_axes(3.3, grid="both")
     axes.axhline(0, color=INK, linewidth=1, zorder=1)
     if found.truth is not None:
         axes.axvline(found.truth, color=MUTED, linestyle=":", linewidth=1.4, label=study.label("oracle"))
@@ -114,11 +114,11 @@ def _draw_one(study: Study, found: Scatter) -> Drawing:
     for arm, x in found.places.items():
         one = study.get(judge).comparison(arm)
         difference, interval = (0.0, None) if one is None else (one.difference, one.interval)
-        colour, name = colour_of(study, arm), study.label(arm)
+        look, name = look_of(study, arm), study.label(arm)
         ends = interval or ()
-        axes.plot([x] * len(ends), ends, color=colour, linewidth=1.4)
+        axes.plot([x] * len(ends), ends, color=look["color"], linewidth=1.4)
         hollow: dict[str, Any] = {"markerfacecolor": PAPER, "markeredgewidth": 1.6} if arm in flattening else {}
-        axes.plot(x, difference, "o", color=colour, markersize=7, label=name, **hollow)
+        axes.plot(x, difference, **look | {"linestyle": ""}, markersize=7, label=name, **hollow)
         told = "the reference" if one is None else with_interval(difference, interval, " points")
         tip(axes, x, difference, f"{name}: {told} at {x:.1f}")
         said.append(f"{name} {difference:+.1f} at {x:.1f}")
@@ -127,7 +127,7 @@ def _draw_one(study: Study, found: Scatter) -> Drawing:
         log_scale(axes, "x")
     axes.set_xlabel(found.label + (" (logarithmic)" if found.log else ""))
     axes.set_ylabel(f"points above {study.label(study.against)}")
-    figure.legend(loc="outside upper left", ncols=3, handletextpad=0.2, columnspacing=1.2)
+    figure.legend(loc="outside upper left", ncols=2)
     alternative = f"Scatter plot of the difference in accuracy over {found.over}: {'; '.join(said)}."
     taken = [study.label(arm) for arm in found.places if arm in flattening]
     if taken:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from ablation.fidelity import ArmFidelity, StudyFidelity, find_fidelity
+from ablation.page.player import Browsed, find_browsed
 from ablation.sections.benchmarks import find_benchmarks
 from ablation.sections.clips import Clips, find_clips
 from ablation.sections.confusions import find_confusions
@@ -166,6 +167,7 @@ def make_study(gains, *, against="raw", resamples=2000, grid=False, report=None,
             ],
         },
         find_clips: Clips(clip, why, [(why, clip), ("repaired <most> clearly", make_clip(90, 1))]),
+        find_browsed: Browsed([]),
         describe_clips: {
             "store": "datasets/ntu/simulated/raw", "clips": 1440, "joints inferred": "4.1 %", "skipped": []
         },
@@ -211,7 +213,7 @@ def knowing(study: Study, found: dict | None = None, **fields) -> Study:
 
 FINDERS = (
     judge, find_confusions, find_poses, find_fidelity, find_benchmarks, find_clips, describe_clips, count,
-    find_movement, find_spectrum, find_importance,
+    find_movement, find_spectrum, find_importance, find_browsed,
 )  # fmt: skip
 """What needs skeletons or is put in place by `make_study`; everything else follows from it."""
 
