@@ -100,8 +100,8 @@ def render_page(title: str, study: Study, told: Sequence[Told]) -> str:
     used: set[str] = set()
     for slots in chapters.values():
         seen: set[str] = set()
-        for slot, fragments in slots.items():
-            slots[slot] = [link_terms(one, seen) for one in fragments]
+        for place, fragments in slots.items():
+            slots[place] = [link_terms(one, seen) for one in fragments]
         used |= seen
     return environment.from_string(parts["report.html.j2"]).render(
         title=title,
