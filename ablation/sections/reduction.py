@@ -60,10 +60,10 @@ def find_scatters(study: Study) -> list[Scatter] | None:
     steady = {arm: row.acceleration for arm, row in poses.items() if math.isfinite(row.acceleration)}
     steady = {arm: value for arm, value in steady.items() if value > 0}
     own = fidelity.arms[study.against].own_acceleration if study.against in fidelity.arms else None
-    heading = "Is steadier better?"
-    label = f"mean acceleration of the joints, {study.unit}/frame²"
+    heading, over = "Is steadier better?", "the mean acceleration of the joints"
+    label = f"mean acceleration, {study.unit}/frame²"
     truth = steady[study.against] / own if own and study.against in steady else None
-    found = [_scatter(study, "reduction", heading, label, label, steady, truth, log=True)]
+    found = [_scatter(study, "reduction", heading, over, label, steady, truth, log=True)]
     before = poses[study.against].mpjpe if study.against in poses else None
     if before:
         nearer = {arm: 100 * (1 - row.mpjpe / before) for arm, row in poses.items() if row.mpjpe is not None}
@@ -125,7 +125,7 @@ def _draw_one(study: Study, found: Scatter) -> Drawing:
     axes.margins(0.1)
     if found.log:
         log_scale(axes, "x")
-    axes.set_xlabel(found.label + (" (logarithmic)" if found.log else ""))
+    axes.set_xlabel(found.label + (" (log scale)" if found.log else ""))
     axes.set_ylabel(f"points above {study.label(study.against)}")
     figure.legend(loc="outside upper left", ncols=2)
     alternative = f"Scatter plot of the difference in accuracy over {found.over}: {'; '.join(said)}."
