@@ -79,7 +79,7 @@ def test_nothing_is_cut_off(unfolded):
         """width => [...document.querySelectorAll("body *")]
             .filter(one => !one.closest("svg, pre, thead") && one.getClientRects().length)
             .filter(one => one.getBoundingClientRect().right > width + 1 || one.getBoundingClientRect().left < -1)
-            .map(one => one.outerHTML.slice(0, 80))""",
+            .map(one => [one.outerHTML.slice(0, 80), one.getBoundingClientRect().right])""",
         width,
     )
     assert beyond == []
