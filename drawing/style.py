@@ -8,7 +8,7 @@ METHODS = {
     "refined": "#4e66c6",
     "truth": "#488421",
 }
-"""The colour of each kind of skeletons, wherever they are drawn; filters bring theirs. All differ to the colour-blind, too."""
+"""The colour of each kind of skeletons, wherever drawn; filters have theirs. All differ to the colour-blind."""
 MARKERS = "osD^vPX"
 DASHES: tuple[Any, ...] = ("-", (0, (6, 1.6)), (0, (1.2, 1.2)), (0, (6, 1.6, 1.2, 1.6)), (0, (3, 3)))
 
