@@ -5,6 +5,7 @@ import math
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ from ablation.study.stores import (
     training_sources,
 )
 from ablation.study.study import Study, assemble
-from ablation.verdict import judge
+from ablation.verdict import judge, verdict_word
 from base.errors import InputError
 from base.files import atomic_file
 from base.progress import console
@@ -127,6 +128,7 @@ def ablate(config: AblateConfig, again: bool = False) -> Ablation:
         "command": _command(run.dir),
         "training_command": _training_command(planned),
         "versions": _versions(run),
+        "begun": datetime.fromtimestamp((run.dir / "config.yaml").stat().st_mtime, UTC).date().isoformat(),
         "seconds": duration(seconds),
     }
     study = assemble(config, planned, made[0], gathered, failures, about, known)
@@ -200,6 +202,8 @@ def _results(study: Study) -> dict[str, Any]:
                 "difference": one.difference,
                 "interval": _ends(one),
                 "mcnemar_p": one.mcnemar_p,
+                "holm_p": one.holm_p,
+                "verdict": verdict_word(study, one),
             }
             for one in verdict.comparisons
         ],

@@ -81,11 +81,6 @@ class Comparison:
         low, high = self.interval
         return low > 0 or high < 0
 
-    @property
-    def gains(self) -> bool:
-        """Whether the interval leaves zero out on the side of a gain."""
-        return self.interval is not None and self.interval[0] > 0
-
     def detectable(self, confidence: float, power: float = 0.8) -> float | None:
         """Return the smallest true difference, in points, that clips and seeds like these would have shown.
 
@@ -481,9 +476,7 @@ def find_crossing(
     """
     rng = np.random.default_rng(seed)
     seeds, clips = differences[0].shape
-    columns, counts = np.unique(np.concatenate(differences), axis=1, return_counts=True)
-    worth = columns.reshape(len(differences), seeds, -1).mean(1)
-    curves = rng.multinomial(clips, counts / clips, size=resamples) @ worth.T / clips
+    curves = _means_of_drawn_clips(differences, resamples, rng)
     for column, table in enumerate(differences):
         curves[:, column] += seed_deviations(rng, resamples, seeds) @ table.mean(1)
     observed = np.array([[table.mean() for table in differences]])
@@ -493,6 +486,49 @@ def find_crossing(
         return Crossing(arm, at, None)
     low, high = np.quantile(_crossings(np.asarray(severities), curves), [tail, 1 - tail], method="nearest")
     return Crossing(arm, at, (float(low), float(high)))
+
+
+def share_won_back(
+    taken: np.ndarray, won: np.ndarray, *, resamples: int, confidence: float, seed: int
+) -> tuple[float, Interval | None]:
+    """Return which share of what noise takes an arm wins back: the ratio of two mean differences, and its interval.
+
+    The interval is a bootstrap's, clips and seeds being drawn anew and alike for both, since both are differences from
+    the same recognisers. A draw in which noise takes nothing counts as beyond all shares, on the side of what is won;
+    where there are more of them than the interval leaves out at one end there is none, as with too few clips.
+
+    Parameters
+    ----------
+    taken, won
+        [S, N] tables of differences, see `bootstrap_means`: noise-free less reference, and arm less reference.
+    resamples, confidence, seed
+        As in `compare`.
+    """
+    rng = np.random.default_rng(seed)
+    tables = np.stack([taken, won])
+    share = float(won.mean() / taken.mean())
+    if not enough(*taken.shape):
+        return share, None
+    drawn = _means_of_drawn_clips(tables, resamples, rng)
+    drawn += seed_deviations(rng, resamples, len(taken)) @ tables.mean(2).T
+    lost, back = drawn.T
+    tail = (1 - confidence) / 2
+    if np.mean(lost <= 1e-12) > tail:
+        return share, None
+    shares = np.where(lost > 1e-12, back / np.maximum(lost, 1e-12), np.copysign(np.inf, back))
+    low, high = np.quantile(shares, [tail, 1 - tail], method="nearest")
+    return share, (float(low), float(high))
+
+
+def _means_of_drawn_clips(
+    tables: Sequence[np.ndarray] | np.ndarray, resamples: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Return the means of K tables [S, N] whose clips are drawn anew, the same for all: float64 [resamples, K]."""
+    seeds, clips = tables[0].shape
+    columns, counts = np.unique(np.concatenate(list(tables)), axis=1, return_counts=True)
+    worth = columns.reshape(len(tables), seeds, -1).mean(1)
+    means: np.ndarray = rng.multinomial(clips, counts / clips, size=resamples) @ worth.T / clips
+    return means
 
 
 def _crossings(severities: np.ndarray, curves: np.ndarray) -> np.ndarray:

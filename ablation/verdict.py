@@ -73,16 +73,25 @@ def along(study: Study, axis: str) -> Mapping[str, list[GridRow]]:
     return {arm: found for arm in study.arms if (found := [row for row in rows if row.arm == arm])}
 
 
+def confirmed(study: Study, found: Comparison) -> bool:
+    """Whether an arm is better or worse than the other: the p corrected by Holm's method decides, and nothing else.
+
+    Not where there are too few clips, or where the mean over the seeds points to the other side than the scores
+    averaged over them, which the test is of.
+    """
+    same_side = found.difference * (found.repaired - found.broken) > 0
+    return found.interval is not None and same_side and found.holm_p < 1 - study.confidence
+
+
 def verdict_word(study: Study, found: Comparison) -> str:
-    """Say in a few words what a comparison shows; `leans` where only the uncorrected interval leaves zero out.
+    """Say in a few words what a comparison shows: what the p beside it, corrected by Holm's method, says.
 
     Where it shows nothing: the smallest difference that would have been seen, with a power of 80%.
     """
     if found.interval is None:
         return "too few clips"
-    if found.significant:
-        way = "better" if found.difference > 0 else "worse"
-        return way if found.holm_p < 1 - study.confidence else f"leans {way}"
+    if confirmed(study, found):
+        return "better" if found.difference > 0 else "worse"
     if found.equivalent(study.margin):
         return f"equal within ±{study.margin:g}"
     seen = found.detectable(study.confidence)

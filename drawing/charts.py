@@ -31,7 +31,7 @@ KNOWN_COLOURS = {
     "ground_truth": METHODS["truth"],
 }
 """Colours by label."""
-OTHER_COLOURS = ("#1f62c9", "#b0661a", "#9a3fb0", "#0e7f8c", "#8f1d3f", INK)
+OTHER_COLOURS = ("#4e66c6", "#c5430e", "#88309e", "#00809f", "#7f3c00", INK)
 
 STYLE = plot_style.STYLE | {
     "figure.titlesize": 10,

@@ -2,18 +2,43 @@
 // The player of skeletons: clips, each in several versions. Without this script the page shows all else.
 
 const player = document.getElementById("player");
-if (player) Promise.all(JSON.parse(player.querySelector("#clips").textContent).map(unpack)).then(start);
+if (player) start(JSON.parse(player.querySelector("#clips").textContent));
 
+// Unpacks a clip when it is first shown.
 async function unpack(one) {
+  if (typeof one.packed === "string") {
+    const found = await inflate(one.packed, one.frames);
+    split(one, found);
+    one.packed = false;
+  }
   for (const arm of one.arms) {
-    const bytes = Uint8Array.from(atob(arm.positions), (letter) => letter.charCodeAt(0));
-    arm.positions = one.packed ? await inflate(bytes, one.frames) : new Int16Array(bytes.buffer);
+    if (typeof arm.positions === "string") arm.positions = await inflate(arm.positions, one.frames);
   }
   return one;
 }
 
+// Per frame, the positions of each arm, all but the last less those of the last (modulo 2^16); then accelerations, in tenths.
+function split(one, found) {
+  const size = 3 * one.joints;
+  const last = one.arms.length - 1;
+  const columns = found.length / one.frames;
+  one.arms.forEach((arm, at) => {
+    arm.positions = new Int16Array(one.frames * size);
+    arm.acceleration = [];
+    for (let frame = 0; frame < one.frames; frame++) {
+      const row = frame * columns;
+      for (let i = 0; i < size; i++) {
+        arm.positions[frame * size + i] = found[row + at * size + i] + (at < last ? found[row + last * size + i] : 0);
+      }
+      const tenths = found[row + (last + 1) * size + at];
+      arm.acceleration.push(tenths === -32768 ? null : tenths / 10);
+    }
+  });
+}
+
 // Per coordinate, what it changes by from frame to frame; zigzag, all low bytes before all high ones, deflated.
-async function inflate(bytes, frames) {
+async function inflate(text, frames) {
+  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
   const plain = new Uint8Array(await new Response(stream).arrayBuffer());
   const count = plain.length / 2;
@@ -36,7 +61,8 @@ function start(clips) {
   const [scene, curve] = [find(".scene"), find(".curve")];
   const [slider, button, now, chooser, speed] = [".frame", ".play", ".now", ".clip", ".speed"].map(find);
   const UNSEEN = -32768;
-  let clip = clips[0];
+  let clip = null;
+  let wanted = 0;
   let frame = 0;
   let playing = false;
   let turn = 0.5;
@@ -55,14 +81,21 @@ function start(clips) {
     video.addEventListener("loadedmetadata", () => show(frame));
     if (video.error || video.networkState === HTMLMediaElement.NETWORK_NO_SOURCE) lost();
   }
-  if (chooser) clips.forEach((one, at) => chooser.add(new Option(`${one.action} (${one.name})`, at)));
+  if (chooser && !chooser.length) clips.forEach((one, at) => chooser.add(new Option(`${one.action} (${one.name})`, at)));
   if (chooser) chooser.addEventListener("change", () => choose(Number(chooser.value)));
   slider.addEventListener("input", () => show(Number(slider.value)));
   button.addEventListener("click", () => play(!playing));
-  drag(scene, (dx, dy) => {
+  const turnBy = (dx, dy) => {
     turn += dx * 0.01;
     tilt = Math.max(-1.4, Math.min(1.4, tilt + dy * 0.01));
     draw();
+  };
+  drag(scene, turnBy);
+  scene.addEventListener("keydown", (event) => {
+    const way = { ArrowLeft: [-15, 0], ArrowRight: [15, 0], ArrowUp: [0, -15], ArrowDown: [0, 15] }[event.key];
+    if (!way) return;
+    event.preventDefault();
+    turnBy(...way);
   });
   const seek = (event) => {
     const box = curve.getBoundingClientRect();
@@ -74,18 +107,23 @@ function start(clips) {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
   choose(0);
 
-  function choose(at) {
-    clip = clips[at];
+  async function choose(at) {
+    wanted = at;
+    const one = await unpack(clips[at]);
+    if (wanted !== at) return; // another has been chosen since
+    clip = one;
     slider.max = clip.frames - 1;
-    if (find(".why")) find(".why").textContent = `${clip.action}, ${clip.name}: ${clip.why}.`;
+    if (find(".why")) find(".why").textContent = `${clip.action}, ${clip.name}${clip.why ? `: ${clip.why}` : ""}.`;
     scene.setAttribute("aria-label", `${clip.action || clip.name}: ${clip.arms.map((arm) => arm.label).join(", ")}, side by side`);
     show(0);
   }
 
   function show(to, following = false) {
+    if (!clip) return;
+    const every = clip.every || 1;
     frame = Math.max(0, Math.min(clip.frames - 1, to));
     slider.value = frame;
-    now.textContent = `${clip.first + frame} of ${clip.first} to ${clip.first + clip.frames - 1}`;
+    now.textContent = `${clip.first + every * frame} of ${clip.first} to ${clip.first + every * (clip.frames - 1)}`;
     if (playable() && !following) video.currentTime = moment(frame) + 0.25 / clip.fps;
     draw();
   }
@@ -150,6 +188,7 @@ function start(clips) {
   }
 
   function draw() {
+    if (!clip) return;
     drawScene();
     drawCurve();
   }
@@ -254,19 +293,21 @@ function start(clips) {
     pen.fillStyle = colour("muted");
     pen.textAlign = "left";
     pen.fillText(`${most.toFixed(1)} ${clip.unit}`, 2, 12);
-    for (const arm of clip.arms) {
+    clip.arms.forEach((arm, at) => {
       pen.strokeStyle = colour(arm.colour);
       pen.lineWidth = 1.6;
+      pen.setLineDash([[], [7, 3], [2, 2]][at % 3]);
       pen.beginPath();
       let drawn = false;
-      arm.acceleration.forEach((value, at) => {
+      arm.acceleration.forEach((value, frame) => {
         if (value === null) drawn = false;
-        else if (drawn) pen.lineTo(across(at), down(value));
-        else pen.moveTo(across(at), down(value));
+        else if (drawn) pen.lineTo(across(frame), down(value));
+        else pen.moveTo(across(frame), down(value));
         drawn = value !== null;
       });
       pen.stroke();
-    }
+    });
+    pen.setLineDash([]);
     pen.strokeStyle = colour("ink");
     pen.lineWidth = 1;
     pen.beginPath();
@@ -275,7 +316,7 @@ function start(clips) {
     pen.stroke();
     const values = clip.arms.map((arm) => arm.acceleration[frame]);
     const said = clip.arms.map((arm, at) => `${arm.label} ${values[at] === null ? "–" : values[at].toFixed(1)}`);
-    curve.setAttribute("aria-label", `Acceleration in frame ${clip.first + frame}, ${clip.unit}: ${said.join(", ")}`);
+    curve.setAttribute("aria-label", `Acceleration in frame ${clip.first + (clip.every || 1) * frame}, ${clip.unit}: ${said.join(", ")}`);
   }
 
   function drag(canvas, moved) {

@@ -4,11 +4,13 @@ from typing import Any
 
 INK, MUTED, GRID = "#1d2733", "#5c6876", "#d9dee4"
 METHODS = {
-    "raw": "#6d7888",
-    "refined": "#1f62c9",
-    "truth": "#3d7d2a",
+    "raw": "#717677",
+    "refined": "#4e66c6",
+    "truth": "#488421",
 }
-"""The colour of each kind of skeletons, wherever they are drawn; filters bring theirs."""
+"""The colour of each kind of skeletons, wherever drawn; filters have theirs. All differ to the colour-blind."""
+MARKERS = "osD^vPX"
+DASHES: tuple[Any, ...] = ("-", (0, (6, 1.6)), (0, (1.2, 1.2)), (0, (6, 1.6, 1.2, 1.6)), (0, (3, 3)))
 
 STYLE: dict[Any, Any] = {
     "svg.hashsalt": "figures",
@@ -36,3 +38,8 @@ STYLE: dict[Any, Any] = {
     "legend.frameon": False,
     "legend.labelcolor": INK,
 }
+
+
+def series(number: int) -> dict[str, Any]:
+    """Return the marker and the dash of the series of a number: what tells it from the others where colours do not."""
+    return {"marker": MARKERS[number % len(MARKERS)], "linestyle": DASHES[number % len(DASHES)]}

@@ -38,7 +38,7 @@ MARKER = "run.json"
 
 _ALWAYS = (
     *(MARKER, "config.yaml", "versions.json", "results.json", "details.json", "history.json", "report.html"),
-    *("scores.npz", "confusion.csv", "confusion.png", "cells.csv", "transfer.png", "trade_off_*.png"),
+    *("scores.npz", "confusion.csv", "confusion.png", "cells.csv", "methods.txt", "transfer.png", "trade_off_*.png"),
     *("checkpoints/best.pt", "checkpoints/last.pt", "tensorboard/events.out.tfevents.*"),
     *("ensembles/*/scores.npz", "ensembles/*/confusion.csv", "ensembles/*/confusion.png"),
 )

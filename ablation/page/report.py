@@ -11,6 +11,7 @@ import matplotlib as mpl
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from ablation.page.glossary import TERMS, anchor, link_terms
 from ablation.page.theme import STYLE, filter_properties, save_formats, themed_svg
 from ablation.sections.registry import Chapter, Drawing, Section, Slot, in_order
 from ablation.study.study import Study
@@ -18,7 +19,7 @@ from base.files import atomic_file
 from base.tables import Table, to_csv, to_latex, to_markdown
 from drawing.player import page_styles, player_script
 
-PARTS = ("report.html.j2", "macros.html.j2", "report.css", "report.js")
+PARTS = ("report.html.j2", "macros.html.j2", "report.css", "glossary.css", "report.js", "browse.js")
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Told:
 
 
 def write_report(folder: Path, title: str, study: Study) -> Path:
-    """Write `tables/`, `figures/` and, last, `report.html` into a run's folder.
+    """Write `tables/`, `figures/`, texts and, last, `report.html` into a run's folder.
 
     Parameters
     ----------
@@ -56,6 +57,8 @@ def write_report(folder: Path, title: str, study: Study) -> Path:
         for drawing in one.drawings:
             for ending, render in save_formats(drawing.figure).items():
                 _write(folder / "figures" / f"{drawing.name}.{ending}", render())
+        for name, text in one.section.texts(study, one.found).items():
+            _write(folder / name, text.encode())
     page = folder / "report.html"
     _write(page, render_page(title, study, told).encode())
     return page
@@ -94,11 +97,18 @@ def render_page(title: str, study: Study, told: Sequence[Told]) -> str:
             html = environment.from_string(fragment.removeprefix("\n")).render(context)
             if html.strip():
                 slots[slot].append(Markup(html))
+    used: set[str] = set()
+    for slots in chapters.values():
+        seen: set[str] = set()
+        for place, fragments in slots.items():
+            slots[place] = [link_terms(one, seen) for one in fragments]
+        used |= seen
     return environment.from_string(parts["report.html.j2"]).render(
         title=title,
         chapters=list(chapters.items()),
-        styles=Markup(page_styles() + filter_properties() + parts["report.css"]),
-        script=Markup(parts["report.js"] + player_script()),
+        terms=[(anchor(name), name, term.meaning) for name, term in TERMS.items() if name in used],
+        styles=Markup(page_styles() + filter_properties() + parts["report.css"] + parts["glossary.css"]),
+        script=Markup(parts["report.js"] + parts["browse.js"] + player_script()),
     )
 
 

@@ -8,14 +8,15 @@ import html
 import io
 import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from drawing import style as plot_style
-from drawing.style import GRID, INK, METHODS, MUTED
+from drawing.style import GRID, INK, METHODS, MUTED, series
 from refine.filters.registry import FILTERS
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ ARMS = {
     **{"oracle" if name == "truth" else name: colour for name, colour in METHODS.items()},
     **{name: colours[0] for name, colours in FILTER_COLOURS.items() if colours},
 }
-OWN = ("#a03c78", "#5b5bd6", "#8a6d00", "#00796b", "#7a4b2a", "#c2410c")
+OWN = ("#7c2665", "#2250da", "#593513", "#0c6351", "#825234", "#c5430e")
 """For arms without a colour of their own, in their order."""
 PROPERTIES = {
     INK: "ink", MUTED: "muted", GRID: "grid", PAPER: "paper", GAIN: "gain", LOSS: "loss",
@@ -37,9 +38,15 @@ PROPERTIES = {
 }  # fmt: skip
 """The page's custom property for each colour that is drawn."""
 
-STYLE = plot_style.STYLE | {"svg.fonttype": "none", "figure.facecolor": PAPER, "text.parse_math": False}
-WIDTH = 5.4
-"""Inches; narrow enough that the text can be read on a phone."""
+TEXT = 10.5
+"""Points, of all text in figures: where a figure is `WIDTH` wide, on a phone, as many pixels."""
+SIZES = ("font.size", "axes.titlesize", "axes.labelsize", "xtick.labelsize", "ytick.labelsize", "legend.fontsize")
+STYLE = plot_style.STYLE | dict.fromkeys(SIZES, TEXT) | {
+    "svg.fonttype": "none", "figure.facecolor": PAPER, "text.parse_math": False, "lines.markersize": 5,
+    "legend.handlelength": 2.6, "legend.columnspacing": 1.2, "legend.handletextpad": 0.5,
+}  # fmt: skip
+WIDTH = 4.6
+"""Inches, 331 points: the page never shows a figure with fewer pixels than points (see report.css)."""
 
 
 def filter_properties() -> str:
@@ -50,13 +57,19 @@ def filter_properties() -> str:
             f"--arm-{name.replace('_', '-')}: {colours[paper]};" for name, colours in FILTER_COLOURS.items() if colours
         )
 
-    return f":root {{ {lines(0)} }}\n@media (prefers-color-scheme: dark) {{ :root {{ {lines(1)} }} }}\n"
+    return f":root {{ {lines(0)} }}\n@media screen and (prefers-color-scheme: dark) {{ :root {{ {lines(1)} }} }}\n"
 
 
 def colour_of(study: "Study", arm: str) -> str:
     """Return an arm's colour."""
     own = [name for name in study.arms if name not in ARMS]
     return ARMS[arm] if arm in ARMS else OWN[own.index(arm) % len(OWN)] if arm in own else INK
+
+
+def look_of(study: "Study", arm: str) -> dict[str, Any]:
+    """Return an arm's colour, marker and dash, as matplotlib takes them; no two arms of a study share all three."""
+    places = list(study.arms)
+    return {"color": colour_of(study, arm), **series(places.index(arm) if arm in places else len(places))}
 
 
 def tip(axes: Axes, x: float, y: float, text: str) -> None:
@@ -71,6 +84,16 @@ def new_axes(height: float, grid: str = "x") -> tuple[Figure, Axes]:
     axes.grid(axis=grid)  # type: ignore[arg-type]
     axes.set_axisbelow(True)
     return figure, axes
+
+
+def log_scale(axes: Axes, which: Literal["x", "y"]) -> None:
+    """Make an axis logarithmic, its ticks plain numbers; call it when all is drawn."""
+    (axes.set_xscale if which == "x" else axes.set_yscale)("log")
+    low, high = axes.get_xlim() if which == "x" else axes.get_ylim()
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high > 10 * low else (1, 1.5, 2, 3, 4, 5, 7)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def themed_svg(figure: Figure, prefix: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ablation.page.theme import colour_of, new_axes, tip
+from ablation.page.theme import look_of, new_axes, tip
 from ablation.sections.registry import RECOGNITION, SECTIONS, Drawing, Section
 from ablation.study.study import Study
 from ablation.verdict import Verdict, judge, verdict_word
@@ -22,12 +22,17 @@ GRID = """
 """
 
 
+FULL = 98
+"""Percent; top-5 tells nothing where all arms have more."""
+
+
 def accuracy_table(study: Study, verdict: Verdict) -> Table:
     """Tabulate accuracy per arm with its difference from the reference."""
     rows = []
     counts = uneven(next(iter(study.arms.values())).label)
-    for arm, scores in study.arms.items():
-        figures = [accuracies(scores.label, score) for score in scores.score]
+    by_arm = {arm: [accuracies(one.label, score) for score in one.score] for arm, one in study.arms.items()}
+    telling = any(np.mean([figure["top5"] for figure in figures]) <= FULL for figures in by_arm.values())
+    for arm, figures in by_arm.items():
         top1, top5, mean_class = (
             [figure[key] for figure in figures] for key in ("top1", "top5", "mean_class_accuracy")
         )
@@ -38,11 +43,11 @@ def accuracy_table(study: Study, verdict: Verdict) -> Table:
                 *((float(np.mean(mean_class)),) if counts else ()),
                 float(np.mean(top1)),
                 tuple(top1),
-                float(np.mean(top5)),
+                *((float(np.mean(top5)),) if telling else ()),
                 *(() if counts else (float(np.mean(mean_class)),)),
                 found.difference if found else None,
                 found.interval if found else None,
-                found.mcnemar_p if found else None,
+                found.holm_p if found else None,
                 verdict_word(study, found) if found else None,
             )
         )
@@ -50,7 +55,8 @@ def accuracy_table(study: Study, verdict: Verdict) -> Table:
     return Table(
         "accuracy",
         f"Accuracy on the {plural(len(study.names), 'test clip', separator=',')}, in percent; differences in points "
-        f"{'of top-1 ' if counts else ''}from {study.label(study.against)}"
+        f"{'of top-1 ' if counts else ''}from {study.label(study.against)}; p of McNemar's test, "
+        f"corrected by Holm's method for {plural(len(verdict.comparisons), 'comparison')}"
         + footnote(found.interval for found in verdict.comparisons)
         + (f"; {say_uneven(counts)}" if counts else ""),
         (
@@ -58,11 +64,11 @@ def accuracy_table(study: Study, verdict: Verdict) -> Table:
             *((mean_class_column,) if counts else ()),
             Column("top-1", one_decimal),
             Column("by seed", several),
-            Column("top-5", one_decimal),
+            *((Column("top-5", one_decimal),) if telling else ()),
             *(() if counts else (mean_class_column,)),
             Column("difference", points),
             Column(f"{study.percent} interval", interval_text),
-            Column("McNemar p", p_cell),
+            Column("Holm p", p_cell),
             Column("verdict", numeric=False),
         ),
         rows,
@@ -75,10 +81,11 @@ def _draw(study: Study, verdict: Verdict) -> Sequence[Drawing]:
     figure, axes = new_axes(0.36 * len(arms) + 0.85)
     rows = np.arange(len(arms))
     for row, arm in zip(rows, arms, strict=True):
-        values, colour = study.top1(arm), colour_of(study, arm)
+        values, look = study.top1(arm), look_of(study, arm)
+        colour = look["color"]
         spread = np.linspace(-0.14, 0.14, len(values)) if len(values) > 1 else np.zeros(1)
         axes.plot([values.min(), values.max()], [row, row], color=colour, linewidth=1.2, zorder=2)
-        axes.plot(values, row + spread, "o", color=colour, markersize=3.6, alpha=0.75, markeredgewidth=0, zorder=3)
+        axes.plot(values, row + spread, **look | {"linestyle": ""}, markersize=4.5, markeredgewidth=0, zorder=3)
         axes.plot([values.mean()] * 2, [row - 0.27, row + 0.27], color=colour, linewidth=2.6, zorder=4)
         tip(
             axes,
@@ -93,7 +100,6 @@ def _draw(study: Study, verdict: Verdict) -> Sequence[Drawing]:
             textcoords="offset points",
             va="center",
             fontweight="bold",
-            fontsize=8.5,
         )
     axes.margins(x=0.1)
     axes.set_yticks(rows, [study.label(arm) for arm in arms])

@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 from matplotlib.figure import Figure
 
-from ablation.page.theme import WIDTH, colour_of, tip
+from ablation.page.theme import WIDTH, look_of, tip
 from ablation.sections.registry import CONDITIONS, SECTIONS, Drawing, Section
 from ablation.study.grid import GridRow
 from ablation.study.study import Study
@@ -25,16 +25,16 @@ SHARE = """
 
 def _draw(axis: str, alternative: str, study: Study, rows_of: Rows) -> Sequence[Drawing]:
     """Draw accuracy, and its difference from the reference, over an axis of the grid."""
-    figure = Figure(figsize=(WIDTH, 4.6), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 5.2), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True)
     places = sorted({float(getattr(row.condition, axis)) for rows in rows_of.values() for row in rows})
     step = 0.012 * (places[-1] - places[0])
     below.axhline(0, color=INK, linewidth=1, zorder=1)
     for number, (arm, rows) in enumerate(rows_of.items()):
-        colour, name = colour_of(study, arm), study.label(arm)
+        look, name = look_of(study, arm), study.label(arm)
         x = np.array([float(getattr(row.condition, axis)) for row in rows])
         means = np.array([np.mean(row.top1) for row in rows])
-        above.plot(x, means, "-o", color=colour, markersize=4, linewidth=1.4, label=name)
+        above.plot(x, means, **look, linewidth=1.4, label=name)
         for row, at in zip(rows, x, strict=True):
             seeds = ", ".join(f"{value:.1f}" for value in row.top1)
             tip(above, at, float(np.mean(row.top1)), f"{name} at {at:g}: {np.mean(row.top1):.1f}% ({seeds})")
@@ -45,8 +45,8 @@ def _draw(axis: str, alternative: str, study: Study, rows_of: Rows) -> Sequence[
             shifted = np.array([at + aside for at, _ in compared])
             low, high = np.array([one.interval or (np.nan, np.nan) for _, one in compared]).T
             differences = [one.difference for _, one in compared]
-            below.vlines(shifted, low, high, color=colour, linewidth=1.2, alpha=0.8)
-            below.plot(shifted, differences, "-o", color=colour, markersize=4, linewidth=1)
+            below.vlines(shifted, low, high, color=look["color"], linewidth=1.2, alpha=0.8)
+            below.plot(shifted, differences, **look, linewidth=1)
             for at, (value, one) in zip(shifted, compared, strict=True):
                 said = with_interval(one.difference, one.interval, " points")
                 tip(below, at, one.difference, f"{name} at {value:g}: {said}")
@@ -57,7 +57,7 @@ def _draw(axis: str, alternative: str, study: Study, rows_of: Rows) -> Sequence[
     for axes in (above, below):
         axes.grid(axis="both")
         axes.set_axisbelow(True)
-    figure.legend(*above.get_legend_handles_labels(), loc="outside upper left", ncols=3, columnspacing=1.2)
+    figure.legend(*above.get_legend_handles_labels(), loc="outside upper left", ncols=2)
     return [Drawing(axis, figure, alternative)]
 
 

@@ -10,9 +10,9 @@ from ablation.sections.registry import OPENING, SECTIONS, Section
 from ablation.statistics import Comparison
 from ablation.study.grid import parse_trained_on
 from ablation.study.study import Study
-from ablation.verdict import along, judge
+from ablation.verdict import along, confirmed, judge, verdict_word
 from ablation.words import interval_text, p_value, points, severity_text
-from base.words import plural
+from base.words import listed, plural
 
 HTML = """
 <section class="answer" aria-label="The answer">
@@ -59,20 +59,19 @@ def _main_sentence(study: Study) -> str:
     assert found is not None
     after, before = (float(study.top1(name).mean()) for name in (arm, against))
     over = f"{plural(len(study.names), 'test clip', separator=',')} and {plural(len(study.seeds), 'seed')}"
-    sure = f"{_interval(found, study)}; McNemar {p_value(found.mcnemar_p)}"
+    sure = f"{_interval(found, study)}; corrected {p_value(found.holm_p)}"
     numbers = f"{points(found.difference)} points ({sure}), over {over}"
-    confirmed = found.mcnemar_p < 1 - study.confidence
     one, other = _used(study, arm), _used(study, against)
     given = parse_trained_on(study.condition.pairing)
     trained = "" if given is None else f"after training on {given.words(study.skeletons(given.arm))}, "
-    if not found.significant:
-        doubt = ", though McNemar's test on one prediction per clip finds one" if confirmed else ""
+    if not confirmed(study, found):
+        doubt = ", though the interval leaves zero out" if found.significant else ""
         return (
             f"No significant difference{doubt}: {trained}recognising {one} came to {after:.1f}% accuracy and {other} "
             f"to {before:.1f}%, {numbers}; {_ruled_out(study, found)}."
         )
     verb = "raised" if found.difference > 0 else "lowered"
-    doubt = "" if confirmed else ", though McNemar's test on one prediction per clip does not confirm it"
+    doubt = "" if found.significant else ", though the interval, which counts the chance in training too, includes zero"
     begin = f"{trained}recognising {one} instead of {other}"
     begin = begin[0].upper() + begin[1:]
     return f"{begin} {verb} accuracy from {before:.1f}% to {after:.1f}%: {numbers}{doubt}."
@@ -109,12 +108,11 @@ def _crossing_sentence(study: Study) -> str | None:
     if found is None or not rows:
         return None
     low, high = (float(rows[at].condition.severity or 0) for at in (0, -1))
-    better = [row for row in rows if row.comparison is not None and row.comparison.gains]
+    better = [row for row in rows if row.comparison is not None and verdict_word(study, row.comparison) == "better"]
     sure = (
-        f"the interval leaves zero out on the side of a gain at severity "
-        f"{', '.join(f'{row.condition.severity:g}' for row in better)}"
+        f"the corrected p confirms a gain at severity {listed([f'{row.condition.severity:g}' for row in better])}"
         if better
-        else "at no severity does the interval leave zero out on the side of a gain"
+        else "the corrected p confirms a gain at no severity"
     )
     certainty = "too few clips for an interval; a Kinect's is 1"
     if found.interval is not None:
@@ -138,7 +136,7 @@ def _filter_sentence(study: Study) -> str | None:
     which = "other tuned filters" if study.against in study.config.filters else "tuned classical filters"
     begin = f"The best of the {which}, {best}, came to {accuracy:.1f}%"
     interval = _interval(found, study)
-    if not found.significant:
+    if not confirmed(study, found):
         return f"{begin}, from which {main} cannot be told apart ({points(found.difference)} points, {interval})."
     better = "more" if found.difference > 0 else "less"
     return f"{begin}; {main} gets {abs(found.difference):.1f} points {better} ({interval})."
@@ -154,11 +152,11 @@ def _ceiling_sentence(study: Study) -> str | None:
     begin = (
         f"Noise-free skeletons reach {best:.1f}%, {points(ceiling.difference)} points from {reference} ({certainty})"
     )
-    if not ceiling.significant or ceiling.difference <= 0:
+    if not confirmed(study, ceiling) or ceiling.difference <= 0:
         if ceiling.rules_out_gain(study.margin):
             return f"{begin}, so there was hardly anything to gain."
         return f"{begin}, which these clips and seeds cannot tell from none."
-    if not found.significant or found.difference <= 0 or found.difference > ceiling.difference:
+    if not confirmed(study, found) or found.difference <= 0 or found.difference > ceiling.difference:
         return f"{begin}: so much was there to gain."
     share = 100 * found.difference / ceiling.difference
     return f"{begin}; {study.skeletons(study.main)} closed {share:.0f}% of that gap."

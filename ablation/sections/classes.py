@@ -46,7 +46,7 @@ def _table(study: Study, found: list[ClassEffect]) -> Table:
             Column(study.label(study.main), one_decimal),
             Column("difference", points),
             Column("interval", interval_text),
-            Column("McNemar p", p_cell),
+            Column("McNemar p, uncorrected", p_cell),
             Column("Holm p", p_cell),
             Column(f"jitter, {study.unit}/frame²", two_decimals),
             Column(f"speed, {study.speed_unit}", two_decimals),
@@ -80,7 +80,7 @@ def _draw(study: Study, found: list[ClassEffect]) -> Sequence[Drawing]:
     axes.barh(rows, difference, height=0.62, color=colours, alpha=0.55, zorder=2)
     axes.hlines(rows, low, high, color=INK, linewidth=1, zorder=3)
     axes.axvline(0, color=INK, linewidth=1, zorder=1)
-    axes.set_yticks(rows, [_short(study.action(effect.action)) for effect in effects], fontsize=7.5)
+    axes.set_yticks(rows, [_short(study.action(effect.action)) for effect in effects])
     axes.set_ylim(len(effects) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
     axes.set_xlabel("points of the class's clips")

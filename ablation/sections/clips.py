@@ -11,11 +11,12 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from ablation.fidelity import clip_words
-from ablation.page.player import player_data, shown_arms
-from ablation.page.theme import WIDTH, colour_of, new_axes
+from ablation.page.player import MOST_FRAMES, Browsed, find_browsed, player_data, shown_arms
+from ablation.page.theme import WIDTH, colour_of, log_scale, look_of, new_axes
 from ablation.sections.registry import SECTIONS, SKELETONS, Drawing, Section
 from ablation.skeletons import ClipPoses, burst_frames, clip_poses, typical_clip
 from ablation.study.study import Study
+from base.words import plural
 from drawing.skeleton import draw_skeleton
 from drawing.style import MUTED
 
@@ -25,7 +26,19 @@ LEAD = """
 {% if found.played %}
 <div class="player" id="player">
 <script type="application/json" id="clips">{{ values.player }}</script>
-<canvas class="scene" role="img" aria-label="Skeletons of a test clip side by side, played; needs JavaScript"></canvas>
+{% if values.browsed %}
+<fieldset class="controls find">
+<legend>Find test clips</legend>
+<label>action <select class="action"><option value="">any</option>{% for action in values.actions %}<option value="{{ loop.index0 }}">{{ action }}</option>{% endfor %}</select></label>
+{% for arm in study.arms %}
+<label>{{ study.label(arm) }} <select class="right"><option value="">any</option><option value="1">right</option><option value="0">wrong</option></select></label>
+{% endfor %}
+<button type="button" class="previous">Previous</button>
+<button type="button" class="next">Next</button>
+<output class="count"></output>
+</fieldset>
+{% endif %}
+<canvas class="scene" role="img" tabindex="0" aria-label="Skeletons of a test clip side by side, played; needs JavaScript"></canvas>
 <div class="controls">
 <button type="button" class="play" aria-pressed="false">Play</button>
 <label class="along">frame <input type="range" class="frame" min="0" value="0" step="1"></label>
@@ -34,8 +47,23 @@ LEAD = """
 <label>speed <select class="speed"><option value="0.25">¼</option><option value="0.5">½</option><option value="1" selected>1</option></select></label>
 </div>
 <canvas class="curve" role="img" aria-label="Mean acceleration of the joints over the frames of the clip"></canvas>
-<p class="note"><span class="why"></span> Drag the skeletons to turn them. The curve is the mean norm of the joints' second differences, {{ study.unit }}/frame²; select a place in it to go there.</p>
+<p class="note"><span class="why"></span> Drag the skeletons to turn them, or use the arrow keys. The curve is the mean norm of the joints' second differences, {{ study.unit }}/frame²; select a place in it to go there.</p>
+{% if values.browsed %}
+<div class="scroll">
+<table class="taken">
+<caption><span>What recognisers take this clip for: the action with the highest mean score over {{ study.seeds | length }} seeds.</span></caption>
+<thead><tr><th scope="col">skeletons</th><th scope="col">taken for</th><th scope="col" class="number">its score, %</th><th scope="col" class="number">true action's, %</th><th scope="col" class="number">seeds right</th></tr></thead>
+<tbody>
+{% for arm in study.arms %}
+<tr><th scope="row">{{ study.label(arm) }}</th><td data-label="taken for"></td><td class="number" data-label="its score, %"></td><td class="number" data-label="true action's, %"></td><td class="number" data-label="seeds right"></td></tr>
+{% endfor %}
+</tbody>
+</table>
 </div>
+<p class="note">{{ values.kept }}</p>
+{% endif %}
+</div>
+<p class="on-paper note">The player of all test clips is in the page itself.</p>
 {% endif %}
 """  # noqa: E501
 GRID = """
@@ -108,18 +136,19 @@ def _draw(study: Study, found: Clips) -> Sequence[Drawing]:
 
 def _draw_acceleration(study: Study, clip: ClipPoses) -> Drawing:
     """Draw how strongly the joints of one clip accelerate in each frame."""
-    figure, axes = new_axes(2.3, grid="y")
+    figure, axes = new_axes(2.6, grid="y")
     means = []
     for arm in shown_arms(study, clip):
         values = clip.acceleration(arm)
         frames = clip.first_frame + 1 + np.arange(len(values))
-        axes.plot(frames, values, color=colour_of(study, arm), linewidth=1.3, label=study.label(arm))
+        every = max(1, len(frames) // 9)
+        axes.plot(frames, values, **look_of(study, arm), linewidth=1.3, markevery=every, label=study.label(arm))
         means.append(f"{study.label(arm)} {np.nanmean(values):.1f}" if np.isfinite(values).any() else arm)
-    axes.set_ylim(bottom=0)
     axes.margins(x=0.01)
+    log_scale(axes, "y")
     axes.set_xlabel(f"frame of {clip.name}")
     axes.set_ylabel(f"{study.unit}/frame²")
-    figure.legend(loc="outside upper left", ncols=3)
+    figure.legend(loc="outside upper left", ncols=2)
     said = (
         f"Line chart of mean joint acceleration per frame of {clip.name}, in {study.unit}/frame²; "
         f"means: {', '.join(means)}."
@@ -154,8 +183,8 @@ def _draw_skeletons(study: Study, clip: ClipPoses) -> Drawing:
             axes.set_yticks([])
             axes.spines[:].set_visible(False)
             if row == 0:
-                axes.set_title(f"{clip.first_frame + frame}", fontsize=8, color=MUTED)
-        grid[row, 0].set_ylabel(textwrap.fill(study.label(arm), 14), color=colour, fontweight="bold")
+                axes.set_title(f"{clip.first_frame + frame}", color=MUTED)
+        grid[row, 0].set_ylabel(textwrap.fill(study.label(arm), 12), color=colour, fontweight="bold")
     said = (
         f"Stick figures of consecutive frames of {clip.name}: {study.skeletons(study.against)} "
         f"above {study.skeletons(study.main)}."
@@ -166,7 +195,28 @@ def _draw_skeletons(study: Study, clip: ClipPoses) -> Drawing:
 def _values(study: Study, found: Clips) -> dict[str, Any]:
     told = [("; ".join(filter(None, (why, clip_words(study, clip)))), clip) for why, clip in found.played]
     left = "" if found.chosen is None else clip_words(study, found.chosen)
-    return {"player": Markup(player_data(study, told)), "left": left}
+    browsed = study.get(find_browsed)
+    scores = study.arms[study.against]
+    return {
+        "player": Markup(player_data(study, told, browsed)),
+        "browsed": bool(browsed.clips),
+        "kept": _kept(browsed),
+        "actions": [study.action(int(number)) for number in scores.action],
+        "left": left,
+    }
+
+
+def _kept(browsed: Browsed) -> str:
+    """Say what the page holds of the clips, and what not."""
+    rate = "" if browsed.every == 1 else f", one of every {browsed.every} frames"
+    said = f"Here are {plural(len(browsed.clips), 'test clip', separator=',')}{rate}"
+    if browsed.left_out:
+        said += f"; {browsed.left_out:,} more had no room or show nobody, and those that are here are a random choice"
+    return (
+        f"{said}. Positions are rounded to a hundredth of the distance from a clip's middle to its outermost joints; "
+        f"of clips longer than {MOST_FRAMES} frames, those around the most jittery one are here. The first "
+        "clips of the list have all frames, finely."
+    )
 
 
 SECTIONS.add("clips", Section(SKELETONS, 10, find_clips, {"lead": LEAD, "grid": GRID}, drawings=_draw, values=_values))

@@ -3,18 +3,19 @@
 from collections.abc import Sequence
 from typing import Any
 
-from ablation.page.theme import PAPER, colour_of, new_axes, tip
+from ablation.page.theme import PAPER, look_of, new_axes, tip
 from ablation.sections.registry import RECOGNITION, SECTIONS, Drawing, Section
 from ablation.statistics import Comparison
 from ablation.study.grid import parse_trained_on
 from ablation.study.study import Study
-from ablation.verdict import Verdict, judge
+from ablation.verdict import Verdict, confirmed, judge
 from ablation.words import footnote, interval_text, p_cell, points, with_interval
 from base.tables import Column, Table
+from base.words import listed
 from drawing.style import INK
 
 GRID = """
-{% call figure("difference", "Difference from " ~ study.label(study.against) ~ ".") %}The line is the {{ study.percent }} interval over test clips and seeds; a filled point marks an interval that leaves zero out.{% endcall %}
+{% call figure("difference", "Difference from " ~ study.label(study.against) ~ ".") %}The line is the {{ study.percent }} interval over test clips and seeds; a filled point is better or worse by the corrected p.{% endcall %}
 """  # noqa: E501
 TEXT = """
 {% set seeds = study.seeds | length %}
@@ -22,7 +23,7 @@ TEXT = """
 <ul>
 <li><strong>Paired.</strong> All arms are tested on the same clips with the same seeds, and a seed means the same initial weights, order and augmentation draws in every arm. Only the skeletons differ, {{ values.where }}.</li>
 <li><strong>Interval.</strong> {{ study.percent }} percentile bootstrap of the difference, {{ "{:,}".format(study.config.statistics.resamples) }} resamples that draw test clips{{ " and seeds" if seeds > 1 }} anew: the mean differences that are compatible with these clips{{ " and seeds" if seeds > 1 }}.{% if seeds > 1 %} The seeds' part is stretched a little, as a plain bootstrap of so few is too narrow.{% endif %}</li>
-<li><strong>Verdict.</strong> Better or worse: the interval leaves zero out, and McNemar's p after Holm's correction for all comparisons of the table is below {{ "%g" | format(1 - study.confidence) }}. Leans better or worse: only the interval says so. Equal within ±{{ "%g" | format(study.margin) }}: two one-sided tests rule a difference of so many points out, in either direction. Undecided: neither; in brackets the smallest true difference that so many clips and seeds show in four cases of five.</li>
+<li><strong>Verdict.</strong> Better or worse: McNemar's p, after Holm's correction for all comparisons of the table, is below {{ "%g" | format(1 - study.confidence) }}; it is this p that the table shows. Equal within ±{{ "%g" | format(study.margin) }}: two one-sided tests rule a difference of so many points out, in either direction. Undecided: neither; in brackets the smallest true difference that so many clips and seeds would show in four cases of five.</li>
 <li><strong>McNemar.</strong> An exact test on one prediction per clip and arm, from scores averaged over the seeds: are as many clips repaired as broken? It takes the trained networks as given.</li>
 <li><strong>Choice of epoch.</strong> {{ values.epoch }}</li>
 </ul>
@@ -78,7 +79,7 @@ def _table(study: Study, verdict: Verdict) -> Table:
             Column("by seed", lambda values: "  ".join(map(points, values))),
             Column("repaired", str),
             Column("broken", str),
-            Column("McNemar p", p_cell),
+            Column("McNemar p, uncorrected", p_cell),
             Column("Holm p", p_cell),
         ),
         rows,
@@ -91,13 +92,14 @@ def _draw(study: Study, verdict: Verdict) -> Sequence[Drawing]:
     figure, axes = new_axes(0.36 * len(found) + 0.85)
     axes.axvline(0, color=INK, linewidth=1, zorder=1)
     for row, one in enumerate(found):
-        colour = colour_of(study, one.arm)
+        look = look_of(study, one.arm)
+        colour = look["color"]
         ends = one.interval or ()
         axes.plot(ends, [row] * len(ends), color=colour, linewidth=2, zorder=2, solid_capstyle="butt")
         for end in ends:
             axes.plot([end, end], [row - 0.12, row + 0.12], color=colour, linewidth=2, zorder=2)
-        filled = colour if one.significant else PAPER
-        axes.plot(one.difference, row, "o", markersize=7, color=colour, markerfacecolor=filled, markeredgewidth=1.8)
+        filled = colour if confirmed(study, one) else PAPER
+        axes.plot(one.difference, row, **look, markersize=7, markerfacecolor=filled, markeredgewidth=1.8)
         tip(axes, one.difference, row, f"{study.label(one.arm)}: {with_interval(one.difference, one.interval)}")
     axes.set_yticks(range(len(found)), [study.label(one.arm) for one in found])
     axes.set_ylim(len(found) - 0.45, -0.55)
@@ -113,6 +115,13 @@ def _caveats(study: Study, verdict: Verdict) -> list[str]:
         said.append(
             f"There are {len(verdict.comparisons)} comparisons; the intervals are not widened for that. Holm's "
             "p-values account for it."
+        )
+    odd = [one for one in verdict.comparisons if one.significant != confirmed(study, one) and one.interval is not None]
+    if odd:
+        said.append(
+            f"For {listed([study.label(one.arm) for one in odd])} the interval and the corrected p disagree. The "
+            "verdict is the p's; it takes the trained networks as given, while the interval counts the chance in "
+            "training too."
         )
     if verdict.best_filter is not None:
         said.append("The best filter was picked by its test accuracy, which favours the filters.")
@@ -141,8 +150,8 @@ def _validation_rule(share: float) -> str:
     if share == 0:
         return "Every network keeps its last epoch; the test clips are scored once, after that."
     return (
-        f"Every network keeps the epoch that is most accurate on {share:.0%} of the training performers, whole people "
-        "held out, drawn by the seed and the same in every arm; the test clips are scored once, after that."
+        f"Every network keeps the epoch that is most accurate on {share:.0%} of the training people, held out as whole "
+        "people, drawn by the seed and the same in every arm; the test clips are scored once, after that."
     )
 
 

@@ -6,21 +6,21 @@ from typing import Any
 
 import numpy as np
 
-from ablation.page.theme import PAPER, colour_of, new_axes
+from ablation.page.theme import PAPER, look_of, new_axes
 from ablation.sections.registry import CONDITIONS, SECTIONS, Drawing, Section
 from ablation.study.grid import GridRow, parse_trained_on
 from ablation.study.study import Study
-from ablation.verdict import judge, verdict_word
+from ablation.verdict import confirmed, judge, verdict_word
 from ablation.words import footnote, interval_text, one_decimal, p_cell, points
 from base.tables import Column, Table
 from drawing.style import INK
 
 LEAD = """
-<p>All above and below is about the first condition: {{ values.first }}. The others differ from it as said.</p>
+<p>Unless another condition is named, this page is about the first one: {{ values.first }}.</p>
 """
 GRID = """
 {% if "conditions" in drawings %}
-{% call figure("conditions", study.label(study.main) ~ " against " ~ study.label(study.against) ~ " elsewhere.") %}One change from the first condition at a time; {{ study.percent }} intervals.{% endcall %}
+{% call figure("conditions", study.label(study.main) ~ " against " ~ study.label(study.against) ~ " elsewhere.") %}One change from the first condition at a time; {{ study.percent }} intervals; a filled point is better or worse by the corrected p.{% endcall %}
 {% endif %}
 """  # noqa: E501
 TEXT = """
@@ -84,7 +84,6 @@ def _table(study: Study, found: Conditions) -> Table:
                 float(np.mean(row.top1)),
                 one.difference if one else None,
                 one.interval if one else None,
-                one.mcnemar_p if one else None,
                 one.holm_p if one else None,
                 verdict_word(study, one) if one else None,
             )
@@ -96,8 +95,8 @@ def _table(study: Study, found: Conditions) -> Table:
     return Table(
         "conditions",
         "Every kind of skeletons under every condition: top-1 in percent, and its difference in points from "
-        f"{study.label(study.against)} under the same one; Holm's correction is over this whole table"
-        + footnote(row.comparison.interval for row in found.rows if row.comparison),
+        f"{study.label(study.against)} under the same one; p of McNemar's test, corrected by Holm's method for "
+        "all comparisons of this table" + footnote(row.comparison.interval for row in found.rows if row.comparison),
         (
             Column("skeletons", numeric=False),
             *map(on, found.varied),
@@ -105,7 +104,6 @@ def _table(study: Study, found: Conditions) -> Table:
             Column("top-1", one_decimal),
             Column("difference", points),
             Column(f"{study.percent} interval", interval_text),
-            Column("McNemar p", p_cell),
             Column("Holm p", p_cell),
             Column("verdict", numeric=False),
         ),
@@ -123,11 +121,12 @@ def _draw(study: Study, found: Conditions) -> Sequence[Drawing]:
     for place, row in enumerate(found.near):
         one = row.comparison
         assert one is not None
-        colour = INK if row.condition == study.condition else colour_of(study, study.main)
+        look = look_of(study, study.main)
+        colour = INK if row.condition == study.condition else look["color"]
         ends = one.interval or ()
         axes.plot(ends, [place] * len(ends), color=colour, linewidth=2, zorder=2, solid_capstyle="butt")
-        filled = colour if one.significant else PAPER
-        axes.plot(one.difference, place, "o", markersize=6.5, color=colour, markerfacecolor=filled, zorder=3)
+        filled = colour if confirmed(study, one) else PAPER
+        axes.plot(one.difference, place, look["marker"], markersize=6.5, color=colour, markerfacecolor=filled, zorder=3)
         changed = row.condition.differs_in(study.condition)
         here = [
             f"{AXES[axis]}: {condition_value(study, axis, getattr(row.condition, axis))}" for axis in sorted(changed)
@@ -136,7 +135,7 @@ def _draw(study: Study, found: Conditions) -> Sequence[Drawing]:
     axes.set_yticks(range(len(found.near)), names)
     axes.set_ylim(len(found.near) - 0.45, -0.55)
     axes.margins(x=0.08)
-    axes.set_xlabel(f"points of top-1, {study.label(study.main)} above {study.label(study.against)}")
+    axes.set_xlabel(f"points above {study.label(study.against)}")
     said = "Interval plot of the main difference under other conditions; the table has the numbers."
     return [Drawing("conditions", figure, said)]
 

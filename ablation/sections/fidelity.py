@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ablation.fidelity import StudyFidelity, find_fidelity, flattening_sentences
-from ablation.page.theme import colour_of, new_axes, tip
+from ablation.page.theme import look_of, new_axes, tip
 from ablation.sections.registry import SECTIONS, SKELETONS, Drawing, Section
 from ablation.study.study import Study
 from ablation.words import two_decimals
@@ -17,7 +17,7 @@ from refine.known_movements import HEIGHT, SECONDS
 
 LEAD = """
 {% if values.flattening %}
-<p class="note">Whoever moves less jitters less, so a low acceleration is no merit of itself. An arm takes movement away if {{ values.rule }}:</p>
+<p class="note">Joints that move less also jitter less, so a low acceleration alone is no merit. An arm takes movement away if {{ values.rule }}:</p>
 <ul>
 {% for sentence in values.flattening %}
 <li>{{ sentence }}</li>
@@ -47,15 +47,15 @@ def _draw(study: Study, found: StudyFidelity) -> Sequence[Drawing]:
     shown = [at for at in range(len(found.bands)) if any(one.shares[at] is not None for one in found.arms.values())]
     if not shown:
         return []
-    figure, axes = new_axes(2.9, grid="y")
+    figure, axes = new_axes(3.4, grid="y")
     step = 0.6 / max(1, len(found.arms) - 1)
     said = []
     for number, (arm, one) in enumerate(found.arms.items()):
         values = [math.nan if one.shares[at] is None else float(one.shares[at] or 0) for at in shown]
         places = [place - 0.3 + step * number for place in range(len(shown))]
-        label, colour = study.label(arm), colour_of(study, arm)
-        axes.vlines(places, 0, values, color=colour, linewidth=2.2, alpha=0.35)
-        axes.plot(places, values, "o", color=colour, markersize=6, label=label)
+        label, look = study.label(arm), look_of(study, arm) | {"linestyle": ""}
+        axes.vlines(places, 0, values, color=look["color"], linewidth=2.2, alpha=0.35)
+        axes.plot(places, values, **look, markersize=6, label=label)
         for at, place, value in zip(shown, places, values, strict=True):
             if math.isfinite(value):
                 tip(axes, place, value, f"{label}, {band_label(found.bands[at])}: {value:.2f}")
@@ -64,10 +64,12 @@ def _draw(study: Study, found: StudyFidelity) -> Sequence[Drawing]:
         given = found.raw[at]
         if given is not None:
             axes.plot([place - 0.42, place + 0.42], [LEAST_LEFT * given] * 2, ":", color=MUTED, linewidth=1.2)
+    if found.truth and "oracle" not in found.arms:
+        axes.axhline(1, color=MUTED, linestyle="--", linewidth=1.2, label=study.label("oracle"))  # by definition
     axes.set_xticks(range(len(shown)), [band_label(found.bands[at]) for at in shown])
     axes.set_ylim(min(0.0, axes.get_ylim()[0]), max(1.04, axes.get_ylim()[1]))
     axes.set_ylabel("gain" if found.truth else "kept of raw")
-    figure.legend(loc="outside upper left", ncols=3, handletextpad=0.2, columnspacing=1.2)
+    figure.legend(loc="outside upper left", ncols=2)
     bands = ", ".join(band_label(found.bands[at]) for at in shown)
     return [Drawing("gain", figure, f"Share of {found.of} that is left at {bands}: {'; '.join(said)}.")]
 
@@ -83,7 +85,7 @@ def _tables(study: Study, found: StudyFidelity) -> Sequence[Table]:
     table = Table(
         "known_movements",
         f"What each arm leaves of known movements: the peak of a hand that goes up {HEIGHT:g} m and down within "
-        f"{SECONDS:g} s, without errors and with a Kinect's, and by how much it moves who travels steadily",
+        f"{SECONDS:g} s, without errors and with a Kinect's, and by how much it displaces a body in steady motion",
         (
             Column("skeletons", numeric=False),
             Column("gesture, m", two_decimals),
@@ -128,7 +130,7 @@ def _values(study: Study, found: StudyFidelity) -> dict[str, Any]:
         else "Share of the raw skeletons' movement that is left"
     )
     reading = (
-        ": 1 keeps all, and noise does not count. Whoever stays below the dotted lines takes movement away."
+        ": 1 keeps all, and noise does not count. An arm below the dotted lines takes movement away."
         if found.truth
         else ". Noise is part of what is not kept, so 1 is not what to wish for; above 3 Hz it would be most of it."
     )

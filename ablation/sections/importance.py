@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ablation.page.theme import colour_of, new_axes, tip
+from ablation.page.theme import look_of, new_axes, tip
 from ablation.sections.registry import SECTIONS, SKELETONS, Drawing, Section
 from ablation.study.study import Study
 from ablation.words import one_decimal, points
@@ -98,10 +98,10 @@ def _draw(study: Study, found: Importance) -> Sequence[Drawing]:
     rows = np.arange(len(order))
     axes.hlines(rows, before[order], after[order], color=MUTED, linewidth=1.2, zorder=1)
     for arm, values in ((study.against, before), (study.main, after)):
-        axes.plot(values[order], rows, "o", color=colour_of(study, arm), markersize=5, label=study.label(arm))
+        axes.plot(values[order], rows, **look_of(study, arm) | {"linestyle": ""}, label=study.label(arm))
         for row, at in enumerate(order.tolist()):
             tip(axes, values[at], row, f"{names[at]}: {values[at]:.1f}%")
-    axes.set_yticks(rows, [names[at] for at in order.tolist()], fontsize=7.5)
+    axes.set_yticks(rows, [names[at] for at in order.tolist()])
     axes.set_ylim(len(order) - 0.4, -0.6)
     axes.set_xlim(left=0)
     axes.tick_params(axis="y", length=0)

@@ -29,7 +29,7 @@ LEAD = """
 <h3>Skeletons</h3>
 <dl>
 {% for arm, how in study.made.how.items() %}
-<dt>{{ study.label(arm) }}</dt><dd>{{ how }}</dd>
+<dt>{{ study.label(arm) }}{% if study.label(arm) != arm %} (key <code>{{ arm }}</code>){% endif %}</dt><dd>{{ how }}</dd>
 {% endfor %}
 </dl>
 <h3>Software</h3>

@@ -16,7 +16,6 @@ from ablation.study.study import Study
 from ablation.verdict import judge, verdict_word
 from ablation.words import footnote, interval_text, one_decimal, p_cell, points
 from base.tables import Column, Table
-from drawing.style import INK
 
 GRID = """
 {% call figure("trained_and_tested", "Trained on one kind of skeletons, tested on another.") %}Top-1 in percent, the mean over seeds; in brackets points above {{ study.label(study.against) }} of the same row.{% endcall %}
@@ -24,6 +23,10 @@ GRID = """
 NUMBERS = """
 {{ table(tables["trained_and_tested"]) }}
 """
+
+
+TEXT_ON_BLUE = "#14202e"
+"""Of the cells, which are the same on light and on dark paper."""
 
 
 @dataclass(frozen=True)
@@ -95,8 +98,8 @@ def _table(study: Study, found: list[Cell]) -> Table:
     return Table(
         "trained_and_tested",
         "Top-1 in percent by the skeletons trained and tested on, and the difference from "
-        f"{study.label(study.against)} tested on the same recognisers; Holm's correction is over all conditions"
-        + footnote(cell.comparison.interval for cell in found if cell.comparison),
+        f"{study.label(study.against)} tested on the same recognisers; p of McNemar's test, corrected by Holm's "
+        "method for all conditions" + footnote(cell.comparison.interval for cell in found if cell.comparison),
         (
             Column("trained on", numeric=False),
             Column("tested on", numeric=False),
@@ -117,7 +120,7 @@ def _draw(study: Study, found: list[Cell]) -> Sequence[Drawing]:
     matrix = np.full((len(trained), len(tested)), np.nan)
     for cell in found:
         matrix[trained.index(cell.trained), tested.index(cell.tested)] = np.mean(cell.row.top1)
-    figure, axes = new_axes(0.42 * len(trained) + 1.1)
+    figure, axes = new_axes(0.46 * len(trained) + 1.5)
     axes.grid(visible=False)
     shade = Normalize(np.nanmin(matrix) - 1, np.nanmax(matrix) + 10)  # darker would hide the text
     for (row, column), value in np.ndenumerate(matrix):
@@ -131,8 +134,8 @@ def _draw(study: Study, found: list[Cell]) -> Sequence[Drawing]:
         at = trained.index(cell.trained), tested.index(cell.tested)
         one = cell.comparison
         text = f"{matrix[at]:.1f}" + (f"\n({one.difference:+.1f})" if one else "")
-        axes.text(at[1], at[0], text, ha="center", va="center", color=INK, fontsize=9)
-    axes.set_xticks(range(len(tested)), tested, rotation=25, ha="right", rotation_mode="anchor")
+        axes.text(at[1], at[0], text, ha="center", va="center", color=TEXT_ON_BLUE)
+    axes.set_xticks(range(len(tested)), tested, rotation=40, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(len(trained)), trained)
     axes.set_xlabel("tested on")
     axes.set_ylabel("trained on")

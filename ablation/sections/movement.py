@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy.stats import permutation_test, rankdata
 
-from ablation.page.theme import GAIN, LOSS, WIDTH, tip
+from ablation.page.theme import GAIN, LOSS, WIDTH, log_scale, tip
 from ablation.sections.registry import ACTIONS, SECTIONS, Drawing, Section
 from ablation.skeletons import clip_tracks, unit
 from ablation.statistics import ClassEffect
@@ -126,8 +126,8 @@ def _by_action(store: ClipStore, names: np.ndarray, order: int) -> dict[int, flo
 
 def _draw(study: Study, found: Movement) -> Sequence[Drawing]:
     """Draw what each action gains over how jittery and over how fast it is."""
-    figure = Figure(figsize=(WIDTH, 2.9), layout="constrained")
-    panels = figure.subplots(1, 2, sharey=True)
+    figure = Figure(figsize=(WIDTH, 5.4), layout="constrained")
+    panels = figure.subplots(2, 1)
     worth = (
         (found.jitter, found.jitter_rank, f"jitter of the joints, {study.unit}/frame²", f"{study.unit}/frame²"),
         (found.speed, found.speed_rank, f"speed of the joints, {study.speed_unit}", study.speed_unit),
@@ -141,9 +141,10 @@ def _draw(study: Study, found: Movement) -> Sequence[Drawing]:
         axes.grid(axis="both")
         axes.set_axisbelow(True)
         axes.set_xlabel(said)
+        axes.set_ylabel("points gained")
         if rank is not None:
-            axes.set_title(f"rank correlation {rank[0]:+.2f} ({p_value(rank[1])})", fontsize=8.5)
-    panels[0].set_ylabel("points gained")
+            axes.set_title(f"rank correlation {rank[0]:+.2f} ({p_value(rank[1])})")
+    log_scale(panels[0], "x")
     alternative = (
         "Scatter plots of the gain per action over its jitter and over its speed; the table of all actions has the "
         "numbers."

@@ -39,6 +39,7 @@ class Chapter:
 
 
 OPENING = Chapter("opening", "", 0)
+WHY = Chapter("why", "Why", 5, "Each kind of skeletons in numbers")
 RECOGNITION = Chapter("recognition", "Recognition", 10, "Each comparison in detail")
 CONDITIONS = Chapter("conditions", "Under which conditions", 20)
 ACTIONS = Chapter("actions", "Which actions gain and lose", 30, "All actions in numbers")
@@ -89,6 +90,8 @@ class Section(Generic[Result]):
         What `details.json` says of it, by keys that no other section has.
     values
         Further values for the fragments.
+    texts
+        Plain texts that lie beside the page, by the names of their files.
     """
 
     chapter: Chapter
@@ -100,6 +103,7 @@ class Section(Generic[Result]):
     caveats: Callable[[Study, Result], Sequence[str]] = _nothing
     notes: Callable[[Study, Result | None], Mapping[str, Any]] = _no_values
     values: Callable[[Study, Result], Mapping[str, Any]] = _no_values
+    texts: Callable[[Study, Result], Mapping[str, str]] = _no_values
 
 
 SECTIONS: Registry[Section[Any]] = Registry(__package__ or "", "section", "steady.sections")

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.ticker import FuncFormatter, NullFormatter
 from scipy.signal import welch
 
-from ablation.page.theme import colour_of, new_axes
+from ablation.page.theme import look_of, new_axes
 from ablation.sections.registry import SECTIONS, SKELETONS, Drawing, Section
 from ablation.skeletons import clip_tracks, unit
 from ablation.study.study import Study
@@ -86,16 +86,16 @@ def joint_spectrum(stores: Mapping[str, ClipStore], names: np.ndarray) -> Spectr
 
 def _draw(study: Study, found: Spectrum) -> Sequence[Drawing]:
     """Draw the power of joint motion over frequency."""
-    figure, axes = new_axes(2.8, grid="both")
+    figure, axes = new_axes(3.2, grid="both")
     for arm, power in found.power.items():
-        axes.loglog(found.frequency, power, color=colour_of(study, arm), linewidth=1.6, label=study.label(arm))
+        axes.loglog(found.frequency, power, **look_of(study, arm), linewidth=1.6, markevery=2, label=study.label(arm))
     ticks = [tick for tick in (0.5, 1, 2, 5, 10, 20) if found.frequency[0] * 0.9 <= tick <= found.frequency[-1]]
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.yaxis.set_major_formatter(FuncFormatter(lambda power, _: f"{power:g}"))
     axes.set_xlabel("frequency, Hz")
     axes.set_ylabel(f"{study.unit}²/Hz")
-    figure.legend(loc="outside upper left", ncols=3)
+    figure.legend(loc="outside upper left", ncols=2)
     said = "Power of joint motion over frequency, on logarithmic scales, a line per arm; see the table."
     return [Drawing("spectrum", figure, said)]
 

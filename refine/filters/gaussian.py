@@ -37,6 +37,6 @@ FILTERS.add(
         grid={"sigma_s": tuple(np.geomspace(0.01, 0.64, 13))},
         released=lambda fps: {"sigma_s": 3 / fps},  # 3 frames
         smooth_motion=gaussian_of_motion,
-        colours=("#0e7f8c", "#4cc3d0"),
+        colours=("#00809f", "#49ddee"),
     ),
 )

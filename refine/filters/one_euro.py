@@ -56,6 +56,6 @@ FILTERS.add(
         turned=True,
         sized=True,
         causal=True,
-        colours=("#b0661a", "#e3a25b"),
+        colours=("#7f3c00", "#f8b570"),
     ),
 )

@@ -34,6 +34,6 @@ FILTERS.add(
         savitzky_golay,
         grid={"window_s": tuple(np.geomspace(0.1, 3.2, 11)), "order": (2, 3)},
         released=lambda fps: {"window_s": 31 / fps, "order": 2},  # 31 frames
-        colours=("#9a3fb0", "#d58ae8"),
+        colours=("#88309e", "#cb7cd7"),
     ),
 )

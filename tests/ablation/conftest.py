@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 
 from ablation.fidelity import ArmFidelity, StudyFidelity, find_fidelity
+from ablation.page.player import Browsed, find_browsed
 from ablation.sections.benchmarks import find_benchmarks
 from ablation.sections.clips import Clips, find_clips
 from ablation.sections.confusions import find_confusions
 from ablation.sections.importance import find_importance
 from ablation.sections.made import describe_clips
+from ablation.sections.methods import Counts, count
 from ablation.sections.movement import Movement, find_movement
 from ablation.sections.poses import PoseFigures, find_poses
 from ablation.sections.spectrum import Spectrum, find_spectrum
@@ -123,7 +125,7 @@ def make_study(gains, *, against="raw", resamples=2000, grid=False, report=None,
     config = make_config(arms, against, report=report or {}, statistics={"resamples": resamples, **(statistics or {})})
     main, settings = config.main, {"resamples": resamples, "confidence": 0.95, "seed": 0}
     best = max(config.filters, key=lambda arm: arms[arm].correct.mean(), default=None)
-    clip = make_clip()
+    clips, clip = len(arms[against].clip), make_clip()
     classes = class_effects(arms[against], arms[main], **settings)
     rng = np.random.default_rng(0)
     jitter, speed = rng.uniform(5, 40, (2, len(classes)))
@@ -165,9 +167,14 @@ def make_study(gains, *, against="raw", resamples=2000, grid=False, report=None,
             ],
         },
         find_clips: Clips(clip, why, [(why, clip), ("repaired <most> clearly", make_clip(90, 1))]),
+        find_browsed: Browsed([]),
         describe_clips: {
             "store": "datasets/ntu/simulated/raw", "clips": 1440, "joints inferred": "4.1 %", "skipped": []
         },
+        count: Counts(
+            clips, 48_000, 30.0, "made up", [400] * len(arms[against].score), [40] * len(arms[against].score),
+            frozenset("abcd"), frozenset("efgh"), len(arms[against].action), 123_456,
+        ),
         find_movement: Movement(
             np.array([one.action for one in classes]), jitter, speed / 40,
             np.array([one.difference for one in classes]), "oracle", (0.3, 0.02), (-0.1, 0.6),
@@ -205,8 +212,8 @@ def knowing(study: Study, found: dict | None = None, **fields) -> Study:
 
 
 FINDERS = (
-    judge, find_confusions, find_poses, find_fidelity, find_benchmarks, find_clips, describe_clips, find_movement,
-    find_spectrum, find_importance,
+    judge, find_confusions, find_poses, find_fidelity, find_benchmarks, find_clips, describe_clips, count,
+    find_movement, find_spectrum, find_importance, find_browsed,
 )  # fmt: skip
 """What needs skeletons or is put in place by `make_study`; everything else follows from it."""
 

@@ -52,7 +52,7 @@ def test_a_whole_study_runs_once_and_resumes(settings, monkeypatch, capsys, tmp_
     for one in results["comparisons"]:
         means = [np.mean(results["arms"][arm]["top1"]) for arm in (one["arm"], "raw")]
         assert one["difference"] == pytest.approx(means[0] - means[1])
-        assert set(one) == {"arm", "against", "difference", "interval", "mcnemar_p"}
+        assert set(one) == {"arm", "against", "difference", "interval", "mcnemar_p", "holm_p", "verdict"}
     assert "http" not in (folder / "report.html").read_text().replace("http://www.w3.org", "")
     printed = capsys.readouterr().out
     assert str(folder / "report.html") in printed.replace("\n", "")

@@ -14,6 +14,7 @@ from ablation.statistics import (
     mcnemar,
     paired_differences,
     seed_deviations,
+    share_won_back,
 )
 from recognition.scores import SeedScores
 
@@ -373,3 +374,24 @@ def test_p_values_per_class_are_corrected_for_all_classes(make):
     mine = raw.label == effects[3].action - 1
     p = mcnemar(*((one.prediction == one.label)[mine] for one in (raw, refined)))[2]
     assert effects[3].mcnemar_p == pytest.approx(p)
+
+
+def test_the_share_won_back_is_that_of_the_mean_differences():
+    """Noise takes 40 of 100 clips and an arm wins 10 of them back, with every seed."""
+    taken, won = np.zeros((2, 3, 100), np.int64)
+    taken[:, :40], won[:, :10] = 1, 1
+    share, (low, high) = share_won_back(taken, won, resamples=4000, confidence=0.95, seed=0)
+    assert share == 0.25
+    # of 40 clips that noise takes 10 come back: the spread of such a share, sqrt(0.25 * 0.75 / 40), to either side
+    assert (low, high) == pytest.approx((0.25 - 1.96 * 0.0685, 0.25 + 1.96 * 0.0685), abs=0.02)
+
+
+def test_what_is_won_back_entirely_has_no_doubt_and_of_nothing_there_is_no_interval():
+    taken = np.zeros((3, 100), np.int64)
+    taken[:, :40] = 1
+    assert share_won_back(taken, taken, resamples=200, confidence=0.95, seed=0) == (1, (1, 1))
+    taken[:, 38:78] = -1
+    taken[:, 78:80] = 1  # 40 are won and 40 lost, but for the one or other drawn
+    taken[0, 80] = 1
+    assert share_won_back(taken, abs(taken), resamples=200, confidence=0.95, seed=0)[1] is None
+    assert share_won_back(taken[:, 60:68] * -1, taken[:, 60:68], resamples=200, confidence=0.95, seed=0) == (-1, None)

@@ -75,7 +75,7 @@ def test_skeletons_are_drawn_side_by_side(tmp_path, rng, dims, time):
 def test_skeletons_without_any_known_joint_and_without_bones(tmp_path, rng):
     plot_skeletons(tmp_path / "s.png", {"raw": np.full((2, 4, 3), np.nan)}, BONES, [0], "m")
     plot_skeletons(tmp_path / "t.png", {"raw": poses(rng)["raw"]}, [], [0], "m")
-    assert has_colour(pixels(tmp_path / "t.png"), "#6d7888")
+    assert has_colour(pixels(tmp_path / "t.png"), "#717677")
 
 
 def test_an_image_lies_under_its_skeleton_and_a_missing_one_is_left_white(tmp_path, rng):

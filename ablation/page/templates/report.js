@@ -38,6 +38,16 @@ for (const table of document.querySelectorAll("table.sortable")) {
   }
 }
 
+// What is folded away is on paper, too.
+const unfolded = [];
+addEventListener("beforeprint", () => {
+  for (const one of document.querySelectorAll("details:not([open])")) {
+    one.open = true;
+    unfolded.push(one);
+  }
+});
+addEventListener("afterprint", () => unfolded.splice(0).forEach((one) => (one.open = false)));
+
 function key(cell) {
   if (cell.dataset.key === undefined) return cell.textContent.trim();
   return cell.dataset.key === "" ? null : Number(cell.dataset.key);

@@ -15,6 +15,7 @@ from ablation.sections.caveats import find_caveats
 from ablation.sections.clips import Clips, find_clips
 from ablation.sections.confusions import find_confusions
 from ablation.sections.importance import find_importance
+from ablation.sections.methods import describe_methods
 from ablation.sections.movement import find_movement
 from ablation.sections.poses import find_poses
 from ablation.sections.spectrum import find_spectrum
@@ -89,7 +90,7 @@ def test_a_test_split_of_too_few_clips_gets_no_verdict(make):
     assert all(drawings[name].figure.axes for name in ("difference", "classes", "severity"))
     assert "(no interval)" in drawings["difference"].alternative
     sentences = answer(study)
-    assert "(too few clips for an interval; McNemar" in sentences[0]
+    assert "(too few clips for an interval; corrected p" in sentences[0]
     assert "over 16 test clips and 1 seed;" in sentences[0]
     assert {verdict_word(study, found) for found in study.get(judge).comparisons} == {"too few clips"}
     tables = tables_of(told)
@@ -100,7 +101,7 @@ def test_a_test_split_of_too_few_clips_gets_no_verdict(make):
 def test_the_page_opens_with_the_answer_and_nests_properly(written):
     study, path = written
     page = Page(path.read_text())
-    text = " ".join(page.words)
+    text = "".join(page.words)
     assert all(sentence in text for sentence in answer(study))
     assert text.index(answer(study)[0]) < text.index("Accuracy on the")
     assert [tag for tag, _ in page.tags if tag == "h1"] == ["h1"]
@@ -160,19 +161,33 @@ def test_tables_and_figures_lie_beside_the_page(written):
     assert float(rows[1]["95% interval low"]) == pytest.approx(study.get(judge).comparisons[0].interval[0])
     assert rows[0]["difference"] == ""
     drawn = ("accuracy", "difference", "classes", "acceleration", "skeletons", "severity", "share", "conditions",
-             "reduction", "movement", "spectrum", "joints")  # fmt: skip
+             "reduction", "truer", "movement", "spectrum", "joints")  # fmt: skip
     for name in drawn:
         assert (path.parent / "figures" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
         assert (path.parent / "figures" / f"{name}.svg").read_text().startswith("<?xml")
+
+
+def test_the_methods_lie_beside_the_page_as_text(written):
+    study, path = written
+    text = (path.parent / "methods.txt").read_text()
+    assert text == "\n\n".join(describe_methods(study)) + "\n"
+    page = " ".join(Page(path.read_text()).words)
+    assert all(paragraph in page for paragraph in text.strip().split("\n\n"))
+
+
+def test_every_term_that_is_linked_is_explained_on_the_page(written):
+    page = Page(written[1].read_text())
+    terms = [one["href"][1:] for one in page.all("a") if one.get("class") == "term"]
+    assert {"term-mpjpe", "term-holm-s-correction", "term-interval"} <= set(terms) <= set(page.ids)
+    assert len(terms) > len(set(terms))  # once per chapter
 
 
 def test_a_short_study_makes_a_report_too(make, tmp_path):
     study = make.study({"raw": 0, "refined": 0.05}, seeds=1, clips=60)
     nothing = (find_benchmarks, find_clips, find_movement, find_spectrum, find_importance, find_confusions)
     bare = make.knowing(study, {**dict.fromkeys(nothing), find_poses: []})
-    text = write_report(tmp_path, "Short", bare).read_text()
-    Page(text)
-    assert "There is one seed" in text
+    page = Page(write_report(tmp_path, "Short", bare).read_text())
+    assert "There is one seed" in "".join(page.words)
 
 
 def test_what_could_not_be_trained_is_named_first(make, tmp_path):

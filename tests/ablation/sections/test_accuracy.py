@@ -20,3 +20,13 @@ def test_the_table_has_the_accuracies_that_scikit_learn_finds(make):
         assert cells["mean class"] == pytest.approx(100 * np.mean(mean))
         assert cells["by seed"] == pytest.approx([100 * np.mean(s.argmax(1) == scores.label) for s in scores.score])
     assert table.rows[0][labels.index("verdict")] is None
+    assert table.rows[1][labels.index("Holm p")] == study.get(judge).comparisons[0].holm_p
+    assert "McNemar p" not in labels
+
+
+def test_top5_is_left_out_where_all_arms_have_it(make):
+    """Of five actions the first five are all of them; with six, a wrong guess may be farther down."""
+    for classes, there in ((5, False), (16, True)):
+        study = make.study({"raw": 0, "refined": 0.1}, clips=96, resamples=100, classes=classes)
+        labels = [column.label for column in accuracy_table(study, study.get(judge)).columns]
+        assert ("top-5" in labels) == there

@@ -19,7 +19,7 @@ def test_a_gain_is_called_a_gain(make):
     sentences = answer(make.study({"raw": 0, "refined": 0.1, "gaussian": 0.02, "oracle": 0.2}))
     assert re.match(
         r"Recognising skeletons refined by SmoothNet instead of raw skeletons raised accuracy from \d+\.\d% to "
-        r"\d+\.\d%: \+\d+\.\d points \(95% interval \+.* to \+.*; McNemar p < 0\.001\), over 480 test clips and 3 "
+        r"\d+\.\d%: \+\d+\.\d points \(95% interval \+.* to \+.*; corrected p < 0\.001\), over 480 test clips and 3 "
         r"seeds\.",
         sentences[0],
     )
@@ -66,18 +66,23 @@ def test_equality_is_said_only_where_it_is_shown(make):
 
 
 def test_a_test_that_disagrees_with_the_interval_is_not_kept_quiet(make):
-    study = make.study({"raw": 0, "refined": 0}, seed=2)
-    (found,) = study.get(judge).comparisons
-    odd = compared(make, study, replace(found, mcnemar_p=0.02))
-    assert "though McNemar's test on one prediction per clip finds one" in answer(odd)[0]
+    study = make.study({"raw": 0, "refined": 0.1}, clips=96, resamples=100)
+    found = replace(study.get(judge).comparisons[0], interval=(0.2, 4.0), tested=(0.3, 3.8), difference=2.0)
+    found = replace(found, repaired=30, broken=10)
+    unsure = answer(compared(make, study, replace(found, holm_p=0.06, mcnemar_p=0.02)))[0]
+    assert unsure.startswith("No significant difference, though the interval leaves zero out: ")
+    assert "corrected p = 0.060" in unsure
+    wide = answer(compared(make, study, replace(found, interval=(-0.2, 4.0), holm_p=0.02)))[0]
+    assert "raised accuracy" in wide
+    assert "though the interval, which counts the chance in training too, includes zero" in wide
 
 
 def test_no_ceiling_is_claimed_that_the_clips_cannot_show(make):
     study = make.study({"raw": 0, "refined": 0.1, "oracle": 0.2})
     refined, ceiling = study.get(judge).comparisons
-    unsure = replace(ceiling, difference=3.3, interval=(-2.1, 8.5), tested=(-1.5, 8.0))
+    unsure = replace(ceiling, difference=3.3, interval=(-2.1, 8.5), tested=(-1.5, 8.0), holm_p=0.3)
     assert "cannot tell from none" in answer(compared(make, study, refined, unsure))[1]
-    flat = replace(ceiling, difference=0.0, interval=(-0.3, 0.3), tested=(-0.2, 0.2))
+    flat = replace(ceiling, difference=0.0, interval=(-0.3, 0.3), tested=(-0.2, 0.2), holm_p=1.0)
     assert "hardly anything to gain" in answer(compared(make, study, refined, flat))[1]
     beyond = replace(refined, difference=ceiling.difference + 1)
     assert "%" not in answer(compared(make, study, beyond, ceiling))[1].partition("): ")[2]

@@ -1,10 +1,9 @@
-import json
 from dataclasses import replace
 
 import numpy as np
 
-from ablation.page.player import player_data
-from ablation.sections.clips import find_clips
+from ablation.page.player import Browsed, find_browsed, shown_arms
+from ablation.sections.clips import _values, find_clips
 from ablation.study.stores import Made
 from recognition.scores import SeedScores
 from tests.ablation.small_study import moving, write_clips
@@ -34,5 +33,6 @@ def test_the_clips_that_tell_most_are_found(make, tmp_path):
     assert [clip.action for _, clip in found.played] == [4, 2, 3]
     assert [why.partition(":")[0] for why, _ in found.played[1:]] == ["repaired most clearly", "broken most clearly"]
     assert found.played[1][0].endswith("10% to 95%")
-    first = json.loads(player_data(study, found.played))[0]
-    assert [arm["label"] for arm in first["arms"]] == ["raw", "SmoothNet"]
+    assert shown_arms(study, found.chosen) == ["raw", "refined"]
+    study = replace(study, memo={find_browsed: Browsed([], 3, 2)})
+    assert "2 more had no room" in _values(study, found)["kept"]

@@ -18,8 +18,8 @@ def test_the_figure_shows_each_arm_in_each_band_that_there_is(make):
     [drawing] = _draw(study, found)
     [axes] = drawing.figure.axes
     assert [tick.get_text() for tick in axes.get_xticklabels()] == ["0.5-1.5 Hz", "1.5-3 Hz"]
-    drawn = {line.get_label(): line.get_ydata().tolist() for line in axes.lines if line.get_label()[0] != "_"}
-    assert drawn == {"raw": [0.9, 0.8], "SmoothNet": [0.75, 0.1]}
+    drawn = {line.get_label(): list(line.get_ydata()) for line in axes.lines if line.get_label()[0] != "_"}
+    assert drawn == {"raw": [0.9, 0.8], "SmoothNet": [0.75, 0.1], "noise-free": [1, 1]}
     dotted = [line.get_ydata()[0] for line in axes.lines if line.get_linestyle() == ":"]
     assert dotted == pytest.approx([0.72, 0.64])
     assert "SmoothNet 0.75, 0.10" in drawing.alternative
