@@ -338,7 +338,8 @@ def export(
     format: Annotated[str, typer.Option(help="Whose files: one of those below; see docs/formats.md.")],
     dtype: Annotated[Literal["float16", "float32"] | None, typer.Option(help="The numbers of positions.")] = None,
     split: Annotated[
-        Literal["xsub", "xview"] | None, typer.Option(help="Only this evaluation protocol instead of both.")
+        Literal["xsub", "xview", "xsub120", "xset120"] | None,
+        typer.Option(help="Only this evaluation protocol instead of both of the data set's, 60 or 120."),
     ] = None,
     positions: Annotated[
         Literal["prepared", "stored"] | None, typer.Option(help="As the project prepares its own files, or as stored.")
@@ -362,7 +363,7 @@ def import_(
         Path | None, typer.Option(help="A list of the clips' names, one a line, for files that have none.")
     ] = None,
     split: Annotated[
-        Literal["xsub", "xview"] | None,
+        Literal["xsub", "xview", "xsub120", "xset120"] | None,
         typer.Option(help="The evaluation protocol by which a file is divided, or whose files to read."),
     ] = None,
     labels: Annotated[

@@ -12,7 +12,7 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from base.errors import InputError
 from base.shown import shown
 from base.words import plural
-from data.ntu.splits import LAST_SETUP, RULES, SPLITS, in_training
+from data.ntu.splits import RULES, SPLITS, in_training, only_of_120
 from data.skeletons.labels import natural
 from data.skeletons.store import ClipStore
 
@@ -130,7 +130,7 @@ def divide(store: ClipStore, split: str) -> Division:
             raise InputError(
                 f"data.split: {split} is NTU RGB+D's rule, and {store.folder} has other clips; {_advice(store)}"
             )
-        outside = np.flatnonzero(store.clips.setup > LAST_SETUP)
+        outside = np.flatnonzero(only_of_120(store.clips))
         if split in SPLITS and len(outside):
             raise InputError(
                 f"data.split: {split} is a rule of NTU RGB+D 60, and {store.folder} has {plural(len(outside), 'clip')} "
