@@ -12,6 +12,8 @@ from ablation.words import footnote, interval_text, one_decimal, p_cell, points,
 from base.tables import Column, Table
 from base.words import plural
 from recognition.evaluate import accuracies
+from recognition.intervals import Interval, weighted_interval
+from recognition.scores import SeedScores
 from recognition.small_sets import say_uneven, uneven
 
 LEAD = """
@@ -20,6 +22,12 @@ LEAD = """
 GRID = """
 {% call figure("accuracy", "Accuracy.") %}The bar is the mean, each point one seed, the line their range.{% endcall %}
 """
+
+
+def clips_interval(scores: SeedScores, confidence: float) -> Interval:
+    """Return the interval of top-1 over test clips, in percent; the seeds are taken as they are."""
+    right = scores.correct.mean(0)
+    return weighted_interval(right, np.full(len(right), 1 / len(right)), confidence=confidence)
 
 
 def accuracy_table(study: Study, verdict: Verdict) -> Table:
@@ -38,6 +46,7 @@ def accuracy_table(study: Study, verdict: Verdict) -> Table:
                 *((float(np.mean(mean_class)),) if counts else ()),
                 float(np.mean(top1)),
                 tuple(top1),
+                clips_interval(scores, study.config.statistics.confidence),
                 float(np.mean(top5)),
                 *(() if counts else (float(np.mean(mean_class)),)),
                 found.difference if found else None,
@@ -50,7 +59,8 @@ def accuracy_table(study: Study, verdict: Verdict) -> Table:
     return Table(
         "accuracy",
         f"Accuracy on the {plural(len(study.names), 'test clip', separator=',')}, in percent; differences in points "
-        f"{'of top-1 ' if counts else ''}from {study.label(study.against)}"
+        f"{'of top-1 ' if counts else ''}from {study.label(study.against)}; after top-1 its {study.percent} interval "
+        "over test clips"
         + footnote(found.interval for found in verdict.comparisons)
         + (f"; {say_uneven(counts)}" if counts else ""),
         (
@@ -58,6 +68,7 @@ def accuracy_table(study: Study, verdict: Verdict) -> Table:
             *((mean_class_column,) if counts else ()),
             Column("top-1", one_decimal),
             Column("by seed", several),
+            Column(f"top-1, {study.percent}", lambda ends: f"{ends[0]:.1f} to {ends[1]:.1f}"),
             Column("top-5", one_decimal),
             *(() if counts else (mean_class_column,)),
             Column("difference", points),
