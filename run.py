@@ -442,30 +442,36 @@ def smooth(
 
 @app.command()
 def keys(
-    stage: Annotated[
-        Literal["prepare", "refine", "recognize", "ablate"] | None, typer.Argument(help="Whose; all if left out.")
+    command: Annotated[
+        str | None, typer.Argument(help="Whose: a stage's, such as recognize, or another command's; all if left out.")
     ] = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="As a page: this is how docs/keys.md is made.")] = False,
 ) -> None:
-    """List every key of a stage's configuration: its meaning, what it may be, its default."""
+    """List every key of a stage's configuration, or option of a command: its meaning, what it may be, its default."""
     from ablation.study.config import AblateConfig
-    from base.keys import as_page, as_text
-    from base.settings import Section
+    from base.errors import InputError
+    from base.keys import all_of, as_page, as_text
+    from base.shown import shown
     from data.ntu.prepare import PrepareConfig
     from recognition.config import RecognizeConfig
     from refine.config import RefineConfig
 
-    stages: dict[str, type[Section]] = {
+    known: dict[str, Any] = {
         "prepare": PrepareConfig,
         "refine": RefineConfig,
         "recognize": RecognizeConfig,
         "ablate": AblateConfig,
     }
-    chosen: dict[str, type[Section]] = stages if stage is None else {stage: stages[stage]}
+    functions = [(found.name, found.callback) for found in app.registered_commands if found.callback]
+    for name, function in functions:
+        known.setdefault(name or function.__name__, function)
+    if command is not None and command not in known:
+        raise InputError(f"keys: found {shown(command)}, expected one of {', '.join(known)}")
+    chosen = known if command is None else {command: known[command]}
     if markdown:
         print(as_page(chosen))
     else:
-        print("\n\n".join(as_text(model) for model in chosen.values()))
+        print("\n\n".join(as_text(all_of(what)) for what in chosen.values()))
 
 
 def _at_home(word: str) -> str:
@@ -494,7 +500,7 @@ def main() -> int:
         sys.stdout.flush()
     except (typer.TyperException, InputError) as error:
         said = error.format_message() if isinstance(error, typer.TyperException) else str(error)
-        print(f"error: {one_line(said)}", file=sys.stderr)
+        print(f"error: {one_line(said).replace(': Value error, ', ': ', 1)}", file=sys.stderr)
         return 2
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or it is flushed, and fails, again at the end
