@@ -227,13 +227,17 @@ def predict(
 
 @app.command()
 def publish(
-    run: Annotated[Path, typer.Argument(help="A finished run of recognize.")],
+    run: Annotated[Path, typer.Argument(help="A finished run of recognize or refine.")],
     folder: Annotated[Path, typer.Argument(help="The folder to write.")],
     again: Again = False,
 ) -> None:
-    """Write a trained recogniser for others: weights, recipe, joints, actions, scores, and a card."""
-    from recognition.use.publish import publish as write
+    """Write a trained recogniser or refiner for others: weights, recipe, joints, actions, scores, and a card."""
+    from refine.publish import is_refine_run
 
+    if is_refine_run(run):
+        from refine.publish import publish as write
+    else:
+        from recognition.use.publish import publish as write
     print("\n".join(write(run, folder, again)))
 
 
