@@ -59,8 +59,7 @@ def accuracy_table(study: Study, verdict: Verdict) -> Table:
     return Table(
         "accuracy",
         f"Accuracy on the {plural(len(study.names), 'test clip', separator=',')}, in percent; differences in points "
-        f"{'of top-1 ' if counts else ''}from {study.label(study.against)}; after top-1 its {study.percent} interval "
-        "over test clips"
+        f"{'of top-1 ' if counts else ''}from {study.label(study.against)}"
         + footnote(found.interval for found in verdict.comparisons)
         + (f"; {say_uneven(counts)}" if counts else ""),
         (

@@ -154,7 +154,7 @@ def _by_subjects(store: ClipStore, found: re.Match[str]) -> Division:
         there = sorted(np.unique(subjects).tolist(), key=natural)
         raise InputError(
             f"data.split: subjects names {shown(absent[0])}, which is not among the {len(there)} of {store.folder} "
-            f"({', '.join(there[:5])}, ...)"
+            f"({', '.join(there[:5])}{', ...' * (len(there) > 5)})"
         )
     test = np.isin(subjects, wanted)
     return Division(~test, test)

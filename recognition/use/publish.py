@@ -65,7 +65,7 @@ def publish(run: Path, folder: Path, again: bool = False) -> list[str]:
     """
     if not run.is_dir() or not (run / "results.json").is_file():
         raise InputError(
-            f"{run}: no finished run (results.json is missing); give a folder of `python run.py recognize`"
+            f"{run}: no finished run (results.json is missing); give a folder of `python run.py recognize` or `refine`"
         )
     with publishing(folder, again, [run]) as new:
         size = _write(run, new, folder.name)
