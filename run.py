@@ -5,7 +5,6 @@ import os
 import signal
 import sys
 import threading
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
@@ -491,7 +490,6 @@ def main() -> int:
     from base.files import NO_ROOM
     from base.shown import one_line
 
-    warnings.filterwarnings("ignore", r"Glyph \d+ .* missing")  # names in scripts that a figure's font lacks
     interrupts = []
 
     def interrupt(number: int, frame: FrameType | None) -> None:

@@ -43,8 +43,7 @@ def weighted_interval(
 
     Of people the number is p (1 - p) / V, where it is smaller: V is the variance of the share between them,
     G / (G - 1) sum over the G people of (sum of w (x - p))^2, and Student's quantile of G - 1 degrees of freedom takes
-    the normal one's place (Korn & Graubard, Survey Methodology 1998, do alike). Where all clips are right, or none, it
-    is G.
+    the normal one's place (Korn & Graubard, Survey Methodology 1998, do alike).
 
     Parameters
     ----------
@@ -65,8 +64,8 @@ def weighted_interval(
         count = len(people)
         apart = np.bincount(place, weight * (right - p))
         variance = count / (count - 1) * float(apart @ apart)
-        certain = p * (1 - p) < 1e-12
-        number = min(number, count if certain else p * (1 - p) / max(variance, 1e-300))
+        if variance > 0:
+            number = min(number, p * (1 - p) / variance)
         quantile = float(t.ppf((1 + confidence) / 2, count - 1))
     square = quantile**2 / number
     centre = (p + square / 2) / (1 + square)

@@ -281,7 +281,9 @@ def _read_names(names: Path, labels: dict[str, np.ndarray], split: Split, file: 
 def _table_of(names: list[ClipName]) -> Clips:
     """Return the table of clips of which nothing but the names is known."""
     numbers = np.array([list(vars(name).values()) for name in names], np.int64).reshape(len(names), -1)
-    return Clips(np.array([str(name) for name in names], str), *numbers.T, frames=np.zeros(len(names), np.int64))
+    setup, camera, performer, replication, action = numbers.T
+    text, frames = np.array([str(name) for name in names], str), np.zeros(len(names), np.int64)
+    return Clips(text, setup, camera, performer, replication, action, frames)
 
 
 def _guess(path: Path) -> int:

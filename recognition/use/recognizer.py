@@ -190,10 +190,11 @@ def load_ensemble(path: Path, device: torch.device | str = "cpu") -> list[tuple[
     parts = parts_of(path)
     if not parts:
         return [(1.0, load_recognizer(path, device))]
-    total = sum(weight for _, weight in parts.values())
-    found = [
-        (weight / total * share, one) for part, weight in parts.values() for share, one in load_ensemble(part, device)
-    ]
+    found = []
+    for part, weight in parts.values():
+        inner = load_ensemble(part, device)
+        total = sum(share for share, _ in inner)  # a fold of several streams counts as much as one of one
+        found += [(weight * share / total, one) for share, one in inner]
     first = found[0][1]
     for _, other in found[1:]:
         check_same_task(first, other)

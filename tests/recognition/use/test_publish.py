@@ -69,7 +69,7 @@ def test_an_ensemble_is_published_with_all_that_it_adds_up(run, streams, tmp_pat
     rows = np.arange(len(store.clips))
     publish(streams, tmp_path / "two")
     found = load_ensemble(tmp_path / "two")
-    assert [weight for weight, _ in found] == [0.25, 0.75]
+    assert [weight for weight, _ in found] == [1, 3]
     np.testing.assert_array_equal(predict(found, store, rows), predict(load_ensemble(streams), store, rows))
     card = (tmp_path / "two/card.md").read_text()
     assert "| scores added up | joint x 1, bone x 3 |" in card
@@ -94,7 +94,7 @@ def test_folds_are_published_and_used_together(run, streams, tmp_path):
     (folds / "results.json").write_text(json.dumps({**results, "folds": {"fold_1": {}, "fold_2": {}}}))
     shutil.copy(folder / "config.yaml", folds)
     found = load_ensemble(folds)
-    assert [weight for weight, _ in found] == [0.5, 0.125, 0.375]
+    assert [weight for weight, _ in found] == [1, 0.25, 0.75]
     publish(folds, tmp_path / "published")
     expected = (predict(load_ensemble(folder), store, rows) + predict(load_ensemble(streams), store, rows)) / 2
     np.testing.assert_allclose(predict(load_ensemble(tmp_path / "published"), store, rows), expected, atol=1e-6)
