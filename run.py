@@ -317,13 +317,17 @@ def _live_refiner(model: str) -> Any:
 
 @app.command()
 def publish(
-    run: Annotated[Path, typer.Argument(help="A finished run of recognize.")],
+    run: Annotated[Path, typer.Argument(help="A finished run of recognize or refine.")],
     folder: Annotated[Path, typer.Argument(help="The folder to write.")],
     again: Again = False,
 ) -> None:
-    """Write a trained recogniser for others: weights, recipe, joints, actions, scores, and a card."""
-    from recognition.use.publish import publish as write
+    """Write a trained recogniser or refiner for others: weights, recipe, joints, actions, scores, and a card."""
+    from refine.publish import is_refine_run
 
+    if is_refine_run(run):
+        from refine.publish import publish as write
+    else:
+        from recognition.use.publish import publish as write
     print("\n".join(write(run, folder, again)))
 
 
@@ -428,7 +432,8 @@ def export(
     format: Annotated[str, typer.Option(help="Whose files: one of those below; see docs/formats.md.")],
     dtype: Annotated[Literal["float16", "float32"] | None, typer.Option(help="The numbers of positions.")] = None,
     split: Annotated[
-        Literal["xsub", "xview"] | None, typer.Option(help="Only this evaluation protocol instead of both.")
+        Literal["xsub", "xview", "xsub120", "xset120"] | None,
+        typer.Option(help="Only this evaluation protocol instead of both of the data set's, 60 or 120."),
     ] = None,
     positions: Annotated[
         Literal["prepared", "stored"] | None, typer.Option(help="As the project prepares its own files, or as stored.")
@@ -452,7 +457,7 @@ def import_(
         Path | None, typer.Option(help="A list of the clips' names, one a line, for files that have none.")
     ] = None,
     split: Annotated[
-        Literal["xsub", "xview"] | None,
+        Literal["xsub", "xview", "xsub120", "xset120"] | None,
         typer.Option(help="The evaluation protocol by which a file is divided, or whose files to read."),
     ] = None,
     labels: Annotated[
@@ -554,23 +559,23 @@ def smooth(
 
 @app.command()
 def keys(
-    stage: Annotated[
-        Literal["prepare", "cut", "refine", "recognize", "ablate", "watch"] | None,
-        typer.Argument(help="Whose; all if left out."),
+    command: Annotated[
+        str | None, typer.Argument(help="Whose: a stage's, such as recognize, or another command's; all if left out.")
     ] = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="As a page: this is how docs/keys.md is made.")] = False,
 ) -> None:
-    """List every key of a stage's configuration: its meaning, what it may be, its default."""
+    """List every key of a stage's configuration, or option of a command: its meaning, what it may be, its default."""
     from ablation.study.config import AblateConfig
-    from base.keys import as_page, as_text
-    from base.settings import Section
+    from base.errors import InputError
+    from base.keys import all_of, as_page, as_text
+    from base.shown import shown
     from data.ntu.prepare import PrepareConfig
     from recognition.config import RecognizeConfig
     from recognition.live.config import WatchConfig
     from refine.benchmarks.cut import CutConfig
     from refine.config import RefineConfig
 
-    stages: dict[str, type[Section]] = {
+    known: dict[str, Any] = {
         "prepare": PrepareConfig,
         "cut": CutConfig,
         "refine": RefineConfig,
@@ -578,11 +583,16 @@ def keys(
         "ablate": AblateConfig,
         "watch": WatchConfig,
     }
-    chosen: dict[str, type[Section]] = stages if stage is None else {stage: stages[stage]}
+    functions = [(found.name, found.callback) for found in app.registered_commands if found.callback]
+    for name, function in functions:
+        known.setdefault(name or function.__name__, function)
+    if command is not None and command not in known:
+        raise InputError(f"keys: found {shown(command)}, expected one of {', '.join(known)}")
+    chosen = known if command is None else {command: known[command]}
     if markdown:
         print(as_page(chosen))
     else:
-        print("\n\n".join(as_text(model) for model in chosen.values()))
+        print("\n\n".join(as_text(all_of(what)) for what in chosen.values()))
 
 
 def _at_home(word: str) -> str:
@@ -611,7 +621,7 @@ def main() -> int:
         sys.stdout.flush()
     except (typer.TyperException, InputError) as error:
         said = error.format_message() if isinstance(error, typer.TyperException) else str(error)
-        print(f"error: {one_line(said)}", file=sys.stderr)
+        print(f"error: {one_line(said).replace(': Value error, ', ': ', 1)}", file=sys.stderr)
         return 2
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or it is flushed, and fails, again at the end

@@ -14,7 +14,7 @@ import yaml
 
 from ablation.fidelity import find_fidelity, flattening_sentences, notes_of
 from ablation.page.report import report_notes, write_report
-from ablation.sections.accuracy import accuracy_table
+from ablation.sections.accuracy import accuracy_table, clips_interval
 from ablation.sections.answer import answer
 from ablation.sections.poses import find_poses
 from ablation.statistics import Comparison
@@ -190,7 +190,8 @@ def _results(study: Study) -> dict[str, Any]:
     arms: dict[str, dict[str, list[float]]] = {}
     for arm, found in study.arms.items():
         by_seed = [accuracies(found.label, score) for score in found.score]
-        arms[arm] = {"top1": study.top1(arm).tolist()}
+        interval = clips_interval(found, study.config.statistics.confidence)
+        arms[arm] = {"top1": study.top1(arm).tolist(), "top1_interval": interval}
         for key in ("top5", "mean_class_accuracy"):
             arms[arm][key] = [one[key] for one in by_seed]
     return {

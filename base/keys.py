@@ -1,22 +1,23 @@
-"""Every key of a typed configuration: what it means, what it may be, and what it is by default.
+"""Every key of a typed configuration, and every option of a command: what it means, what it may be, its default.
 
 Nothing is written down twice: types, limits and defaults are those that a configuration is checked with, and what a key
-means is the docstring below it in its class, or its entry under `Parameters`.
+means is the docstring below it in its class, or its entry under `Parameters`. What an option means is its help.
 """
 
 import ast
 import inspect
 import re
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import NoneType, UnionType
+from types import NoneType, SimpleNamespace, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
+from typer.models import OptionInfo
 
 WIDTH = 110
 _KINDS = {bool: "true or false", int: "whole number", float: "number", str: "text", Path: "path", Any: "any value"}
@@ -62,10 +63,24 @@ def keys_of(model: type[BaseModel], prefix: str = "") -> Iterator[Key]:
         yield from keys_of(section, f"{key}.")
 
 
-def as_text(model: type[BaseModel]) -> str:
-    """Return the keys for the terminal."""
+def keys_of_command(command: Callable[..., Any]) -> Iterator[Key]:
+    """Give the arguments and options of a command, a function whose parameters typer has annotated."""
+    for name, parameter in inspect.signature(command).parameters.items():
+        kind, info = get_args(parameter.annotation)
+        called = next((word for word in info.param_decls or () if word.startswith("--")), f"--{name.replace('_', '-')}")
+        given = parameter.default is not parameter.empty
+        yield Key(
+            called if isinstance(info, OptionInfo) else info.metavar or name.upper(),
+            info.help or "",
+            _allowed(kind, [SimpleNamespace(ge=info.min, le=info.max)]),
+            _in_yaml(parameter.default) if given else None,
+        )
+
+
+def as_text(keys: Iterable[Key]) -> str:
+    """Return keys for the terminal."""
     lines = []
-    for key in keys_of(model):
+    for key in keys:
         if key.allowed.startswith("section"):
             lines += ["", f"{key.name}: {key.allowed}"]
         else:
@@ -74,21 +89,27 @@ def as_text(model: type[BaseModel]) -> str:
     return "\n".join(lines).strip("\n")
 
 
-def as_page(stages: Mapping[str, type[BaseModel]]) -> str:
-    """Return the page of all stages' keys in Markdown."""
+def as_page(commands: Mapping[str, type[BaseModel] | Callable[..., Any]]) -> str:
+    """Return the page of the keys of all stages and the options of other commands in Markdown."""
     head = (
-        "# Keys of the configurations\n\nWritten by `python run.py keys --markdown`; `python run.py keys recognize` "
-        "prints one stage's. Each may stand in a YAML file, in its section, or on the command line as "
+        "# Keys of the configurations, and options\n\nWritten by `python run.py keys --markdown`; `python run.py keys "
+        "recognize` prints one command's. Each key may stand in a YAML file, in its section, or on the command line as "
         "`section.key=value`."
     )
-    return "\n\n".join([head, *(as_markdown(stage, model) for stage, model in stages.items())])
+    parts = (as_markdown(name, _prose(what), all_of(what)) for name, what in commands.items())
+    return "\n\n".join([head, *parts])
 
 
-def as_markdown(stage: str, model: type[BaseModel]) -> str:
-    """Return the keys as a part of a page, a table for each section."""
-    lines = [f"## {stage}", "", _prose(model)]
+def all_of(what: type[BaseModel] | Callable[..., Any]) -> Iterator[Key]:
+    """Give the keys of a configuration, or the options of a command."""
+    return keys_of(what) if isinstance(what, type) and issubclass(what, BaseModel) else keys_of_command(what)
+
+
+def as_markdown(stage: str, about: str, keys: Iterable[Key]) -> str:
+    """Return keys as a part of a page, a table for each section."""
+    lines = [f"## {stage}", "", about]
     begun = False
-    for key in keys_of(model):
+    for key in keys:
         if key.allowed.startswith("section"):
             optional = " It may be left out." if key.default else ""
             lines += ["", f"### {stage}: {key.name}", "", f"{key.meaning}{optional}"]
@@ -160,9 +181,11 @@ def _number(value: float) -> str:
 def _default(field: FieldInfo) -> str | None:
     if field.is_required():
         return None
-    return yaml.safe_dump(_plain(field.get_default(call_default_factory=True)), default_flow_style=True, width=1000)[
-        :-1
-    ].removesuffix("\n...")
+    return _in_yaml(field.get_default(call_default_factory=True))
+
+
+def _in_yaml(value: Any) -> str:
+    return yaml.safe_dump(_plain(value), default_flow_style=True, width=1000)[:-1].removesuffix("\n...")
 
 
 def _plain(value: Any) -> Any:
@@ -175,8 +198,8 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, Path) else value
 
 
-def _prose(model: type[BaseModel]) -> str:
-    """Return the docstring of a section without its list of parameters, in one paragraph."""
+def _prose(model: object) -> str:
+    """Return the docstring of a section or a command without its list of parameters, in one paragraph."""
     return _one_paragraph(re.split(r"\n *Parameters\n", inspect.getdoc(model) or "")[0])
 
 

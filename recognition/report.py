@@ -1,5 +1,6 @@
 """What a run leaves for people: the confusion matrix as a table and a figure."""
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from sklearn.metrics import confusion_matrix
 
 from base.files import atomic_file
 from base.tables import write_csv
+
+warnings.filterwarnings("ignore", r"Glyph \d+ .* missing")  # names in scripts that a figure's font lacks
 
 
 def confusion(label: np.ndarray, scores: np.ndarray) -> np.ndarray:

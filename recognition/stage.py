@@ -13,12 +13,13 @@ from base.errors import InputError
 from base.files import atomic_file
 from base.words import plural
 from data.ntu.prepare import ensure_stand_in
-from data.skeletons.division import single_splits
+from data.skeletons.division import knows_subjects, single_splits, subjects_of
 from data.skeletons.store import ClipStore, open_store
 from recognition.config import EnsembleSection, RecognizeConfig
 from recognition.evaluate import accuracies, score
 from recognition.input.loading import load_clips
 from recognition.input.selection import Selection, select_clips
+from recognition.intervals import accuracy_intervals
 from recognition.nets.registry import build_model
 from recognition.report import confusion, draw_confusion, write_confusion
 from recognition.scores import Scores, add_scores, aligned, join_scores, read_scores, write_scores
@@ -130,7 +131,7 @@ def _train_folds(
         "classes": len(found.action),
         "train_clips": len(store.clips) - round(len(found.clip) / len(parts)),
         "test_clips": len(found.clip),
-        **accuracies(found.label, found.score),
+        **figures_of(found, store),
         "seconds": sum(fold["seconds"] for fold in folds.values()),
         "folds": folds,
         **_remarks(found.label, [note for fold in folds.values() for note in fold.get("notes", ())]),
@@ -211,7 +212,7 @@ def _train_and_test(
         "classes": len(selection.actions),
         "train_clips": len(train_clips),
         "test_clips": len(test_clips),
-        **accuracies(found.label, found.score),
+        **figures_of(found, store),
         "seconds": time.perf_counter() - begin,
         **_remarks(found.label, notes),
     }
@@ -249,14 +250,14 @@ def _train_streams(
         streams[stream] = kept or _train_and_test(part, store, selection, workers, device, False)
         parts[stream] = aligned(read_scores(part.run.dir / "scores.npz"), expected, str(part.run.dir), where)
     sums = {name: add_scores(parts, weights) for name, weights in config.ensemble.weights.items()}
-    ensembles = {name: accuracies(scores.label, scores.score) for name, scores in sums.items()}
+    ensembles = {name: figures_of(scores, store) for name, scores in sums.items()}
     chosen = next(reversed(sums.values())) if sums else parts[config.trained[0]]
     results = {
         "split": config.data.split,
         "classes": len(selection.actions),
         "train_clips": len(selection.train),
         "test_clips": len(selection.test),
-        **accuracies(chosen.label, chosen.score),
+        **figures_of(chosen, store),
         "seconds": sum(found["seconds"] for found in streams.values()),
         "streams": streams,
         "ensembles": ensembles,
@@ -283,6 +284,19 @@ def stream_config(config: RecognizeConfig, stream: str) -> RecognizeConfig:
             "ensemble": EnsembleSection(),
         }
     )
+
+
+def figures_of(found: Scores, store: ClipStore) -> dict[str, Any]:
+    """Return the accuracies of scored clips of a store, their intervals, and those over people where they are known."""
+    figures = {**accuracies(found.label, found.score), "intervals": accuracy_intervals(found.label, found.score)}
+    if not knows_subjects(store):
+        return figures
+    order = np.argsort(store.clips.name)
+    who = subjects_of(store)[order[np.searchsorted(store.clips.name, found.clip, sorter=order)]]
+    if (people := len(np.unique(who))) < 2:
+        return figures
+    over = accuracy_intervals(found.label, found.score, who)
+    return {**figures, "test_subjects": people, "intervals_over_subjects": over}
 
 
 def _remarks(label: np.ndarray, notes: Sequence[str]) -> dict[str, Any]:

@@ -52,7 +52,7 @@ def print_results(results: dict[str, Any], config: RecognizeConfig) -> None:
         for column in ("", *figures):
             parts.add_column(column, justify="right" if column else "left")
         for name, found in (*results["streams"].items(), *results["ensembles"].items()):
-            parts.add_row(name, *(f"{found[key]:.2f}" for key in figures.values()))
+            parts.add_row(name, *(_figure(found, key) for key in figures.values()))
         console.print(parts)
     if "folds" in results:
         parts = Table(title="folds")
@@ -60,15 +60,39 @@ def print_results(results: dict[str, Any], config: RecognizeConfig) -> None:
         for column in ("", "split", "test clips", *figures):
             parts.add_column(column, justify="right" if column not in ("", "split") else "left")
         for name, found in results["folds"].items():
-            shown = (f"{found[key]:.2f}" for key in figures.values())
+            shown = (_figure(found, key) for key in figures.values())
             parts.add_row(name, found["split"], str(found["test_clips"]), *shown)
         console.print(parts)
+    for line in _say_intervals(results, figures):
+        print(line)
     for note in (*([say_uneven(results["uneven"])] if "uneven" in results else ()), *results.get("notes", ())):
         print(one_line(note))
     for folder in (run, *(run / name for name in (*results.get("streams", ()), *results.get("folds", ())))):
         if (best := folder / "checkpoints" / "best.pt").is_file():
             print(f"trained recogniser: {best}")
     print(f"results, scores and confusion matrix: {run}")
+
+
+def _figure(found: dict[str, Any], key: str) -> str:
+    """Return a figure with its interval over clips; runs of earlier versions have none."""
+    ends = found.get("intervals", {}).get(key)
+    return f"{found[key]:.2f}" + (f" ({ends[0]:.1f} to {ends[1]:.1f})" if ends else "")
+
+
+def _say_intervals(results: dict[str, Any], figures: dict[str, str]) -> list[str]:
+    """Say how far the figures are to be trusted."""
+    lines = []
+    over = {"intervals": f"the {plural(results['test_clips'], 'test clip')}"}
+    if "test_subjects" in results:
+        over["intervals_over_subjects"] = f"the {results['test_subjects']} people in them"
+    for key, whom in over.items():
+        if key in results:
+            ends = (
+                f"{name.removesuffix(' %')} {results[key][figure][0]:.1f} to {results[key][figure][1]:.1f}"
+                for name, figure in figures.items()
+            )
+            lines.append(f"95% interval over {whom}: {', '.join(ends)}")
+    return lines
 
 
 def print_explanation(explanation: "Explanation", output: Path) -> None:

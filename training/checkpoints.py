@@ -81,8 +81,9 @@ def checkpoint_file(path: Path) -> Path:
     for best in (path / "checkpoints" / "best.pt", path / "best.pt", path / WEIGHTS):
         if best.is_file():
             return best
-    inner = sorted(path.glob("*/checkpoints/best.pt")) + sorted(path.glob("cells/*/checkpoints/best.pt"))
-    several = f"; those of its parts are in {', '.join(str(one.parents[1]) for one in inner[:3])}" if inner else ""
+    inner = [one.parents[1] for of in ("*", "cells/*") for one in sorted(path.glob(f"{of}/checkpoints/best.pt"))]
+    inner += [one.parent for one in sorted(path.glob(f"*/{WEIGHTS}"))]
+    several = f"; those of its parts are in {', '.join(map(str, inner[:3]))}" if inner else ""
     raise InputError(
         f"{path}: no trained network (checkpoints/best.pt is missing){several}; give a finished run's folder, or a "
         "checkpoint's file"

@@ -12,6 +12,8 @@ from ablation.words import footnote, interval_text, one_decimal, p_cell, points,
 from base.tables import Column, Table
 from base.words import plural
 from recognition.evaluate import accuracies
+from recognition.intervals import Interval, weighted_interval
+from recognition.scores import SeedScores
 from recognition.small_sets import say_uneven, uneven
 
 LEAD = """
@@ -24,6 +26,12 @@ GRID = """
 
 FULL = 98
 """Percent; top-5 tells nothing where all arms have more."""
+
+
+def clips_interval(scores: SeedScores, confidence: float) -> Interval:
+    """Return the interval of top-1 over test clips, in percent; the seeds are taken as they are."""
+    right = scores.correct.mean(0)
+    return weighted_interval(right, np.full(len(right), 1 / len(right)), confidence=confidence)
 
 
 def accuracy_table(study: Study, verdict: Verdict) -> Table:
@@ -43,6 +51,7 @@ def accuracy_table(study: Study, verdict: Verdict) -> Table:
                 *((float(np.mean(mean_class)),) if counts else ()),
                 float(np.mean(top1)),
                 tuple(top1),
+                clips_interval(scores, study.config.statistics.confidence),
                 *((float(np.mean(top5)),) if telling else ()),
                 *(() if counts else (float(np.mean(mean_class)),)),
                 found.difference if found else None,
@@ -64,6 +73,7 @@ def accuracy_table(study: Study, verdict: Verdict) -> Table:
             *((mean_class_column,) if counts else ()),
             Column("top-1", one_decimal),
             Column("by seed", several),
+            Column(f"top-1, {study.percent}", lambda ends: f"{ends[0]:.1f} to {ends[1]:.1f}"),
             *((Column("top-5", one_decimal),) if telling else ()),
             *(() if counts else (mean_class_column,)),
             Column("difference", points),

@@ -1,8 +1,8 @@
-"""CTR-GCN's arrays, `NTU60_CS.npz` and `NTU60_CV.npz`.
+"""CTR-GCN's arrays, `NTU60_CS.npz` and `NTU60_CV.npz`, and of NTU RGB+D 120 `NTU120_CSub.npz` and `NTU120_CSet.npz`.
 
 `x_train` and `x_test` are float32 [N, 300, 150] (the last axis is actor, joint, coordinate), `y_train` and `y_test`
-one-hot float64 [N, 60]. There are no names in them; an export writes them beside, as `NTU60_CS_names.txt`: one a line,
-those for training first.
+one-hot float64 [N, 60 or 120]. There are no names in them; an export writes them beside, as `NTU60_CS_names.txt`: one a
+line, those for training first.
 """
 
 import zipfile
@@ -35,15 +35,15 @@ from data.formats.options import Positions, ReadOptions, WriteOptions
 from data.formats.outputs import FilesBySplit
 from data.formats.padded import FRAMES, MIDDLE_OF_SPINE, Cuts, centre, ctrgcn_order, pad, trim
 from data.formats.registry import BY_NAME, FORMATS, FormatKind
-from data.ntu.actions import ACTIONS
+from data.ntu.actions import ACTIONS, ACTIONS_120
 from data.ntu.names import ClipName
-from data.ntu.splits import MISSING, SPLITS, TRAIN_CAMERAS, TRAIN_PERFORMERS, Split
+from data.ntu.splits import LAST_SETUP, LAST_SETUP_120, MISSING, RULES, SPLITS_120, Split
 from data.skeletons.layouts import NTU25
-from data.skeletons.store import ClipStore
+from data.skeletons.store import Clips, ClipStore
 
 WIDE = (ACTORS, len(NTU25.joints), NTU25.dims)
 WIDTH = ACTORS * len(NTU25.joints) * NTU25.dims
-CODES: dict[Split, str] = {"xsub": "CS", "xview": "CV"}
+CODES: dict[Split, str] = {"xsub": "CS", "xview": "CV", "xsub120": "CSub", "xset120": "CSet"}
 PARTS = ("train", "test")
 
 MOST_CLIPS = 900_000
@@ -54,9 +54,15 @@ _LARGEST_LABELS = 1 << 28
 _LARGEST_NAMES = 1 << 26
 
 
+def classes_of(split: Split) -> int:
+    """Return the number of classes that the files of a split have, 60 or 120."""
+    return len(ACTIONS_120) if split in SPLITS_120 else len(ACTIONS)
+
+
 def file_names(split: Split) -> list[str]:
     """Return the names of the arrays' file and of the names' file of a split."""
-    return [f"NTU60_{CODES[split]}.npz", f"NTU60_{CODES[split]}_names.txt"]
+    stem = f"NTU{classes_of(split)}_{CODES[split]}"
+    return [f"{stem}.npz", f"{stem}_names.txt"]
 
 
 def write_ctrgcn(
@@ -92,8 +98,11 @@ def write_ctrgcn(
                     member.write((centre(joints) if positions == "prepared" else joints).astype("<f4").data.cast("B"))
                     advance()
             with packed.open(f"y_{part}.npy", "w", force_zip64=True) as member:
-                write_header(member, (len(rows), len(ACTIONS)), np.dtype(np.float64))
-                member.write(np.eye(len(ACTIONS))[store.clips.action[rows] - 1].tobytes())
+                classes = classes_of(split)
+                write_header(member, (len(rows), classes), np.dtype(np.float64))
+                for start in range(0, len(rows), 4096):
+                    action = store.clips.action[rows[start : start + 4096]]
+                    member.write(np.eye(classes)[action - 1].tobytes())
     names.write_text("".join(f"{store.clips.name[row]}\n" for rows in parts for row in rows))
     return cuts
 
@@ -130,7 +139,7 @@ def read_ctrgcn(file: Path, split: Split, names: Path | None) -> Incoming:
         The file is damaged or not laid out as CTR-GCN's, or the names are not its clips'; so does reading its clips.
     """
     check_arrays(file)
-    labels = {part: _read_labels(file, part) for part in PARTS}
+    labels = {part: _read_labels(file, part, split) for part in PARTS}
     with open_arrays(file) as packed:
         for part in PARTS:
             with packed.open(find_member(packed, file, f"x_{part}", _LARGEST)) as member:
@@ -171,17 +180,22 @@ def check_arrays(file: Path) -> None:
         )
 
 
-def _read_labels(file: Path, part: str) -> np.ndarray:
+def _read_labels(file: Path, part: str, split: Split) -> np.ndarray:
     """Return the classes from 0, int64 [N]."""
     where = f"{file}: y_{part}"
     with open_arrays(file) as packed, packed.open(find_member(packed, file, f"y_{part}", _LARGEST_LABELS)) as member:
         shape, _, kind = read_any_header(member, where)
     if len(shape) != 2 or kind.kind not in "fiubO":
-        raise InputError(f"{where} is {kind} {shown(shape)}, expected one-hot labels [N, {len(ACTIONS)}]")
+        raise InputError(f"{where} is {kind} {shown(shape)}, expected one-hot labels [N, {classes_of(split)}]")
     if shape[0] > MOST_CLIPS:
         raise InputError(f"{where} has {shape[0]} rows, expected one for each clip, {MOST_CLIPS} at most")
     if not 1 <= shape[1] <= 999:
-        raise InputError(f"{where} has {shape[1]} classes, expected {len(ACTIONS)}")
+        raise InputError(f"{where} has {shape[1]} classes, expected {classes_of(split)}")
+    if shape[1] == len(ACTIONS_120) and split not in SPLITS_120:
+        raise InputError(
+            f"{where} has {shape[1]} classes, those of NTU RGB+D 120, and {split} is a rule of 60; pass --split "
+            f"{' or '.join(SPLITS_120)}"
+        )
     one_hot = read_array(file, f"y_{part}", _LARGEST_LABELS)
     if one_hot.dtype.kind not in "fiub":
         raise InputError(f"{where} is {one_hot.dtype} {shown(one_hot.shape)}, expected one-hot labels of numbers")
@@ -207,17 +221,26 @@ def _read_clip(joints: np.ndarray, name: ClipName, where: str) -> ReadClip:
 
 
 def _make_up(labels: np.ndarray, split: Split, part: str) -> list[ClipName]:
-    """Give clips names by which they fall into their part, with a number of their own in setup and replication."""
-    training = part == "train"
-    performer, camera = 3, 1
-    if split == "xsub" and training:
-        performer = TRAIN_PERFORMERS[0]
-    if split == "xview" and training:
-        camera = TRAIN_CAMERAS[0]
-    return [
-        ClipName(1 + at // 999, camera, performer, 1 + at % 999, int(label) + 1)
-        for at, label in enumerate(labels.tolist())
-    ]
+    """Give clips names by which they fall into their part; what counts them decides nothing by any protocol.
+
+    Of 60, that is the replication and, each 999 clips, the setup, but for the setups that are of 120 alone; of 120, the
+    replication and the camera. By the other protocol all are on one side.
+    """
+    at = np.arange(len(labels))
+    block = at // 999
+    performer, camera, setup = 3, np.ones_like(at), 1 + block + (LAST_SETUP_120 - LAST_SETUP) * (block >= LAST_SETUP)
+    if split in SPLITS_120:
+        setup, camera = np.full_like(at, LAST_SETUP + 2), 1 + block  # an odd one, for testing
+    if part == "train":
+        match split:
+            case "xsub" | "xsub120":
+                performer = 1
+            case "xview":
+                camera = camera + 1
+            case "xset120":
+                setup = setup + 1
+    columns = (setup, camera, np.full_like(at, performer), 1 + at % 999, labels + 1)
+    return [ClipName(*numbers) for numbers in np.stack(columns, 1).tolist()]
 
 
 def _read_names(names: Path, labels: dict[str, np.ndarray], split: Split, file: Path) -> dict[str, list[ClipName]]:
@@ -234,15 +257,9 @@ def _read_names(names: Path, labels: dict[str, np.ndarray], split: Split, file: 
     total = sum(map(len, labels.values()))
     if len(listed) != total:
         listed = [name for name in listed if str(name) not in MISSING]
-    if split == "xsub":
-        listed.sort(key=lambda name: (name.performer, name))
-        training = [name.performer in TRAIN_PERFORMERS for name in listed]
-    else:
-        listed.sort(key=lambda name: (name.camera, name))
-        training = [name.camera in TRAIN_CAMERAS for name in listed]
     known = {
-        part: [name for name, trains in zip(listed, training, strict=True) if trains == (part == "train")]
-        for part in PARTS
+        part: [listed[row] for row in rows]
+        for part, rows in zip(PARTS, ctrgcn_order(_table_of(listed), split), strict=True)
     }
     for part in PARTS:
         if len(known[part]) != len(labels[part]):
@@ -259,6 +276,14 @@ def _read_names(names: Path, labels: dict[str, np.ndarray], split: Split, file: 
                 f"{labels[part][at] + 1}; give the list of this file's clips"
             )
     return known
+
+
+def _table_of(names: list[ClipName]) -> Clips:
+    """Return the table of clips of which nothing but the names is known."""
+    numbers = np.array([list(vars(name).values()) for name in names], np.int64).reshape(len(names), -1)
+    setup, camera, performer, replication, action = numbers.T
+    text, frames = np.array([str(name) for name in names], str), np.zeros(len(names), np.int64)
+    return Clips(text, setup, camera, performer, replication, action, frames)
 
 
 def _guess(path: Path) -> int:
@@ -278,10 +303,10 @@ def _open(path: Path, options: ReadOptions) -> Incoming:
         path = _only_file(path, options.split)
     split = options.split
     if split is None:
-        told = [split for split in SPLITS if CODES[split] in path.stem.split("_")]
+        told = [split for split in RULES if CODES[split] in path.stem.split("_")]
         if len(told) != 1:
             check_arrays(path)  # another file is none of CTR-GCN's, whatever the split
-            raise InputError(f"{path}: its name does not tell the split by CS or CV; pass --split xsub or xview")
+            raise InputError(f"{path}: its name does not tell the split by {' or '.join(CODES.values())}; pass --split")
         split = told[0]
     beside = path.with_name(f"{path.stem}_names.txt")
     names = options.names or (beside if beside.is_file() else None)
@@ -306,7 +331,7 @@ FORMATS.add(
         _guess,
         _open,
         (FilesBySplit(file_names, _save, _ours),),
-        actions=len(ACTIONS),
+        actions=len(ACTIONS_120),
         writes_with={"split": None, "positions": "prepared"},
         reads_with=frozenset({"names", "split"}),
     ),

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from base.errors import InputError
 from base.files import atomic_files, atomic_folder, is_left_over
 from base.replacing import Kind, check_file_replaceable
@@ -17,7 +19,8 @@ from base.words import plural
 from data.debris import is_debris
 from data.formats.clips import Advance
 from data.formats.options import WriteOptions
-from data.ntu.splits import SPLITS, Split, in_training
+from data.ntu.actions import ACTIONS
+from data.ntu.splits import SPLITS, SPLITS_120, Split, in_training, only_of_120, rules_of
 from data.skeletons.store import ClipStore
 
 
@@ -206,15 +209,26 @@ class FilesBySplit(Output):
                 f"{len(store.clips) - training} for testing, {_megabytes(*targets[split])}"
             )
             lines += [f"  {note}" for note in notes[split]]
-        if left_out := [split for split in SPLITS if split not in splits and export.options.split is None]:
+        if left_out := [split for split in _asked(export) if split not in splits]:
             lines.append(f"  not written: {left_out[0]}, by which all clips would be for training or all for testing")
         return lines
+
+
+def _asked(export: Export) -> tuple[Split, ...]:
+    """Return the protocol that is asked for, or those of the data set that the clips are of."""
+    return (export.options.split,) if export.options.split else tuple(rules_of(export.store.clips).values())
 
 
 def _splits_of(export: Export) -> tuple[Split, ...]:
     """Return the protocols to write: those by which there is something to train and to test on."""
     store = export.store
-    asked = (export.options.split,) if export.options.split else SPLITS
+    asked = _asked(export)
+    beyond = np.flatnonzero(only_of_120(store.clips) | (store.clips.action > len(ACTIONS)))
+    if len(beyond) and set(asked) & set(SPLITS):
+        raise InputError(
+            f"{store.folder}: {asked[0]} is a rule of NTU RGB+D 60, and clip {store.clips.name[beyond[0]]} is of 120 "
+            f"alone; use --split {' or '.join(SPLITS_120)}"
+        )
     usable = tuple(split for split in asked if len(set(in_training(store.clips, split).tolist())) == 2)
     if not usable:
         raise InputError(

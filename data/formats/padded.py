@@ -7,7 +7,7 @@ from scipy.spatial.transform import Rotation
 
 from base.words import plural
 from data.formats.clips import ACTORS, DenseClip
-from data.ntu.splits import TRAIN_CAMERAS, TRAIN_PERFORMERS, Split
+from data.ntu.splits import Split, in_training
 from data.skeletons.layouts import JOINTS
 from data.skeletons.store import Clips
 
@@ -115,12 +115,8 @@ def trim(joints: np.ndarray) -> np.ndarray:
 def ctrgcn_order(clips: Clips, split: Split) -> tuple[np.ndarray, np.ndarray]:
     """Return the rows for training and for testing in the order of CTR-GCN's files.
 
-    That is by performer (X-Sub) or camera (X-View), then by name.
+    That is by performer (X-Sub), camera (X-View) or setup (X-Set), then by name.
     """
-    key, training = (
-        (clips.performer, np.isin(clips.performer, TRAIN_PERFORMERS))
-        if split == "xsub"
-        else (clips.camera, np.isin(clips.camera, TRAIN_CAMERAS))
-    )
-    order = np.lexsort((clips.name, key))
+    training = in_training(clips, split)
+    order = np.lexsort((clips.name, {"xview": clips.camera, "xset120": clips.setup}.get(split, clips.performer)))
     return order[training[order]], order[~training[order]]

@@ -163,8 +163,7 @@ def _read_own(file: Path, annotations: list[Any], split: Any, given: Layout | No
     _check_split(file, split, set())
     parts, notes = _own_parts(split)
     clips = [_own_clip(item, file, at, parts) for at, item in enumerate(annotations)]
-    called = [f"class {number}" for number in range(1 + max(label for label, _ in clips))]
-    names, labels = code_clips([replace(clip, action=called[label]) for label, clip in clips], called, str(file))
+    names, labels = code_clips(*_named(clips, file), str(file))
     known_names = {clip.name for _, clip in clips}
     if absent := [name for name in parts if name not in known_names]:
         raise InputError(f"{file}: split names clip {shown(absent[0])}, which has no annotation")
@@ -179,6 +178,18 @@ def _read_own(file: Path, annotations: list[Any], split: Any, given: Layout | No
             yield clips[at][1].name, partial(_read_clip, name, item, layout, image, file, at, people, notes)
 
     return Incoming(layout, len(names), read(), image, layout.dims == 2, notes, labels=labels)
+
+
+def _named(clips: list[tuple[int | str, OwnClip]], file: Path) -> tuple[list[OwnClip], list[str] | None]:
+    """Return the clips with their actions, and the actions' names in the order of their numbers if labels are such."""
+    numbers = [label for label, _ in clips if isinstance(label, int)]
+    if not numbers:
+        return [replace(clip, action=str(label)) for label, clip in clips], None
+    if len(numbers) < len(clips):
+        text = next(label for label, _ in clips if isinstance(label, str))
+        raise InputError(f"{file}: labels are numbers and texts, such as {shown(text, 40)}; make them one kind")
+    called = [f"class {number}" for number in range(1 + max(numbers))]
+    return [replace(clip, action=f"class {label}") for label, clip in clips], called
 
 
 def _own_parts(split: dict[Any, list[Any]]) -> tuple[dict[str, dict[str, Part]], list[str]]:
@@ -206,15 +217,17 @@ def _own_parts(split: dict[Any, list[Any]]) -> tuple[dict[str, dict[str, Part]],
     return parts, notes
 
 
-def _own_clip(item: Any, file: Path, at: int, parts: Mapping[str, Mapping[str, Part]]) -> tuple[int, OwnClip]:
+def _own_clip(item: Any, file: Path, at: int, parts: Mapping[str, Mapping[str, Part]]) -> tuple[int | str, OwnClip]:
     name, label = _get(item, "frame_dir", file, at), _get(item, "label", file, at)
     where = f"{file}: annotations[{at}]"
     if not isinstance(name, str) or not 0 < len(name) <= LONGEST or not name.isprintable():
         raise InputError(
             f"{where}: found {shown(name)} for a clip's name, expected a text of up to {LONGEST} characters"
         )
+    if isinstance(label, str) and 0 < len(label) <= LONGEST and label.isprintable():
+        return str(label), OwnClip(name, parts=parts.get(name, {}))
     if isinstance(label, bool) or not isinstance(label, int | np.integer) or not 0 <= label < LARGEST_NUMBER:
-        raise InputError(f"{where} ({shown(name)}): label is {shown(label, 40)}, expected a number from 0")
+        raise InputError(f"{where} ({shown(name)}): label is {shown(label, 40)}, expected a number from 0, or a name")
     return int(label), OwnClip(name, parts=parts.get(name, {}))
 
 

@@ -1,5 +1,7 @@
 """The files of ST-GCN and 2s-AGCN: `{train,val}_data_joint.npy`, `{train,val}_label.pkl` in folders `xsub` and `xview`.
 
+Of NTU RGB+D 120 they are in folders `xsub` and `xset`, as MS-G3D and others after it have them.
+
 The arrays are float32 [N, 3, 300, 25, 2] (coordinate, frame, joint, actor), made to be memory-mapped; the pickles hold
 (names, labels): names end in `.skeleton`, labels count from 0.
 """
@@ -37,19 +39,20 @@ from data.formats.options import Positions, ReadOptions, WriteOptions
 from data.formats.outputs import FilesBySplit
 from data.formats.padded import FRAMES, MIDDLE_OF_SPINE, Cuts, normalise, pad, trim
 from data.formats.registry import BY_NAME, FORMATS, FormatKind
-from data.ntu.actions import ACTIONS
+from data.ntu.actions import ACTIONS_120
 from data.ntu.names import ClipName
-from data.ntu.splits import SPLITS, Split, in_training
+from data.ntu.splits import RULES, Split, in_training
 from data.skeletons.layouts import NTU25
 from data.skeletons.store import ClipStore
 
 PARTS = ("train", "val")
+FOLDERS = {split: split.removesuffix("120") for split in RULES}
 _LARGEST_LABELS = 1 << 28
 
 
 def file_names(split: Split) -> list[str]:
     """Return the files of a split, relative to the folder: array and labels for training, then for testing."""
-    return [f"{split}/{part}_{kind}" for part in PARTS for kind in ("data_joint.npy", "label.pkl")]
+    return [f"{FOLDERS[split]}/{part}_{kind}" for part in PARTS for kind in ("data_joint.npy", "label.pkl")]
 
 
 def write_stgcn(store: ClipStore, split: Split, files: list[Path], positions: Positions, advance: Advance) -> Cuts:
@@ -109,16 +112,17 @@ def read_stgcn(folder: Path, split: Split | None) -> Incoming:
     Parameters
     ----------
     folder
-        Where the files are, or where the folders `xsub` and `xview` are. Both hold the same clips, differently divided.
+        Where the files are, or where folders `xsub`, `xview` or `xset` are, which hold the same clips, differently
+        divided.
     split
-        Which of the two folders; whichever is there if None.
+        Whose folder; whichever is there if None.
 
     Raises
     ------
     InputError
         A file is missing, damaged or not laid out as theirs; so does reading its clips.
     """
-    places = [folder / split] if split else [folder, *(folder / name for name in SPLITS)]
+    places = [folder / FOLDERS[split]] if split else [folder, *_places(folder)]
     place = next((place for place in places if (place / "train_label.pkl").is_file()), None)
     if place is None:
         raise InputError(f"{folder}: found no train_label.pkl in {' or '.join(map(str, places))}")
@@ -188,8 +192,12 @@ def _read_names(file: Path) -> Named:
     return [(name_or_fault(name, str(file)), label) for name, label in zip(*pair, strict=True)]
 
 
+def _places(folder: Path) -> list[Path]:
+    return [folder / name for name in dict.fromkeys(FOLDERS.values())]
+
+
 def _guess(path: Path) -> int:
-    return BY_NAME * any((path / part / "train_label.pkl").is_file() for part in (".", *SPLITS))
+    return BY_NAME * any((place / "train_label.pkl").is_file() for place in (path, *_places(path)))
 
 
 def _save(store: ClipStore, split: Split, files: list[Path], options: WriteOptions, advance: Advance) -> list[str]:
@@ -210,7 +218,7 @@ FORMATS.add(
         (FilesBySplit(file_names, _save, _ours),),
         source="folder",
         parts=("_data_joint.npy", "_data.npy"),
-        actions=len(ACTIONS),
+        actions=len(ACTIONS_120),
         writes_with={"split": None, "positions": "prepared"},
         reads_with=frozenset({"split"}),
     ),

@@ -8,8 +8,12 @@ import numpy as np
 if TYPE_CHECKING:
     from data.skeletons.store import Clips
 
-Split = Literal["xsub", "xview"]
-SPLITS: tuple[Split, ...] = get_args(Split)
+Split = Literal["xsub", "xview", "xsub120", "xset120"]
+RULES: tuple[Split, ...] = get_args(Split)
+"""The protocols of 60, and those of 120, which has 60 in it."""
+
+SPLITS, SPLITS_120 = RULES[:2], RULES[2:]
+"""The protocols of 60, and those of 120."""
 
 TRAIN_PERFORMERS = (1, 2, 4, 5, 8, 9, 13, 14, 15, 16, 17, 18, 19, 25, 27, 28, 31, 34, 35, 38)
 TRAIN_CAMERAS = (2, 3)
@@ -20,11 +24,8 @@ TRAIN_PERFORMERS_120 = (
 )  # fmt: skip
 """Of NTU RGB+D 120 (Liu et al., TPAMI 2019, section 4.2)."""
 
-LAST_SETUP = 17
+LAST_SETUP, LAST_SETUP_120 = 17, 32
 """Of NTU RGB+D 60; those of 120's other half are 18 to 32."""
-
-RULES = (*SPLITS, "xsub120", "xset120")
-"""The protocols of 60, and those of 120, which has 60 in it."""
 
 MISSING = frozenset(Path(__file__).with_name("missing.txt").read_text().split())
 """The 535 samples of NTU RGB+D 120 with missing or incomplete skeletons, as listed by the data set's authors; 302 of
@@ -54,8 +55,12 @@ def in_training(clips: "Clips", rule: str) -> np.ndarray:
     return np.isin(clips.performer, TRAIN_PERFORMERS if rule == "xsub" else TRAIN_PERFORMERS_120)
 
 
-def rules_of(clips: "Clips") -> dict[str, str]:
+def only_of_120(clips: "Clips") -> np.ndarray:
+    """Say which clips are of NTU RGB+D 120 and not of 60, bool array [N]; numbers beyond both are made up."""
+    found: np.ndarray = (clips.setup > LAST_SETUP) & (clips.setup <= LAST_SETUP_120)
+    return found
+
+
+def rules_of(clips: "Clips") -> dict[str, Split]:
     """Return the protocols of the data set that clips are of, 60 or 120: what it calls them, and their names here."""
-    if (clips.setup > LAST_SETUP).any():
-        return {"xsub": "xsub120", "xset": "xset120"}
-    return {split: split for split in SPLITS}
+    return {split.removesuffix("120"): split for split in (SPLITS_120 if only_of_120(clips).any() else SPLITS)}

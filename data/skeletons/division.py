@@ -11,7 +11,7 @@ from pydantic import BeforeValidator
 from base.errors import InputError
 from base.shown import shown
 from base.words import plural
-from data.ntu.splits import LAST_SETUP, RULES, SPLITS, in_training
+from data.ntu.splits import RULES, SPLITS, in_training, only_of_120
 from data.skeletons.labels import natural
 from data.skeletons.store import ClipStore
 
@@ -129,7 +129,7 @@ def divide(store: ClipStore, split: str) -> Division:
             raise InputError(
                 f"data.split: {split} is NTU RGB+D's rule, and {store.folder} has other clips; {_advice(store)}"
             )
-        outside = np.flatnonzero(store.clips.setup > LAST_SETUP)
+        outside = np.flatnonzero(only_of_120(store.clips))
         if split in SPLITS and len(outside):
             raise InputError(
                 f"data.split: {split} is a rule of NTU RGB+D 60, and {store.folder} has {plural(len(outside), 'clip')} "
@@ -153,7 +153,7 @@ def _by_subjects(store: ClipStore, found: re.Match[str]) -> Division:
         there = sorted(np.unique(subjects).tolist(), key=natural)
         raise InputError(
             f"data.split: subjects names {shown(absent[0])}, which is not among the {len(there)} of {store.folder} "
-            f"({', '.join(there[:5])}, ...)"
+            f"({', '.join(there[:5])}{', ...' * (len(there) > 5)})"
         )
     test = np.isin(subjects, wanted)
     return Division(~test, test)

@@ -12,8 +12,15 @@ from data.skeletons.layouts import NTU25, Layout
 from data.skeletons.opening import PEOPLE
 from data.skeletons.store import ClipStore
 
-ORIGIN = {NTU25.name: 1}
-"""The joint that is moved to the origin, where it is not the layout's centre: NTU's middle of the spine."""
+MIDDLE_OF_SPINE = "middle of spine"
+
+BODY = ("base of spine", MIDDLE_OF_SPINE, "left shoulder", "right shoulder")
+"""The joints that the body's axes are found by, as NTU's are called: a layout of one's own may have them, too."""
+
+
+def origin_of(layout: Layout) -> int:
+    """Return the joint that is moved to the origin: the middle of the spine, or the centre of layouts without one."""
+    return layout.joints.index(MIDDLE_OF_SPINE) if MIDDLE_OF_SPINE in layout.joints else layout.centre
 
 
 @dataclass(frozen=True)
@@ -112,10 +119,10 @@ def load_clips(
             f"{store.folder}: the joint layout {layout.name} is in an image, but store.json does not say how large; "
             'add "image": [width, height] or prepare the store again'
         )
-    if rotate_to_body and layout.name != NTU25.name:
+    if rotate_to_body and (flat or not set(BODY) <= set(layout.joints)):
         raise InputError(
-            f"input.rotate_to_body: {store.folder} has the joint layout {layout.name}; only {NTU25.name} has the "
-            "spine and shoulders that it needs; set it to false"
+            f"input.rotate_to_body: {store.folder} has the joint layout {layout.name}, which lacks the spine and "
+            f"shoulders in space that it needs ({', '.join(BODY)}, as {NTU25.name} has); set it to false"
         )
     track, clip = _tracks_of(store, rows)
     joints, seen = _read(store, track)
@@ -154,7 +161,7 @@ def load_clips(
         track_of=torch.from_numpy(np.concatenate([[0], np.cumsum(counts)])),
         layout=layout,
         confidence=flat and store.confidence is not None,
-        origin=None if flat else ORIGIN.get(layout.name, layout.centre),
+        origin=None if flat else origin_of(layout),
     )
 
 
@@ -205,7 +212,7 @@ def body_axes(skeleton: Tensor) -> Tensor:
     Parameters
     ----------
     skeleton
-        float [N, 25, 3], NTU's joints.
+        float [N, 4, 3], the joints `BODY`.
 
     Returns
     -------
@@ -213,7 +220,7 @@ def body_axes(skeleton: Tensor) -> Tensor:
     (along the spine). The identity where these are not defined.
     """
     spine = skeleton[:, 1] - skeleton[:, 0]
-    shoulders = skeleton[:, 8] - skeleton[:, 4]
+    shoulders = skeleton[:, 3] - skeleton[:, 2]
     z = F.normalize(spine, dim=-1)
     across = shoulders - (shoulders * z).sum(-1, keepdim=True) * z
     x = F.normalize(across, dim=-1)
@@ -273,9 +280,11 @@ def _normalise(
     """Move, and turn if asked, the clips [F, V, C] of these tracks (all but `joints` [K, ...])."""
     leader = torch.searchsorted(clip, clip)  # the first track of each track's clip
     skeleton = joints[first_row[leader]]
-    origin = skeleton[:, ORIGIN.get(layout.name, layout.centre)]
+    origin = skeleton[:, origin_of(layout)]
     track = torch.repeat_interleave(torch.arange(len(length), device=joints.device), length, output_size=len(joints))
     joints = joints - origin[track].unsqueeze(1)
     if rotate_to_body:
-        joints = torch.einsum("fvc,fdc->fvd", joints, body_axes(skeleton)[track])
+        joints = torch.einsum(
+            "fvc,fdc->fvd", joints, body_axes(skeleton[:, [layout.joints.index(name) for name in BODY]])[track]
+        )
     return torch.where(ever[track].unsqueeze(2), joints, 0.0)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from base.errors import InputError
 from base.files import atomic_file
 from base.replacing import check_output
-from recognition.input.loading import ORIGIN
+from recognition.input.loading import origin_of
 from recognition.use.recognizer import Recognizer, load_recognizer
 
 TOLERANCE = 1e-4
@@ -154,7 +154,7 @@ def describe_input(recognizer: Recognizer) -> dict[str, str]:
     ================  ================================================================================================
     """
     layout, flat = recognizer.layout, recognizer.layout.dims == 2
-    origin = None if flat else ORIGIN.get(layout.name, layout.centre)
+    origin = None if flat else origin_of(layout)
     if origin is None:
         position = (
             "x / (width / 2) - 1 and y / (height / 2) - 1 of pixels: -1 is the left or upper edge of the image, 1 the "

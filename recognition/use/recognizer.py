@@ -1,5 +1,7 @@
 """A trained recogniser, as its checkpoint describes it."""
 
+import math
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,9 +21,12 @@ from recognition.config import InputSection, ModelSection, TestSection
 from recognition.nets.registry import build_model
 from recognition.use.first import shipped
 from training.checkpoints import load_checkpoint, weights_of
+from training.published import CONFIG, PARTS, SCORES
+from training.runs import read_json
 from training.weights_file import WEIGHTS
 
 MOST_ACTIONS = 10_000
+MOST_PARTS = 1_000
 
 
 @dataclass(frozen=True)
@@ -171,10 +176,10 @@ def _no_fit(path: Path, classes: int) -> str:
 
 
 def load_ensemble(path: Path, device: torch.device | str = "cpu") -> list[tuple[float, Recognizer]]:
-    """Load the recognisers of a run and the weight of each one's scores.
+    """Load the recognisers of a run, or of a published folder, and the weight of each one's scores.
 
     A run of one stream has one recogniser. A run of several has those of its last ensemble, as its results do, or its
-    first stream's where it names no ensemble.
+    first stream's where it names no ensemble. A run of folds has each fold's, all of one weight.
 
     Raises
     ------
@@ -182,9 +187,14 @@ def load_ensemble(path: Path, device: torch.device | str = "cpu") -> list[tuple[
         See `load_recognizer`; or the recognisers tell different actions apart.
     """
     path = shipped(Path(path))
-    several = path.is_dir() and not (path / "checkpoints").exists() and not (path / WEIGHTS).exists()
-    parts = _parts(path) if several else {path: 1.0}
-    found = [(weight, load_recognizer(part, device)) for part, weight in parts.items() if weight > 0]
+    parts = parts_of(path)
+    if not parts:
+        return [(1.0, load_recognizer(path, device))]
+    found = []
+    for part, weight in parts.values():
+        inner = load_ensemble(part, device)
+        total = sum(share for share, _ in inner)  # a fold of several streams counts as much as one of one
+        found += [(weight * share / total, one) for share, one in inner]
     first = found[0][1]
     for _, other in found[1:]:
         check_same_task(first, other)
@@ -229,24 +239,53 @@ def _kind(recognizer: Recognizer) -> str:
     return recognizer.layout.name + (" with confidence" if recognizer.confidence else "")
 
 
-def _parts(folder: Path) -> dict[Path, float]:
-    """Return the runs that a run of several streams consists of, with their weights."""
-    kept = folder / "config.yaml"
-    config: Any = read_kept(folder) if kept.is_file() else None
-    if not isinstance(config, dict) or not (folder / "results.json").is_file():
+def parts_of(folder: Path) -> dict[str, tuple[Path, float]]:
+    """Return the runs, or published folders, that a run of several consists of, with their weights, by their names.
+
+    Empty where it is a single recogniser.
+
+    Raises
+    ------
+    InputError
+        There is no recogniser, or the configuration is damaged.
+    """
+    if not folder.is_dir() or (folder / "checkpoints").exists() or (folder / WEIGHTS).exists():
+        return {}
+    published, kept = (folder / SCORES).is_file(), folder / CONFIG
+    if not published and not (kept.is_file() and (folder / "results.json").is_file()):
         raise InputError(
             f"{folder}: no trained recogniser (checkpoints/best.pt is missing); "
             "give the folder of a finished `python run.py recognize`"
         )
+    results = read_json(folder / (SCORES if published else "results.json"), "train it again")
+    config: Any = read_kept(folder) if kept.is_file() else None
     try:
-        ensemble = config.get("ensemble") or {}
-        runs = {name: Path(run) for name, run in (ensemble.get("runs") or {}).items()}
-        runs |= {name: folder / name for name in config.get("streams") or ()}
-        weights = ensemble.get("weights") or {}
-        chosen = list(weights.values())[-1] if weights else {next(iter(runs)): 1.0}
-        found = {runs[name]: float(weight) for name, weight in chosen.items()}
+        if published:
+            found = {_inside(name): (folder / name, float(weight)) for name, weight in results[PARTS].items()}
+        elif "folds" in results:
+            found = {_inside(name): (folder / name, 1.0) for name in results["folds"]}
+        else:
+            ensemble = config.get("ensemble") or {}
+            runs = {name: Path(run) for name, run in (ensemble.get("runs") or {}).items()}
+            runs |= {name: folder / name for name in config.get("streams") or ()}
+            weights = ensemble.get("weights") or {}
+            chosen = list(weights.values())[-1] if weights else {next(iter(runs)): 1.0}
+            found = {name: (runs[name], float(weight)) for name, weight in chosen.items()}
     except (AttributeError, TypeError, ValueError, KeyError, StopIteration) as error:
         raise InputError(f"{kept}: no configuration of a run of several streams; train it again") from error
-    if not any(weight > 0 for weight in found.values()):
-        raise InputError(f"{kept}: no recogniser of its ensemble has a weight above 0; train it again")
+    found = {name: (path, weight) for name, (path, weight) in found.items() if 0 < weight < math.inf}
+    if not found or len(found) > MOST_PARTS:
+        raise InputError(
+            f"{kept}: {len(found)} recognisers of its ensemble have a weight above 0, expected 1 to {MOST_PARTS}; "
+            "train it again"
+        )
+    if any(folder.resolve().is_relative_to(path.resolve()) for path, _ in found.values()):
+        raise InputError(f"{kept}: names its own folder as a part; train it again")
     return found
+
+
+def _inside(name: str) -> str:
+    """Return the name of a folder within another, or raise a ValueError: files from outside must not lead elsewhere."""
+    if not re.fullmatch(r"[\w-][\w .-]{0,99}", name):
+        raise ValueError(name)
+    return name

@@ -4,11 +4,13 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import pytest
+import typer
 import yaml
 from pydantic import Field
 
 from ablation.study.config import AblateConfig
-from base.keys import as_text, keys_of
+from base.errors import InputError
+from base.keys import as_text, keys_of, keys_of_command
 from base.settings import Section
 from data.ntu.prepare import PrepareConfig
 from recognition.config import RecognizeConfig
@@ -67,7 +69,39 @@ inner.three: path; must be given
 
 left_out: section that may be left out
     What is inside."""
-    assert as_text(Outer).startswith(expected)
+    assert as_text(keys_of(Outer)).startswith(expected)
+
+
+def test_options_of_a_command_are_listed_alike():
+    def command(
+        files: Annotated[list[Path], typer.Argument(help="What to read.")],
+        samplings: Annotated[int, typer.Option("-n", "--samplings", min=1, max=64, help="How often.")] = 4,
+        on_error: Annotated[Literal["stop", "skip"], typer.Option(help="What then.")] = "stop",
+        wait: Annotated[float | None, typer.Option(min=0, help="How long.")] = None,
+    ) -> None: ...
+
+    expected = """\
+FILES: list of path; must be given
+    What to read.
+--samplings: whole number, 1 to 64; default 4
+    How often.
+--on-error: `stop` or `skip`; default stop
+    What then.
+--wait: number, at least 0 or null; default null
+    How long."""
+    assert as_text(keys_of_command(command)) == expected
+
+
+def test_every_command_has_its_keys_or_options_and_others_are_refused(capsys):
+    assert [
+        key.name for one in app.registered_commands for key in keys_of_command(one.callback) if not key.meaning
+    ] == []
+    app(["keys", "predict"], standalone_mode=False)
+    assert "--samplings: whole number, 1 to 64 or null; default null" in capsys.readouterr().out
+    with pytest.raises(
+        InputError, match="keys: found 'nope', expected one of prepare, refine, recognize, ablate, predict"
+    ):
+        app(["keys", "nope"], standalone_mode=False)
 
 
 @pytest.mark.parametrize("stage", STAGES)

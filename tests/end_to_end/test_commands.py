@@ -115,7 +115,8 @@ def test_refine_then_recognize(work):
     done(run(*words, folder=work))
     results = json.loads((work / "c/results.json").read_text())
     assert set(results) == {
-        "split", "classes", "train_clips", "test_clips", "top1", "top5", "mean_class_accuracy", "seconds"
+        "split", "classes", "train_clips", "test_clips", "top1", "top5", "mean_class_accuracy", "seconds",
+        "intervals", "test_subjects", "intervals_over_subjects",
     }  # fmt: skip
     scores = np.load(work / "c/scores.npz", allow_pickle=False)
     assert results["classes"] == scores["score"].shape[1] == 4

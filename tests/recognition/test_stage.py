@@ -40,7 +40,11 @@ def test_learns_and_keeps_the_contract(run):
     store, folder, results = run
     assert set(results) == {
         "split", "classes", "train_clips", "test_clips", "top1", "top5", "mean_class_accuracy", "seconds",
+        "intervals", "test_subjects", "intervals_over_subjects",
     }  # fmt: skip
+    assert results["intervals"]["top1"][0] < results["top1"] <= results["intervals"]["top1"][1]
+    assert results["test_subjects"] == 2
+    assert results["intervals_over_subjects"]["top1"][0] < results["intervals"]["top1"][0]
     assert json.loads((folder / "results.json").read_text()) == results
     assert (results["split"], results["classes"], results["train_clips"], results["test_clips"]) == ("xsub", 2, 36, 36)
     assert results["top1"] >= 90

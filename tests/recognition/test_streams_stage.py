@@ -10,7 +10,19 @@ from base.errors import InputError
 from recognition.config import RecognizeConfig
 from recognition.stage import recognize
 
-CONTRACT = {"split", "classes", "train_clips", "test_clips", "top1", "top5", "mean_class_accuracy", "seconds"}
+CONTRACT = {
+    "split",
+    "classes",
+    "train_clips",
+    "test_clips",
+    "top1",
+    "top5",
+    "mean_class_accuracy",
+    "seconds",
+    "intervals",
+    "test_subjects",
+    "intervals_over_subjects",
+}
 
 
 def config(store, folder, **sections):

@@ -33,6 +33,19 @@ def test_results_of_a_run_and_the_files_that_are_there(tmp_path, capsys):
     assert told.endswith(f"results, scores and confusion matrix: {tmp_path}\n")
 
 
+def test_intervals_are_told_in_the_order_of_the_figures(tmp_path, capsys):
+    config = RecognizeConfig.model_validate({"run": {"dir": tmp_path}, "data": {"store": "ntu60"}})
+    ends = {"top1": [80.92, 82.1], "top5": [96.2, 96.8], "mean_class_accuracy": [79.4, 80.6]}
+    over = {"intervals": ends, "test_subjects": 20, "intervals_over_subjects": {key: [70.0, 90.0] for key in ends}}
+    print_results({**RESULTS, **over, "ensembles": {}, "streams": {"bone": {**ACCURACIES, "intervals": ends}}}, config)
+    told = capsys.readouterr().out
+    said = "top-1 80.9 to 82.1, top-5 96.2 to 96.8, mean class 79.4 to 80.6"
+    assert f"95% interval over the 16487 test clips: {said}" in told.splitlines()
+    said = "top-1 70.0 to 90.0, top-5 70.0 to 90.0, mean class 70.0 to 90.0"
+    assert f"95% interval over the 20 people in them: {said}" in told.splitlines()
+    assert "81.52 (80.9 to 82.1)" in told
+
+
 def test_results_of_streams_are_told_one_by_one(tmp_path, capsys):
     (tmp_path / "bone/checkpoints").mkdir(parents=True)
     (tmp_path / "bone/checkpoints/best.pt").touch()

@@ -15,6 +15,11 @@ def test_the_table_has_the_accuracies_that_scikit_learn_finds(make):
         classes = np.arange(scores.score.shape[-1])
         top5 = [top_k_accuracy_score(scores.label, score, k=5, labels=classes) for score in scores.score]
         mean = [balanced_accuracy_score(scores.label, score.argmax(1)) for score in scores.score]
+        low, high = cells["top-1, 95%"]
+        right = np.mean([score.argmax(1) == scores.label for score in scores.score])
+        root = 1.959964 * np.sqrt(right * (1 - right) / 240 + 1.959964**2 / 4 / 240**2)  # Wilson's
+        assert high - low == pytest.approx(200 * root / (1 + 1.959964**2 / 240), abs=1e-4)
+        assert low < cells["top-1"] < high
         assert cells["skeletons"] == study.label(arm)
         assert cells["top-5"] == pytest.approx(100 * np.mean(top5))
         assert cells["mean class"] == pytest.approx(100 * np.mean(mean))

@@ -4,9 +4,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data.ntu.names import ClipName
+from data.ntu.names import ClipName, parse_name
 from data.skeletons.layouts import LAYOUTS
 from data.skeletons.store import ClipStore, StoreInfo, StoreWriter, Track, open_store
+from tests.data.formats.steps import NAMES_120
 
 CLIPS = (
     # (performer, camera, action), frames, tracks as (actor, first frame, length)
@@ -34,7 +35,10 @@ def make_store(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., ClipSt
         flat = LAYOUTS[layout].dims == 2
         info = StoreInfo(layout=layout, confidence=flat, image=(1920, 1080) if flat else None)
         with StoreWriter(folder, info) as writer:
-            for (performer, camera, action), frames, tracks in clips:
+            for name, frames, tracks in clips:
+                if isinstance(name, tuple):
+                    performer, camera, action = name
+                    name = str(ClipName(1, camera, performer, 1, action))
                 written = []
                 for actor, first, length in tracks:
                     joints = walk(rng, length, layout)
@@ -46,10 +50,16 @@ def make_store(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., ClipSt
                         if confidence is not None:
                             confidence[10:13] = 0
                     written.append(Track(actor, first, joints, tracked.astype(np.uint8), confidence))
-                writer.add(ClipName(1, camera, performer, 1, action), frames, written)
+                writer.add(parse_name(name), frames, written)
         return open_store(folder)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def store_120(make_store: Callable[..., ClipStore]) -> ClipStore:
+    """Four clips that NTU RGB+D 120 has and 60 has not, in the order of `steps.NAMES_120`."""
+    return make_store(clips=[(name, 9, [(0, 0, 9)]) for name in NAMES_120])
 
 
 @pytest.fixture(scope="session")

@@ -5,13 +5,14 @@ import zipfile
 import numpy as np
 import pytest
 
+from data.formats.ctrgcn import _make_up, _table_of
 from data.formats.importing import ImportOptions, import_store
 from data.ntu.names import parse_name
-from data.ntu.splits import TRAIN_PERFORMERS
+from data.ntu.splits import TRAIN_PERFORMERS, in_training, rules_of
 from data.skeletons.store import open_store
 from tests.data.formats import readers
 from tests.data.formats.made_files import Evil
-from tests.data.formats.steps import NAMES, XSUB_TRAIN, bring, clips_of, export, refused, same
+from tests.data.formats.steps import NAMES, NAMES_120, XSUB_TRAIN, bring, clips_of, export, refused, same
 
 
 def test_ctrgcn_opens_the_arrays_in_its_order(store, tmp_path):
@@ -74,6 +75,37 @@ def test_ctrgcn_without_names_keeps_part_and_label(store, tmp_path):
     same(store, bring(tmp_path / "NTU60_CS.npz", tmp_path / "named", names=tmp_path / "all.txt"), frames=300)
 
 
+def test_ctrgcn_of_120_has_its_names_classes_and_order(store_120, tmp_path):
+    """As CTR-GCN's scripts for NTU RGB+D 120: by performer or by setup, then by name; 120 classes."""
+    assert "2 clips for training, 2 for testing" in export(store_120, tmp_path, "ctrgcn", positions="stored")[0]
+    first, second, third, fourth = NAMES_120
+    orders = {"CSub": ([third, first], [fourth, second]), "CSet": ([second, third], [first, fourth])}
+    for code, order in orders.items():
+        for part, names in zip(("train", "test"), order, strict=True):
+            data, label = readers.ctrgcn(tmp_path / f"NTU120_{code}.npz", part)
+            with np.load(tmp_path / f"NTU120_{code}.npz") as npz:
+                assert npz[f"y_{part}"].shape == (2, 120)
+            assert label.tolist() == [int(name[-3:]) - 1 for name in names]
+            for joints, name in zip(data, names, strict=True):
+                clip = clips_of(store_120)[name]
+                np.testing.assert_array_equal(joints[:, : len(clip)].transpose(1, 3, 2, 0), clip)
+        same(store_120, bring(tmp_path / f"NTU120_{code}.npz", tmp_path / code))
+    refused(tmp_path / "NTU120_CSub.npz", tmp_path / "store", "120 classes, .* pass --split xsub120", split="xsub")
+
+
+@pytest.mark.parametrize(("split", "code"), [("xsub", "CS"), ("xview", "CV"), ("xsub120", "CSub"), ("xset120", "CSet")])
+def test_made_up_names_stay_in_their_part_by_the_protocol_of_the_file(tmp_path, split, code):
+    """Also where there are more clips than 17 setups and 999 replications have names for, which NTU RGB+D 60 has."""
+    training, testing = (_make_up(np.zeros(17 * 999 + 2, int), split, part) for part in ("train", "test"))
+    assert len(set(training)) == len(training)
+    clips = _table_of(training[::999] + testing[::999])
+    rule = {"CS": "xsub", "CV": "xview", "CSub": "xsub120", "CSet": "xset120"}[code]
+    other = {"xsub": "xview", "xview": "xsub", "xsub120": "xset120", "xset120": "xsub120"}[rule]
+    assert in_training(clips, rule).tolist() == [True] * 18 + [False] * 18
+    assert not in_training(clips, other).any()  # so that nobody takes it for known
+    assert rule in rules_of(clips).values()
+
+
 X, Y = np.ones((1, 6, 150), np.float32), np.eye(60)[:1]
 
 
@@ -128,7 +160,11 @@ def test_ctrgcn_files_that_are_none_or_damaged(tmp_path):
 
 
 def test_ctrgcn_split_and_names(tmp_path):
-    refused(savez(tmp_path / "a.npz"), tmp_path / "store", "pass --split xsub or xview")
+    refused(
+        savez(tmp_path / "a.npz"),
+        tmp_path / "store",
+        "does not tell the split by CS or CV or CSub or CSet; pass --split",
+    )
     path, names = savez(tmp_path / "NTU60_CS.npz"), tmp_path / "names.txt"
     for content, message in (
         (NAMES[0], "0 of its names are for test by xsub"),

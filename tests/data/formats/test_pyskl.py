@@ -255,6 +255,8 @@ def test_of_many_people_the_two_that_are_seen_best_are_kept(tmp_path):
     [
         ([own("a", 0), own("a", 1)], {}, "two clips called 'a'"),
         ([own("a", -1)], {}, "label is -1, expected a number from 0"),
+        ([own("a", ""), own("b", "wave")], {}, "label is '', expected a number from 0, or a name"),
+        ([own("a", 0), own("b", "wave")], {}, "labels are numbers and texts, such as 'wave'"),
         ([own("a", 0)], {"train": ["b"]}, "names clip 'b', which has no annotation"),
     ],
 )

@@ -7,7 +7,7 @@ import pytest
 
 from tests.data.formats import readers
 from tests.data.formats.made_files import Evil
-from tests.data.formats.steps import NAMES, XSUB_TRAIN, XVIEW_VAL, bring, clips_of, export, refused, same
+from tests.data.formats.steps import NAMES, NAMES_120, XSUB_TRAIN, XVIEW_VAL, bring, clips_of, export, refused, same
 
 
 def test_agcn_opens_the_arrays(store, tmp_path):
@@ -41,6 +41,23 @@ def test_agcn_comes_back(store, tmp_path):
     same(store, bring(tmp_path / "ntu", tmp_path / "a"), frames=300)
     same(store, bring(tmp_path / "ntu", tmp_path / "b", split="xview"), frames=300)
     same(store, bring(tmp_path / "ntu/xsub", tmp_path / "c"), frames=300)
+
+
+def test_agcn_of_120_is_divided_by_subjects_and_setups(store_120, tmp_path):
+    """In folders `xsub` and `xset`, as MS-G3D's script for NTU RGB+D 120 makes them."""
+    export(store_120, tmp_path / "ntu120", "stgcn", positions="stored")
+    first, second, third, fourth = NAMES_120
+    orders = {"xsub": ([first, third], [second, fourth]), "xset": ([second, third], [first, fourth])}
+    for split, order in orders.items():
+        for part, names in zip(("train", "val"), order, strict=True):
+            data, found, labels = readers.agcn(tmp_path / "ntu120" / split, part)
+            assert sorted(found) == sorted(f"{name}.skeleton" for name in names)
+            assert labels == [int(name[17:20]) - 1 for name in found]
+            for joints, name in zip(data, found, strict=True):
+                clip = clips_of(store_120)[name.removesuffix(".skeleton")]
+                np.testing.assert_array_equal(joints[:, : len(clip)].transpose(1, 3, 2, 0), clip)
+        same(store_120, bring(tmp_path / "ntu120", tmp_path / split, split=f"{split}120"))
+    same(store_120, bring(tmp_path / "ntu120", tmp_path / "whichever"))
 
 
 def test_stgcns_own_names_are_read(store, tmp_path):

@@ -5,6 +5,7 @@ from torch.testing import assert_close
 
 from base.errors import InputError
 from data.ntu.names import ClipName
+from data.skeletons.layouts import NTU25, content_of
 from data.skeletons.store import StoreInfo, StoreWriter, Track, open_store
 from recognition.input.loading import body_axes, hold_nearest, load_clips
 
@@ -95,7 +96,7 @@ def test_clip_without_actors_is_kept(tmp_path):
 def test_body_axes():
     torch.manual_seed(0)
     skeleton = torch.randn(50, 25, 3)
-    axes = body_axes(skeleton)
+    axes = body_axes(skeleton[:, [0, 1, 4, 8]])
     assert_close(axes @ axes.mT, torch.eye(3).expand(50, -1, -1), rtol=0, atol=1e-5)
     assert_close(torch.linalg.det(axes), torch.ones(50))
     turned = torch.einsum("nvc,ndc->nvd", skeleton, axes)
@@ -104,7 +105,7 @@ def test_body_axes():
     assert bool((spine[:, 2] > 0).all())
     assert_close(shoulders[:, 1], torch.zeros(50), rtol=0, atol=1e-5)
     assert bool((shoulders[:, 0] > 0).all())
-    assert_close(body_axes(torch.zeros(1, 25, 3)), torch.eye(3).unsqueeze(0))
+    assert_close(body_axes(torch.zeros(1, 4, 3)), torch.eye(3).unsqueeze(0))
 
 
 def test_turned_to_the_body_a_turned_clip_is_the_same(tmp_path):
@@ -114,6 +115,33 @@ def test_turned_to_the_body_a_turned_clip_is_the_same(tmp_path):
     one = load(write(tmp_path / "one", track()), rotate_to_body=True)
     other = load(write(tmp_path / "other", turned), rotate_to_body=True)
     assert_close(one.joints, other.joints, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_joints_are_known_by_their_names_and_not_by_the_layouts(tmp_path, turned):
+    """NTU's joints under another name are the same to the bit, and 20 of them the same 20."""
+    expected = load(write(tmp_path / "ntu", track()), rotate_to_body=turned)
+    kept = [at for at in range(25) if at not in (2, 21, 22, 23, 24)]
+    bones = [(child, 20 if parent == 2 else parent) for child, parent in NTU25.bones]
+    place = {joint: at for at, joint in enumerate(kept)}
+    layouts = {
+        "all": (content_of(NTU25), list(range(25))),
+        "twenty": (
+            {
+                "joints": [NTU25.joints[at] for at in kept],
+                "bones": [[place[child], place[parent]] for child, parent in bones if child in place],
+                "centre": place[20],
+                "dims": 3,
+            },
+            kept,
+        ),
+    }
+    for name, (content, joints) in layouts.items():
+        with StoreWriter(tmp_path / name, StoreInfo(layout=name, own_layout=content)) as writer:
+            one = track()
+            writer.add(ClipName(1, 1, 1, 1, 1), 20, [Track(0, 0, one.joints[:, joints], one.tracked[:, joints])])
+        found = load(open_store(tmp_path / name), rotate_to_body=turned)
+        assert_close(found.joints, expected.joints[:, joints], rtol=0, atol=0)
 
 
 def test_refuses_actors_that_it_cannot_place(tmp_path):
