@@ -144,10 +144,10 @@ def _draw(study: Study, found: Movement) -> Sequence[Drawing]:
         axes.set_ylabel("points gained")
         if rank is not None:
             axes.set_title(f"rank correlation {rank[0]:+.2f} ({p_value(rank[1])})")
-        alternative = (
-            "Scatter plots of the gain per action over its jitter and over its speed; the table of all actions has the "
-            "numbers."
-        )
+    alternative = (
+        "Scatter plots of the gain per action over its jitter and over its speed; the table of all actions has the "
+        "numbers."
+    )
     return [Drawing("movement", figure, alternative)]
 
 
