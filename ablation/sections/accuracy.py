@@ -51,7 +51,7 @@ def accuracy_table(study: Study, verdict: Verdict) -> Table:
                 *((float(np.mean(mean_class)),) if counts else ()),
                 float(np.mean(top1)),
                 tuple(top1),
-                clips_interval(scores, study.config.statistics.confidence),
+                clips_interval(study.arms[arm], study.config.statistics.confidence),
                 *((float(np.mean(top5)),) if telling else ()),
                 *(() if counts else (float(np.mean(mean_class)),)),
                 found.difference if found else None,

@@ -68,7 +68,7 @@ def test_skeletons_are_drawn_side_by_side(tmp_path, rng, dims, time):
         assert columns.size, label
     if time == "down":
         # The raw version is left of the refined one.
-        blue = (np.abs(image - [0x1F, 0x62, 0xC9]) < 24).all(-1).any(0)
+        blue = (np.abs(image - [0x4E, 0x66, 0xC6]) < 24).all(-1).any(0)
         assert np.flatnonzero(blue).min() > image.shape[1] / 4
 
 
