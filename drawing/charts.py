@@ -237,8 +237,9 @@ def plot_trade_off(
         )
         if title:
             figure.suptitle(title)
-        # Where there is room for the numbers is known once everything has its place.
+        # Where there is room for the numbers is known once everything has its place, where it then stays.
         figure.draw_without_rendering()
+        figure.set_layout_engine(None)
         for axes, name in zip(panels, names, strict=True):
             _write_strides(axes, points, name.lower(), shades)
         save(figure, path)

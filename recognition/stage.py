@@ -325,6 +325,7 @@ def _write_scores(folder: Path, scores: Scores, run: Run | None = None, names: S
     figure = draw_confusion(counts, names)
     with atomic_file(folder / "confusion.png") as temporary:
         figure.savefig(temporary, format="png", dpi=120)
+    figure.set_layout_engine(None)  # it is laid out already
     if run is not None:
         with run.writer() as log:
             log.add_figure("confusion", figure)

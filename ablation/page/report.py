@@ -12,7 +12,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from ablation.page.glossary import TERMS, anchor, link_terms
-from ablation.page.theme import STYLE, filter_properties, save_formats, themed_svg
+from ablation.page.theme import STYLE, as_png, filter_properties, themed_svg
 from ablation.sections.registry import Chapter, Drawing, Section, Slot, in_order
 from ablation.study.study import Study
 from base.files import atomic_file
@@ -55,8 +55,8 @@ def write_report(folder: Path, title: str, study: Study) -> Path:
             _write(folder / "tables" / f"{table.name}.md", to_markdown(table).encode())
             _write(folder / "tables" / f"{table.name}.tex", to_latex(table).encode())
         for drawing in one.drawings:
-            for ending, render in save_formats(drawing.figure).items():
-                _write(folder / "figures" / f"{drawing.name}.{ending}", render())
+            _write(folder / "figures" / f"{drawing.name}.svg", drawing.svg.encode())
+            _write(folder / "figures" / f"{drawing.name}.png", as_png(drawing.figure))
         for name, text in one.section.texts(study, one.found).items():
             _write(folder / name, text.encode())
     page = folder / "report.html"
@@ -117,7 +117,7 @@ def _figure(
 ) -> Markup:
     """Put a drawing into the page, with what a fragment says below it."""
     drawing = drawings[name]
-    shown = Markup(themed_svg(drawing.figure, name))
+    shown = Markup(themed_svg(drawing.svg, name))
     return Markup(macros.figure(name, heading, shown, drawing.alternative, caller()))
 
 

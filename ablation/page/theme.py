@@ -7,7 +7,6 @@ property of that role, so that one drawing follows the reader's light or dark th
 import html
 import io
 import re
-from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 import matplotlib as mpl
@@ -73,7 +72,7 @@ def look_of(study: "Study", arm: str) -> dict[str, Any]:
 
 
 def tip(axes: Axes, x: float, y: float, text: str) -> None:
-    """Let a text appear when the pointer is over a place: an invisible marker, named by the text (see `_svg`)."""
+    """Let a text appear when the pointer is over a place: an invisible marker, named by the text (see `as_svg`)."""
     axes.plot(x, y, "o", markersize=11, color=INK, alpha=0, zorder=9, gid=f"tip-{text.encode().hex()}")
 
 
@@ -97,18 +96,18 @@ def log_scale(axes: Axes, which: Literal["x", "y"]) -> None:
     axis.set_minor_formatter(NullFormatter())
 
 
-def themed_svg(figure: Figure, prefix: str) -> str:
-    """Return a drawing to put inside the page: no prologue, own ids, colours as custom properties of the page.
+def themed_svg(text: str, prefix: str) -> str:
+    """Return a drawing to put inside the page: no prologue or paper, own ids, colours as custom properties of the page.
 
     Parameters
     ----------
-    figure
-        The figure.
+    text
+        The drawing, as `as_svg` gives it.
     prefix
         Makes its ids differ from those of other figures on the page.
     """
-    text = _svg(figure, transparent=True)
     text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
+    text = re.sub(r'(<g id="patch_1">\s*<path [^>]*style="fill: )[^;"]*', r"\1none", text, count=1)
     text = text.replace("xlink:href=", "href=")
     text = re.sub(r'\sxmlns(:\w+)?="[^"]*"', "", text)
     text = re.sub(r'\sid="([^"]+)"', rf' id="{prefix}-\1"', text)
@@ -123,21 +122,19 @@ def themed_svg(figure: Figure, prefix: str) -> str:
     return text.replace("<svg", '<svg aria-hidden="true" focusable="false"', 1).strip()
 
 
-def save_formats(figure: Figure) -> Mapping[str, Callable[[], bytes]]:
-    """Return, per file ending, a function that renders the figure for use elsewhere."""
-
-    def png() -> bytes:
-        with mpl.rc_context(STYLE), io.BytesIO() as file:
-            figure.savefig(file, format="png", dpi=200)
-            return file.getvalue()
-
-    return {"png": png, "svg": lambda: _svg(figure).encode()}
+def as_png(figure: Figure) -> bytes:
+    """Draw a figure for use elsewhere."""
+    with mpl.rc_context(STYLE), io.BytesIO() as file:
+        figure.savefig(file, format="png", dpi=200)
+        return file.getvalue()
 
 
-def _svg(figure: Figure, transparent: bool = False) -> str:
+def as_svg(figure: Figure) -> str:
+    """Draw a figure, for use elsewhere and for `themed_svg`."""
     with mpl.rc_context(STYLE), io.StringIO() as file:
         # Without a date, equal findings give equal bytes.
-        figure.savefig(file, format="svg", transparent=transparent, metadata={"Date": None})
+        figure.savefig(file, format="svg", metadata={"Date": None})
+        figure.set_layout_engine(None)  # to lay it out takes longer than to draw it: once does for all formats
         return re.sub(r'<g id="tip-([0-9a-f]*)">', _titled, file.getvalue())
 
 

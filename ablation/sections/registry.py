@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Generic, Literal, TypeVar
 
 from matplotlib.figure import Figure
 
+from ablation.page.theme import as_svg
 from ablation.study.study import Study
 from base.registry import Registry
 from base.tables import Table
@@ -55,6 +57,11 @@ class Drawing:
     name: str
     figure: Figure
     alternative: str
+
+    @cached_property
+    def svg(self) -> str:
+        """The figure, drawn once: for its file and for the page."""
+        return as_svg(self.figure)
 
 
 def _nothing(study: Study, found: Any) -> tuple[()]:

@@ -134,9 +134,8 @@ def load_recognizer(path: Path, device: torch.device | str = "cpu") -> Recognize
         raise InputError(f"{damaged} (names: expected one text per action); train it again")
     called = tuple(one_line(name)[:LONGEST] for name in names) if names is not None else ()
     fps, image = _trained_on(content, damaged)
-    return Recognizer(
-        net.to(device).eval(), view, layout, confidence, actions, samplings, path, called, fps=fps, image=image
-    )
+    net = net.to(device).eval().requires_grad_(False)  # explaining needs the inputs' gradients alone
+    return Recognizer(net, view, layout, confidence, actions, samplings, path, called, fps=fps, image=image)
 
 
 def _trained_on(content: dict[str, Any], damaged: str) -> tuple[float | None, tuple[int, int] | None]:

@@ -6,7 +6,7 @@ import pytest
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 
-from ablation.page.theme import ARMS, FILTER_COLOURS, OWN, PAPER, colour_of, look_of, themed_svg, tip
+from ablation.page.theme import ARMS, FILTER_COLOURS, OWN, PAPER, as_svg, colour_of, look_of, themed_svg, tip
 from drawing.charts import KNOWN_COLOURS, OTHER_COLOURS
 from drawing.player import page_styles
 from drawing.style import INK
@@ -94,12 +94,13 @@ def test_arms_keep_their_colours_and_own_ones_follow_each_other(make):
 
 def test_drawings_have_ids_of_their_own_and_tips():
     figure = Figure()
-    axes = figure.add_subplot()
+    axes = figure.add_subplot(facecolor="none")  # as in the style of the report
     axes.plot([0, 1], color=ARMS["raw"])
     tip(axes, 0.5, 0.5, 'a <b> & "c"')
-    text = themed_svg(figure, "one")
+    text = themed_svg(as_svg(figure), "one")
     ids = re.findall(r'\sid="([^"]+)"', text)
     assert ids
     assert all(name.startswith("one-") for name in ids)
     assert "var(--arm-raw)" in text
+    assert "fill: #ffffff" not in text, "it brings paper of its own"
     assert "<title>a &lt;b&gt; &amp; &quot;c&quot;</title>" in text
