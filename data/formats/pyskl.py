@@ -57,6 +57,7 @@ from data.skeletons.layouts import COCO17, NTU25, OPENPOSE18, Layout, find_layou
 from data.skeletons.opening import PEOPLE
 from data.skeletons.seen import seen_joints
 from data.skeletons.store import ClipStore
+from data.skeletons.units import to_image
 
 LARGEST = 8 << 30
 """Bytes of the largest pickle that is read: it is held in memory. The largest one of NTU RGB+D takes some 2 GB."""
@@ -125,13 +126,15 @@ def read_pyskl(file: Path, given: Layout | None = None, people: int = PEOPLE) ->
         The file is damaged, names what it may not, or is not laid out as PYSKL's; so does reading its clips.
     """
     content = read_pickle(file, LARGEST)
+    if isinstance(content, list):  # mmaction2's, of which each file is one part of a split
+        content = {"annotations": content}
     if not isinstance(content, dict) or not isinstance(content.get("annotations"), list):
         found = type(content).__name__
         if isinstance(content, dict):
             found = "a dict of " + (", ".join(shown(key, 40) for key in islice(content, 5)) or "nothing")
         raise InputError(
-            f"{file}: not a PYSKL pickle: found {found}, expected a dict with split and annotations, a list; no other "
-            ".pkl can be imported"
+            f"{file}: not a PYSKL pickle: found {found}, expected a dict with split and annotations, a list, or that "
+            "list; no other .pkl can be imported"
         )
     annotations, split = content["annotations"], content.get("split", {})
     if not annotations:
@@ -275,7 +278,10 @@ def _called(item: Any) -> Any:
 
 def _get(item: Any, key: str, file: Path, at: int) -> Any:
     if not isinstance(item, dict) or key not in item:
-        raise InputError(f"{file}: annotations[{at}] has no {key}; expected a dict with frame_dir, label and keypoint")
+        files = "; some pickles have keypoints in files of their own: give one that has them" * (key == "keypoint")
+        raise InputError(
+            f"{file}: annotations[{at}] has no {key}; expected a dict with frame_dir, label and keypoint{files}"
+        )
     return as_plain(item[key])
 
 
@@ -378,7 +384,7 @@ def _read_clip(
         if not isinstance(score, np.ndarray) or score.dtype.kind != "f" or score.shape != keypoint.shape[:3]:
             raise InputError(f"{where}: keypoint_score is no array of floats {list(keypoint.shape[:3])}")
         if size != image:
-            keypoint = _resized(keypoint, size, image)
+            keypoint = to_image(keypoint.astype(np.float32), (keypoint != 0).any(axis=-1), size, image)
             _note(notes, f"images are of several sizes; all poses are brought to one of {image[0]} x {image[1]} pixels")
     if notes is not None and len(keypoint) > min(people, PEOPLE):
         if len(keypoint) > people:
@@ -391,16 +397,6 @@ def _read_clip(
 def _note(notes: list[str] | None, text: str) -> None:
     if notes is not None and text not in notes:
         notes.append(text)
-
-
-def _resized(keypoint: np.ndarray, size: tuple[int, int], image: tuple[int, int]) -> np.ndarray:
-    """Bring positions [M, T, V, 2] in an image into one of another size: its middle in the middle, as large as fits."""
-    factor = min(image[0] / size[0], image[1] / size[1])
-    halves = np.array([size, image], np.float32) / 2
-    moved = (keypoint.astype(np.float32) - halves[0]) * np.float32(factor) + halves[1]
-    unseen = ~(keypoint != 0).any(axis=-1)
-    moved[unseen] = 0
-    return moved
 
 
 def _most_seen(keypoint: np.ndarray, score: np.ndarray | None, people: int) -> np.ndarray:

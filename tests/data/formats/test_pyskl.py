@@ -123,7 +123,9 @@ PYSKL = {
         pyskl(annotation(keypoint=None))[:-4] + b"\x8c\x08keypointcnumpy.core.multiarray\n_reconstruct\n(NNNtRsesu.",
         "not a pickle|keypoint is NoneType",
     ),
-    "a list": (pickle.dumps([annotation()]), "expected a dict with split and annotations"),
+    "a list of something": (pickle.dumps([[annotation()]]), r"annotations\[0\] has no frame_dir"),
+    "a text": (pickle.dumps("annotations"), "expected a dict with split and annotations, a list, or that list"),
+    "keypoints elsewhere": (pyskl({"frame_dir": "a", "label": 0}), "in files of their own: give one that has them"),
     "no annotations": (pyskl(), "annotations is empty"),
     "text for a clip": (pyskl("clip"), r"annotations\[0\] has no frame_dir"),
     "no name": (pyskl(annotation(frame_dir=None)), r"annotations\[0\] has no frame_dir"),
@@ -222,6 +224,14 @@ def test_clips_of_other_names_keep_names_labels_and_splits(tmp_path):
     assert any("split 'odd' is not kept" in line for line in lines)
     with pytest.raises(InputError, match="already exists"):
         import_store(tmp_path / "a.pkl", tmp_path / "store", ImportOptions())
+
+
+def test_a_list_of_annotations_is_read_as_one_without_splits(tmp_path):
+    (tmp_path / "list.pkl").write_bytes(pickle.dumps([own("b", "run"), own("a", "bow")]))
+    import_store(tmp_path / "list.pkl", tmp_path / "store", ImportOptions())
+    read = open_store(tmp_path / "store")
+    assert {read.title(name) for name in read.clips.name.tolist()} == {"a", "b"}
+    assert (read.labels.actions, read.labels.splits) == (("bow", "run"), {})
 
 
 def test_images_of_several_sizes_become_one(tmp_path):
