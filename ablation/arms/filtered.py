@@ -27,7 +27,7 @@ from training.runs import read_json
 
 
 def _make(name: str, config: AblateConfig, source: Source, arm: str, base: ClipStore, content: str) -> ArmStore:
-    found, why = _tuned(config, name, source) or _released(name, base.info.fps)
+    found, why = _tuned(config, name, source) or _released(name, source)
     folder = shared_folder(config, "stores", {"from": content, "filter": name, "rules": RULES, **found})
     if not (folder / "store.json").is_file():
         console.print(f"{FILTERS[name].label}: {parameters(found)}; {why}", highlight=False)
@@ -41,9 +41,14 @@ def _needs(config: AblateConfig, source: Source) -> list[Path]:
     return [path for name in names for path in benchmarks.find(name).paths(benchmarks.root, "train")]
 
 
-def _released(name: str, fps: float) -> tuple[Parameters, str]:
-    """Return the parameters of a filter without a benchmark to tune it on, and where they are from."""
-    return released_parameters(name, fps), "as released, for there is no benchmark to tune it on"
+def _released(name: str, source: Source) -> tuple[Parameters, str]:
+    """Return the parameters of a filter without a benchmark to tune it on, and where they are from.
+
+    They are those for the study's clips, whatever else is filtered to see what the filter does.
+    """
+    return released_parameters(
+        name, open_store(source.raw).info.fps
+    ), "as released, for there is no benchmark to tune it on"
 
 
 def _tuned(config: AblateConfig, name: str, source: Source) -> tuple[Parameters, str] | None:

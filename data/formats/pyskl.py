@@ -57,6 +57,7 @@ from data.skeletons.layouts import COCO17, NTU25, OPENPOSE18, Layout, find_layou
 from data.skeletons.opening import PEOPLE
 from data.skeletons.seen import seen_joints
 from data.skeletons.store import ClipStore
+from data.skeletons.units import LARGEST as LARGEST_EXTENT
 from data.skeletons.units import to_image
 
 LARGEST = 8 << 30
@@ -117,8 +118,13 @@ def is_our_pickle(path: Path) -> bool:
         return file.read(len(beginning)) == beginning
 
 
-def read_pyskl(file: Path, given: Layout | None = None, people: int = PEOPLE) -> Incoming:
+def read_pyskl(
+    file: Path, given: Layout | None = None, people: int = PEOPLE, size: tuple[int, int] | None = None
+) -> Incoming:
     """Read PYSKL's pickle; the number of joints tells the layout if it is not given.
+
+    Clips of other names than NTU RGB+D's may miss their image's size, which `size` then is, and differ in what
+    `_in_usual_form` says.
 
     Raises
     ------
@@ -142,7 +148,9 @@ def read_pyskl(file: Path, given: Layout | None = None, people: int = PEOPLE) ->
     names = [_name(item, file, at) for at, item in enumerate(annotations)]
     right = [name for name in names if not isinstance(name, InputError)]
     if not right:
-        return _read_own(file, annotations, split, given, people)
+        return _read_own(file, annotations, split, given, people, size)
+    if size is not None:
+        raise InputError(f"--image-size: the clips of {file} have NTU RGB+D's names and say it; leave it out")
     others = {_called(item) for item, name in zip(annotations, names, strict=True) if isinstance(name, InputError)}
     split = _check_split(file, split, others)
     _check_names(file, right, split)
@@ -161,10 +169,18 @@ def read_pyskl(file: Path, given: Layout | None = None, people: int = PEOPLE) ->
     return Incoming(layout, len(names), clips(), image, layout.dims == 2, notes)
 
 
-def _read_own(file: Path, annotations: list[Any], split: Any, given: Layout | None, people: int) -> Incoming:
+def _read_own(
+    file: Path,
+    annotations: list[Any],
+    split: Any,
+    given: Layout | None,
+    people: int,
+    said: tuple[int, int] | None,
+) -> Incoming:
     """Read a pickle of clips that are not NTU RGB+D's: they keep their names, labels and splits."""
     _check_split(file, split, set())
     parts, notes = _own_parts(split)
+    annotations = [_in_usual_form(item, said, notes) for item in annotations]
     clips = [_own_clip(item, file, at, parts) for at, item in enumerate(annotations)]
     names, labels = code_clips(*_named(clips, file), str(file))
     known_names = {clip.name for _, clip in clips}
@@ -181,6 +197,43 @@ def _read_own(file: Path, annotations: list[Any], split: Any, given: Layout | No
             yield clips[at][1].name, partial(_read_clip, name, item, layout, image, file, at, people, notes)
 
     return Incoming(layout, len(names), read(), image, layout.dims == 2, notes, labels=labels)
+
+
+def _in_usual_form(item: Any, size: tuple[int, int] | None, notes: list[str]) -> Any:
+    """Return an annotation as PYSKL's own have it, and note what was other.
+
+    Whole numbers become floats; a third coordinate in an image is the score; without a score, what is seen has 1; what
+    is NaN was not seen; an image of which the size is not said has that of `size`.
+    """
+    keypoint = as_plain(item.get("keypoint")) if isinstance(item, dict) else None
+    if not isinstance(keypoint, np.ndarray) or keypoint.ndim != 4 or keypoint.dtype.kind not in "fiu":
+        return item
+    item = dict(item)
+    if keypoint.dtype.kind != "f":
+        keypoint = keypoint.astype(np.float32)
+    missing = np.isnan(keypoint).any(axis=-1)
+    if missing.any():
+        _note(notes, "joints at NaN are taken for not seen")
+        keypoint = np.where(missing[..., None], keypoint.dtype.type(0), keypoint)
+        score = as_plain(item.get("keypoint_score"))
+        if isinstance(score, np.ndarray) and score.shape == missing.shape:
+            item["keypoint_score"] = np.where(missing, score.dtype.type(0), score)
+    if size is not None and keypoint.shape[3] == 2:
+        item.setdefault("img_shape", size[::-1])
+    if keypoint.shape[3] == 3 and "img_shape" in item and "keypoint_score" not in item and _is_score(keypoint):
+        item["keypoint_score"], keypoint = keypoint[..., 2], keypoint[..., :2]
+        _note(notes, "keypoints are x, y and a score")
+    if keypoint.shape[3] == 2 and "keypoint_score" not in item:
+        item["keypoint_score"] = (keypoint != 0).any(axis=-1).astype(np.float32)
+        _note(notes, "clips without keypoint_score: what is seen has 1")
+    return item | {"keypoint": keypoint}
+
+
+def _is_score(keypoint: np.ndarray) -> bool:
+    """Whether x and y are too far for metres, and the third number is from 0 to 1."""
+    third = keypoint[..., 2]
+    far = bool((np.abs(keypoint[..., :2]) > LARGEST_EXTENT).any())
+    return far and not ((third < 0) | (third > 1)).any()
 
 
 def _named(clips: list[tuple[int | str, OwnClip]], file: Path) -> tuple[list[OwnClip], list[str] | None]:
@@ -338,6 +391,8 @@ def _keypoint(item: Any, file: Path, at: int) -> np.ndarray:
 
 
 def _image(item: Any, file: Path, at: int) -> tuple[int, int]:
+    if isinstance(item, dict) and "img_shape" not in item:
+        raise InputError(f"{file}: annotations[{at}] has no img_shape, (height, width) in pixels; give --image-size")
     shape = _get(item, "img_shape", file, at)
     shape = tuple(shape.tolist()) if isinstance(shape, np.ndarray) else shape
     sizes = isinstance(shape, tuple | list) and len(shape) == 2
@@ -417,7 +472,7 @@ def _save(store: ClipStore, file: Path, options: WriteOptions, advance: Advance)
 
 
 def _open(path: Path, options: ReadOptions) -> Incoming:
-    return read_pyskl(path, options.layout, options.people)
+    return read_pyskl(path, options.layout, options.people, options.image_size)
 
 
 FORMATS.add(
@@ -433,6 +488,6 @@ FORMATS.add(
         actions=len(ACTIONS_120),
         people=None,
         writes_with={"dtype": "float16"},
-        reads_with=frozenset({"layout", "people"}),
+        reads_with=frozenset({"layout", "people", "image_size"}),
     ),
 )
