@@ -436,7 +436,7 @@ def export(
         typer.Option(help="Only this evaluation protocol instead of both of the data set's, 60 or 120."),
     ] = None,
     positions: Annotated[
-        Literal["prepared", "stored"] | None, typer.Option(help="As the project prepares its own files, or as stored.")
+        Literal["stored", "prepared"] | None, typer.Option(help="As the project prepares its own files, or as stored.")
     ] = None,
     again: Again = False,
 ) -> None:

@@ -112,5 +112,8 @@ def _attempt(training: Training) -> Outcome:
 
 def _attempt_alone(training: Training) -> Outcome:
     torch.set_num_threads(1)  # the other cores have recognisers of their own
-    console.quiet = True
-    return _attempt(training)
+    quiet, console.quiet = console.quiet, True
+    try:
+        return _attempt(training)
+    finally:
+        console.quiet = quiet

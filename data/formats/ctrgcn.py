@@ -280,8 +280,8 @@ def _read_names(names: Path, labels: dict[str, np.ndarray], split: Split, file: 
 
 def _table_of(names: list[ClipName]) -> Clips:
     """Return the table of clips of which nothing but the names is known."""
-    numbers = np.array([list(vars(name).values()) for name in names], np.int64).reshape(len(names), -1)
-    setup, camera, performer, replication, action = numbers.T
+    numbers = np.array([list(vars(name).values()) for name in names], np.int64)
+    setup, camera, performer, replication, action = numbers.reshape(-1, 5).T
     text, frames = np.array([str(name) for name in names], str), np.zeros(len(names), np.int64)
     return Clips(text, setup, camera, performer, replication, action, frames)
 

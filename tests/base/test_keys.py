@@ -99,7 +99,7 @@ def test_every_command_has_its_keys_or_options_and_others_are_refused(capsys):
     app(["keys", "predict"], standalone_mode=False)
     assert "--samplings: whole number, 1 to 64 or null; default null" in capsys.readouterr().out
     with pytest.raises(
-        InputError, match="keys: found 'nope', expected one of prepare, refine, recognize, ablate, predict"
+        InputError, match="keys: found 'nope', expected one of prepare, cut, refine, recognize, ablate, watch, predict"
     ):
         app(["keys", "nope"], standalone_mode=False)
 

@@ -6,6 +6,7 @@ from ablation.study.config import AblateConfig
 from base.config import load_config
 from data.ntu.prepare import PrepareConfig
 from recognition.config import RecognizeConfig
+from recognition.live.config import WatchConfig
 from refine.benchmarks.cut import CutConfig
 from refine.config import RefineConfig
 
@@ -16,6 +17,7 @@ MODELS = {
     "refine": RefineConfig,
     "recognize": RecognizeConfig,
     "ablate": AblateConfig,
+    "watch": WatchConfig,
 }
 
 

@@ -8,22 +8,12 @@ from pathlib import Path
 import pytest
 import typer
 
-from ablation.study.config import AblateConfig
 from base.config import load_config
-from data.ntu.prepare import PrepareConfig
-from recognition.config import RecognizeConfig
-from recognition.live.config import WatchConfig
 from refine.config import RefineConfig
 from run import _arguments, app
+from tests.end_to_end.test_configs import MODELS
 
 ROOT = Path(__file__).parents[2]
-MODELS = {
-    "prepare": PrepareConfig,
-    "refine": RefineConfig,
-    "recognize": RecognizeConfig,
-    "ablate": AblateConfig,
-    "watch": WatchConfig,
-}
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 CONFIGS = sorted((ROOT / "configs").rglob("*.yaml"))
 COMMANDS = typer.main.get_command(app).commands
