@@ -181,9 +181,10 @@ def _steadiness_sentence(study: Study) -> str | None:
 
 
 def _values(study: Study, found: list[str]) -> dict[str, Any]:
-    known = study.clips.labels is None or study.clips.labels.subjects
     return {
-        "people": plural(study.clips.performers, "person", "people") if known else "people who are not named",
+        "people": plural(study.clips.performers, "person", "people")
+        if study.clips.people_known
+        else "people who are not named",
         "seeds": plural(len(study.seeds), "seed"),
         "flattening": " ".join(flattening_sentences(study, [study.main])),
     }
