@@ -110,11 +110,11 @@ def _other_rate(store: ClipStore, first: ClipStore) -> bool:
 
 def _clips(stores: Sequence[ClipStore], called: Sequence[str], same_people: bool, notes: list[str]) -> list[OwnClip]:
     """Return what is known of each clip, in the order of the stores and their clips."""
-    subjects = [subjects_of(store) for store in stores]
-    if any(found.any() for found in subjects):
+    subjects: list[list[str]] = [subjects_of(store).tolist() for store in stores]
+    if any(any(found) for found in subjects):
         for at, found in enumerate(subjects):
-            if not found.any():
-                subjects[at] = np.full(len(found), f"somebody of {called[at]}", object)
+            if not any(found):
+                subjects[at] = [f"somebody of {called[at]}"] * len(found)
                 notes.append(f"{called[at]}: does not say who is in its clips, who count as one person")
     titles = [[store.title(str(name)) for name in store.clips.name] for store in stores]
     titles = _apart(titles, called, "clip", notes)
@@ -123,20 +123,20 @@ def _clips(stores: Sequence[ClipStore], called: Sequence[str], same_people: bool
     )
     clips = []
     actions: dict[str, set[str]] = {}
-    for store, name, of_store, shown_people in zip(stores, called, titles, people, strict=True):
+    for store, name, of_clips, who in zip(stores, called, titles, people, strict=True):
         assert store.labels is not None  # _check_fits
         parts: dict[str, dict[str, Part]] = {}
         for split, of_split in store.labels.splits.items():
             for part, members in of_split.items():
                 for member in members:
                     parts.setdefault(member, {})[split] = part
-        for row, (title, subject) in enumerate(zip(of_store, shown_people, strict=True)):
+        for row, (title, subject) in enumerate(zip(of_clips, who, strict=True)):
             action = store.labels.actions[store.clips.action[row] - 1]
             actions.setdefault(action, set()).add(name)
             camera = str(store.clips.camera[row])
             session = f"{name} {store.clips.setup[row]}"
             of_clip = parts.get(str(store.clips.name[row]), {})
-            clips.append(OwnClip(title, action, str(subject), camera, session, of_clip))
+            clips.append(OwnClip(title, action, subject, camera, session, of_clip))
     if alone := [action for action, found in actions.items() if len(found) < len(stores)]:
         listed = ", ".join(shown(action, 40) for action in alone)
         notes.append(f"not in every store: {plural(len(alone), 'action')} of {len(actions)}, {cut(listed, 200)}")

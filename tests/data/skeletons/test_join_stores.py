@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from base.errors import InputError
+from data.skeletons.division import divide
 from data.skeletons.join_stores import join_stores
 from data.skeletons.labels import OwnClip, code_clips
 from data.skeletons.store import StoreInfo, StoreWriter, Track, open_store
@@ -74,6 +75,8 @@ def test_who_is_in_clips_that_do_not_say_it_is_one_person(two, tmp_path):
     assert "  c: does not say who is in its clips, who count as one person" in lines
     join_stores([other, write(tmp_path / "d", [OwnClip("d1", "wave")], (1.0, 1.0))], tmp_path / "nobody")
     assert open_store(tmp_path / "nobody").labels.subjects == ()
+    with pytest.raises(InputError, match="does not say who is in its clips; import them with --labels"):
+        divide(open_store(tmp_path / "nobody"), "subjects 3")
 
 
 def test_what_does_not_go_together_is_refused(two, tmp_path):
