@@ -83,6 +83,11 @@ def confirmed(study: Study, found: Comparison) -> bool:
     return found.interval is not None and same_side and found.holm_p < 1 - study.confidence
 
 
+def disagree(study: Study, found: Comparison) -> bool:
+    """Whether its interval says something else than the p that decides."""
+    return found.interval is not None and found.significant != confirmed(study, found)
+
+
 def verdict_word(study: Study, found: Comparison) -> str:
     """Say in a few words what a comparison shows: what the p beside it, corrected by Holm's method, says.
 

@@ -22,7 +22,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from base.errors import InputError
 from base.files import atomic_file
 from drawing import style as plot_style
-from drawing.style import GRID, INK, METHODS, MUTED
+from drawing.style import GRID, INK, METHODS, MUTED, series
 
 PAPER = "#ffffff"
 KNOWN_COLOURS = {
@@ -324,11 +324,12 @@ def draw_curves(axes: Axes, points: Mapping[str, np.ndarray], means: bool = True
     """
     top = upper_limit([values for _, values in points.values()])
     colours, beyond = colours_of(points), 0
-    for label, (frames, values) in points.items():
+    for number, (label, (frames, values)) in enumerate(points.items()):
         finite = np.isfinite(values)
         mean = f"mean {_digits(values[finite].mean())}" if finite.any() else "not scored"
         style: dict[str, Any] = {"color": colours[label], "alpha": 0.9 if means else 0.3}
-        axes.plot(frames, values, linewidth=1.1 if len(frames) < 600 else 0.7, label=f"{label} ({mean})", **style)
+        look = {**series(number), "markevery": max(1, len(frames) // 12), "markersize": 4, **style}
+        axes.plot(frames, values, linewidth=1.1 if len(frames) < 600 else 0.7, label=f"{label} ({mean})", **look)
         # A line has at least two points: a frame between two that cannot be scored would not be seen.
         alone = finite & ~np.r_[False, finite[:-1]] & ~np.r_[finite[1:], False]
         axes.plot(frames[alone], values[alone], ".", markersize=3, **style)
@@ -346,7 +347,7 @@ def draw_curves(axes: Axes, points: Mapping[str, np.ndarray], means: bool = True
             frames_above = "frame" if beyond == 1 else "frames"
             axes.plot([], [], "^", markersize=4, color=MUTED, label=f"{beyond} {frames_above} above {_digits(top)}")
         columns = min(3, len(points) + bool(beyond))
-        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, borderaxespad=0.2, handlelength=1.6)
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, borderaxespad=0.2, handlelength=2.4)
 
 
 def draw_left(axes: Axes, left: Left, colours: Mapping[str, str]) -> None:

@@ -36,7 +36,7 @@ HTML = """
 </ul>
 </section>
 {% endif %}
-<p class="meta">{{ "Simulated" if study.clips.simulated else "Recorded" }} clips, split {{ study.condition.split }}: {{ "{:,}".format(study.names | length) }} test clips of {{ values.people }}, {{ study.classes }} actions; {{ values.seeds }}, {{ study.arms | length }} kinds of skeletons.</p>
+<p class="meta">{{ "Simulated" if study.clips.simulated else "Recorded" }} clips{{ " with a simulated Kinect's errors put on" if study.clips.errors_put_on }}, split {{ study.condition.split }}: {{ "{:,}".format(study.names | length) }} test clips of {{ values.people }}, {{ study.classes }} actions; {{ values.seeds }}, {{ study.arms | length }} kinds of skeletons.</p>
 """  # noqa: E501
 
 

@@ -5,7 +5,8 @@ from typing import Any
 from ablation.sections.registry import CAVEATS, SECTIONS, Section, in_order
 from ablation.study.study import Study
 from ablation.verdict import judge
-from base.words import plural
+from base.words import listed, plural
+from refine.shipped.registry import SHIPPED
 
 LEAD = """
 <ul>
@@ -24,6 +25,14 @@ def find_caveats(study: Study) -> list[str]:
             "The clips are simulated: skeletons, actions and noise come from a model. The size of the effect need not "
             "carry over to real recordings."
         )
+    if study.clips.errors_put_on:
+        said.append(
+            "The errors are simulated, and the clips that they were put on count as true: a recording has errors of "
+            "its own, and what takes those away is not rewarded for it."
+        )
+    taught = [study.label(arm) for arm in study.arms if arm in SHIPPED]
+    if taught and (study.clips.simulated or study.clips.errors_put_on):
+        said[-1] += f" {listed(taught)} learnt from simulated errors of the same kind."
     said.append(
         f"The test clips show {plural(study.clips.performers, 'person', 'people')}. The interval treats clips as "
         "independent draws, but clips of one person resemble each other, so the uncertainty for other people is larger "

@@ -200,13 +200,13 @@ def _values(study: Study, found: Clips) -> dict[str, Any]:
     return {
         "player": Markup(player_data(study, told, browsed)),
         "browsed": bool(browsed.clips),
-        "kept": _kept(browsed),
+        "kept": _kept(browsed, len(found.played)),
         "actions": [study.action(int(number)) for number in scores.action],
         "left": left,
     }
 
 
-def _kept(browsed: Browsed) -> str:
+def _kept(browsed: Browsed, told: int) -> str:
     """Say what the page holds of the clips, and what not."""
     rate = "" if browsed.every == 1 else f", one of every {browsed.every} frames"
     said = f"Here are {plural(len(browsed.clips), 'test clip', separator=',')}{rate}"
@@ -214,8 +214,8 @@ def _kept(browsed: Browsed) -> str:
         said += f"; {browsed.left_out:,} more had no room or show nobody, and those that are here are a random choice"
     return (
         f"{said}. Positions are rounded to a hundredth of the distance from a clip's middle to its outermost joints; "
-        f"of clips longer than {MOST_FRAMES} frames, those around the most jittery one are here. The first "
-        "clips of the list have all frames, finely."
+        f"of clips longer than {MOST_FRAMES} frames, those around the most jittery one are here. The list "
+        f"begins with {told} of them a second time, with every frame and less rounded."
     )
 
 

@@ -8,7 +8,7 @@ from ablation.sections.registry import RECOGNITION, SECTIONS, Drawing, Section
 from ablation.statistics import Comparison
 from ablation.study.grid import parse_trained_on
 from ablation.study.study import Study
-from ablation.verdict import Verdict, confirmed, judge
+from ablation.verdict import Verdict, confirmed, disagree, judge
 from ablation.words import footnote, interval_text, p_cell, points, with_interval
 from base.tables import Column, Table
 from base.words import listed
@@ -23,7 +23,7 @@ TEXT = """
 <ul>
 <li><strong>Paired.</strong> All arms are tested on the same clips with the same seeds, and a seed means the same initial weights, order and augmentation draws in every arm. Only the skeletons differ, {{ values.where }}.</li>
 <li><strong>Interval.</strong> {{ study.percent }} percentile bootstrap of the difference, {{ "{:,}".format(study.config.statistics.resamples) }} resamples that draw test clips{{ " and seeds" if seeds > 1 }} anew: the mean differences that are compatible with these clips{{ " and seeds" if seeds > 1 }}.{% if seeds > 1 %} The seeds' part is stretched a little, as a plain bootstrap of so few is too narrow.{% endif %}</li>
-<li><strong>Verdict.</strong> Better or worse: McNemar's p, after Holm's correction for all comparisons of the table, is below {{ "%g" | format(1 - study.confidence) }}; it is this p that the table shows. Equal within ±{{ "%g" | format(study.margin) }}: two one-sided tests rule a difference of so many points out, in either direction. Undecided: neither; in brackets the smallest true difference that so many clips and seeds would show in four cases of five.</li>
+<li><strong>Verdict.</strong> Better or worse: McNemar's p, after Holm's correction for all comparisons of the table, is below {{ "%g" | format(1 - study.confidence) }}; it is this p that the table shows. Equal within ±{{ "%g" | format(study.margin) }}: two one-sided tests rule a difference of so many points out, in either direction. Undecided: neither; in brackets the smallest true difference that so many clips and seeds would show in four cases of five.{% if seeds > 1 %} The interval may disagree, since it counts the chance in training too: the p decides.{% endif %}</li>
 <li><strong>McNemar.</strong> An exact test on one prediction per clip and arm, from scores averaged over the seeds: are as many clips repaired as broken? It takes the trained networks as given.</li>
 <li><strong>Choice of epoch.</strong> {{ values.epoch }}</li>
 </ul>
@@ -116,7 +116,7 @@ def _caveats(study: Study, verdict: Verdict) -> list[str]:
             f"There are {len(verdict.comparisons)} comparisons; the intervals are not widened for that. Holm's "
             "p-values account for it."
         )
-    odd = [one for one in verdict.comparisons if one.significant != confirmed(study, one) and one.interval is not None]
+    odd = [one for one in verdict.comparisons if disagree(study, one)]
     if odd:
         said.append(
             f"For {listed([study.label(one.arm) for one in odd])} the interval and the corrected p disagree. The "

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from ablation.sections.registry import RECOGNITION, SECTIONS, Section
-from ablation.statistics import Comparison, compare
+from ablation.statistics import Comparison, compare, holm
 from ablation.study.grid import parse_trained_on
 from ablation.study.study import Study, common_seeds
-from ablation.verdict import verdict_word
+from ablation.verdict import disagree, verdict_word
 from ablation.words import footnote, interval_text, one_decimal, p_cell, points
 from base.tables import Column, Table
+from base.words import listed
 
 NUMBERS = """
 {{ table(tables["fusion"]) }}
@@ -47,7 +48,8 @@ class Fusion:
 def find_fusion(study: Study) -> list[Fusion] | None:
     """Add scores under the first condition, and where each arm has recognisers of its own.
 
-    None with fewer than two seeds. Seed s is added to the seed behind it, the last to the first.
+    None with fewer than two seeds. Seed s is added to the seed behind it, the last to the first. Holm's correction is
+    over all sums.
     """
     found = []
     for condition in dict.fromkeys((study.condition, replace(study.condition, pairing="both"))):
@@ -62,7 +64,8 @@ def find_fusion(study: Study) -> list[Fusion] | None:
         trained = given.words(study.label(given.arm)) if given is not None else own
         alone, control = (100 * float(one.correct.mean()) for one in (raw, added[study.against]))
         found.append(Fusion(trained, alone, control, compare(added, pairs, **study.settings)))
-    return found or None
+    corrected = iter(holm([sum_.mcnemar_p for one in found for sum_ in one.sums]))
+    return [replace(one, sums=[replace(sum_, holm_p=next(corrected)) for sum_ in one.sums]) for one in found] or None
 
 
 def _table(study: Study, found: list[Fusion]) -> Table:
@@ -88,7 +91,8 @@ def _table(study: Study, found: list[Fusion]) -> Table:
     return Table(
         "fusion",
         f"Scores of two recognisers added, top-1 in percent: the difference is from two of {name} skeletons, the "
-        "second of which has the same seed. Every seed is in two sums, so that intervals are somewhat too narrow"
+        "second of which has the same seed; p of McNemar's test, corrected by Holm's method for all comparisons of "
+        "this table. Every seed is in two sums, so that intervals are somewhat too narrow"
         + footnote(sum_.interval for one in found for sum_ in one.sums),
         (
             Column("trained on", numeric=False),
@@ -103,6 +107,17 @@ def _table(study: Study, found: list[Fusion]) -> Table:
     )
 
 
+def _caveats(study: Study, found: list[Fusion]) -> list[str]:
+    name = study.label(study.against)
+    odd = [
+        f"{name} + {study.label(sum_.arm)} (trained on {one.trained})"
+        for one in found
+        for sum_ in one.sums
+        if disagree(study, sum_)
+    ]
+    return [f"Of the scores added, the interval and the corrected p disagree for {listed(odd)}."] if odd else []
+
+
 def _notes(study: Study, found: list[Fusion] | None) -> dict[str, Any]:
     return {"fusion": [{**vars(one), "sums": [vars(each) for each in one.sums]} for one in found or ()]}
 
@@ -115,6 +130,7 @@ SECTIONS.add(
         lambda study: study.get(find_fusion),
         {"numbers": NUMBERS},
         tables=lambda study, found: [_table(study, found)],
+        caveats=_caveats,
         notes=_notes,
     ),
 )

@@ -21,7 +21,7 @@ from training.devices import pick_device
 Importance = Mapping[str, np.ndarray]
 """Per arm, how much each joint mattered for the recogniser's decisions, float [V], sum 1."""
 GRID = """
-{% call figure("joints", "Which joints the decision rests on.") %}Integrated gradients of the true action's score (PyTorch Geometric's explainer), mean over some test clips, recognisers of the first seed.{% endcall %}
+{% call figure("joints", "Which joints the decision rests on.") %}Integrated gradients of the true action's score (PyTorch Geometric's explainer), mean over {{ [study.config.report.explained, study.names | length] | min }} test clips, recognisers of the first seed.{% endcall %}
 """  # noqa: E501
 NUMBERS = """
 {{ table(tables["joints"]) }}

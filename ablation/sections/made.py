@@ -39,7 +39,7 @@ LEAD = """
 {% endfor %}
 <dt>seeds</dt><dd>{{ study.seeds | join(", ") }}</dd>
 {% if study.about.seconds %}
-<dt>time for training and testing</dt><dd>{{ study.about.seconds }}</dd>
+<dt>time for training and testing, all recognisers added</dt><dd>{{ study.about.seconds }}</dd>
 {% endif %}
 </dl>
 <details>

@@ -113,10 +113,11 @@ def _data(study: Study, found: Counts) -> str:
         f"level {100 / found.actions:.1f}%; the most frequent action is {most:.1f}% "
         "of the test clips)."
     ]
-    if study.clips.simulated and simulate is not None:
+    if simulate is not None and (study.clips.simulated or study.clips.errors_put_on):
+        put = " put on them" if study.clips.errors_put_on else ""
         said.append(
-            f"The simulated Kinect's errors had severity {simulate.severity:g} (1 is a Kinect's as measured) in the "
-            f"setting {simulate.setting}; the simulation's seed was {simulate.seed}."
+            f"The simulated Kinect's errors{put} had severity {simulate.severity:g} (1 is a Kinect's as measured) in "
+            f"the setting {simulate.setting}; the simulation's seed was {simulate.seed}."
         )
     share = "" if study.condition.share == 1 else f"{study.condition.share:.0%} of the training clips, "
     held = f", {_several(found.validation)} for choosing the epoch" if any(found.validation) else ""

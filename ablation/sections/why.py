@@ -159,10 +159,14 @@ def _movement(study: Study, left: ArmFidelity, verb: str) -> list[str]:
 def _outcome(study: Study, reason: Reason) -> str:
     """Say what an arm's accuracy comes to, of what noise takes where that is known."""
     taken, difference = _taken(study), reason.comparison.difference
+    unsure = "" if confirmed(study, reason.comparison) else ", which is undecided"
     if taken is None or reason.won_back is None:
-        return f"accuracy changed by {points(difference)} points"
+        return f"accuracy changed by {points(difference)} points{unsure}"
     share, interval = reason.won_back
     ends = "" if interval is None else f", {study.percent} interval {_ends(interval)}"
+    if unsure:
+        noise = f"{percent(share)} of what noise took{ends}"
+        return f"accuracy changed by {points(difference)} points ({noise}){unsure}"
     if difference < 0:
         return f"it won back nothing and lost another {-difference:.1f} points ({percent(share)}{ends})"
     return f"it won back {difference:.1f} of the {taken.difference:.1f} points that noise took ({percent(share)}{ends})"

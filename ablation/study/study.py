@@ -36,12 +36,15 @@ class ClipsTested:
         Their joints.
     labels
         What their owner calls them; None for NTU RGB+D's.
+    errors_put_on
+        Whether they are recordings that a simulated Kinect's errors were put on.
     """
 
     people: np.ndarray
     simulated: bool
     layout: Layout
     labels: Labels | None = None
+    errors_put_on: bool = False
 
     @property
     def people_known(self) -> bool:
@@ -240,7 +243,8 @@ def assemble(
     base, simulate = made.stores[against], made.source.simulate
     order = np.argsort(base.clips.name)
     people = base.clips.performer[order[np.searchsorted(base.clips.name, arms[against].clip, sorter=order)]]
-    simulated = simulate is not None and made.source.raw.resolve().is_relative_to(simulate.folder.resolve())
+    ours = simulate is not None and made.source.raw.resolve().is_relative_to(simulate.folder.resolve())
+    recorded = simulate is None or simulate.clean is not None
     return Study(
         config=config,
         plan=plan,
@@ -249,7 +253,7 @@ def assemble(
         gathered=gathered,
         arms=arms,
         seeds=seeds,
-        clips=ClipsTested(people, simulated, base.layout, base.labels),
+        clips=ClipsTested(people, ours and not recorded, base.layout, base.labels, ours and recorded),
         known=known or {},
         failures=tuple(failures),
         about=about,

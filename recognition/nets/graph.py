@@ -9,7 +9,6 @@ from typing import Literal
 
 import torch
 from torch import Tensor
-from torch_geometric.utils import add_self_loops, degree, sort_edge_index, to_undirected
 
 from data.skeletons.layouts import Layout
 
@@ -64,8 +63,9 @@ def skeleton_graph(layout: Layout, partition: Partition = "spatial") -> Skeleton
     with torch.device("cpu"):  # it is looked at while it is made, also where a network is but sketched, on no device
         joints = len(layout.joints)
         bones = torch.tensor(layout.bones, dtype=torch.int64).reshape(-1, 2).T
-        edges, _ = add_self_loops(to_undirected(bones, num_nodes=joints), num_nodes=joints)
-        edges = sort_edge_index(edges, num_nodes=joints)
+        connected = torch.eye(joints, dtype=torch.bool)
+        connected[bones[0], bones[1]] = connected[bones[1], bones[0]] = True
+        edges = connected.nonzero().T.contiguous()
         sender, receiver = edges
         itself = sender == receiver
         if partition == "uniform":
@@ -80,7 +80,7 @@ def skeleton_graph(layout: Layout, partition: Partition = "spatial") -> Skeleton
             hops[layout.centre] = 0
             kind = torch.where(itself, 0, torch.where(hops[sender] >= hops[receiver], 1, 2))
         group = receiver if partition == "spatial_original" else kind * joints + receiver
-        weight = 1 / degree(group, num_nodes=3 * joints)[group]
+        weight = 1 / group.bincount()[group]
         return SkeletonGraph(edges, kind, weight, joints, int(kind.max()) + 1)
 
 

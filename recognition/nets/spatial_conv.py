@@ -10,7 +10,6 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch_geometric.nn import MessagePassing
 
 from recognition.nets.graph import SkeletonGraph, repeat_edges
 
@@ -18,7 +17,7 @@ Path = Literal["dense", "propagate"]
 Adjacency = Literal["importance", "learned"]
 
 
-class SpatialGraphConv(MessagePassing):
+class SpatialGraphConv(nn.Module):
     r"""Spatial graph convolution over partitions of the edges.
 
     .. math::
@@ -65,7 +64,7 @@ class SpatialGraphConv(MessagePassing):
         path: Path = "dense",
         adjacency: Adjacency = "importance",
     ) -> None:
-        super().__init__(aggr="add", node_dim=0)
+        super().__init__()
         self.joints, self.partitions, self.path = graph.joints, graph.partitions, path
         self.weight = nn.Parameter(torch.empty(graph.partitions, in_channels, out_channels))
         self.bias = nn.Parameter(torch.zeros(graph.partitions, out_channels))
@@ -83,6 +82,10 @@ class SpatialGraphConv(MessagePassing):
         self.register_buffer("normalised", normalised, persistent=False)
         self.register_buffer("shift", None, persistent=False)
         self._batched: tuple[int, Tensor] | None = None
+        if path == "propagate":
+            from recognition.message_passing import WeighedSum
+
+            self.messages = WeighedSum()
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -110,10 +113,6 @@ class SpatialGraphConv(MessagePassing):
         """Return what the partitions' biases come to at each joint, [V, out_channels]; it depends on no input."""
         return self.effective_adjacency().sum(1).T @ self.bias
 
-    def message(self, x_j: Tensor, edge_weight: Tensor) -> Tensor:
-        """Weigh what the edges carry, [E, out_channels]."""
-        return x_j * edge_weight.unsqueeze(-1)
-
     def _dense(self, x: Tensor, adjacency: Tensor, shift: Tensor) -> Tensor:
         actors, frames, joints, channels = x.shape
         mix = adjacency.permute(2, 0, 1).reshape(joints * self.partitions, joints)
@@ -130,11 +129,11 @@ class SpatialGraphConv(MessagePassing):
         out_channels = self.weight.shape[2]
         sent = x.reshape(-1, channels) @ self.weight.transpose(0, 1).reshape(channels, -1)
         weight = adjacency[self.partition, self.edge_index[0], self.edge_index[1]]
-        received = self.propagate(
+        received: Tensor = self.messages(
+            sent.view(graphs * senders, out_channels),
             self._edges(graphs),
-            x=(sent.view(graphs * senders, out_channels), None),
-            edge_weight=weight.to(sent.dtype).repeat(graphs),
-            size=(graphs * senders, graphs * joints),
+            weight.to(sent.dtype).repeat(graphs),
+            graphs * joints,
         )
         return received.view(actors, frames, joints, out_channels) + shift.to(received.dtype)
 

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Literal
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch_geometric.nn import global_mean_pool
 
 from data.skeletons.layouts import Layout
 from recognition.nets.graph import SkeletonGraph, skeleton_graph
@@ -216,7 +215,16 @@ class STGCN(nn.Module):
         features = self.blocks(x)
         # bfloat16 is too coarse for a mean
         features = features.mean(dim=(1, 2), dtype=torch.promote_types(features.dtype, torch.float32))
-        return self.classifier(global_mean_pool(features, clip, size=clips))
+        return self.classifier(_mean_per_clip(features, clip, clips))
+
+
+def _mean_per_clip(features: Tensor, clip: Tensor, clips: int) -> Tensor:
+    """Average the actors [A, C] of each clip, [N, C]; a clip without actors gets 0."""
+    # a shape's size, for `len` would fix it when the network is exported
+    actors = features.new_zeros(clips).scatter_add_(0, clip, features.new_ones(clip.shape[0])).clamp(min=1)
+    index = clip.unsqueeze(1).expand_as(features)
+    total = features.new_zeros(clips, features.shape[1]).scatter_add_(0, index, features)
+    return total / actors.unsqueeze(1)
 
 
 def _build(section: "ModelSection", layout: Layout, channels: int, classes: int) -> STGCN:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from pydantic import ValidationError
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from base.config import read_kept
 from base.errors import InputError
@@ -161,7 +162,7 @@ def _check_shapes(
 ) -> None:
     """Refuse weights that are not those of the network described, before room is made for that."""
     try:
-        with torch.device("meta"):
+        with torch.device("meta"), _Undrawn():
             net = build_model(section, layout, channels, classes)
     except Exception:  # somebody's network that looks at its numbers while it is made: compared when it is there
         return
@@ -169,6 +170,15 @@ def _check_shapes(
         name: value.shape for name, value in state.items()
     }:
         raise InputError(_no_fit(path, classes))
+
+
+class _Undrawn(TorchFunctionMode):
+    """Draws no first weights: a sketch has none, and what PyTorch draws them with there takes a second to import."""
+
+    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if getattr(function, "__name__", "") == "normal_":  # both the method and `nn.init`'s
+            return args[0] if args else kwargs["tensor"]
+        return function(*args, **(kwargs or {}))
 
 
 def _no_fit(path: Path, classes: int) -> str:

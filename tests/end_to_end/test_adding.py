@@ -26,6 +26,7 @@ class MeanPose(torch.nn.Module):
     def __init__(self, joints, channels, classes):
         super().__init__()
         self.linear = torch.nn.Linear(joints * channels, classes)
+        torch.nn.init.normal_(self.linear.weight, std=0.01)
 
     def forward(self, x, clip, clips):
         mean = x.mean(1).flatten(1)
@@ -82,11 +83,13 @@ def install(folder: Path, name: str, source: str, group: str) -> None:
     (about / "entry_points.txt").write_text(f"[{group}]\n{name} = {name}\n")
 
 
-def run(*words, folder: Path, plugins: Path) -> None:
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(plugins)}
+def run(*words, folder: Path, plugins: Path, **more: str) -> str:
+    """Run a command with the packages in a folder and more in its environment; return its standard error."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(plugins), **more}
     command = [sys.executable, str(ROOT / "run.py"), *map(str, words)]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
+    return done.stderr
 
 
 @pytest.fixture
@@ -104,7 +107,11 @@ def test_a_recogniser(tmp_path, plugins):
     assert set(kept["state_dict"]) == {"linear.weight", "linear.bias"}
     assert json.loads((tmp_path / "toy/results.json").read_text())["classes"] == 4
     store = next(tmp_path.glob("*/ntu/simulated/raw"))
-    run("predict", store, "-m", "toy", folder=tmp_path, plugins=plugins)  # loaded by its own kind
+    # loaded by its own kind
+    said = run("predict", store, "-m", "toy", folder=tmp_path, plugins=plugins, PYTHONPROFILEIMPORTTIME="1")
+    loaded = {line.rpartition("|")[2].strip() for line in said.splitlines() if line.startswith("import time:")}
+    assert {"torch", "recognition.nets.stgcn"} <= loaded
+    assert not {"torch_geometric", "torch._dynamo", "pandas", "sklearn"} & loaded  # seconds, and not needed
     assert (tmp_path / "predictions.csv").read_text().count(
         "\n"
     ) == 1 + 4 * 48  # the header, and the four actions of each clip

@@ -42,7 +42,8 @@
     chooser.addEventListener("change", tell);
     find.addEventListener("change", () => {
       list();
-      step(0);
+      if (chooser.length) step(0);
+      else tell();
     });
     find.querySelector(".previous").addEventListener("click", () => step(-1));
     find.querySelector(".next").addEventListener("click", () => step(1));

@@ -62,6 +62,19 @@ def test_two_networks_beat_one_also_where_the_skeletons_are_alike(make):
     assert json.loads(json.dumps(SECTION.notes(study, found)))["fusion"][0]["sums"][0]["arm"] == "refined"
 
 
+def test_the_correction_is_for_all_sums_of_the_table(make):
+    study = with_scores(make, {"raw": scores(0.4, 0.4), "refined": scores(0.9, 0.9)}, "oracle")
+    (gathered,) = study.gathered.values()
+    study = replace(study, gathered={**study.gathered, Condition(severity=1.0): gathered})
+    found = find_fusion(study)
+    assert found is not None
+    # each of two sums is right about 20 clips more, none less: p = 2 / 2^20, twice that corrected
+    assert [one.sums[0].holm_p for one in found] == pytest.approx([4 / 2**20] * 2)
+    assert SECTION.caveats(study, found) == []
+    unsure = [replace(found[0], sums=[replace(found[0].sums[0], holm_p=0.5)]), found[1]]
+    assert SECTION.caveats(study, unsure)[0].endswith(" for raw + SmoothNet (trained on noise-free).")
+
+
 def test_one_seed_has_nothing_to_be_added_to(make):
     one = scores(0.9)
     assert find_fusion(with_scores(make, {"raw": one, "refined": one})) is None

@@ -8,6 +8,7 @@ from ablation.fidelity import ArmFidelity, StudyFidelity, find_fidelity
 from ablation.sections.poses import PoseFigures, find_poses
 from ablation.sections.why import _table, _values, find_reasons, sentence
 from ablation.verdict import judge
+from ablation.words import points
 
 POSES = [
     PoseFigures("raw", 40.0, 60.0, 40.0),
@@ -41,7 +42,15 @@ def test_the_main_arm_comes_first_and_the_shares_are_those_of_the_errors(study):
     assert main.won_back[0] == pytest.approx(gains["refined"] / gains["oracle"])
 
 
-def test_each_arm_is_explained_in_a_sentence(study):
+def corrected(make, study, **p):
+    """The same study, with other corrected p-values."""
+    verdict = study.get(judge)
+    changed = [replace(one, holm_p=p.get(one.arm, one.holm_p)) for one in verdict.comparisons]
+    return make.knowing(study, {judge: replace(verdict, comparisons=changed)})
+
+
+def test_each_arm_is_explained_in_a_sentence(make, study):
+    study = corrected(make, study, refined=0.001, gaussian=0.001)
     main, gaussian, _ = find_reasons(study)
     said = sentence(study, main)
     assert said.startswith(
@@ -62,10 +71,18 @@ def test_each_arm_is_explained_in_a_sentence(study):
     )
 
 
+def test_what_is_undecided_is_neither_won_nor_lost(make, study):
+    study = corrected(make, study, refined=0.2, gaussian=0.2)
+    gains = {one.arm: one.difference for one in study.get(judge).comparisons}
+    for reason in find_reasons(study)[:2]:
+        said = sentence(study, reason)
+        assert f"; accuracy changed by {points(gains[reason.arm])} points (" in said
+        assert "% of what noise took, 95% interval " in said
+        assert said.endswith(", which is undecided.")
+
+
 def test_what_noise_takes_is_claimed_only_where_it_is_confirmed(make, study):
-    verdict = study.get(judge)
-    unsure = [replace(one, holm_p=0.2) for one in verdict.comparisons]
-    unsure = make.knowing(study, {judge: replace(verdict, comparisons=unsure)})
+    unsure = corrected(make, study, refined=0.2, gaussian=0.2, oracle=0.2)
     reasons = find_reasons(unsure)
     assert {one.won_back for one in reasons} == {None}
     assert "accuracy changed by" in sentence(unsure, reasons[0])

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 import torch
 from torch.testing import assert_close
+from torch_geometric.utils import add_self_loops, sort_edge_index, to_undirected
 
-from data.skeletons.layouts import BONES, CENTRE, NTU25
+from data.skeletons.layouts import BONES, CENTRE, COCO17, NTU25
 from recognition.nets.graph import repeat_edges, skeleton_graph
 
 
@@ -51,6 +52,13 @@ def test_spatial_original_follows_the_first_code():
     assert_close(
         skeleton_graph(NTU25, "spatial_original").dense().double(), torch.from_numpy(expected), rtol=0, atol=1e-6
     )
+
+
+@pytest.mark.parametrize("layout", [NTU25, COCO17], ids=lambda layout: layout.name)
+def test_edges_are_those_of_pytorch_geometric(layout):
+    bones = torch.tensor(layout.bones).T
+    edges, _ = add_self_loops(to_undirected(bones, num_nodes=len(layout.joints)), num_nodes=len(layout.joints))
+    assert torch.equal(skeleton_graph(layout).edge_index, sort_edge_index(edges))
 
 
 def test_repeated_edges_stay_within_their_graphs():
