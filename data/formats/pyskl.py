@@ -211,7 +211,7 @@ def _in_usual_form(item: Any, size: tuple[int, int] | None, notes: list[str]) ->
     item = dict(item)
     if keypoint.dtype.kind != "f":
         keypoint = keypoint.astype(np.float32)
-    missing: np.ndarray = np.isnan(keypoint).any(axis=-1)
+    missing = np.any(np.isnan(keypoint), axis=-1)
     if missing.any():
         _note(notes, "joints at NaN are taken for not seen")
         keypoint = np.where(missing[..., None], keypoint.dtype.type(0), keypoint)
