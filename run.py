@@ -508,6 +508,22 @@ def convert_(
     print("\n".join(convert_store(store, output, layout, missing, again)))
 
 
+@app.command("join")
+def join_(
+    stores: Annotated[list[Path], typer.Argument(metavar="STORE", help="Clip stores of own names, two or more.")],
+    output: Annotated[Path, typer.Argument(help="The clip store to write.")],
+    same_people: Annotated[
+        bool,
+        typer.Option("--same-people", help="Subjects of one name in several stores are one; they are not otherwise."),
+    ] = False,
+    again: Again = False,
+) -> None:
+    """Write the clips of several stores into one."""
+    from data.skeletons.join_stores import join_stores
+
+    print("\n".join(join_stores(stores, output, same_people, again)))
+
+
 @app.command(cls=_WithFormats)
 def smooth(
     inputs: Annotated[

@@ -229,7 +229,7 @@ class RecognizeConfig(Section):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        if self.simulate is not None and self.data.store.resolve().is_relative_to(self.simulate.folder.resolve()):
+        if self.simulated is not None:
             check_rule(self.data.split)
         if len(set(self.trained)) < len(self.trained):
             raise ValueError(f"streams names {', '.join(self.trained)}; each may be named once")
@@ -255,6 +255,14 @@ class RecognizeConfig(Section):
         if self.train.patience is not None and self.data.validation == 0:
             raise ValueError("train.patience needs validation clips, but data.validation is 0")
         return self
+
+    @property
+    def simulated(self) -> SimulateSection | None:
+        """How the clips are simulated; None for others, also where the section is there."""
+        section = self.simulate
+        if section is None or not self.data.store.resolve().is_relative_to(section.folder.resolve()):
+            return None
+        return section
 
     @property
     def trained(self) -> tuple[Stream, ...]:

@@ -133,7 +133,7 @@ def _filter_sentence(study: Study) -> str | None:
         return None
     accuracy = float(study.top1(found.against).mean())
     best, main = study.label(found.against), study.label(found.arm)
-    which = "other tuned filters" if study.against in study.config.filters else "tuned classical filters"
+    which = "other filters" if study.against in study.config.filters else "classical filters"
     begin = f"The best of the {which}, {best}, came to {accuracy:.1f}%"
     interval = _interval(found, study)
     if not confirmed(study, found):
@@ -181,9 +181,10 @@ def _steadiness_sentence(study: Study) -> str | None:
 
 
 def _values(study: Study, found: list[str]) -> dict[str, Any]:
-    known = study.clips.labels is None or study.clips.labels.subjects
     return {
-        "people": plural(study.clips.performers, "person", "people") if known else "people who are not named",
+        "people": plural(study.clips.performers, "person", "people")
+        if study.clips.people_known
+        else "people who are not named",
         "seeds": plural(len(study.seeds), "seed"),
         "flattening": " ".join(flattening_sentences(study, [study.main])),
     }

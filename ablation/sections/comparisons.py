@@ -143,15 +143,15 @@ def _noted(found: Comparison) -> dict[str, Any]:
 
 
 def _values(study: Study, verdict: Verdict) -> dict[str, Any]:
-    return {"where": where(study), "epoch": _validation_rule(study.config.data.validation)}
+    return {"where": where(study), "epoch": _validation_rule(study.held_out)}
 
 
-def _validation_rule(share: float) -> str:
-    if share == 0:
+def _validation_rule(held_out: str) -> str:
+    if not held_out:
         return "Every network keeps its last epoch; the test clips are scored once, after that."
     return (
-        f"Every network keeps the epoch that is most accurate on {share:.0%} of the training people, held out as whole "
-        "people, drawn by the seed and the same in every arm; the test clips are scored once, after that."
+        f"Every network keeps the epoch that is most accurate on {held_out}, the same in every arm; the test clips are "
+        "scored once, after that."
     )
 
 

@@ -171,11 +171,7 @@ def _recogniser(study: Study, found: Counts) -> str:
         f"{train.momentum:g}, weight decay {train.weight_decay:g}), batch {train.batch}, learning rate {train.rate:g} "
         f"after {plural(train.warmup, 'epoch')} of warm-up, {_schedule(train)}, {_augmented(train)}, computed in "
         f"{train.precision}.",
-        (
-            f"The epoch that was best on {config.data.validation:.0%} of the training people, held out, was kept."
-            if config.data.validation
-            else "The last epoch was kept."
-        ),
+        f"The epoch that was best on {study.held_out} was kept." if study.held_out else "The last epoch was kept.",
         f"{plural(len(study.seeds), 'seed')} ({', '.join(map(str, study.seeds))}), each with the same first weights, "
         "order of clips and augmentation for all kinds of skeletons; the test clips were scored once, after training.",
     ]

@@ -61,13 +61,14 @@ class ApplySection(Section):
 class RefineSection(Section):
     """The refiner; the sections of `python run.py refine`.
 
-    The filters are tuned on the training split of the first of `train.on`.
+    The filters are tuned on the training split of the first of `train.on`; where there is none, and the refiner has
+    learnt from none, they are as released.
     """
 
-    benchmarks: refine.BenchmarksSection
+    benchmarks: refine.BenchmarksSection = refine.BenchmarksSection(root=Path("datasets/poses"))
     model: refine.ModelSection = refine.ModelSection()
     normalise: refine.NormaliseSection = refine.NormaliseSection()
-    train: refine.TrainSection
+    train: refine.TrainSection = refine.TrainSection(checkpoint=Path("steady"))
     evaluate: refine.EvaluateSection = refine.EvaluateSection()
     apply: ApplySection = ApplySection()
 
@@ -219,7 +220,7 @@ class AblateConfig(Section):
     simulate, data
         The clips.
     arms
-        What is compared: `raw`; `refined`, by the refiner of `refine`; shipped refiners, such as `steady`; tuned
+        What is compared: `raw`; `refined`, by the refiner of `refine`; shipped refiners, such as `steady`;
         filters; `oracle`, the clips without noise; and the names of `refiners`.
     refiners
         Refiners of the study's own: for each, what differs from the section `refine`.
@@ -246,7 +247,7 @@ class AblateConfig(Section):
     seeds: tuple[int, ...] = Field((0, 1, 2), min_length=1, max_length=1000)
     against: str = "raw"
     grid: GridSection = GridSection()
-    refine: RefineSection
+    refine: RefineSection = RefineSection()
     recognize: RecognizeSection = RecognizeSection()
     statistics: StatisticsSection = StatisticsSection()
     report: ReportSection = ReportSection()

@@ -47,6 +47,11 @@ class ClipsTested:
     errors_put_on: bool = False
 
     @property
+    def people_known(self) -> bool:
+        """Whether it is known who is in them."""
+        return self.labels is None or bool(self.labels.subjects)
+
+    @property
     def performers(self) -> int:
         """How many people they show."""
         return len(np.unique(self.people))
@@ -150,6 +155,18 @@ class Study:
     def names(self) -> np.ndarray:
         """The test clips' names, text [N], ascending."""
         return self.arms[self.against].clip
+
+    @property
+    def held_out(self) -> str:
+        """What the epoch is chosen by, inside a sentence; empty where the last one is kept."""
+        share, labels = self.config.data.validation, self.clips.labels
+        if share == 0:
+            return ""
+        if labels is not None and labels.splits.get(self.condition.split, {}).get("validation"):
+            return "the split's own validation clips"
+        if not self.clips.people_known:
+            return f"{share:.0%} of the training clips, held out and drawn by the seed"
+        return f"{share:.0%} of the training people, held out as whole people and drawn by the seed"
 
     @property
     def classes(self) -> int:

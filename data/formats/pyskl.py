@@ -57,6 +57,8 @@ from data.skeletons.layouts import COCO17, NTU25, OPENPOSE18, Layout, find_layou
 from data.skeletons.opening import PEOPLE
 from data.skeletons.seen import seen_joints
 from data.skeletons.store import ClipStore
+from data.skeletons.units import LARGEST as LARGEST_EXTENT
+from data.skeletons.units import to_image
 
 LARGEST = 8 << 30
 """Bytes of the largest pickle that is read: it is held in memory. The largest one of NTU RGB+D takes some 2 GB."""
@@ -116,8 +118,13 @@ def is_our_pickle(path: Path) -> bool:
         return file.read(len(beginning)) == beginning
 
 
-def read_pyskl(file: Path, given: Layout | None = None, people: int = PEOPLE) -> Incoming:
+def read_pyskl(
+    file: Path, given: Layout | None = None, people: int = PEOPLE, size: tuple[int, int] | None = None
+) -> Incoming:
     """Read PYSKL's pickle; the number of joints tells the layout if it is not given.
+
+    Clips of other names than NTU RGB+D's may miss their image's size, which `size` then is, and differ in what
+    `_in_usual_form` says.
 
     Raises
     ------
@@ -125,13 +132,15 @@ def read_pyskl(file: Path, given: Layout | None = None, people: int = PEOPLE) ->
         The file is damaged, names what it may not, or is not laid out as PYSKL's; so does reading its clips.
     """
     content = read_pickle(file, LARGEST)
+    if isinstance(content, list):  # mmaction2's, of which each file is one part of a split
+        content = {"annotations": content}
     if not isinstance(content, dict) or not isinstance(content.get("annotations"), list):
         found = type(content).__name__
         if isinstance(content, dict):
             found = "a dict of " + (", ".join(shown(key, 40) for key in islice(content, 5)) or "nothing")
         raise InputError(
-            f"{file}: not a PYSKL pickle: found {found}, expected a dict with split and annotations, a list; no other "
-            ".pkl can be imported"
+            f"{file}: not a PYSKL pickle: found {found}, expected a dict with split and annotations, a list, or that "
+            "list; no other .pkl can be imported"
         )
     annotations, split = content["annotations"], content.get("split", {})
     if not annotations:
@@ -139,7 +148,9 @@ def read_pyskl(file: Path, given: Layout | None = None, people: int = PEOPLE) ->
     names = [_name(item, file, at) for at, item in enumerate(annotations)]
     right = [name for name in names if not isinstance(name, InputError)]
     if not right:
-        return _read_own(file, annotations, split, given, people)
+        return _read_own(file, annotations, split, given, people, size)
+    if size is not None:
+        raise InputError(f"--image-size: the clips of {file} have NTU RGB+D's names and say it; leave it out")
     others = {_called(item) for item, name in zip(annotations, names, strict=True) if isinstance(name, InputError)}
     split = _check_split(file, split, others)
     _check_names(file, right, split)
@@ -158,10 +169,18 @@ def read_pyskl(file: Path, given: Layout | None = None, people: int = PEOPLE) ->
     return Incoming(layout, len(names), clips(), image, layout.dims == 2, notes)
 
 
-def _read_own(file: Path, annotations: list[Any], split: Any, given: Layout | None, people: int) -> Incoming:
+def _read_own(
+    file: Path,
+    annotations: list[Any],
+    split: Any,
+    given: Layout | None,
+    people: int,
+    said: tuple[int, int] | None,
+) -> Incoming:
     """Read a pickle of clips that are not NTU RGB+D's: they keep their names, labels and splits."""
     _check_split(file, split, set())
     parts, notes = _own_parts(split)
+    annotations = [_in_usual_form(item, said, notes) for item in annotations]
     clips = [_own_clip(item, file, at, parts) for at, item in enumerate(annotations)]
     names, labels = code_clips(*_named(clips, file), str(file))
     known_names = {clip.name for _, clip in clips}
@@ -178,6 +197,43 @@ def _read_own(file: Path, annotations: list[Any], split: Any, given: Layout | No
             yield clips[at][1].name, partial(_read_clip, name, item, layout, image, file, at, people, notes)
 
     return Incoming(layout, len(names), read(), image, layout.dims == 2, notes, labels=labels)
+
+
+def _in_usual_form(item: Any, size: tuple[int, int] | None, notes: list[str]) -> Any:
+    """Return an annotation as PYSKL's own have it, and note what was other.
+
+    Whole numbers become floats; a third coordinate in an image is the score; without a score, what is seen has 1; what
+    is NaN was not seen; an image of which the size is not said has that of `size`.
+    """
+    keypoint = as_plain(item.get("keypoint")) if isinstance(item, dict) else None
+    if not isinstance(keypoint, np.ndarray) or keypoint.ndim != 4 or keypoint.dtype.kind not in "fiu":
+        return item
+    item = dict(item)
+    if keypoint.dtype.kind != "f":
+        keypoint = keypoint.astype(np.float32)
+    missing = np.any(np.isnan(keypoint), axis=-1)
+    if missing.any():
+        _note(notes, "joints at NaN are taken for not seen")
+        keypoint = np.where(missing[..., None], keypoint.dtype.type(0), keypoint)
+        score = as_plain(item.get("keypoint_score"))
+        if isinstance(score, np.ndarray) and score.shape == missing.shape:
+            item["keypoint_score"] = np.where(missing, score.dtype.type(0), score)
+    if size is not None and keypoint.shape[3] == 2:
+        item.setdefault("img_shape", size[::-1])
+    if keypoint.shape[3] == 3 and "img_shape" in item and "keypoint_score" not in item and _is_score(keypoint):
+        item["keypoint_score"], keypoint = keypoint[..., 2], keypoint[..., :2]
+        _note(notes, "keypoints are x, y and a score")
+    if keypoint.shape[3] == 2 and "keypoint_score" not in item:
+        item["keypoint_score"] = (keypoint != 0).any(axis=-1).astype(np.float32)
+        _note(notes, "clips without keypoint_score: what is seen has 1")
+    return item | {"keypoint": keypoint}
+
+
+def _is_score(keypoint: np.ndarray) -> bool:
+    """Whether x and y are too far for metres, and the third number is from 0 to 1."""
+    third = keypoint[..., 2]
+    far = bool((np.abs(keypoint[..., :2]) > LARGEST_EXTENT).any())
+    return far and not ((third < 0) | (third > 1)).any()
 
 
 def _named(clips: list[tuple[int | str, OwnClip]], file: Path) -> tuple[list[OwnClip], list[str] | None]:
@@ -275,7 +331,10 @@ def _called(item: Any) -> Any:
 
 def _get(item: Any, key: str, file: Path, at: int) -> Any:
     if not isinstance(item, dict) or key not in item:
-        raise InputError(f"{file}: annotations[{at}] has no {key}; expected a dict with frame_dir, label and keypoint")
+        files = "; some pickles have keypoints in files of their own: give one that has them" * (key == "keypoint")
+        raise InputError(
+            f"{file}: annotations[{at}] has no {key}; expected a dict with frame_dir, label and keypoint{files}"
+        )
     return as_plain(item[key])
 
 
@@ -332,6 +391,8 @@ def _keypoint(item: Any, file: Path, at: int) -> np.ndarray:
 
 
 def _image(item: Any, file: Path, at: int) -> tuple[int, int]:
+    if isinstance(item, dict) and "img_shape" not in item:
+        raise InputError(f"{file}: annotations[{at}] has no img_shape, (height, width) in pixels; give --image-size")
     shape = _get(item, "img_shape", file, at)
     shape = tuple(shape.tolist()) if isinstance(shape, np.ndarray) else shape
     sizes = isinstance(shape, tuple | list) and len(shape) == 2
@@ -378,7 +439,7 @@ def _read_clip(
         if not isinstance(score, np.ndarray) or score.dtype.kind != "f" or score.shape != keypoint.shape[:3]:
             raise InputError(f"{where}: keypoint_score is no array of floats {list(keypoint.shape[:3])}")
         if size != image:
-            keypoint = _resized(keypoint, size, image)
+            keypoint = to_image(keypoint.astype(np.float32), (keypoint != 0).any(axis=-1), size, image)
             _note(notes, f"images are of several sizes; all poses are brought to one of {image[0]} x {image[1]} pixels")
     if notes is not None and len(keypoint) > min(people, PEOPLE):
         if len(keypoint) > people:
@@ -391,16 +452,6 @@ def _read_clip(
 def _note(notes: list[str] | None, text: str) -> None:
     if notes is not None and text not in notes:
         notes.append(text)
-
-
-def _resized(keypoint: np.ndarray, size: tuple[int, int], image: tuple[int, int]) -> np.ndarray:
-    """Bring positions [M, T, V, 2] in an image into one of another size: its middle in the middle, as large as fits."""
-    factor = min(image[0] / size[0], image[1] / size[1])
-    halves = np.array([size, image], np.float32) / 2
-    moved = (keypoint.astype(np.float32) - halves[0]) * np.float32(factor) + halves[1]
-    unseen = ~(keypoint != 0).any(axis=-1)
-    moved[unseen] = 0
-    return moved
 
 
 def _most_seen(keypoint: np.ndarray, score: np.ndarray | None, people: int) -> np.ndarray:
@@ -421,7 +472,7 @@ def _save(store: ClipStore, file: Path, options: WriteOptions, advance: Advance)
 
 
 def _open(path: Path, options: ReadOptions) -> Incoming:
-    return read_pyskl(path, options.layout, options.people)
+    return read_pyskl(path, options.layout, options.people, options.image_size)
 
 
 FORMATS.add(
@@ -437,6 +488,6 @@ FORMATS.add(
         actions=len(ACTIONS_120),
         people=None,
         writes_with={"dtype": "float16"},
-        reads_with=frozenset({"layout", "people"}),
+        reads_with=frozenset({"layout", "people", "image_size"}),
     ),
 )

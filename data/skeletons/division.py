@@ -149,6 +149,11 @@ def _advice(store: ClipStore) -> str:
 def _by_subjects(store: ClipStore, found: re.Match[str]) -> Division:
     wanted = [name.strip() for name in found[1].split(",") if name.strip()]
     subjects = subjects_of(store)
+    if not knows_subjects(store):
+        raise InputError(
+            f"data.split: {store.folder} does not say who is in its clips; import them with --labels, a table with a "
+            "column subject, or give folds: 5"
+        )
     if absent := [name for name in wanted if name not in subjects]:
         there = sorted(np.unique(subjects).tolist(), key=natural)
         raise InputError(

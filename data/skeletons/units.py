@@ -1,4 +1,6 @@
-"""The unit of positions in space: stores have metres, other people's files sometimes millimetres or centimetres."""
+"""The unit of positions: in space stores have metres, other people's files sometimes millimetres or centimetres; in an
+image, whose size counts, pixels.
+"""
 
 from typing import Literal
 
@@ -81,3 +83,20 @@ def check_metres(joints: np.ndarray, seen: np.ndarray, where: str, option: str =
     raise InputError(
         f"{where}: its bodies measure {extent:.4g} m, expected {SMALLEST:g} to {LARGEST:g} m{like}; {advice}"
     )
+
+
+def to_image(joints: np.ndarray, seen: np.ndarray, size: tuple[int, int], image: tuple[int, int]) -> np.ndarray:
+    """Bring positions in an image into one of another size: its middle in the middle, as large as fits.
+
+    Parameters
+    ----------
+    joints
+        float32 [..., 2], pixels.
+    seen
+        bool [...]; the others become 0.
+    size, image
+        Width and height that it has, and shall have.
+    """
+    factor = min(image[0] / size[0], image[1] / size[1])
+    halves = np.array([size, image], np.float32) / 2
+    return np.where(seen[..., None], (joints - halves[0]) * np.float32(factor) + halves[1], np.float32(0))

@@ -147,9 +147,9 @@ def _card(
         **({"scores added up": ", ".join(f"{part} x {weight:g}" for part, weight in parts.items())} if parts else {}),
         "actions": str(len(recognizer.actions)),
         "trained on": learned
-        if config.simulate is None
+        if config.simulated is None
         else f"{learned}, simulated (severity "
-        f"{config.simulate.severity:g} of a Kinect's errors, seed {config.simulate.seed})",
+        f"{config.simulated.severity:g} of a Kinect's errors, seed {config.simulated.seed})",
         "tested on": f"{plural(scores['test_clips'], 'clip')} of the split `{scores['split']}`, once",
         **{title: _figure(scores, key) for title, key in _FIGURES[:: -1 if "uneven" in scores else 1]},
         "chance": f"{100 / len(recognizer.actions):.2f}%",
@@ -164,7 +164,7 @@ def _card(
     start = f"{name}/{next(iter(parts))}" if parts else name
     return f"""# {name}
 
-{REAL if config.simulate is None else SIMULATED}{FOLDS if folds else ""}
+{REAL if config.simulated is None else SIMULATED}{FOLDS if folds else ""}
 | | |
 |---|---|
 {table}

@@ -240,7 +240,11 @@ def check_store(recognizer: Recognizer, store: ClipStore) -> None:
         given = store.layout.name + (" with confidence" if confidence else "")
         raise InputError(
             f"{store.folder}: has skeletons of {given}, and {recognizer.path} is for {_kind(recognizer)}; "
-            "give clips of its kind"
+            + (
+                "give the files that the store was made from, which are brought to that, or train on a store like it"
+                if store.layout == recognizer.layout
+                else "give clips of its kind"
+            )
         )
 
 

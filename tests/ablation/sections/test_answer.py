@@ -23,7 +23,7 @@ def test_a_gain_is_called_a_gain(make):
         r"seeds\.",
         sentences[0],
     )
-    assert "The best of the tuned classical filters, Gaussian" in sentences[1]
+    assert "The best of the classical filters, Gaussian" in sentences[1]
     assert re.search(r"points more", sentences[1])
     assert re.search(r"skeletons refined by SmoothNet closed \d+% of that gap", sentences[2])
     assert len(sentences) == 3

@@ -7,6 +7,7 @@ import pytest
 from ablation.sections.methods import count, describe_methods
 from ablation.study.plan import Plan
 from ablation.study.stores import list_sources, make_stores
+from data.skeletons.labels import Labels
 from tests.ablation.small_study import configured
 
 
@@ -75,3 +76,20 @@ def test_clips_people_and_parameters_are_counted(study, settings):
         found.actions,
     )  # fmt: skip
     assert round((found.parameters + 58 * (256 + 1)) / 1e6, 2) == 3.10
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        (
+            Labels(clips={}, actions=("a",)),
+            "best on 20% of the training clips, held out and drawn by the seed was kept",
+        ),
+        (Labels(clips={}, actions=("a",), subjects=("b",)), "best on 20% of the training people, held out as whole"),
+        (Labels(clips={}, actions=("a",), splits={"xsub": {"validation": ("c",)}}), "best on the split's own valid"),
+    ],
+)
+def test_what_the_epoch_was_chosen_by_is_said(make, study, labels, said):
+    config = make.config(study.arms, data={"store": "raw", "validation": 0.2})
+    found = make.knowing(study, config=config, clips=replace(study.clips, labels=labels))
+    assert said in describe_methods(found)[2]

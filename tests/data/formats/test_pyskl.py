@@ -123,7 +123,9 @@ PYSKL = {
         pyskl(annotation(keypoint=None))[:-4] + b"\x8c\x08keypointcnumpy.core.multiarray\n_reconstruct\n(NNNtRsesu.",
         "not a pickle|keypoint is NoneType",
     ),
-    "a list": (pickle.dumps([annotation()]), "expected a dict with split and annotations"),
+    "a list of something": (pickle.dumps([[annotation()]]), r"annotations\[0\] has no frame_dir"),
+    "a text": (pickle.dumps("annotations"), "expected a dict with split and annotations, a list, or that list"),
+    "keypoints elsewhere": (pyskl({"frame_dir": "a", "label": 0}), "in files of their own: give one that has them"),
     "no annotations": (pyskl(), "annotations is empty"),
     "text for a clip": (pyskl("clip"), r"annotations\[0\] has no frame_dir"),
     "no name": (pyskl(annotation(frame_dir=None)), r"annotations\[0\] has no frame_dir"),
@@ -222,6 +224,40 @@ def test_clips_of_other_names_keep_names_labels_and_splits(tmp_path):
     assert any("split 'odd' is not kept" in line for line in lines)
     with pytest.raises(InputError, match="already exists"):
         import_store(tmp_path / "a.pkl", tmp_path / "store", ImportOptions())
+
+
+def test_a_list_of_annotations_is_read_as_one_without_splits(tmp_path):
+    (tmp_path / "list.pkl").write_bytes(pickle.dumps([own("b", "run"), own("a", "bow")]))
+    import_store(tmp_path / "list.pkl", tmp_path / "store", ImportOptions())
+    read = open_store(tmp_path / "store")
+    assert {read.title(name) for name in read.clips.name.tolist()} == {"a", "b"}
+    assert (read.labels.actions, read.labels.splits) == (("bow", "run"), {})
+
+
+def test_own_clips_in_other_forms_are_read_as_in_the_usual_one(tmp_path):
+    items = [own(name, 0, people=2) for name in ("ints", "xyc", "plain", "nan")]
+    ints, xyc, plain, nan = items
+    ints["keypoint"] = ints["keypoint"].astype(np.int16)
+    xyc["keypoint"] = np.concatenate([xyc["keypoint"], xyc.pop("keypoint_score")[..., None]], -1)
+    del plain["keypoint_score"], plain["img_shape"]
+    nan["keypoint"][:, :, 3, 1] = np.nan
+    (tmp_path / "a.pkl").write_bytes(pyskl(own("usual", 0, people=2), *items))
+    lines = import_store(tmp_path / "a.pkl", tmp_path / "store", ImportOptions(image_size=(1920, 1080)))
+    read = open_store(tmp_path / "store")
+    rows = {read.title(name): read.rows_of(read.tracks_of(row)[0]) for row, name in enumerate(read.clips.name.tolist())}
+    joints, sure, seen = (
+        {name: values[rows[name]] for name in rows} for values in (read.joints, read.confidence, read.tracked)
+    )
+    kept = np.arange(17) != 3
+    for name in ("ints", "xyc", "plain", "nan"):
+        assert np.array_equal(joints[name][:, kept], joints["usual"][:, kept])
+        assert seen[name].all() == (name != "nan")
+    assert np.array_equal(sure["xyc"], sure["usual"])
+    assert (sure["plain"] == 1).all()
+    assert not joints["nan"][:, 3].any()
+    assert len(lines) == 4
+    with pytest.raises(InputError, match=r"annotations\[3\] has no img_shape.*give --image-size"):
+        import_store(tmp_path / "a.pkl", tmp_path / "new", ImportOptions())
 
 
 def test_images_of_several_sizes_become_one(tmp_path):

@@ -54,6 +54,18 @@ def test_has_what_others_need_and_nothing_of_this_machine(run, published):
             assert str(private).encode() not in path.read_bytes(), path.name
 
 
+@pytest.mark.parametrize(("folder", "simulated"), [("{}", True), ("{}/elsewhere", False)])
+def test_a_card_says_simulated_of_clips_from_there_alone(run, tmp_path, folder, simulated):
+    store, trained = run
+    copy = tmp_path / "run"
+    shutil.copytree(trained, copy)
+    kept = yaml.safe_load((copy / "config.yaml").read_text())
+    kept["simulate"] = {"folder": folder.format(store.folder.parent)}
+    (copy / "config.yaml").write_text(yaml.safe_dump(kept))
+    publish(copy, tmp_path / "new")
+    assert ("simulated" in (tmp_path / "new/card.md").read_text()) == simulated
+
+
 def test_is_trained_on_from_by_its_own_recipe(run, published, tmp_path):
     store, _ = run
     words = [f"run.dir={tmp_path / 'run'}", "run.device=cpu", f"data.store={store.folder}", "train.epochs=1"]
