@@ -63,6 +63,7 @@ def test_ray_gives_what_one_process_gives_though_a_worker_is_killed(settings, tm
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     monkeypatch.setenv("RAY_raylet_start_wait_time_s", "180")  # on a busy machine
     monkeypatch.setenv("RAY_agent_register_timeout_ms", "180000")
+    monkeypatch.setattr("builtins.print", print)  # Ray puts another in its place, for its progress bars
     try:
         ray.init(num_cpus=1, log_to_driver=False, include_dashboard=False)
     except Exception as error:
