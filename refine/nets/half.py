@@ -1,4 +1,4 @@
-"""SmoothNet's matrix products in bfloat16: twice as fast on processors that multiply it (AVX512-BF16, AMX)."""
+"""SmoothNet's matrix products in bfloat16: faster on processors that multiply it (AVX512-BF16, AMX)."""
 
 from typing import TYPE_CHECKING
 
