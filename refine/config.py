@@ -282,8 +282,8 @@ class ApplySection(Section):
     strength
         From 0, the input, to 1: how much of the change is made.
     precision
-        What the network computes in. `bf16` takes two thirds of the time for large networks, on processors that multiply
-        it (AVX512-BF16, AMX). MPJPE and Accel on Human3.6M stay the same (docs/results.md).
+        What the network computes in. `bf16` takes two thirds of the time for large networks, on processors that
+        multiply it (AVX512-BF16, AMX). MPJPE and Accel on Human3.6M stay the same (docs/results.md).
     executor
         Who refines: `here`, threads of this process; `processes` of this machine; or `ray`, a cluster at `RAY_ADDRESS`
         or so many cores of this machine. A store's bytes are the same. On an accelerator, `here` alone makes sense.
