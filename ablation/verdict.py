@@ -100,7 +100,7 @@ def verdict_word(study: Study, found: Comparison) -> str:
     if found.equivalent(study.margin):
         return f"equal within ±{study.margin:g}"
     seen = found.detectable(study.confidence)
-    return f"undecided (±{seen:.1f})"
+    return f"undecided (±{seen:.1f})" if seen else "undecided"  # arms that agree on every clip say nothing of chance
 
 
 def _against_best_filter(study: Study) -> Comparison | None:

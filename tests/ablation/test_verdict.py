@@ -26,5 +26,6 @@ def test_what_is_not_decided_says_what_could_have_been_seen(make):
     found = replace(study.get(judge).comparisons[0], holm_p=0.3)
     undecided = replace(found, interval=(-2.96, 0.96), tested=(-2.0, 0.4))
     assert verdict_word(study, undecided) == "undecided (±2.8)"  # of a standard error of 1, as in textbooks
+    assert verdict_word(study, replace(found, interval=(0.0, 0.0), tested=(-1.0, 1.0))) == "undecided"
     assert verdict_word(study, replace(found, interval=(-0.4, 0.4), tested=(-0.3, 0.3))) == "equal within ±0.5"
     assert verdict_word(study, replace(found, interval=None, holm_p=0.001)) == "too few clips"
