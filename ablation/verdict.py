@@ -15,6 +15,8 @@ from ablation.statistics import (
 )
 from ablation.study.grid import GridRow
 from ablation.study.study import Study, common_seeds
+from ablation.words import interval_text, p_cell, points
+from base.tables import Column
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,23 @@ def verdict_word(study: Study, found: Comparison) -> str:
         return f"equal within ±{study.margin:g}"
     seen = found.detectable(study.confidence)
     return f"undecided (±{seen:.1f})" if seen else "undecided"  # arms that agree on every clip say nothing of chance
+
+
+def comparison_cells(study: Study, found: Comparison | None) -> tuple[object, ...]:
+    """Return a comparison's cells of a table, in the order of `comparison_columns`; empty ones if there is none."""
+    if found is None:
+        return (None,) * 4
+    return found.difference, found.interval, found.holm_p, verdict_word(study, found)
+
+
+def comparison_columns(study: Study) -> tuple[Column, ...]:
+    """Return the columns in which every table of accuracies shows its comparisons."""
+    return (
+        Column("difference", points),
+        Column(f"{study.percent} interval", interval_text),
+        Column("Holm p", p_cell),
+        Column("verdict", numeric=False),
+    )
 
 
 def _against_best_filter(study: Study) -> Comparison | None:

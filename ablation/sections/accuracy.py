@@ -7,8 +7,8 @@ import numpy as np
 from ablation.page.theme import look_of, new_axes, tip
 from ablation.sections.registry import RECOGNITION, SECTIONS, Drawing, Section
 from ablation.study.study import Study
-from ablation.verdict import Verdict, judge, verdict_word
-from ablation.words import footnote, interval_text, one_decimal, p_cell, points, several
+from ablation.verdict import Verdict, comparison_cells, comparison_columns, judge
+from ablation.words import footnote, one_decimal, several
 from base.tables import Column, Table
 from base.words import plural
 from recognition.evaluate import accuracies
@@ -54,10 +54,7 @@ def accuracy_table(study: Study, verdict: Verdict) -> Table:
                 clips_interval(study.arms[arm], study.config.statistics.confidence),
                 *((float(np.mean(top5)),) if telling else ()),
                 *(() if counts else (float(np.mean(mean_class)),)),
-                found.difference if found else None,
-                found.interval if found else None,
-                found.holm_p if found else None,
-                verdict_word(study, found) if found else None,
+                *comparison_cells(study, found),
             )
         )
     mean_class_column = Column("mean class", one_decimal)
@@ -76,10 +73,7 @@ def accuracy_table(study: Study, verdict: Verdict) -> Table:
             Column(f"top-1, {study.percent}", lambda ends: f"{ends[0]:.1f} to {ends[1]:.1f}"),
             *((Column("top-5", one_decimal),) if telling else ()),
             *(() if counts else (mean_class_column,)),
-            Column("difference", points),
-            Column(f"{study.percent} interval", interval_text),
-            Column("Holm p", p_cell),
-            Column("verdict", numeric=False),
+            *comparison_columns(study),
         ),
         rows,
     )

@@ -10,8 +10,8 @@ from ablation.page.theme import PAPER, look_of, new_axes
 from ablation.sections.registry import CONDITIONS, SECTIONS, Drawing, Section
 from ablation.study.grid import GridRow, parse_trained_on
 from ablation.study.study import Study
-from ablation.verdict import confirmed, judge, verdict_word
-from ablation.words import footnote, interval_text, one_decimal, p_cell, points
+from ablation.verdict import comparison_cells, comparison_columns, confirmed, judge
+from ablation.words import footnote, one_decimal
 from base.tables import Column, Table
 from drawing.style import INK
 
@@ -75,17 +75,13 @@ def condition_value(study: Study, axis: str, value: object) -> str:
 def _table(study: Study, found: Conditions) -> Table:
     rows = []
     for row in found.rows:
-        one = row.comparison
         rows.append(
             (
                 study.label(row.arm),
                 *(getattr(row.condition, axis) for axis in found.varied),
                 len(row.seeds),
                 float(np.mean(row.top1)),
-                one.difference if one else None,
-                one.interval if one else None,
-                one.holm_p if one else None,
-                verdict_word(study, one) if one else None,
+                *comparison_cells(study, row.comparison),
             )
         )
 
@@ -102,10 +98,7 @@ def _table(study: Study, found: Conditions) -> Table:
             *map(on, found.varied),
             Column("seeds", str),
             Column("top-1", one_decimal),
-            Column("difference", points),
-            Column(f"{study.percent} interval", interval_text),
-            Column("Holm p", p_cell),
-            Column("verdict", numeric=False),
+            *comparison_columns(study),
         ),
         rows,
     )

@@ -13,8 +13,8 @@ from ablation.sections.registry import RECOGNITION, SECTIONS, Section
 from ablation.statistics import Comparison, compare, holm
 from ablation.study.grid import parse_trained_on
 from ablation.study.study import Study, common_seeds
-from ablation.verdict import disagree, verdict_word
-from ablation.words import footnote, interval_text, one_decimal, p_cell, points
+from ablation.verdict import comparison_cells, comparison_columns, disagree
+from ablation.words import footnote, one_decimal
 from base.tables import Column, Table
 from base.words import listed
 
@@ -73,8 +73,8 @@ def _table(study: Study, found: list[Fusion]) -> Table:
     rows: list[Any] = []
     for one in found:
         rows += [
-            (one.trained, f"{name}, one", one.alone, None, None, None, None),
-            (one.trained, f"{name} + {name}", one.control, None, None, None, None),
+            (one.trained, f"{name}, one", one.alone, *comparison_cells(study, None)),
+            (one.trained, f"{name} + {name}", one.control, *comparison_cells(study, None)),
         ]
         for sum_ in one.sums:
             rows.append(
@@ -82,10 +82,7 @@ def _table(study: Study, found: list[Fusion]) -> Table:
                     one.trained,
                     f"{name} + {study.label(sum_.arm)}",
                     one.control + sum_.difference,
-                    sum_.difference,
-                    sum_.interval,
-                    sum_.holm_p,
-                    verdict_word(study, sum_),
+                    *comparison_cells(study, sum_),
                 )
             )
     return Table(
@@ -98,10 +95,7 @@ def _table(study: Study, found: list[Fusion]) -> Table:
             Column("trained on", numeric=False),
             Column("skeletons", numeric=False),
             Column("top-1", one_decimal),
-            Column("difference", points),
-            Column(f"{study.percent} interval", interval_text),
-            Column("Holm p", p_cell),
-            Column("verdict", numeric=False),
+            *comparison_columns(study),
         ),
         rows,
     )

@@ -13,8 +13,8 @@ from ablation.sections.registry import CONDITIONS, SECTIONS, Drawing, Section
 from ablation.statistics import Comparison
 from ablation.study.grid import Condition, GridRow, parse_trained_on
 from ablation.study.study import Study
-from ablation.verdict import judge, verdict_word
-from ablation.words import footnote, interval_text, one_decimal, p_cell, points
+from ablation.verdict import comparison_cells, comparison_columns, judge
+from ablation.words import footnote, one_decimal
 from base.tables import Column, Table
 
 GRID = """
@@ -83,16 +83,12 @@ def _sides(study: Study, condition: Condition, arm: str) -> tuple[str, str] | No
 def _table(study: Study, found: list[Cell]) -> Table:
     rows = []
     for cell in found:
-        one = cell.comparison
         rows.append(
             (
                 cell.trained,
                 cell.tested,
                 float(np.mean(cell.row.top1)),
-                one.difference if one else None,
-                one.interval if one else None,
-                one.holm_p if one else None,
-                verdict_word(study, one) if one else None,
+                *comparison_cells(study, cell.comparison),
             )
         )
     return Table(
@@ -104,10 +100,7 @@ def _table(study: Study, found: list[Cell]) -> Table:
             Column("trained on", numeric=False),
             Column("tested on", numeric=False),
             Column("top-1", one_decimal),
-            Column("difference", points),
-            Column(f"{study.percent} interval", interval_text),
-            Column("Holm p", p_cell),
-            Column("verdict", numeric=False),
+            *comparison_columns(study),
         ),
         rows,
     )
