@@ -140,8 +140,7 @@ def predict_clips(
         raise InputError(f"--fps {fps}: expected a number from {FPS[0]} to {FPS[1]}, frames per second")
     where = pick_device(device, "--device")
     recognizers = [part for model in models for part in load_ensemble(model, where)]
-    for _, other in recognizers[1:]:
-        check_same_task(recognizers[0][1], other)
+    check_same_task(*(one for _, one in recognizers))
     actions = recognizers[0][1].actions
     called = action_names(actions, names, recognizers[0][1].names)
 
