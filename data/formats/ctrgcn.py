@@ -146,7 +146,7 @@ def read_ctrgcn(file: Path, split: Split, names: Path | None) -> Incoming:
         for part in PARTS:
             with packed.open(find_member(packed, file, f"x_{part}", _LARGEST)) as member:
                 _read_header(member, len(labels[part]), f"{file}: x_{part}")
-    known = {part: _make_up(labels[part], split, part) for part in PARTS}
+    known = {part: make_up_names(labels[part], split, part) for part in PARTS}
     notes = ["the clips' names are made up (the file has none): only the part and the action in them are true"]
     if names is not None:
         known, notes = _read_names(names, labels, split, file), []
@@ -222,7 +222,7 @@ def _read_clip(joints: np.ndarray, name: ClipName, where: str) -> ReadClip:
     return name, joints.shape[1], as_tracks(joints, None, where, (MIDDLE_OF_SPINE,))
 
 
-def _make_up(labels: np.ndarray, split: Split, part: str) -> list[ClipName]:
+def make_up_names(labels: np.ndarray, split: Split, part: str) -> list[ClipName]:
     """Give clips names by which they fall into their part; what counts them decides nothing by any protocol.
 
     Of 60, that is the replication and, each 999 clips, the setup, but for the setups that are of 120 alone; of 120, the

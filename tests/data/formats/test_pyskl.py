@@ -237,6 +237,12 @@ def test_clips_of_other_names_keep_names_labels_and_splits(tmp_path):
         import_store(tmp_path / "a.pkl", tmp_path / "store", ImportOptions())
 
 
+def test_the_image_of_the_data_sets_clips_is_what_they_say(tmp_path):
+    (tmp_path / "a.pkl").write_bytes(pyskl(annotation()))
+    with pytest.raises(InputError, match=r"--image-size: the clips of .*a.pkl have NTU RGB.D's names and say it"):
+        import_store(tmp_path / "a.pkl", tmp_path / "store", ImportOptions(image_size=(640, 480)))
+
+
 def test_a_list_of_annotations_is_read_as_one_without_splits(tmp_path):
     (tmp_path / "list.pkl").write_bytes(pickle.dumps([own("b", "run"), own("a", "bow")]))
     import_store(tmp_path / "list.pkl", tmp_path / "store", ImportOptions())
