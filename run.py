@@ -280,9 +280,9 @@ def watch(
     """Say what is done in a stream of poses while it comes, several times a second, until it ends or Ctrl-C."""
     from base.config import load_config
     from recognition.live.config import WatchConfig
-    from recognition.live.live import print_line
     from recognition.live.watch import of_source, open_live, show_table, write_lines
     from recognition.live.watch import watch as run
+    from recognition.use.clip_files import print_line
     from recognition.use.first import FIRST, NOTE
 
     words = list(overrides or [])

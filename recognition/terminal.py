@@ -15,6 +15,7 @@ from recognition.small_sets import say_uneven
 from recognition.use.predict import Prediction
 
 if TYPE_CHECKING:
+    from recognition.live.live import Decision
     from recognition.use.explain_report import Explanation
 
 SHOWN = 40
@@ -114,6 +115,18 @@ def print_explanation(explanation: "Explanation", output: Path) -> None:
     print(f"{output} and {output.with_suffix('.csv')}")
 
 
+def likeliest_table(title: str, whose: str, found: "Sequence[tuple[str, Prediction | Decision]]") -> Table:
+    """Make the table of the likeliest actions of clips, or of people, each with what it is called."""
+    table = Table(title=title)
+    table.add_column(whose, no_wrap=True)
+    for rank in range(1, len(found[0][1].actions) + 1):
+        table.add_column(str(rank))
+    for called, one in found:
+        pairs = zip(one.names, one.probabilities, strict=True)
+        table.add_row(called, *(f"{name} {100 * probability:.0f}" for name, probability in pairs))
+    return table
+
+
 def print_predictions(found: Sequence[Prediction], output: Path) -> None:
     """Print the likeliest actions of the first clips, and where those of all are.
 
@@ -124,15 +137,10 @@ def print_predictions(found: Sequence[Prediction], output: Path) -> None:
     output
         The file that they were written to.
     """
-    table = Table(title="likeliest actions, probability in %")
-    table.add_column("clip", no_wrap=True)
-    for rank in range(1, len(found[0].actions) + 1):
-        table.add_column(str(rank))
-    for one in found[:SHOWN]:
-        pairs = zip(one.names, one.probabilities, strict=True)
-        table.add_row(one.clip, *(f"{name} {100 * probability:.0f}" for name, probability in pairs))
     console = PlainConsole()
-    console.print(table)
+    console.print(
+        likeliest_table("likeliest actions, probability in %", "clip", [(one.clip, one) for one in found[:SHOWN]])
+    )
     if len(found) > SHOWN:
         console.print(f"and {len(found) - SHOWN} more", highlight=False)
     console.print(f"{plural(len(found), 'clip')}: {output}", soft_wrap=True, highlight=False)

@@ -12,7 +12,7 @@ from data.ntu.names import ClipName, parse_name
 from data.skeletons.labels import Labels
 from data.skeletons.layouts import NTU25, Layout
 from data.skeletons.seen import seen_joints
-from data.skeletons.store import ClipStore, Track
+from data.skeletons.store import Clips, ClipStore, Track
 
 ACTORS = 2
 """Of a clip, as many as the formats of NTU RGB+D's have places for."""
@@ -130,6 +130,14 @@ def _read_rows(array: np.ndarray, rows: slice) -> np.ndarray:
     offset = array.offset + rows.start * width * array.itemsize
     content = np.fromfile(array.filename, array.dtype, (rows.stop - rows.start) * width, offset=offset)
     return content.reshape(-1, *array.shape[1:])
+
+
+def table_of(names: Sequence[ClipName]) -> Clips:
+    """Return the table of clips of which nothing but the names is known."""
+    numbers = np.array([list(vars(name).values()) for name in names], np.int64)
+    setup, camera, performer, replication, action = numbers.reshape(-1, 5).T
+    text, frames = np.array([str(name) for name in names], str), np.zeros(len(names), np.int64)
+    return Clips(text, setup, camera, performer, replication, action, frames)
 
 
 def in_order(store: ClipStore) -> np.ndarray:

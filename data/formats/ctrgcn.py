@@ -17,6 +17,7 @@ from base.errors import InputError
 from base.files import regular_file
 from base.shown import cut, shown
 from base.unpickling import find_member, member_names, open_arrays, read_any_header, read_array
+from base.words import plural
 from data.debris import is_debris
 from data.formats.arrays import read_block, read_header, write_header
 from data.formats.clips import (
@@ -29,6 +30,7 @@ from data.formats.clips import (
     as_tracks,
     check_length,
     clip_name,
+    table_of,
 )
 from data.formats.guessing import some_of
 from data.formats.options import Positions, ReadOptions, WriteOptions
@@ -39,7 +41,7 @@ from data.ntu.actions import ACTIONS, ACTIONS_120
 from data.ntu.names import ClipName
 from data.ntu.splits import LAST_SETUP, LAST_SETUP_120, MISSING, RULES, SPLITS_120, Split
 from data.skeletons.layouts import NTU25
-from data.skeletons.store import Clips, ClipStore
+from data.skeletons.store import ClipStore
 
 WIDE = (ACTORS, len(NTU25.joints), NTU25.dims)
 WIDTH = ACTORS * len(NTU25.joints) * NTU25.dims
@@ -144,7 +146,7 @@ def read_ctrgcn(file: Path, split: Split, names: Path | None) -> Incoming:
         for part in PARTS:
             with packed.open(find_member(packed, file, f"x_{part}", _LARGEST)) as member:
                 _read_header(member, len(labels[part]), f"{file}: x_{part}")
-    known = {part: _make_up(labels[part], split, part) for part in PARTS}
+    known = {part: make_up_names(labels[part], split, part) for part in PARTS}
     notes = ["the clips' names are made up (the file has none): only the part and the action in them are true"]
     if names is not None:
         known, notes = _read_names(names, labels, split, file), []
@@ -220,7 +222,7 @@ def _read_clip(joints: np.ndarray, name: ClipName, where: str) -> ReadClip:
     return name, joints.shape[1], as_tracks(joints, None, where, (MIDDLE_OF_SPINE,))
 
 
-def _make_up(labels: np.ndarray, split: Split, part: str) -> list[ClipName]:
+def make_up_names(labels: np.ndarray, split: Split, part: str) -> list[ClipName]:
     """Give clips names by which they fall into their part; what counts them decides nothing by any protocol.
 
     Of 60, that is the replication and, each 999 clips, the setup, but for the setups that are of 120 alone; of 120, the
@@ -259,13 +261,13 @@ def _read_names(names: Path, labels: dict[str, np.ndarray], split: Split, file: 
         listed = [name for name in listed if str(name) not in MISSING]
     known = {
         part: [listed[row] for row in rows]
-        for part, rows in zip(PARTS, ctrgcn_order(_table_of(listed), split), strict=True)
+        for part, rows in zip(PARTS, ctrgcn_order(table_of(listed), split), strict=True)
     }
     for part in PARTS:
         if len(known[part]) != len(labels[part]):
             raise InputError(
                 f"{names}: {len(known[part])} of its names are for {part} by {split}, and {file} has "
-                f"{len(labels[part])} clips there; give the list of this file's clips"
+                f"{plural(len(labels[part]), 'clip')} there; give the list of this file's clips"
             )
         actions = np.array([name.action for name in known[part]], np.int64)
         wrong = np.flatnonzero(actions != labels[part] + 1)
@@ -276,14 +278,6 @@ def _read_names(names: Path, labels: dict[str, np.ndarray], split: Split, file: 
                 f"{labels[part][at] + 1}; give the list of this file's clips"
             )
     return known
-
-
-def _table_of(names: list[ClipName]) -> Clips:
-    """Return the table of clips of which nothing but the names is known."""
-    numbers = np.array([list(vars(name).values()) for name in names], np.int64)
-    setup, camera, performer, replication, action = numbers.reshape(-1, 5).T
-    text, frames = np.array([str(name) for name in names], str), np.zeros(len(names), np.int64)
-    return Clips(text, setup, camera, performer, replication, action, frames)
 
 
 def _guess(path: Path) -> int:

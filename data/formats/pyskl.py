@@ -36,21 +36,14 @@ from data.formats.clips import (
     found_twice,
     in_order,
     known,
+    table_of,
 )
 from data.formats.options import Dtype, ReadOptions, WriteOptions
 from data.formats.outputs import OneFile
 from data.formats.registry import BY_NAME, FORMATS, FormatKind
 from data.ntu.actions import ACTIONS_120
 from data.ntu.names import ClipName
-from data.ntu.splits import (
-    LAST_SETUP,
-    SPLITS,
-    TRAIN_CAMERAS,
-    TRAIN_PERFORMERS,
-    TRAIN_PERFORMERS_120,
-    in_training,
-    rules_of,
-)
+from data.ntu.splits import SPLITS, in_training, rules_of
 from data.recordings.clip import more_people
 from data.skeletons.labels import LARGEST_NUMBER, LONGEST, OwnClip, Part, code_clips
 from data.skeletons.layouts import COCO17, NTU25, OPENPOSE18, Layout, find_layout
@@ -361,20 +354,16 @@ def _check_names(file: Path, names: list[ClipName], split: dict[Any, list[Any]])
 def _compare_splits(split: dict[str, list[str]], names: list[Any]) -> list[str]:
     """Say where the file's splits are not the ones by which a store is divided."""
     notes = []
-    beyond = any(name.setup > LAST_SETUP for name in names)
-    rules = {
-        "xsub_train": {
-            str(name) for name in names if name.performer in (TRAIN_PERFORMERS_120 if beyond else TRAIN_PERFORMERS)
-        },
-        "xview_train": {str(name) for name in names if name.camera in TRAIN_CAMERAS},
-        "xset_train": {str(name) for name in names if name.setup % 2 == 0},
-    }
-    for key, expected in rules.items():
-        if key in split and (different := {str(clip_name(name, key)) for name in split[key]} ^ expected):
-            notes.append(
-                f"{key} differs in {len(different)} clips from the split of NTU RGB+D {120 if beyond else 60}, by "
-                "which the store is divided"
-            )
+    clips = table_of(names)
+    rules = rules_of(clips)
+    of = 120 if "xset" in rules else 60
+    for name, rule in {"xsub": "xsub", "xview": "xview", "xset": "xset120", **rules}.items():
+        if (key := f"{name}_train") not in split:
+            continue
+        expected = set(clips.name[in_training(clips, rule)].tolist())
+        if different := {str(clip_name(clip, key)) for clip in split[key]} ^ expected:
+            count = plural(len(different), "clip")
+            notes.append(f"{key} differs in {count} from the split of NTU RGB+D {of}, by which the store is divided")
     if other := sorted(str(key)[:60] for key in split if str(key)[:60].split("_")[0] not in (*SPLITS, "xset")):
         notes.append(f"a store does not keep these splits: {cut(', '.join(other), 200)}")
     return notes

@@ -315,9 +315,10 @@ def as_clip(
 
 def more_people(kept: int) -> str:
     """Say that some clips have more people than are kept."""
-    number = {1: "one", 2: "two"}.get(kept, str(kept))
-    best = "the one that is" if kept == 1 else f"the {number} that are"
-    return f"some clips have more than {number} people; {best} seen best are kept"
+    if kept == 1:
+        return "some clips have more than one person; the one that is seen best is kept"
+    number = "two" if kept == 2 else str(kept)
+    return f"some clips have more than {number} people; the {number} that are seen best are kept"
 
 
 def _joined(tracks: Sequence[np.ndarray], frame: np.ndarray) -> list[np.ndarray]:

@@ -80,9 +80,10 @@ def join_stores(sources: Sequence[Path], folder: Path, same_people: bool = False
     for store, name in zip(stores, called, strict=True):
         if _other_rate(store, first):
             notes.append(f"{name}: resampled from {store.info.fps:g} to {first.info.fps:g} frames a second")
-        if store.info.image != first.info.image:
-            size, image = ("{} x {}".format(*found) for found in (store.info.image or (), first.info.image or ()))
-            notes.append(f"{name}: brought from an image of {size} to one of {image} pixels")
+        if (size := store.info.image) and (image := first.info.image) and size != image:
+            notes.append(
+                f"{name}: brought from an image of {size[0]} x {size[1]} to one of {image[0]} x {image[1]} pixels"
+            )
         if confidence and not store.info.confidence:
             notes.append(f"{name}: has no confidences; those of what is seen are 1")
     head = f"{folder}: {plural(len(names), 'clip')} of {plural(len(labels.actions), 'action')}"
@@ -97,6 +98,12 @@ def _check_fits(store: ClipStore, first: ClipStore) -> None:
         raise InputError(
             f"{other}: has joints of {store.layout.name}, and {one} of {first.layout.name}; convert one of them first: "
             f"python run.py convert {other} NEW --layout {first.layout.name}"
+        )
+    if (store.info.image is None) != (first.info.image is None):
+        silent, telling = (other, one) if store.info.image is None else (one, other)
+        raise InputError(
+            f"{silent}: its store.json does not say how large the image is, as that of {telling} does; add "
+            '"image": [width, height] or import it again'
         )
     if store.info.kind != first.info.kind:
         raise InputError(f"{other}: holds {store.info.kind} clips, and {one} {first.info.kind} ones")

@@ -127,11 +127,10 @@ def load_clips(
     track, clip = _tracks_of(store, rows)
     joints, seen = _read(store, track)
     starts = np.cumsum(store.tracks.length[track]) - store.tracks.length[track]
-    if len(track) and not (shown := np.logical_or.reduceat(seen.any(1), starts)).all():
-        track, clip = track[shown], clip[shown]
-        joints, seen = _read(store, track)
-    if len(track) and not (first := np.arange(len(clip)) - np.searchsorted(clip, clip) < people).all():
-        track, clip = track[first], clip[first]
+    kept = np.flatnonzero(np.logical_or.reduceat(seen.any(1), starts)) if len(track) else np.arange(0)
+    kept = kept[np.arange(len(kept)) - np.searchsorted(clip[kept], clip[kept]) < people]
+    if len(kept) < len(track):
+        track, clip = track[kept], clip[kept]
         joints, seen = _read(store, track)
     length = torch.from_numpy(store.tracks.length[track]).to(device)
     shown_at = torch.from_numpy(seen).to(device)

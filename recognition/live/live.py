@@ -13,8 +13,7 @@ from numpy.typing import ArrayLike
 from pydantic import ValidationError
 
 from base.errors import InputError
-from base.progress import console
-from base.shown import one_line, shown
+from base.shown import shown
 from data.recordings.clip import LONGEST
 from data.recordings.people import MOST_PEOPLE
 from data.recordings.recording import Recording
@@ -22,7 +21,7 @@ from data.skeletons.incoming import FORGET, check_pose, check_time
 from data.skeletons.store import StoreInfo
 from recognition.live.config import LiveConfig
 from recognition.nets.folding import fold
-from recognition.use.clip_files import NTU_FPS, Fitting, clip_of, in_memory
+from recognition.use.clip_files import NTU_FPS, Fitting, clip_of, in_memory, print_line
 from recognition.use.first import FIRST
 from recognition.use.predict import action_names, likeliest, predict
 from recognition.use.recognizer import check_same_task, load_ensemble
@@ -151,8 +150,7 @@ class Live:
             for weight, part in load_ensemble(Path(one), where)
         ]
         first_one = self._recognizers[0][1]
-        for _, other in self._recognizers[1:]:
-            check_same_task(first_one, other)
+        check_same_task(*(one for _, one in self._recognizers))
         self._actions = first_one.actions
         self._called = action_names(first_one.actions, names, first_one.names)
         self._tell, self._told = tell or print_line, set[str]()
@@ -365,8 +363,3 @@ def _recording(people: Sequence[Sequence[_Pose]]) -> Recording:
         confidence=np.stack([pose.confidence for pose, _ in rows]).astype(np.float32),
         seconds=seconds,
     )
-
-
-def print_line(line: str) -> None:
-    """Print what the user should read, on standard error."""
-    console.print(one_line(line), style="yellow", highlight=False, soft_wrap=True)

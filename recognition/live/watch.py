@@ -15,6 +15,7 @@ from base.shown import one_line
 from recognition.live.config import LiveConfig, WatchConfig
 from recognition.live.live import Decision, Live, Refiner
 from recognition.live.sources import Sight, of_folder, of_lines
+from recognition.terminal import likeliest_table
 
 
 def open_live(
@@ -121,12 +122,5 @@ def show_table(decisions: Iterable[Decision], console: PlainConsole | None = Non
 
 def table_of(decisions: list[Decision]) -> Table:
     """Make the table of what is done at one moment."""
-    table = Table(title=f"{decisions[-1].time:.1f} s: likeliest actions, probability in %")
-    table.add_column("who", no_wrap=True)
-    for rank in range(1, len(decisions[-1].actions) + 1):
-        table.add_column(str(rank))
-    for one in decisions:
-        pairs = zip(one.names, one.probabilities, strict=True)
-        who = ", ".join(one_line(str(person), 60) for person in one.people)
-        table.add_row(who, *(f"{name} {100 * probability:.0f}" for name, probability in pairs))
-    return table
+    who = [(", ".join(one_line(str(person), 60) for person in one.people), one) for one in decisions]
+    return likeliest_table(f"{decisions[-1].time:.1f} s: likeliest actions, probability in %", "who", who)

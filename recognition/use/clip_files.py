@@ -49,6 +49,11 @@ Refine = Callable[[StoreInfo, Sequence[Track], str], list[Track]]
 NTU_FPS = 30.0
 
 
+def print_line(line: str) -> None:
+    """Print what the user should read, on standard error."""
+    console.print(one_line(line), style="yellow", highlight=False, soft_wrap=True)
+
+
 def each_once() -> Callable[[str], None]:
     """Return what prints each line that the user should read, and the same one only once."""
     told: set[str] = set()
@@ -56,7 +61,7 @@ def each_once() -> Callable[[str], None]:
     def tell(line: str) -> None:
         if line not in told:
             told.add(line)
-            console.print(one_line(line), style="yellow", highlight=False, soft_wrap=True)
+            print_line(line)
 
     return tell
 

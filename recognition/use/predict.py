@@ -140,8 +140,7 @@ def predict_clips(
         raise InputError(f"--fps {fps}: expected a number from {FPS[0]} to {FPS[1]}, frames per second")
     where = pick_device(device, "--device")
     recognizers = [part for model in models for part in load_ensemble(model, where)]
-    for _, other in recognizers[1:]:
-        check_same_task(recognizers[0][1], other)
+    check_same_task(*(one for _, one in recognizers))
     actions = recognizers[0][1].actions
     called = action_names(actions, names, recognizers[0][1].names)
 
@@ -235,8 +234,8 @@ def action_names(actions: np.ndarray, names: str | None, own: Sequence[str] = ()
     if missing := [number for number in numbers if number not in known]:
         several = ", ".join(f"A{number:03d}" for number in numbers[:5]) + (", ..." if len(numbers) > 5 else "")
         raise InputError(
-            f"--names: {names} has {len(found)} names, none of them for A{missing[0]:03d}; the model has "
-            f"{len(numbers)} actions ({several}): give one name to each in this order, a mapping such as "
+            f"--names: {names} has {plural(len(found), 'name')}, none of them for A{missing[0]:03d}; the model has "
+            f"{plural(len(numbers), 'action')} ({several}): give one name to each in this order, a mapping such as "
             f"`{missing[0]}: name`, or the names of A001 to A{max(numbers):03d}"
         )
     return {number: known[number] for number in numbers}

@@ -15,6 +15,7 @@ from torch.overrides import TorchFunctionMode
 from base.config import read_kept
 from base.errors import InputError
 from base.shown import cut, one_line
+from base.words import plural
 from data.skeletons.labels import LONGEST
 from data.skeletons.layouts import LAYOUTS, Layout, layouts_of
 from data.skeletons.store import ClipStore, StoreInfo
@@ -181,7 +182,8 @@ class _Undrawn(TorchFunctionMode):
 
 
 def _no_fit(path: Path, classes: int) -> str:
-    return f"{path}: its weights do not fit the network of {classes} actions that it describes; train it again"
+    actions = plural(classes, "action")
+    return f"{path}: its weights do not fit the network of {actions} that it describes; train it again"
 
 
 def load_ensemble(path: Path, device: torch.device | str = "cpu") -> list[tuple[float, Recognizer]]:
@@ -204,27 +206,26 @@ def load_ensemble(path: Path, device: torch.device | str = "cpu") -> list[tuple[
         inner = load_ensemble(part, device)
         total = sum(share for share, _ in inner)  # a fold of several streams counts as much as one of one
         found += [(weight * share / total, one) for share, one in inner]
-    first = found[0][1]
-    for _, other in found[1:]:
-        check_same_task(first, other)
+    check_same_task(*(one for _, one in found))
     return found
 
 
-def check_same_task(first: Recognizer, other: Recognizer) -> None:
-    """Make sure that the scores of two recognisers can be added up.
+def check_same_task(first: Recognizer, *others: Recognizer) -> None:
+    """Make sure that the scores of recognisers can be added up.
 
     Raises
     ------
     InputError
         Their actions or joint layouts differ.
     """
-    if not np.array_equal(first.actions, other.actions):
-        raise InputError(
-            f"{other.path}: tells {len(other.actions)} actions apart, and {first.path} {len(first.actions)}, or "
-            "others; give recognisers of the same actions"
-        )
-    if (first.layout, first.confidence) != (other.layout, other.confidence):
-        raise InputError(f"{other.path}: is for {_kind(other)}, and {first.path} for {_kind(first)}; give one kind")
+    for other in others:
+        if not np.array_equal(first.actions, other.actions):
+            raise InputError(
+                f"{other.path}: tells {plural(len(other.actions), 'action')} apart, and {first.path} "
+                f"{len(first.actions)}, or others; give recognisers of the same actions"
+            )
+        if (first.layout, first.confidence) != (other.layout, other.confidence):
+            raise InputError(f"{other.path}: is for {_kind(other)}, and {first.path} for {_kind(first)}; give one kind")
 
 
 def check_store(recognizer: Recognizer, store: ClipStore) -> None:

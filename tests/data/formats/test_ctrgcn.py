@@ -5,7 +5,8 @@ import zipfile
 import numpy as np
 import pytest
 
-from data.formats.ctrgcn import _make_up, _table_of
+from data.formats.clips import table_of
+from data.formats.ctrgcn import make_up_names
 from data.formats.importing import ImportOptions, import_store
 from data.ntu.names import parse_name
 from data.ntu.splits import TRAIN_PERFORMERS, in_training, rules_of
@@ -96,9 +97,9 @@ def test_ctrgcn_of_120_has_its_names_classes_and_order(store_120, tmp_path):
 @pytest.mark.parametrize(("split", "code"), [("xsub", "CS"), ("xview", "CV"), ("xsub120", "CSub"), ("xset120", "CSet")])
 def test_made_up_names_stay_in_their_part_by_the_protocol_of_the_file(tmp_path, split, code):
     """Also where there are more clips than 17 setups and 999 replications have names for, which NTU RGB+D 60 has."""
-    training, testing = (_make_up(np.zeros(17 * 999 + 2, int), split, part) for part in ("train", "test"))
+    training, testing = (make_up_names(np.zeros(17 * 999 + 2, int), split, part) for part in ("train", "test"))
     assert len(set(training)) == len(training)
-    clips = _table_of(training[::999] + testing[::999])
+    clips = table_of(training[::999] + testing[::999])
     rule = {"CS": "xsub", "CV": "xview", "CSub": "xsub120", "CSet": "xset120"}[code]
     other = {"xsub": "xview", "xview": "xsub", "xsub120": "xset120", "xset120": "xsub120"}[rule]
     assert in_training(clips, rule).tolist() == [True] * 18 + [False] * 18

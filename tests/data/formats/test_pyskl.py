@@ -192,6 +192,17 @@ def test_a_split_that_is_not_the_data_sets_is_told(tmp_path):
     assert "does not keep these splits: mine" in lines
 
 
+def test_splits_of_120_are_told_by_its_own_rules(tmp_path):
+    """Performer 45 and setup 18 are for training; one clip of setup 19 is where it should not be."""
+    names = ["S018C001P045R001A061", "S019C001P046R001A061", "S019C001P003R001A061"]
+    split = {"xsub_train": names[:2], "xsub_val": names[2:], "xset_train": [names[0], names[2]], "xset_val": [names[1]]}
+    clips = [annotation(frame_dir=name, label=60) for name in names]
+    (tmp_path / "a.pkl").write_bytes(pyskl(*clips, split=split))
+    lines = " ".join(import_store(tmp_path / "a.pkl", tmp_path / "store", ImportOptions()))
+    assert "xset_train differs in 1 clip from the split of NTU RGB+D 120, by which the store is divided" in lines
+    assert "xsub_train" not in lines
+
+
 def own(name, label, *, size=(1080, 1920), people=1, shift=0.0):
     points = np.full((people, 4, 17, 2), 100.0) + shift + np.arange(17)[:, None]
     score = np.linspace(0.9, 0.5, people)[:, None, None] * np.ones((people, 4, 17))
@@ -224,6 +235,12 @@ def test_clips_of_other_names_keep_names_labels_and_splits(tmp_path):
     assert any("split 'odd' is not kept" in line for line in lines)
     with pytest.raises(InputError, match="already exists"):
         import_store(tmp_path / "a.pkl", tmp_path / "store", ImportOptions())
+
+
+def test_the_image_of_the_data_sets_clips_is_what_they_say(tmp_path):
+    (tmp_path / "a.pkl").write_bytes(pyskl(annotation()))
+    with pytest.raises(InputError, match=r"--image-size: the clips of .*a.pkl have NTU RGB.D's names and say it"):
+        import_store(tmp_path / "a.pkl", tmp_path / "store", ImportOptions(image_size=(640, 480)))
 
 
 def test_a_list_of_annotations_is_read_as_one_without_splits(tmp_path):

@@ -53,6 +53,18 @@ def test_who_is_seen_best_comes_first_and_a_third_is_left_out():
     assert clip.tracks[0].confidence is None
 
 
+@pytest.mark.parametrize(
+    ("kept", "line"),
+    [
+        (1, "some clips have more than one person; the one that is seen best is kept"),
+        (2, "some clips have more than two people; the two that are seen best are kept"),
+        (5, "some clips have more than 5 people; the 5 that are seen best are kept"),
+    ],
+)
+def test_who_is_left_out_is_told(kept, line):
+    assert more_people(kept) == line
+
+
 def test_confidence_chooses_and_is_kept():
     given = people(still(100), still(600), still(1100))
     sure = np.tile([0.2, 0.9, 0.5], 12)[:, None] * np.ones(17)

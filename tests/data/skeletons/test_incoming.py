@@ -22,6 +22,7 @@ def test_a_joint_without_a_position_has_no_confidence_and_none_is_above_one():
         (np.zeros((5000, 3)), None, "found shape"),
         ([[1e999, 2]], None, "infinite"),
         ([[1, 2]], [1, 1], r"confidence: found shape \(2,\), expected \(1,\)"),
+        ([[1, 2]], ["sure"], "confidence: not an array of numbers"),
         ([[1, 2]], [-0.5], "confidence: found -0.5"),
     ],
 )

@@ -54,7 +54,7 @@ def test_names_actions_people_and_splits_are_joined(two, tmp_path):
 
 
 def test_rate_image_and_confidence_are_the_first_stores(two, tmp_path):
-    join_stores(two, tmp_path / "both")
+    lines = join_stores(two, tmp_path / "both")
     both, a = open_store(tmp_path / "both"), open_store(two[0])
     rows = by_title(both)
     kept = both.rows_of(both.tracks_of(rows["2"])[0])
@@ -66,6 +66,7 @@ def test_rate_image_and_confidence_are_the_first_stores(two, tmp_path):
     assert joints[:, 0] == pytest.approx(np.stack([320.0 + 4 * np.arange(5), np.full(5, 260.0)], -1), abs=1e-3)
     assert not joints[:, 1].any()
     assert both.confidence[brought][:, :2].tolist() == [[1, 0]] * 5
+    assert "  b: brought from an image of 320 x 240 to one of 640 x 480 pixels" in lines
 
 
 def test_who_is_in_clips_that_do_not_say_it_is_one_person(two, tmp_path):
@@ -89,6 +90,7 @@ def test_what_does_not_go_together_is_refused(two, tmp_path):
     for name, entries, message in (
         ("body", {"kind": "refined"}, "holds refined clips, and .*a raw ones"),
         ("late", {"times": True}, "frames are missing in between"),
+        ("large", {"image": None}, r"large: its store.json does not say how large the image is, as that of \S+/a does"),
     ):
         with pytest.raises(InputError, match=message):
             join_stores([a, write(tmp_path / name, clips, (1.0, 1.0), **entries)], tmp_path / "new")

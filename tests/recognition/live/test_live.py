@@ -1,10 +1,12 @@
 """Live recognition against `predict` of clips that are cut from the stream by hand."""
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from base.errors import InputError
 from data.ntu.names import ClipName
@@ -191,6 +193,36 @@ def test_refined_first(rng):
     same(probabilities(found[-1]), probabilities(expected))
     assert found[-1].end == expected.end
     assert found[1].time - found[1].end == pytest.approx(3 / SECOND)
+
+
+def test_who_begins_anew_leaves_no_pose_in_the_refiner(rng):
+    poses = moving(rng, 40)
+    times = np.arange(40) / SECOND + np.where(np.arange(40) < 20, 0, 1.1)
+    live = Live(window=5, rate=0.1, device="cpu", refiner=Stream(SECOND, lag=3))
+    fed(live, poses, times)
+    again = Live(window=5, rate=0.1, device="cpu", refiner=Stream(SECOND, lag=3))
+    fed(again, poses[20:], times[20:])
+    (found,), (expected,) = live.flush(), again.flush()
+    same(probabilities(found), probabilities(expected))
+    assert (found.begin, found.end) == (times[20], times[39])
+
+
+def test_somebody_new_without_a_time_comes_with_the_last_pose(rng):
+    poses = moving(rng, 20)
+    live = Live(device="cpu", fps=SECOND)
+    for number in range(10):
+        live.update(poses[number], 5 + number / SECOND, "Ann")
+    live.update(poses[10], person="Bo")
+    live.update(poses[11], person="Bo")
+    assert [one.begin for one in live.flush()] == pytest.approx([5, 5 + 9 / SECOND])
+
+
+def test_recognisers_of_clips_of_different_rates_are_refused(monkeypatch):
+    ((weight, first),) = LOADED(FIRST, torch.device("cpu"))
+    others = [(weight, first), (weight, replace(first, fps=25.0))]
+    monkeypatch.setattr("recognition.live.live.load_ensemble", lambda path, device: others)
+    with pytest.raises(InputError, match="an ensemble of clips of different rates or images; watch with one"):
+        Live(device="cpu")
 
 
 def test_without_times_frames_follow_each_other_as_in_the_training(rng):

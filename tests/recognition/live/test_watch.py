@@ -71,6 +71,13 @@ def test_a_stream_to_its_end_and_where_it_goes_wrong(live, rng):
     live.flush()
 
 
+def test_a_stream_with_nobody_in_it_is_told(live):
+    told = []
+    live._tell = told.append
+    assert list(watch(live, [Sight("line 1", None, 1.0)])) == []
+    assert told == ["the stream is at its end, and nobody was in it"]
+
+
 def test_a_source_that_is_none(live, tmp_path):
     with pytest.raises(InputError, match="gone: is no folder; give one that OpenPose writes to, or -"):
         of_source(str(tmp_path / "gone"), live)
