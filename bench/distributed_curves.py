@@ -14,6 +14,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +52,8 @@ def draw(found: dict[int, list[float]], figure: Path) -> None:
     import matplotlib.pyplot as plt
 
     plot, axes = plt.subplots(figsize=(6, 3.2), layout="constrained")
-    for (processes, loss), (width, style) in zip(found.items(), ((5, "-"), (2.5, "-"), (1, "--")), strict=False):
+    looks = cycle(((5, "-"), (2.5, "-"), (1, "--")))
+    for (processes, loss), (width, style) in zip(found.items(), looks, strict=False):
         label = plural(processes, "process", "processes")
         axes.plot(np.arange(1, len(loss) + 1), loss, style, linewidth=width, label=label)
     axes.set(xlabel="epoch", ylabel="training loss", ylim=(0, None))
