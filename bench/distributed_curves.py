@@ -14,7 +14,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from itertools import cycle
+from itertools import chain, repeat
 from pathlib import Path
 
 import numpy as np
@@ -52,7 +52,7 @@ def draw(found: dict[int, list[float]], figure: Path) -> None:
     import matplotlib.pyplot as plt
 
     plot, axes = plt.subplots(figsize=(6, 3.2), layout="constrained")
-    looks = cycle(((5, "-"), (2.5, "-"), (1, "--")))
+    looks = chain([(5, "-"), (2.5, "-")], repeat((1, "--")))
     for (processes, loss), (width, style) in zip(found.items(), looks, strict=False):
         label = plural(processes, "process", "processes")
         axes.plot(np.arange(1, len(loss) + 1), loss, style, linewidth=width, label=label)
