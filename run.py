@@ -42,8 +42,8 @@ app = typer.Typer(
 )
 
 HERE = Path(__file__).parent
-Device = Literal["auto", "cpu", "cuda"]
 OnError = Literal["stop", "skip"]
+Split = Literal["xsub", "xview", "xsub120", "xset120"]
 Config = Annotated[Path | None, typer.Argument(help="A YAML file; by default configs/<stage>/default.yaml.")]
 Overrides = Annotated[list[str] | None, typer.Argument(help="Any number of section.key=value.")]
 Again = Annotated[
@@ -53,6 +53,10 @@ Again = Annotated[
 
 Missing = Annotated[
     bool, typer.Option("--missing", help="Convert also where joints cannot be had; they are then never seen.")
+]
+Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="auto, cpu or cuda.")]
+Names = Annotated[
+    str | None, typer.Option(help="`ntu`, or a YAML file: a name per action in order, or lines like `103: name`.")
 ]
 ImageSize = Annotated[
     str | None,
@@ -214,12 +218,10 @@ def predict(
     ],
     model: Model = None,
     output: Annotated[Path, typer.Option(help="Where to save: .csv or .json.")] = Path("predictions.csv"),
-    names: Annotated[
-        str | None, typer.Option(help="`ntu`, or a YAML file: a name per action in order, or lines like `103: name`.")
-    ] = None,
+    names: Names = None,
     samplings: Annotated[int | None, typer.Option(min=1, max=64, help="Samplings per clip.")] = None,
     batch: Annotated[int, typer.Option(min=1, help="Clips at a time.")] = 32,
-    device: Annotated[Device, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    device: Device = "auto",
     on_error: Annotated[
         OnError, typer.Option(help="stop or skip: what to do with clips that cannot be used.")
     ] = "stop",
@@ -265,10 +267,8 @@ def watch(
     overrides: Overrides = None,
     model: Model = None,
     config: Annotated[Path | None, typer.Option(help="A YAML file; configs/watch/default.yaml by default.")] = None,
-    names: Annotated[
-        str | None, typer.Option(help="`ntu`, or a YAML file: a name per action in order, or lines like `103: name`.")
-    ] = None,
-    device: Annotated[Device, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    names: Names = None,
+    device: Device = "auto",
     refine: Annotated[
         str | None, typer.Option(help="Refine first: steady, or weights of python -m refine.live.train.")
     ] = None,
@@ -374,11 +374,9 @@ def explain(
     model: Annotated[Path, typer.Option("--model", "-m", help="A finished run of recognize, or its best.pt.")],
     clip: Annotated[str | None, typer.Option(help="Which clip, by its name.")] = None,
     action: Annotated[int | None, typer.Option(help="Whose score to explain; the likeliest action by default.")] = None,
-    names: Annotated[
-        str | None, typer.Option(help="`ntu`, or a YAML file: a name per action in order, or lines like `103: name`.")
-    ] = None,
+    names: Names = None,
     output: Annotated[Path, typer.Option(help="The figure, .png or .svg.")] = Path("explanation.png"),
-    device: Annotated[Device, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    device: Device = "auto",
 ) -> None:
     """Show which joints and frames a recogniser's decision rests on."""
     from recognition.terminal import print_explanation
@@ -432,7 +430,7 @@ def export(
     format: Annotated[str, typer.Option(help="Whose files: one of those below; see docs/formats.md.")],
     dtype: Annotated[Literal["float16", "float32"] | None, typer.Option(help="The numbers of positions.")] = None,
     split: Annotated[
-        Literal["xsub", "xview", "xsub120", "xset120"] | None,
+        Split | None,
         typer.Option(help="Only this evaluation protocol instead of both of the data set's, 60 or 120."),
     ] = None,
     positions: Annotated[
@@ -457,7 +455,7 @@ def import_(
         Path | None, typer.Option(help="A list of the clips' names, one a line, for files that have none.")
     ] = None,
     split: Annotated[
-        Literal["xsub", "xview", "xsub120", "xset120"] | None,
+        Split | None,
         typer.Option(help="The evaluation protocol by which a file is divided, or whose files to read."),
     ] = None,
     labels: Annotated[

@@ -14,12 +14,14 @@ import os
 import subprocess
 import sys
 import tempfile
+from itertools import chain, repeat
 from pathlib import Path
 
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from base.words import plural
 from bench.measure import print_table, processor
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -39,7 +41,7 @@ def losses(folder: Path, processes: int, clips: int, epochs: int) -> list[float]
     command = [sys.executable, *(launcher if processes > 1 else []), *words]
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
     if done.returncode:
-        sys.exit(f"{processes} processes: {done.stderr}")
+        sys.exit(f"{plural(processes, 'process', 'processes')}: {done.stderr}")
     return [epoch["loss"] for epoch in json.loads((run / "history.json").read_text())["epochs"]]
 
 
@@ -50,8 +52,9 @@ def draw(found: dict[int, list[float]], figure: Path) -> None:
     import matplotlib.pyplot as plt
 
     plot, axes = plt.subplots(figsize=(6, 3.2), layout="constrained")
-    for (processes, loss), (width, style) in zip(found.items(), ((5, "-"), (2.5, "-"), (1, "--")), strict=False):
-        label = f"{processes} process" + ("es" if processes > 1 else "")
+    looks = chain([(5, "-"), (2.5, "-")], repeat((1, "--")))
+    for (processes, loss), (width, style) in zip(found.items(), looks, strict=False):
+        label = plural(processes, "process", "processes")
         axes.plot(np.arange(1, len(loss) + 1), loss, style, linewidth=width, label=label)
     axes.set(xlabel="epoch", ylabel="training loss", ylim=(0, None))
     axes.legend(frameon=False)

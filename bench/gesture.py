@@ -9,6 +9,7 @@ of its draws whose raw peak is in the middle; printed are medians over all draws
 
 import argparse
 import sys
+from itertools import chain, cycle
 from pathlib import Path
 
 import matplotlib as mpl
@@ -58,7 +59,7 @@ def main() -> None:
         axes = figure.add_subplot()
         seconds = (np.array(SHOWN) - PEAK) / FPS
         axes.plot(seconds, gesture()[SHOWN], color=METHODS["truth"], linewidth=4, alpha=0.45, label="as it is")
-        looks = (("#6d7888", ":", "x"), *LOOKS)
+        looks = chain([("#6d7888", ":", "x")], cycle(LOOKS))
         for (name, tracks), (colour, dash, marker) in zip(found.items(), looks, strict=False):
             (line,) = axes.plot(seconds, height(tracks[at])[SHOWN], dash, color=colour, marker=marker, label=name)
             line.set(markersize=3, linewidth=1.3)

@@ -15,10 +15,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import argparse
 import sys
 import tempfile
-import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +29,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench.measure import print_table, processor
+from bench.measure import print_table, processor, timed
 from bench.steady_speed import walk
 from data.skeletons.layouts import LAYOUTS
 from recognition import Live
@@ -107,9 +107,8 @@ def _live(size: Size, layout: str, people: int, asked: argparse.Namespace) -> li
     decisions: list[float] = []
     for number, pose in enumerate(poses):
         for person in range(people):
-            start = time.process_time_ns()
-            found = live.update(pose + person, number / asked.fps, person)
-            (decisions if found else updates).append((time.process_time_ns() - start) / 1e6)
+            found, taken = timed(partial(live.update, pose + person, number / asked.fps, person))
+            (decisions if found else updates).append(1000 * taken.processor)
     update, decision = float(np.median(updates)), float(np.median(decisions[2:]))
     return [
         f"{size.name}, {len(joints.joints)}, {people}",
@@ -214,11 +213,7 @@ def _flops(work: Callable[[], None]) -> float:
 
 
 def _milliseconds(work: Callable[[], None], repeats: int) -> float:
-    taken = []
-    for _ in range(repeats):
-        start = time.process_time_ns()
-        work()
-        taken.append((time.process_time_ns() - start) / 1e6)
+    taken = [1000 * timed(work)[1].processor for _ in range(repeats)]
     return float(np.median(taken[repeats // 4 :]))
 
 

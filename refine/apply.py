@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from base.errors import InputError
 from base.executors.registry import Pool, none_lost, spread
 from base.progress import console, progress
+from base.words import plural
 from data.recordings.people import BRIDGE_S
 from data.skeletons.seen import seen_joints
 from data.skeletons.store import ClipStore, StoreInfo, Track, derive_store
@@ -321,8 +322,9 @@ def _derive(
         if not any(found.values()):
             return info
         console.print(
-            f"{output}: cut tracks at {found['gaps']} gaps of more than {BRIDGE_S:g} s and at {found['jumps']} jumps; "
-            f"in {found['astray']} frames a body was where it cannot have been",
+            f"{output}: cut tracks at {plural(found['gaps'], 'gap')} of more than {BRIDGE_S:g} s and at "
+            f"{plural(found['jumps'], 'jump')}; in {plural(found['astray'], 'frame')} a body was where it cannot have "
+            "been",
             highlight=False,
             soft_wrap=True,
         )

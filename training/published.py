@@ -1,8 +1,8 @@
 """The folders that `python run.py publish` writes of trained networks: what is in them, and which may be replaced."""
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,9 @@ FILES = (WEIGHTS, CONFIG, "layout.yaml", "actions.yaml", SCORES, CARD)
 """Of which a refiner has no joints and actions, and several recognisers no weights but those in their own folders."""
 
 
-@contextmanager
-def publishing(folder: Path, again: bool, sources: Sequence[Path]) -> Iterator[Path]:
+def publishing(folder: Path, again: bool, sources: Sequence[Path]) -> AbstractContextManager[Path]:
     """Give a folder to write into, which takes the place of `folder` whole or not at all; see `atomic_folder`."""
-    with atomic_folder(folder, Kind("published folder", _fault) if again else None, sources) as new:
-        yield new
+    return atomic_folder(folder, Kind("published folder", _fault) if again else None, sources)
 
 
 def write_yaml(file: Path, values: Any, flow: bool | None = None) -> None:

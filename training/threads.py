@@ -5,6 +5,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from base.cores import cores
+
 SETTINGS = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
 """What a user may have chosen: of OpenMP, of the GNU library that torch brings on Linux, and of LLVM's and Intel's."""
 
@@ -57,8 +59,7 @@ def others_at_work(before: Moment | None, after: Moment | None, processors: int)
 
 def wait_politely(before: Moment | None) -> None:
     """Wait passively where others have been at work since `before`; where nobody is, spinning is quicker by a third."""
-    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if others_at_work(before, look(), processors):
+    if others_at_work(before, look(), cores()):
         wait_passively()
 
 

@@ -15,8 +15,8 @@ import torch
 
 from ablation.study.config import AblateConfig
 from ablation.study.plan import Training, train_one
+from base.cores import cores
 from base.errors import InputError
-from base.executors.processes import cores
 from base.executors.registry import Pool, spread
 from base.progress import console
 from base.words import plural

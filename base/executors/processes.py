@@ -1,16 +1,11 @@
 """In several processes of this machine."""
 
-import os
 from collections.abc import Callable, Generator, Iterable
 from typing import Any
 
+from base.cores import cores
 from base.executors.registry import EXECUTORS, Pool
 from base.workers import map_in_processes
-
-
-def cores() -> int:
-    """Return how many processor cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _in_processes(function: Callable[[Any], Any], items: Iterable[Any], pool: Pool) -> Generator[Any, None, None]:

@@ -1,7 +1,6 @@
 """Clips from a zip or folder, read by several processes or machines, a batch at a time and in order."""
 
 import ctypes
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -9,6 +8,7 @@ from functools import cache, partial
 from itertools import groupby
 from pathlib import Path
 
+from base.cores import cores
 from base.errors import InputError
 from base.executors.registry import Pool, none_lost, spread
 from data.ntu.actors import choose_actors
@@ -61,7 +61,7 @@ def read_clips(raw: Path, entries: Sequence[Entry], pool: Pool, units: Units = "
     """
     pool = replace(pool, ahead=_WAITING)
     if pool.executor == "processes":
-        count = 1 if len(entries) <= IN_PROCESS else pool.count or os.cpu_count() or 1
+        count = 1 if len(entries) <= IN_PROCESS else pool.count or cores()
         pool = replace(pool, count=min(count, MOST_WORKERS))
     work = partial(read_batch, raw, units=units)
     for large, some in groupby(entries, lambda entry: entry.size > LARGE):

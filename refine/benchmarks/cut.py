@@ -142,13 +142,12 @@ def cut_pairs(config: CutConfig, again: bool = False) -> list[str]:
         sequences += [_named(section, pair, named[pair.number], split) for pair in pairs.sequences]
         notes += pairs.skipped
     given = LAYOUTS[section.layout] if section.layout else None
-    joints = sequences[0].pair.truth.shape[1]
-    layout = find_layout(joints, benchmark.dims, f"{section.benchmark}", given)
-    spans = {one.name: _spans(len(one.pair.truth), section, benchmark.fps) for one in sequences}
-    clips = [(one, start, stop) for one in sequences for start, stop in spans[one.name]]
+    layout = find_layout(sequences[0].pair.truth.shape[1], benchmark.dims, section.benchmark, given)
+    spans = [(one, _spans(len(one.pair.truth), section, benchmark.fps)) for one in sequences]
+    clips = [(one, start, stop) for one, found in spans for start, stop in found]
     if not clips:
         raise InputError(f"cut.seconds: no sequence of {benchmark.name} lasts {section.seconds:g} s; give less")
-    if short := [name for name, found in spans.items() if not found]:
+    if short := [one.name for one, found in spans if not found]:
         notes.append(f"left out: {plural(len(short), 'sequence')} shorter than a clip, such as {shown(short[0])}")
     parts = _parts(sequences)
     own = [
@@ -202,11 +201,13 @@ def _parts(sequences: list[_Sequence]) -> dict[str, dict[str, Part]]:
     if len({one.split for one in sequences}) > 1:
         return {one.name: {"benchmark": "train" if one.split == "train" else "test"} for one in sequences}
     parts: dict[str, dict[str, Part]] = {one.name: {} for one in sequences}
-    done: dict[tuple[str, str], list[_Sequence]] = {}
-    for one in sorted(sequences, key=lambda one: one.take):
-        done.setdefault((one.subject, one.action), []).append(one)
-    for takes in done.values():
-        for one, split in zip(takes, TAKES, strict=False) if len(takes) > 1 else ():
+    takes: dict[tuple[str, str], set[int]] = {}
+    for one in sequences:
+        takes.setdefault((one.subject, one.action), set()).add(one.take)
+    for one in sequences:  # one take may have been seen by several cameras, which are on the same side
+        first_two = sorted(takes[one.subject, one.action])[: len(TAKES)]
+        if len(first_two) > 1 and one.take in first_two:
+            split = TAKES[first_two.index(one.take)]
             parts[one.name] = {other: "train" if other == split else "test" for other in TAKES}
     return parts
 

@@ -341,7 +341,7 @@ def test_gaps_and_jumps_are_cut_counted_and_told(tmp_path, capsys):
         cuts = {key: after.info.refiner[key] for key in ("gaps", "jumps", "astray")}
         assert cuts == {"gaps": 1, "jumps": 1, "astray": 0}
         np.testing.assert_array_equal(after.times, store.times)
-    assert capsys.readouterr().err.count("cut tracks at 1 gaps of more than 0.5 s and at 1 jumps") == 2
+    assert capsys.readouterr().err.count("cut tracks at 1 gap of more than 0.5 s and at 1 jump; in 0 frames") == 2
 
 
 def through_pickles(function, items, pool):

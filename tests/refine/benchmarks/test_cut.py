@@ -80,6 +80,26 @@ def test_without_a_training_split_takes_are_the_sides(tmp_path, rng):
     np.testing.assert_array_equal(first.test, second.train)
 
 
+def test_what_several_cameras_saw_at_once_is_on_one_side(tmp_path, rng):
+    once = ("S9_Posing_5413", "S9_Posing_5501")
+    twice = ("S9_Eating_5413", "S9_Eating_5501", "S9_Eating_1_5413", "S9_Eating_1_5501")
+    write(tmp_path, rng, (*once, *twice), "test")
+    cut_pairs(config(tmp_path))
+    store = open_store(tmp_path / "cut" / "raw")
+    titles = np.array([store.title(str(name)).partition("/")[0] for name in store.clips.name])
+    first = divide(store, "first_take")
+    assert set(titles[first.train]) == set(twice[:2])
+    assert set(titles[first.test]) == set(twice[2:])
+
+
+def test_a_short_sequence_takes_nothing_from_another_of_its_name(tmp_path, rng):
+    write(tmp_path, rng, ("S1_Walking_1", "S1_Walking_1"), "train", lengths=[120, 30])
+    write(tmp_path, rng, TEST, "test")
+    lines = cut_pairs(config(tmp_path))
+    assert "raw and truth, 6 clips of 4 sequences" in lines[0]
+    assert lines[-1].endswith("left out: 1 sequence shorter than a clip, such as 'S1_Walking_1'")
+
+
 @pytest.mark.parametrize(
     ("cut", "said"),
     [
