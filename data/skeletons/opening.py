@@ -137,6 +137,11 @@ class ClipStore:
         """Return what the owner of a clip calls it, by the name that it has in the store."""
         return self.labels.clips.get(name, name) if self.labels is not None else name
 
+    def called(self, name: str) -> np.ndarray:
+        """Return the clips of a name, the one in the store or their owner's; int64 [n], empty if there is none."""
+        owners = [] if self.labels is None else [code for code, title in self.labels.clips.items() if title == name]
+        return np.flatnonzero(np.isin(self.clips.name, [name, *owners]))
+
     @cached_property
     def tracks_per_clip(self) -> np.ndarray:
         """How many tracks each clip has, int64 [N]."""

@@ -185,6 +185,15 @@ def labelled(tmp_path):
     return open_store(tmp_path / "own")
 
 
+def test_clips_are_found_by_both_their_names(labelled):
+    for name in ("a", "b"):
+        (row,) = labelled.called(name)
+        code = labelled.clips.name[row].item()
+        assert labelled.labels.clips[code] == name
+        assert labelled.called(code).tolist() == [row]
+    assert not len(labelled.called("c"))
+
+
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
