@@ -309,9 +309,9 @@ def _bones(info: StoreInfo, actors: int) -> tuple[tuple[int, int], ...]:
 
 def _clip_of(store: ClipStore, name: str) -> tuple[StoreInfo, int, list[Track]]:
     """Read a clip's tracks; InputError, with the names that are nearest, if the store has no such clip."""
-    found = np.flatnonzero(store.clips.name == name)
+    found = store.called(name)
     if not len(found):
-        names = store.clips.name.tolist()
+        names = [store.title(code) for code in store.clips.name.tolist()]
         near = difflib.get_close_matches(name, names[:100_000], 3, 0.0) if len(names) <= 2000 else names[:1]
         hint = f"; it has {plural(len(names), 'clip')}" + (f", such as {', '.join(near)}" if near else "")
         raise InputError(f"{store.folder}: no clip {cut(repr(name))} in this store{hint}")

@@ -127,7 +127,8 @@ def _check_output(config: RefineConfig, again: bool) -> None:
         raise InputError(f"apply.output: {output} would hold run.dir, {config.run.dir}; choose another folder")
     if not output.exists():
         return
-    if not again and (open_store(output).info.refiner or {}).get("run") != str(config.run.dir):
+    is_store = (output / "store.json").is_file()
+    if not again and not (is_store and (open_store(output).info.refiner or {}).get("run") == str(config.run.dir)):
         raise InputError(f"apply.output: {output} exists already; choose another folder, or pass --again to replace it")
     check_replaceable(
         output, store_of("refined"), [*needed_files(config), *_checkpoints(config.train).values()], "apply.output"

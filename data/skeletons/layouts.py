@@ -12,7 +12,7 @@ from typing import Any
 
 from base.errors import InputError
 from base.files import regular_file
-from base.shown import shown
+from base.shown import one_line, shown
 
 FOLDER = Path(__file__).with_name("layout_files")
 
@@ -218,12 +218,15 @@ def read_layout(path: Path) -> Layout:
     InputError
         The file cannot be read, or describes no layout.
     """
+    import yaml
+
     from base.config import read_yaml_file
 
     try:
         content = read_yaml_file(path)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read ({error}); expected a YAML file of a layout") from error
+    except (OSError, yaml.YAMLError) as error:
+        reason = one_line(str(error), 200)
+        raise InputError(f"{path}: cannot be read ({reason}); expected a YAML file of a layout") from error
     return layouts_of(path.stem[:60], content, str(path))[0]
 
 

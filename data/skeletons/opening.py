@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from numpy.lib.format import open_memmap
 from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError
 
 from base.errors import InputError
@@ -136,6 +137,11 @@ class ClipStore:
         """Return what the owner of a clip calls it, by the name that it has in the store."""
         return self.labels.clips.get(name, name) if self.labels is not None else name
 
+    def called(self, name: str) -> np.ndarray:
+        """Return the clips of a name, the one in the store or their owner's; int64 [n], empty if there is none."""
+        owners = [] if self.labels is None else [code for code, title in self.labels.clips.items() if title == name]
+        return np.flatnonzero(np.isin(self.clips.name, [name, *owners]))
+
     @cached_property
     def tracks_per_clip(self) -> np.ndarray:
         """How many tracks each clip has, int64 [N]."""
@@ -204,7 +210,7 @@ def open_store(folder: Path) -> ClipStore:
         raise InputError(f"{folder}: damaged clip store: {reason}; prepare it again") from error
     except InputError as error:
         raise InputError(f"{folder}: damaged clip store: {error}; prepare it again") from error
-    except (ValueError, OSError, OverflowError, csv.Error) as error:
+    except (ValueError, OSError) as error:
         reason = cut(str(error).partition("\n")[0], 300)
         raise InputError(f"{folder}: damaged clip store: {reason}; prepare it again") from error
     return ClipStore(folder, joints, tracked, tracks, clips, info, confidence, times, labels)
@@ -318,13 +324,11 @@ def _memory_map(path: Path, shape: tuple[int, ...], kind: type) -> np.ndarray:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Python's, about what it reads
-            array = np.load(regular_file(path), mmap_mode="r", allow_pickle=False)
+            array = open_memmap(regular_file(path), mode="r")  # np.load takes what is no .npy for a pickle, and says so
     except (OSError, InputError):
         raise
     except Exception as error:  # NumPy reads the header as Python text, which can go wrong in many ways
         raise ValueError(f"{path.name} cannot be read ({cut(str(error), 200)})") from error
-    if not isinstance(array, np.memmap):
-        raise ValueError(f"{path.name} holds other than one array")
     if array.shape != shape or array.dtype != kind:
         raise ValueError(
             f"{path.name} is {cut(str(array.dtype))} {shown(array.shape)}, expected {np.dtype(kind)} {shape}"
@@ -341,7 +345,11 @@ def _read_table(path: Path, table: type, rows: int) -> dict[str, np.ndarray]:
         columns = _read_columns(np.frombuffer(text, np.uint8)[len(header) :], names, rows)
         if columns is not None:
             return columns
-    found, *body = csv.reader(io.StringIO(text.decode(), newline=""))
+    try:
+        lines = list(csv.reader(io.StringIO(text.decode(), newline="")))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{path.name} cannot be read as CSV ({error})") from error
+    found, body = lines[0] if lines else [], lines[1:]
     if found != names or len(body) != rows:
         raise ValueError(
             f"{path.name} has columns {shown(found, 120)} and {len(body)} rows, expected {names} and {rows}"
@@ -349,7 +357,10 @@ def _read_table(path: Path, table: type, rows: int) -> dict[str, np.ndarray]:
     cells = dict(zip(names, zip(*body, strict=True), strict=True)) if body else dict.fromkeys(names, ())
     if any(len(cell) > _LONGEST_NAME for column in cells.values() for cell in column):
         raise ValueError(f"{path.name} has a cell of more than {_LONGEST_NAME} characters")
-    return {name: np.array(column, dtype=str if name == "name" else np.int64) for name, column in cells.items()}
+    try:
+        return {name: np.array(column, dtype=str if name == "name" else np.int64) for name, column in cells.items()}
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"{path.name} has a cell that is no whole number ({error})") from error
 
 
 def _read_columns(text: np.ndarray, names: list[str], rows: int) -> dict[str, np.ndarray] | None:

@@ -162,12 +162,13 @@ def _find(clips: Path, name: str | None, fitting: Fitting) -> tuple[ClipStore, i
     for chunk in read_chunks([clips], unusable, fitting):
         names = chunk.store.clips.name[chunk.rows]
         if name is not None:
-            if len(place := np.flatnonzero(names == name)):
-                return chunk.store, int(chunk.rows[place[0]])
+            if len(found := np.intersect1d(chunk.store.called(name), chunk.rows)):
+                return chunk.store, int(found[0])
         elif only is None and len(names) == 1:
             only = chunk.store, int(chunk.rows[0])
         else:
-            raise InputError(f"{clips}: holds more than one clip; say which one with --clip, such as {names[0]}")
+            such = chunk.store.title(names[0])
+            raise InputError(f"{clips}: holds more than one clip; say which one with --clip, such as {such}")
     if only is None:
         raise InputError(f"{clips}: has no clip {name}; give the name of one that is there with --clip")
     return only

@@ -286,6 +286,9 @@ def parts_of(folder: Path) -> dict[str, tuple[Path, float]]:
             chosen = list(weights.values())[-1] if weights else {next(iter(runs)): 1.0}
             found = {name: (runs[name], float(weight)) for name, weight in chosen.items()}
     except (AttributeError, TypeError, ValueError, KeyError, StopIteration) as error:
+        if published and PARTS not in results:
+            reason = f"{WEIGHTS} is missing, and {SCORES} names no parts; give the whole of the published folder"
+            raise InputError(f"{folder}: {reason}") from error
         raise InputError(f"{kept}: no configuration of a run of several streams; train it again") from error
     found = {name: (path, weight) for name, (path, weight) in found.items() if 0 < weight < math.inf}
     if not found or len(found) > MOST_PARTS:

@@ -11,6 +11,7 @@ from typing import Literal
 
 from base.errors import InputError
 from base.executors.registry import Pool, known_executor, spread
+from base.files import regular_file
 from base.shown import one_line
 from base.words import plural
 from base.workers import WorkLostError
@@ -67,6 +68,8 @@ def smooth(
     jobs, others = find_jobs(inputs, output, smoothing.format)
     if smoothing.video is not None and len(jobs) > 1:
         raise InputError(f"--video: {smoothing.video} is one recording's, and {len(jobs)} are given; give --fps")
+    if smoothing.video is not None:
+        regular_file(smoothing.video, "--video")  # with --fps nothing else would open it, and the page link to nothing
     counts: dict[Outcome, int] = {"refined": 0, "already refined": 0, "skipped": 0}
     first = ""
     with closing(_results(jobs, smoothing, scale)) as results:

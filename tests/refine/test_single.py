@@ -106,6 +106,9 @@ def test_filters_as_released_need_no_training_split(workplace, configured):
 def test_somebody_elses_store_is_not_replaced(workplace, configured):
     with pytest.raises(InputError, match="raw exists already; choose another folder, or pass --again"):
         refine(configured(f"apply.output={workplace}/raw"))
+    (workplace / "notes").write_text("mine")
+    with pytest.raises(InputError, match=r"apply\.output: .*notes exists already; choose another folder"):
+        refine(configured(f"apply.output={workplace}/notes"))
     assert not (workplace / "run").exists()
 
 

@@ -87,3 +87,12 @@ def test_a_layout_that_makes_no_sense(change, message):
     content = {"joints": ["head", "hip", "knee"], "bones": [[0, 1], [2, 1]], "centre": 1, "dims": 3}
     with pytest.raises(InputError, match=message):
         layouts_of("mine", content | change, "mine.yaml")
+
+
+@pytest.mark.parametrize("content", [b"[1, 2", b"\0\1", b"\xff\xfe", b"joints: !!python/name:os.system x"])
+def test_a_layout_that_is_no_yaml(tmp_path, content):
+    path = tmp_path / "mine.yaml"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"mine\.yaml: cannot be read .* expected a YAML file of a layout") as caught:
+        read_layout(path)
+    assert "\n" not in str(caught.value)

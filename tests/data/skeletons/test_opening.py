@@ -50,6 +50,22 @@ def test_a_damaged_store_is_refused_in_one_line(store, damage):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["clips.csv", "tracks.csv", "joints.npy", "tracked.npy"])
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe{]", b"PK\x05\x06" + bytes(18)])
+def test_a_file_that_is_none_is_named_and_nobody_is_told_to_trust_it(store, name, content):
+    (store.folder / name).write_bytes(content)
+    with pytest.raises(InputError, match=rf"damaged clip store: {name} (has columns|cannot be read)") as caught:
+        open_store(store.folder)
+    assert "pickle" not in str(caught.value)
+
+
+def test_a_cell_that_is_no_number_is_told_with_its_file(store):
+    path = store.folder / "tracks.csv"
+    path.write_text(path.read_text().replace("2,0,0,12,26", "2,0,0,twelve,26"))
+    with pytest.raises(InputError, match=r"tracks\.csv has a cell that is no whole number .*'twelve'"):
+        open_store(store.folder)
+
+
 def test_tables_written_otherwise_are_read_the_same(store):
     for name in ("clips.csv", "tracks.csv"):
         path = store.folder / name
@@ -167,6 +183,15 @@ def labelled(tmp_path):
         for name in names:
             writer.add(name, 3, [Track(0, 0, np.ones((3, 25, 3), np.float32), np.full((3, 25), 2, np.uint8))])
     return open_store(tmp_path / "own")
+
+
+def test_clips_are_found_by_both_their_names(labelled):
+    for name in ("a", "b"):
+        (row,) = labelled.called(name)
+        code = labelled.clips.name[row].item()
+        assert labelled.labels.clips[code] == name
+        assert labelled.called(code).tolist() == [row]
+    assert not len(labelled.called("c"))
 
 
 @pytest.mark.parametrize(

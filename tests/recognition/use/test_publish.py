@@ -36,6 +36,14 @@ def test_predicts_what_the_run_does(run, published):
     assert load_recognizer(published).fps == 30.0
 
 
+def test_a_published_folder_without_its_weights_says_what_is_missing(published, tmp_path):
+    for path in published.iterdir():
+        if path.name != WEIGHTS:
+            (tmp_path / path.name).write_bytes(path.read_bytes())
+    with pytest.raises(InputError, match=r"weights\.safetensors is missing, .* give the whole of the published folder"):
+        load_ensemble(tmp_path)
+
+
 def test_has_what_others_need_and_nothing_of_this_machine(run, published):
     store, folder = run
     assert sorted(path.name for path in published.iterdir()) == sorted(FILES)

@@ -142,3 +142,6 @@ def test_workers_and_videos_that_make_no_sense(many, walk):
         run(walk, workers=0)
     with pytest.raises(InputError, match=r"^--video: v\.mp4 is one recording's, and 4 are given; give --fps$"):
         run(many, None, Smoothing(video=Path("v.mp4")))
+    with pytest.raises(InputError, match=r"^--video: .*gone\.mp4: cannot be read"):
+        run(walk, None, Smoothing(fps=30.0, video=walk.with_name("gone.mp4")))
+    assert not list(walk.parent.glob("walk_refined*"))
