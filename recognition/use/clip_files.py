@@ -25,6 +25,7 @@ from data.skeletons.layouts import NTU25, Layout
 from data.skeletons.opening import PEOPLE
 from data.skeletons.resample import SAME_RATE, resample_tracks
 from data.skeletons.store import Clips, ClipStore, StoreInfo, Track, Tracks, open_store, track_of
+from data.skeletons.units import to_image
 
 READS = (
     "give .skeleton files, folders or zips of them, what `smooth` reads, or clip stores (`python run.py import` makes "
@@ -372,7 +373,7 @@ def clip_of(recording: Recording, name: str, fitting: Fitting, where: str, told:
 
 
 def _in_image(tracks: list[Track], fitting: Fitting, said: tuple[int, int] | None, told: str) -> list[Track]:
-    """Bring joints in an image to the training's size; if nobody says what theirs is, they count as in that."""
+    """Bring joints in an image to the training's size, as imports do; if nobody says theirs, they count as in that."""
     if fitting.image is None:
         return tracks
     if said is None:
@@ -382,8 +383,8 @@ def _in_image(tracks: list[Track], fitting: Fitting, said: tuple[int, int] | Non
             "learnt from; --image-size says another"
         )
         return tracks
-    factor = (np.array(fitting.image) / np.array(said)).astype(np.float32)
-    return [replace(track, joints=track.joints * factor) for track in tracks]
+    image = fitting.image
+    return [replace(track, joints=to_image(track.joints, track.tracked > 0, said, image)) for track in tracks]
 
 
 def _called(file: Path, given: Path) -> str:

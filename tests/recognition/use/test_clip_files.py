@@ -363,6 +363,9 @@ def test_the_size_of_the_image_is_asked_for_and_taken(of_coco, tmp_path, capsys)
     said = one(tmp_path / "half.npy", of_coco / "30.pt", tmp_path, fps=30.0, image_size=(640, 360))
     assert "size of the image" not in capsys.readouterr().err
     np.testing.assert_allclose(said, whole, atol=1e-5)
+    np.save(tmp_path / "square.npy", points - (280, 0))  # the middle of the same picture: nothing is stretched
+    square = one(tmp_path / "square.npy", of_coco / "30.pt", tmp_path, fps=30.0, image_size=(720, 720))
+    np.testing.assert_allclose(square, whole, atol=1e-5)
     assert np.abs(np.subtract(one(tmp_path / "half.npy", of_coco / "30.pt", tmp_path, fps=30.0), whole)).max() > 1e-3
 
 
