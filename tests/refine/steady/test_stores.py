@@ -137,7 +137,7 @@ def test_two_people_whose_ids_are_swapped_are_two_motions(refiner, method, tmp_p
         np.testing.assert_allclose(found.joints[rows], method(half, 30.0, None, NTU25.bones), atol=1e-5)
     assert (found.info.refiner["jumps"], found.info.refiner["gaps"]) == (1, 0)
     said = capsys.readouterr()
-    assert "0 gaps of more than 0.5 s and at 1 jumps" in said.out + said.err
+    assert "0 gaps of more than 0.5 s and at 1 jump;" in said.out + said.err
 
 
 def test_a_gap_of_fifty_frames_during_a_step_is_not_bridged(method):
