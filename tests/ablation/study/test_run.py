@@ -100,10 +100,19 @@ def test_ray_gives_what_one_process_gives_though_a_worker_is_killed(settings, tm
 
 
 def test_processes_side_by_side_give_what_one_after_another_gives(settings, tmp_path):
-    config = configured(settings, seeds=[0], arms=["raw", "oracle"])
-    place = {"dir": tmp_path / "side" / "study", "device": "cpu"}
-    other = configured(settings, seeds=[0], arms=["raw", "oracle"], run=place, executor="processes", workers=2)
-    assert ablate(other).results["arms"] == ablate(config).results["arms"]
+    def trained(**changed):
+        config = configured(settings, seeds=[0], arms=["raw", "oracle"], **changed)
+        trainings = planned(config).trainings
+        return trainings, train_all(config, trainings)
+
+    (_, alone), (trainings, together) = (
+        trained(),
+        trained(run={"dir": tmp_path / "side" / "study", "device": "cpu"}, executor="processes", workers=2),
+    )
+    assert len(alone) == len(together) == 2
+    for one, training in zip(alone, trainings, strict=True):
+        scores = [np.load(folder / "scores.npz")["score"] for folder in (one, training.folder)]
+        np.testing.assert_array_equal(*scores)
 
 
 def test_a_recogniser_whose_processes_are_ended_is_told_and_the_rest_goes_on(settings, monkeypatch, capsys):
