@@ -64,6 +64,7 @@ def simulated(clips: int, device: torch.device) -> LoadedClips:
         first_row=(length.cumsum(0) - length).to(device),
         track_of=torch.from_numpy(np.concatenate([[0], actors.cumsum()])),
         layout=NTU25,
+        device=device,
         origin=1,
     )
 

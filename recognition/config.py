@@ -46,6 +46,10 @@ class DataSection(Section):
     them are trained on and the last epoch is kept."""
     share: float = Field(1.0, gt=0, le=1)
     """Share of the remaining training clips that is learned from, of each action at least one, drawn by the seed."""
+    clips: Literal["auto", "memory", "disk"] = "auto"
+    """Where clips wait for their batches, which are the same: in the `memory` of the device, or on the `disk` of
+    `run.dir`, in a file that is gone when the command ends. `auto`: on the disk if they would take more than half of
+    the memory."""
 
 
 class InputSection(Section):

@@ -39,6 +39,9 @@ FORMAT = 2
 NEWER = {("train", "balance"): "none", ("train", "frozen"): False, ("input", "people"): PEOPLE}
 """Sections and keys that recognisers of earlier studies had no need of."""
 
+ELSEWHERE = {"run": {"dir", "device"}, "data": {"store", "clips"}, "simulate": True}
+"""What says where a recogniser is trained, and changes nothing."""
+
 
 @dataclass(frozen=True)
 class Training:
@@ -186,7 +189,7 @@ def _training(
             "data": recognizer.data.model_copy(update=place),
         }
     )
-    what = recognizer.model_dump(mode="json", exclude={"run": {"dir", "device"}, "data": {"store"}, "simulate": True})
+    what = recognizer.model_dump(mode="json", exclude=ELSEWHERE)
     for (section, key), as_ever in NEWER.items():  # what all had before there was the key goes unsaid
         if what[section][key] == as_ever:
             del what[section][key]
