@@ -508,7 +508,7 @@ def _in_a_file(clips: LoadedClips, folder: Path) -> LoadedClips:
     """Return the same clips, whose joints are in a file."""
     path = folder / "joints"
     clips.joints.numpy().tofile(path)
-    pages = np.memmap(path, np.float32, "c", shape=tuple(clips.joints.shape))
+    pages = np.memmap(path, np.float32, "r+", shape=tuple(clips.joints.shape))
     return replace(clips, joints=torch.from_numpy(pages))
 
 

@@ -21,7 +21,7 @@ from data.skeletons.store import ClipStore
 
 MIDDLE_OF_SPINE = "middle of spine"
 
-ROWS = 1 << 16
+ROWS = 1 << 13
 """Frames of tracks that are normalised together; it bounds memory."""
 
 SHARE = 0.5
@@ -242,8 +242,8 @@ class _InFile:
             file.flush()
             if not self._rows:
                 return torch.empty(shape)
-            # private pages, which nobody writes: torch knows no tensors that are only read
-            return torch.from_numpy(np.memmap(file, np.float32, "c", shape=shape))
+            # nobody writes to it, but torch knows no tensors that are only read; and private pages would be memory
+            return torch.from_numpy(np.memmap(file, np.float32, "r+", shape=shape))
 
 
 def _shape(store: ClipStore) -> tuple[int, int]:
