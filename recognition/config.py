@@ -38,6 +38,11 @@ class DataSection(Section):
 
     store: Path
     """The clip store."""
+    more: tuple[Path, ...] = ()
+    """More clip stores that are read as one with `store`, without a copy, as `join` would write them; all of one frame
+    rate, image and kind."""
+    same_people: bool = False
+    """Whether subjects of one name in several stores are one."""
     split: Split = "xsub"
     """Which clips are tested on: `xsub`, `xview`, `xsub120` or `xset`, a split of the store's labels, `{subjects:
     {test: [3, Ann]}}`, `{folds: 5}` or `leave_one_subject_out`."""

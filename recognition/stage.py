@@ -14,6 +14,7 @@ from base.files import atomic_file
 from base.words import plural
 from data.ntu.prepare import ensure_stand_in
 from data.skeletons.division import knows_subjects, single_splits, subjects_of
+from data.skeletons.several import open_several
 from data.skeletons.store import ClipStore, open_store
 from recognition.config import EnsembleSection, RecognizeConfig
 from recognition.evaluate import accuracies, score
@@ -74,7 +75,8 @@ def is_finished(config: RecognizeConfig) -> bool:
 def _run(config: RecognizeConfig, workers: Workers, device: torch.device, again: bool) -> dict[str, Any]:
     workers.on_first(lambda: check_run(config, again))
     workers.on_first(lambda: ensure_stand_in(config.simulate, [config.data.store]))
-    store = open_store(config.data.store)
+    data = config.data
+    store = open_several([data.store, *data.more], data.same_people) if data.more else open_store(data.store)
     parts = single_splits(store, config.data.split)
     if len(parts) > 1:
         return _train_folds(config, store, parts, workers, device, again)

@@ -36,7 +36,13 @@ from training.devices import pick_device
 FORMAT = 2
 """Changes when equal configurations give other results than before, so that no study takes them over."""
 
-NEWER = {("train", "balance"): "none", ("train", "frozen"): False, ("input", "people"): PEOPLE}
+NEWER: Mapping[tuple[str, str], Any] = {
+    ("train", "balance"): "none",
+    ("train", "frozen"): False,
+    ("input", "people"): PEOPLE,
+    ("data", "more"): [],
+    ("data", "same_people"): False,
+}
 """Sections and keys that recognisers of earlier studies had no need of."""
 
 ELSEWHERE = {"run": {"dir", "device"}, "data": {"store", "clips"}, "simulate": True}
