@@ -145,6 +145,11 @@ def waves(refine: Refine, states: bool, seeds: int = 24) -> None:
     print(f"travel moved by {moved_by([refine(travel, 30.0, None, NTU)], [travel]) * 1000:.5f} mm", flush=True)
 
 
+def load(weights: Path, boneless: bool = False) -> Refine:
+    """Return what refines by weights of either kind."""
+    return _refine_ntu25(weights) if says_ntu25(weights) else _refine_any(weights, boneless)
+
+
 def _refine_any(weights: Path, boneless: bool) -> Refine:
     networks = load_networks(weights)
 
@@ -172,7 +177,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=80)
     arguments = parser.parse_args()
     of_kinect = says_ntu25(arguments.weights)
-    refine = _refine_ntu25(arguments.weights) if of_kinect else _refine_any(arguments.weights, arguments.boneless)
+    refine = load(arguments.weights, arguments.boneless)
 
     started = time.process_time()
     test = arguments.on == "test"

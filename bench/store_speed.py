@@ -64,7 +64,7 @@ def main() -> None:
     kept = np.sort(random.choice(len(store.clips), min(len(store.clips), 5000), replace=False))
     clips = load_clips(store, kept, np.unique(store.clips.action), "cpu")
     seen = InputSection(frames=64)
-    draws = still(count, seen, 0.5, clips.joints.device)
+    draws = still(count, seen, 0.5)
     times = milliseconds(lambda: gather_batch(clips, torch.randperm(len(clips))[:count], seen, draws), given.batches)
     print(f"gather {count} x 64 frames: median {np.median(times):.2f} ms, 95% {_95(times):.2f}")
 

@@ -38,6 +38,11 @@ class DataSection(Section):
 
     store: Path
     """The clip store."""
+    more: tuple[Path, ...] = ()
+    """More clip stores that are read as one with `store`, without a copy, as `join` would write them; all of one frame
+    rate, image and kind."""
+    same_people: bool = False
+    """Whether subjects of one name in several stores are one."""
     split: Split = "xsub"
     """Which clips are tested on: `xsub`, `xview`, `xsub120` or `xset`, a split of the store's labels, `{subjects:
     {test: [3, Ann]}}`, `{folds: 5}` or `leave_one_subject_out`."""
@@ -46,6 +51,10 @@ class DataSection(Section):
     them are trained on and the last epoch is kept."""
     share: float = Field(1.0, gt=0, le=1)
     """Share of the remaining training clips that is learned from, of each action at least one, drawn by the seed."""
+    clips: Literal["auto", "memory", "disk"] = "auto"
+    """Where clips wait for their batches, which are the same: in the `memory` of the device, or on the `disk` of
+    `run.dir`, in a file that is gone when the command ends. `auto`: on the disk if they would take more than half of
+    the memory."""
 
 
 class InputSection(Section):

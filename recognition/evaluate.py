@@ -48,7 +48,7 @@ def score(
     """
     model.eval()
     model = fold(model)
-    device = clips.joints.device
+    device = clips.device
     alone = workers.count == 1 or len(clips) < workers.count
     rows = slice(0, len(clips)) if alone else workers.share(len(clips))
     scores = []

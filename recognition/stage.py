@@ -14,10 +14,11 @@ from base.files import atomic_file
 from base.words import plural
 from data.ntu.prepare import ensure_stand_in
 from data.skeletons.division import knows_subjects, single_splits, subjects_of
+from data.skeletons.several import open_several
 from data.skeletons.store import ClipStore, open_store
 from recognition.config import EnsembleSection, RecognizeConfig
 from recognition.evaluate import accuracies, score
-from recognition.input.loading import load_clips
+from recognition.input.loading import load_clips, too_large
 from recognition.input.selection import Selection, select_clips
 from recognition.intervals import accuracy_intervals
 from recognition.nets.registry import build_model
@@ -74,7 +75,8 @@ def is_finished(config: RecognizeConfig) -> bool:
 def _run(config: RecognizeConfig, workers: Workers, device: torch.device, again: bool) -> dict[str, Any]:
     workers.on_first(lambda: check_run(config, again))
     workers.on_first(lambda: ensure_stand_in(config.simulate, [config.data.store]))
-    store = open_store(config.data.store)
+    data = config.data
+    store = open_several([data.store, *data.more], data.same_people) if data.more else open_store(data.store)
     parts = single_splits(store, config.data.split)
     if len(parts) > 1:
         return _train_folds(config, store, parts, workers, device, again)
@@ -164,9 +166,10 @@ def _train_and_test(
     """Train and test one recogniser in `run.dir`."""
     begin = time.perf_counter()
     view = config.input.model_copy(update={"stream": config.trained[0]})
+    folder = _place_on_disk(config, store, selection, device)
     with explain_out_of_memory(f"data.store: the clips of {store.folder} do not fit in the memory of {device}"):
         train_clips, validation_clips, test_clips = (
-            load_clips(store, rows, selection.actions, device, view.rotate_to_body, view.people)
+            load_clips(store, rows, selection.actions, device, view.rotate_to_body, view.people, folder)
             for rows in (selection.train, selection.validation, selection.test)
         )
     torch.manual_seed(config.run.seed)  # the first weights depend on the seed and the sizes only
@@ -222,6 +225,18 @@ def _train_and_test(
         run.finish(results)
     workers.wait()
     return results
+
+
+def _place_on_disk(
+    config: RecognizeConfig, store: ClipStore, selection: Selection, device: torch.device
+) -> Path | None:
+    """Return the folder for a file of clips, on the disk of `run.dir`; None for those that are held in memory."""
+    rows = np.concatenate([selection.train, selection.validation, selection.test])
+    asked = config.data.clips
+    if asked == "memory" or (asked == "auto" and not too_large(store, rows, device)):
+        return None
+    folder = config.run.dir.absolute()
+    return next(place for place in (folder, *folder.parents) if place.is_dir())
 
 
 def _train_streams(

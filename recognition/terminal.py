@@ -34,7 +34,8 @@ def print_results(results: dict[str, Any], config: RecognizeConfig) -> None:
     """
     store, run = config.data.store, config.run.dir
     classes = plural(results["classes"], "class", "classes")
-    table = Table(title=f"{store} ({results['split']}), {classes}")
+    more = f" and {len(config.data.more)} more" if config.data.more else ""
+    table = Table(title=f"{store}{more} ({results['split']}), {classes}")
     figures = {"top-1 %": "top1", "top-5 %": "top5", "mean class %": "mean_class_accuracy"}
     if "uneven" in results:
         figures = dict(reversed(figures.items()))

@@ -154,7 +154,7 @@ def train(
     workers
         The processes that share the batches.
     """
-    device = train_clips.joints.device
+    device = train_clips.device
     frozen = freeze(model) if section.frozen else []
     bf16 = section.precision == "bf16"
     network = workers.connect(model)  # before the optimiser, see there
@@ -170,7 +170,7 @@ def train(
     correct = torch.zeros((), dtype=torch.int64, device=device)
     weight = None
     if section.balance == "weights":
-        weight = class_weights(train_clips.label, int(train_clips.label.max()) + 1)
+        weight = class_weights(train_clips.label, int(train_clips.label.max()) + 1).to(device)
     average = WeightAverage(model, section.ema) if section.ema else None
     epochs_done = 0
 
@@ -193,8 +193,9 @@ def train(
             return {**figures, "epoch": float(epochs_done)}
         scored = model if average is None else average.model
         scores = score(scored, validation_clips, view, batch=2 * section.batch, bf16=bf16, workers=workers)
-        hit = scores.argmax(1) == validation_clips.label
-        loss = F.nll_loss(scores.clamp_min(1e-12).log(), validation_clips.label)
+        label = validation_clips.label.to(device)
+        hit = scores.argmax(1) == label
+        loss = F.nll_loss(scores.clamp_min(1e-12).log(), label)
         return {**figures, "validation_accuracy": 100 * float(hit.float().mean()), "validation_loss": float(loss)}
 
     per_epoch = steps_per_epoch(len(train_clips), section) if section.schedule_every == "batch" else 1

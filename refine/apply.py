@@ -140,7 +140,7 @@ def apply_refiner(
     device = next(refiner.net.parameters()).device.type
     made_by = {"weights": fingerprint(refiner.net), "torch": torch.__version__, "device": device}
     if device != "cpu" and pool.here:
-        pool = replace_fields(pool, count=1)
+        pool = replace_fields(pool, count=pool.count or 1)
     _derive(store, output, transform, "refined", description, replace, "refining", made_by, pool, True)
 
 

@@ -288,7 +288,7 @@ class ApplySection(Section):
         Who refines: `here`, threads of this process; `processes` of this machine; or `ray`, a cluster at `RAY_ADDRESS`
         or so many cores of this machine. A store's bytes are the same. On an accelerator, `here` alone makes sense.
     workers
-        How many at once; null for one per processor core.
+        How many at once; null for one per processor core, and for one thread if the network is on an accelerator.
     """
 
     input: Path | None = None

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
+from torch import Tensor
 
 from base.errors import InputError
 
@@ -33,6 +34,13 @@ def pick_device(name: str, key: str = "run.device") -> torch.device:
         raise InputError(f"{key}: found 'cuda', but this machine has no usable CUDA device; use 'auto' or 'cpu'")
     _keep_freed_memory()
     return torch.device(name)
+
+
+def send(tensor: Tensor, device: torch.device) -> Tensor:
+    """Return a tensor on a device, without waiting for it: from the host to an accelerator by way of pinned memory."""
+    if tensor.device.type == "cpu" and device.type == "cuda":
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor.to(device)
 
 
 @contextmanager

@@ -328,7 +328,7 @@ def _completed(config: RunConfig, kept: Any) -> Any:
 
 
 _WHERE = (
-    *("run.device", "run.devices", "run.nodes"),
+    *("run.device", "run.devices", "run.nodes", "data.clips"),
     *("executor", "workers", "ray_address", "apply.executor", "apply.workers"),
 )
 

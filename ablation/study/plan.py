@@ -36,8 +36,17 @@ from training.devices import pick_device
 FORMAT = 2
 """Changes when equal configurations give other results than before, so that no study takes them over."""
 
-NEWER = {("train", "balance"): "none", ("train", "frozen"): False, ("input", "people"): PEOPLE}
+NEWER: Mapping[tuple[str, str], Any] = {
+    ("train", "balance"): "none",
+    ("train", "frozen"): False,
+    ("input", "people"): PEOPLE,
+    ("data", "more"): [],
+    ("data", "same_people"): False,
+}
 """Sections and keys that recognisers of earlier studies had no need of."""
+
+ELSEWHERE = {"run": {"dir", "device"}, "data": {"store", "clips"}, "simulate": True}
+"""What says where a recogniser is trained, and changes nothing."""
 
 
 @dataclass(frozen=True)
@@ -186,7 +195,7 @@ def _training(
             "data": recognizer.data.model_copy(update=place),
         }
     )
-    what = recognizer.model_dump(mode="json", exclude={"run": {"dir", "device"}, "data": {"store"}, "simulate": True})
+    what = recognizer.model_dump(mode="json", exclude=ELSEWHERE)
     for (section, key), as_ever in NEWER.items():  # what all had before there was the key goes unsaid
         if what[section][key] == as_ever:
             del what[section][key]

@@ -12,8 +12,9 @@ from base.progress import progress
 from base.replacing import check_replaceable
 from base.shown import cut, shown
 from base.words import plural
+from data.ntu.names import ClipName
 from data.skeletons.division import subjects_of
-from data.skeletons.labels import OwnClip, Part, code_clips
+from data.skeletons.labels import Labels, OwnClip, Part, code_clips
 from data.skeletons.resample import SAME_RATE, resample_tracks
 from data.skeletons.store import ClipStore, StoreWriter, Track, open_store, store_of, track_of
 from data.skeletons.units import to_image
@@ -45,18 +46,11 @@ def join_stores(sources: Sequence[Path], folder: Path, same_people: bool = False
     InputError
         The stores do not go together, or the new one cannot be written.
     """
-    called = [path.resolve().name for path in sources]
-    if len(called) < 2 or len(set(called)) < len(called):
-        raise InputError(
-            f"join: found {', '.join(map(str, sources))}; expected two stores or more, of other names each"
-        )
-    stores = [open_store(path) for path in sources]
+    stores, called = open_all(sources, "join")
     first = stores[0]
     check_replaceable(folder, store_of(first.info.kind) if again else None, sources)
-    for store in stores:
-        _check_fits(store, first)
     notes: list[str] = []
-    names, labels = code_clips(_clips(stores, called, same_people, notes), where="join")
+    names, labels = join_names(stores, called, "join", same_people, notes)
     confidence = any(store.info.confidence for store in stores)
     info = first.info.model_copy(
         update={
@@ -78,7 +72,7 @@ def join_stores(sources: Sequence[Path], folder: Path, same_people: bool = False
     except OSError as error:
         raise InputError(f"{folder}: cannot be written ({error.strerror or error}); nothing was kept") from error
     for store, name in zip(stores, called, strict=True):
-        if _other_rate(store, first):
+        if other_rate(store, first):
             notes.append(f"{name}: resampled from {store.info.fps:g} to {first.info.fps:g} frames a second")
         if (size := store.info.image) and (image := first.info.image) and size != image:
             notes.append(
@@ -88,6 +82,44 @@ def join_stores(sources: Sequence[Path], folder: Path, same_people: bool = False
             notes.append(f"{name}: has no confidences; those of what is seen are 1")
     head = f"{folder}: {plural(len(names), 'clip')} of {plural(len(labels.actions), 'action')}"
     return [head, *(f"  {note}" for note in notes)]
+
+
+def open_all(sources: Sequence[Path], where: str) -> tuple[list[ClipStore], list[str]]:
+    """Open stores that are to be one, and return them and what they are called.
+
+    Parameters
+    ----------
+    sources
+        Their folders.
+    where
+        Who asks, for messages.
+
+    Raises
+    ------
+    InputError
+        They do not go together.
+    """
+    called = [path.resolve().name for path in sources]
+    if len(called) < 2 or len(set(called)) < len(called):
+        raise InputError(
+            f"{where}: found {', '.join(map(str, sources))}; expected two stores or more, of other names each"
+        )
+    stores = [open_store(path) for path in sources]
+    for store in stores:
+        _check_fits(store, stores[0])
+    return stores, called
+
+
+def join_names(
+    stores: Sequence[ClipStore], called: Sequence[str], where: str, same_people: bool, notes: list[str]
+) -> tuple[list[ClipName], Labels]:
+    """Name all clips of several stores, see `join_stores`; `notes` gets what is to be said of it."""
+    return code_clips(_clips(stores, called, same_people, notes), where=where)
+
+
+def other_rate(store: ClipStore, first: ClipStore) -> bool:
+    """Say whether two stores have other frame rates."""
+    return abs(first.info.fps / store.info.fps - 1) >= SAME_RATE
 
 
 def _check_fits(store: ClipStore, first: ClipStore) -> None:
@@ -107,12 +139,8 @@ def _check_fits(store: ClipStore, first: ClipStore) -> None:
         )
     if store.info.kind != first.info.kind:
         raise InputError(f"{other}: holds {store.info.kind} clips, and {one} {first.info.kind} ones")
-    if store.info.times != first.info.times or (first.info.times and _other_rate(store, first)):
+    if store.info.times != first.info.times or (first.info.times and other_rate(store, first)):
         raise InputError(f"{other}: frames are missing in between in it or in {one}; such clips join at one rate only")
-
-
-def _other_rate(store: ClipStore, first: ClipStore) -> bool:
-    return abs(first.info.fps / store.info.fps - 1) >= SAME_RATE
 
 
 def _clips(stores: Sequence[ClipStore], called: Sequence[str], same_people: bool, notes: list[str]) -> list[OwnClip]:
@@ -175,6 +203,6 @@ def _brought(store: ClipStore, row: int, first: ClipStore, confidence: bool) -> 
         tracks = [replace(track, joints=to_image(track.joints, track.tracked > 0, size, image)) for track in tracks]
     if confidence and store.confidence is None:
         tracks = [replace(track, confidence=(track.tracked > 0).astype(np.float32)) for track in tracks]
-    if _other_rate(store, first):
+    if other_rate(store, first):
         frames, tracks = resample_tracks(frames, tracks, first.info.fps / store.info.fps)
     return frames, tracks

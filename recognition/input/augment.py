@@ -1,11 +1,13 @@
-"""What is random in training: everything that is drawn for a batch, for all of its clips at once, on the device."""
+"""What is random in training: everything that is drawn for a batch, for all of its clips at once."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from recognition.config import InputSection, TrainSection
+from training.devices import send
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,15 @@ class Draws:
 
     def of(self, rows: slice) -> "Draws":
         """Return what some of the clips get."""
+        return self._map(lambda field: field[rows])
+
+    def to(self, device: torch.device) -> "Draws":
+        """Return the same on a device."""
+        return self._map(lambda field: send(field, device))
+
+    def _map(self, change: Callable[[Tensor], Tensor]) -> "Draws":
         fields = (self.offset, self.share, self.place, self.transform, self.swap)
-        offset, share, place, transform, swap = (None if field is None else field[rows] for field in fields)
+        offset, share, place, transform, swap = (None if field is None else change(field) for field in fields)
         return Draws(offset, share, place, self.least, transform, swap)
 
 
@@ -65,11 +74,11 @@ def draw(count: int, dims: int, view: InputSection, recipe: TrainSection, genera
     return Draws(offset, share, place, view.frames, transform, swap)
 
 
-def still(count: int, view: InputSection, place: float, device: torch.device) -> Draws:
+def still(count: int, view: InputSection, place: float) -> Draws:
     """Return what clips get when they are scored: nothing random, every frame at the same place of its segment."""
 
     def full(value: float, *shape: int) -> Tensor:
-        return torch.full(shape, value, dtype=torch.float64, device=device)
+        return torch.full(shape, value, dtype=torch.float64)
 
     offset = full(place, count, view.frames) if view.sampling == "uniform" else None
     if view.test_crop == 1:

@@ -13,6 +13,7 @@ from recognition.input.loading import LoadedClips
 from recognition.input.sampling import place_frames, time_window
 from recognition.input.streams import to_stream
 from recognition.small_sets import class_weights
+from training.devices import send
 from training.distributed import ALONE, Workers
 from training.fit import epoch_generator
 
@@ -40,10 +41,11 @@ class Batch:
 
 
 def gather_batch(clips: LoadedClips, chosen: Tensor, view: InputSection, draws: Draws, whole: int = 0) -> Batch:
-    """Make the input of the network for some clips.
+    """Make the input of the network for some clips, on their device.
 
     A track is held at its first and last frame where a sampled frame lies outside it; a confidence is 0 there. Nothing
-    here waits for the accelerator: how many actors there are is known on the host.
+    here waits for the accelerator: how many actors there are is known on the host. Frames are chosen and read where the
+    joints are, and computed with on the clips' device.
 
     Parameters
     ----------
@@ -54,17 +56,18 @@ def gather_batch(clips: LoadedClips, chosen: Tensor, view: InputSection, draws: 
     view
         How frames are sampled, and which stream.
     draws
-        What is random, on the device of the clips.
+        What is random, on the CPU.
     whole
         Clips of the batch in all processes together; B if 0.
     """
-    device = clips.joints.device
+    home, device = clips.joints.device, clips.device
+    draws = draws.to(home)
     count = clips.track_of[chosen + 1] - clips.track_of[chosen]
     clip = torch.repeat_interleave(torch.arange(len(chosen)), count)
     first = clips.track_of[chosen][clip]
     last = first + count[clip] - 1
     track = first + torch.arange(len(clip)) - (count.cumsum(0) - count)[clip]
-    chosen, clip, track, first, last = (_send(index, device) for index in (chosen, clip, track, first, last))
+    chosen, clip, track, first, last = (send(index, home) for index in (chosen, clip, track, first, last))
     lengths = clips.frames[chosen]
     window = None
     if draws.share is not None and draws.place is not None:
@@ -72,21 +75,23 @@ def gather_batch(clips: LoadedClips, chosen: Tensor, view: InputSection, draws: 
     frames = place_frames(lengths, view.sampling, view.frames, draws.offset, window)
     if draws.swap is not None:
         track = torch.where(draws.swap[clip], first + last - track, track)
-    x = _skeletons(clips, track, frames.index[clip])
+    x = send(_skeletons(clips, track, frames.index[clip]), device)
     if frames.after is not None and frames.part is not None:
-        x = x.lerp(_skeletons(clips, track, frames.after[clip]), frames.part[clip][:, :, None, None].to(x.dtype))
+        after, part = _skeletons(clips, track, frames.after[clip]), frames.part[clip][:, :, None, None]
+        x = x.lerp(send(after, device), send(part.to(x.dtype), device))
     if draws.swap is not None and clips.origin is not None:
         # the clip is centred on its first actor; after the exchange that is the other one
-        other = clips.joints[clips.first_row[last], clips.origin]
-        x = x - (other * draws.swap[clip].unsqueeze(1))[:, None, None]
+        other = clips.joints[clips.first_row[last], clips.origin] * draws.swap[clip].unsqueeze(1)
+        x = x - send(other, device)[:, None, None]
     if draws.transform is not None:
         dims = clips.layout.dims
-        turned = torch.einsum("atvc,adc->atvd", x[..., :dims], draws.transform[clip])
+        turned = torch.einsum("atvc,adc->atvd", x[..., :dims], send(draws.transform[clip], device))
         x = torch.cat([turned, x[..., dims:]], dim=-1) if clips.confidence else turned
     x = to_stream(x, view.stream, clips.layout, clips.confidence)
     if frames.real is not None:
-        x = x * frames.real[clip][:, :, None, None]
-    return Batch(x.contiguous(), clip, clips.label[chosen], whole or len(chosen))
+        x = x * send(frames.real[clip], device)[:, :, None, None]
+    clip, label = send(clip, device), send(clips.label[chosen], device)
+    return Batch(x.contiguous(), clip, label, whole or len(chosen))
 
 
 def training_batches(
@@ -95,8 +100,9 @@ def training_batches(
     """Give one epoch of training batches in random order, with all that is random in the recipe.
 
     All draws come from the seed and the epoch, and from nothing of the skeletons: two stores of equal clips get the
-    same frames, rotations and order. Batches differ by one clip at most, so that no small rest upsets batch
-    normalisation. With several processes all draw for the whole batch, and each gets its share of it.
+    same frames, rotations and order. They are drawn on the host, the same for all devices. Batches differ by one clip
+    at most, so that no small rest upsets batch normalisation. With several processes all draw for the whole batch, and
+    each gets its share of it.
 
     Parameters
     ----------
@@ -119,7 +125,7 @@ def training_batches(
         order = likely.multinomial(recipe.repeat * len(clips), replacement=True, generator=shuffle)
     else:
         order = torch.cat([torch.randperm(len(clips), generator=shuffle) for _ in range(recipe.repeat)])
-    generator = epoch_generator(seed, epoch, clips.joints.device)
+    generator = epoch_generator(seed, epoch)
     for chosen in order.tensor_split(steps_per_epoch(len(clips), recipe)):
         draws = draw(len(chosen), clips.layout.dims, view, recipe, generator)
         mine = workers.share(len(chosen))
@@ -150,7 +156,7 @@ def scoring_batches(
         Which clips; all if None.
     """
     for chosen in torch.arange(len(clips))[rows or slice(None)].split(batch):
-        yield gather_batch(clips, chosen, view, still(len(chosen), view, place, clips.joints.device))
+        yield gather_batch(clips, chosen, view, still(len(chosen), view, place))
 
 
 def _skeletons(clips: LoadedClips, track: Tensor, frame: Tensor) -> Tensor:
@@ -161,8 +167,3 @@ def _skeletons(clips: LoadedClips, track: Tensor, frame: Tensor) -> Tensor:
     if clips.confidence:
         x[..., -1] *= (held == within).unsqueeze(2)
     return x
-
-
-def _send(index: Tensor, device: torch.device) -> Tensor:
-    """Copy from the host without waiting for it."""
-    return index.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else index

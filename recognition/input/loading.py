@@ -1,6 +1,13 @@
-"""Whole splits on the device: clips of any length as ragged tensors, filled and normalised once."""
+"""Whole splits, on the device or in a file: clips of any length as ragged tensors, filled and normalised once."""
 
+import math
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -14,6 +21,12 @@ from data.skeletons.store import ClipStore
 
 MIDDLE_OF_SPINE = "middle of spine"
 
+ROWS = 1 << 13
+"""Frames of tracks that are normalised together; it bounds memory."""
+
+SHARE = 0.5
+"""Clips that would take more than this share of a device's memory stay on the disk, if nobody says where they go."""
+
 BODY = ("base of spine", MIDDLE_OF_SPINE, "left shoulder", "right shoulder")
 """The joints that the body's axes are found by, as NTU's are called: a layout of one's own may have them, too."""
 
@@ -25,25 +38,30 @@ def origin_of(layout: Layout) -> int:
 
 @dataclass(frozen=True)
 class LoadedClips:
-    """Clips on a device; N clips, K tracks sorted by clip and actor, F frames in all.
+    """Clips; N clips, K tracks sorted by clip and actor, F frames in all.
+
+    All tensors but `track_of` are where `joints` is: on the device for which batches are made, or on the CPU if the
+    joints are in a file, of which a batch reads the pages that it needs.
 
     Parameters
     ----------
     name
         str [N].
     label
-        int64 [N] on the device: the class, from 0.
+        int64 [N]: the class, from 0.
     frames
-        int64 [N] on the device: the clips' lengths.
+        int64 [N]: the clips' lengths.
     joints
-        float32 [F, V, C] on the device. In space: metres, centred. In an image: from -1 (left, top) to 1, and as the
-        last channel the confidence, where there is one.
+        float32 [F, V, C]. In space: metres, centred. In an image: from -1 (left, top) to 1, and as the last channel
+        the confidence, where there is one.
     first_frame, length, first_row
-        int64 [K] on the device: the clip's frame in which a track begins, its length, its first row of `joints`.
+        int64 [K]: the clip's frame in which a track begins, its length, its first row of `joints`.
     track_of
         int64 [N + 1] on the CPU: clip n has the tracks from `track_of[n]` up to `track_of[n + 1]`.
     layout
         The joints and bones.
+    device
+        Where batches are computed with.
     confidence
         Whether the last channel is a confidence.
     origin
@@ -59,6 +77,7 @@ class LoadedClips:
     first_row: Tensor
     track_of: Tensor
     layout: Layout
+    device: torch.device
     confidence: bool = False
     origin: int | None = None
 
@@ -78,8 +97,9 @@ def load_clips(
     device: torch.device | str,
     rotate_to_body: bool = False,
     people: int = PEOPLE,
+    folder: Path | None = None,
 ) -> LoadedClips:
-    """Put clips on the device.
+    """Put clips on the device, or into a file.
 
     A joint that is not seen in a frame takes its position in the nearest frame of the track that has it (of two equally
     near, the earlier): a hold, and no jump to zero that motion streams and batch normalisation would see as an event. A
@@ -105,12 +125,15 @@ def load_clips(
         lies in the half plane of z and positive x, in its first frame.
     people
         So many actors of a clip are loaded at most, the first that show anything.
+    folder
+        Where the joints are written to a file that has no name and ends with the process, instead of being held in
+        memory; the tensors are then on the CPU.
 
     Raises
     ------
     InputError
-        Two tracks of one actor, a layout in the plane that shall be turned in space, or one in an
-        image of unknown size.
+        Two tracks of one actor, a layout in the plane that shall be turned in space, one in an image of unknown size,
+        or too little room in `folder`.
     """
     layout = store.layout
     flat = layout.dims == 2
@@ -124,10 +147,129 @@ def load_clips(
             f"input.rotate_to_body: {store.folder} has the joint layout {layout.name}, which lacks the spine and "
             f"shoulders in space that it needs ({', '.join(BODY)}, as {NTU25.name} has); set it to false"
         )
+    home = torch.device(device if folder is None else "cpu")
     track, clip = _tracks_of(store, rows)
+    shape = (int(store.tracks.length[track].sum()), *_shape(store))
+    joints: _Joints = _InMemory(shape, home) if folder is None else _InFile(shape, folder)
+    shows = []
+    for part in _whole_clips(clip, store.tracks.length[track]):
+        kept, ready = _prepared(store, track[part], clip[part], home, rotate_to_body, people)
+        joints.add(ready)
+        shows.append(part.start + kept)
+    kept = np.concatenate([np.arange(0), *shows])
+    track, clip = track[kept], clip[kept]
+    length = torch.from_numpy(store.tracks.length[track]).to(home)
+    counts = np.bincount(clip, minlength=len(rows))
+    label = torch.zeros(len(rows), dtype=torch.int64)
+    if actions is not None:
+        place = {action: label for label, action in enumerate(actions.tolist())}
+        label = torch.tensor([place[action] for action in store.clips.action[rows].tolist()], dtype=torch.int64)
+    return LoadedClips(
+        name=store.clips.name[rows],
+        label=label.to(home),
+        frames=torch.from_numpy(store.clips.frames[rows]).to(home),
+        joints=joints.whole(),
+        first_frame=torch.from_numpy(store.tracks.first_frame[track]).to(home),
+        length=length,
+        first_row=length.cumsum(0) - length,
+        track_of=torch.from_numpy(np.concatenate([[0], np.cumsum(counts)])),
+        layout=layout,
+        device=torch.device(device),
+        confidence=flat and store.confidence is not None,
+        origin=None if flat else origin_of(layout),
+    )
+
+
+def too_large(store: ClipStore, rows: np.ndarray, device: torch.device) -> bool:
+    """Say whether the joints of clips would take more than half of the memory of a device.
+
+    Parameters
+    ----------
+    store, rows
+        Which clips.
+    device
+        The device; of the CPU the machine's memory counts, where the system tells.
+    """
+    if device.type == "cuda":
+        memory = torch.cuda.mem_get_info(device)[1]
+    elif hasattr(os, "sysconf") and {"SC_PHYS_PAGES", "SC_PAGE_SIZE"} <= set(os.sysconf_names):
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    else:
+        return False
+    frames = int(store.tracks.length[store.tracks_of(rows)].sum())
+    return 4 * frames * math.prod(_shape(store)) > SHARE * memory
+
+
+class _Joints(Protocol):
+    """Takes tracks one after another, and gives them back as one tensor."""
+
+    def add(self, rows: Tensor) -> None: ...
+    def whole(self) -> Tensor: ...
+
+
+class _InMemory:
+    def __init__(self, shape: tuple[int, ...], device: torch.device) -> None:
+        self._joints, self._end = torch.empty(shape, device=device), 0
+
+    def add(self, rows: Tensor) -> None:
+        self._joints[self._end : self._end + len(rows)] = rows
+        self._end += len(rows)
+
+    def whole(self) -> Tensor:
+        return self._joints[: self._end]
+
+
+class _InFile:
+    """A file without a name, written from front to back: what is written is no memory that must be kept."""
+
+    def __init__(self, shape: tuple[int, ...], folder: Path) -> None:
+        self._shape, self._rows = shape, 0
+        needed, free = 4 * math.prod(shape), shutil.disk_usage(folder).free
+        if needed > free:
+            raise InputError(
+                f"{folder}: the clips to be learned from take {needed / 1e9:.1f} GB, and its disk has {free / 1e9:.1f} "
+                "GB left; give data.clips=memory, or another run.dir"
+            )
+        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 (closed by whole)
+
+    def add(self, rows: Tensor) -> None:
+        self._file.write(rows.numpy().data)
+        self._rows += len(rows)
+
+    def whole(self) -> Tensor:
+        shape = (self._rows, *self._shape[1:])
+        with self._file as file:
+            file.flush()
+            if not self._rows:
+                return torch.empty(shape)
+            # nobody writes to it, but torch knows no tensors that are only read; and private pages would be memory
+            return torch.from_numpy(np.memmap(file, np.float32, "r+", shape=shape))
+
+
+def _shape(store: ClipStore) -> tuple[int, int]:
+    """Return joints V and channels C of what a network sees of a store."""
+    return len(store.layout.joints), store.layout.dims + (store.layout.dims == 2 and store.confidence is not None)
+
+
+def _whole_clips(clip: np.ndarray, length: np.ndarray) -> Iterator[slice]:
+    """Divide tracks [K], sorted by clip, into whole clips of `ROWS` frames at most, at least one clip."""
+    first = np.flatnonzero(np.diff(clip, prepend=-1))
+    ends = np.append(first[1:], len(clip))[: len(first)]
+    rows = np.cumsum(length)[ends - 1]
+    at = done = 0
+    while at < len(first):
+        to = max(at + 1, int(np.searchsorted(rows, done + ROWS, side="right")))
+        yield slice(int(first[at]), int(ends[to - 1]))
+        at, done = to, int(rows[to - 1])
+
+
+def _prepared(
+    store: ClipStore, track: np.ndarray, clip: np.ndarray, device: torch.device, rotate_to_body: bool, people: int
+) -> tuple[np.ndarray, Tensor]:
+    """Return which tracks of some whole clips are kept, and their joints as the network sees them, [F, V, C]."""
     joints, seen = _read(store, track)
     starts = np.cumsum(store.tracks.length[track]) - store.tracks.length[track]
-    kept = np.flatnonzero(np.logical_or.reduceat(seen.any(1), starts)) if len(track) else np.arange(0)
+    kept = np.flatnonzero(np.logical_or.reduceat(seen.any(1), starts))
     kept = kept[np.arange(len(kept)) - np.searchsorted(clip[kept], clip[kept]) < people]
     if len(kept) < len(track):
         track, clip = track[kept], clip[kept]
@@ -135,33 +277,15 @@ def load_clips(
     length = torch.from_numpy(store.tracks.length[track]).to(device)
     shown_at = torch.from_numpy(seen).to(device)
     held, ever = hold_nearest(torch.from_numpy(joints).to(device), shown_at, length)
-    first_row = length.cumsum(0) - length
-    counts = np.bincount(clip, minlength=len(rows))
-    label = torch.zeros(len(rows), dtype=torch.int64)
-    if actions is not None:
-        place = {action: label for label, action in enumerate(actions.tolist())}
-        label = torch.tensor([place[action] for action in store.clips.action[rows].tolist()], dtype=torch.int64)
-    if flat:
-        assert store.info.image is not None
-        ready = _in_image(held, ever, length, store.info.image)
-        if store.confidence is not None:
-            trust = torch.from_numpy(_confidence(store, track)).to(device)
-            ready = torch.cat([ready, torch.where(shown_at, trust, 0.0).unsqueeze(2)], dim=2)
-    else:
-        ready = _normalise(held, ever, length, first_row, torch.from_numpy(clip).to(device), layout, rotate_to_body)
-    return LoadedClips(
-        name=store.clips.name[rows],
-        label=label.to(device),
-        frames=torch.from_numpy(store.clips.frames[rows]).to(device),
-        joints=ready,
-        first_frame=torch.from_numpy(store.tracks.first_frame[track]).to(device),
-        length=length,
-        first_row=first_row,
-        track_of=torch.from_numpy(np.concatenate([[0], np.cumsum(counts)])),
-        layout=layout,
-        confidence=flat and store.confidence is not None,
-        origin=None if flat else origin_of(layout),
-    )
+    if store.layout.dims != 2:
+        of = torch.from_numpy(clip).to(device)
+        return kept, _normalise(held, ever, length, length.cumsum(0) - length, of, store.layout, rotate_to_body)
+    assert store.info.image is not None
+    ready = _in_image(held, ever, length, store.info.image)
+    if store.confidence is not None:
+        trust = torch.from_numpy(_confidence(store, track)).to(device)
+        ready = torch.cat([ready, torch.where(shown_at, trust, 0.0).unsqueeze(2)], dim=2)
+    return kept, ready
 
 
 def hold_nearest(joints: Tensor, seen: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:

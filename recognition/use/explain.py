@@ -100,7 +100,7 @@ def explain_clip(
         raise InputError(f"{store.folder}: clip {store.clips.name[row]} shows nobody; there is nothing to explain")
     view, device = recognizer.view, recognizer.device
     clips = load_clips(store, np.array([row]), None, device, view.rotate_to_body, view.people)
-    draws = still(1, view, 0.5, device)
+    draws = still(1, view, 0.5).to(device)
     batch = gather_batch(clips, torch.zeros(1, dtype=torch.int64), view, draws)
     actors, frames, joints, channels = batch.x.shape
     with torch.no_grad():

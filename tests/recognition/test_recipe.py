@@ -1,6 +1,7 @@
 """Everything that a recipe can ask for, in whole trainings."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from recognition import stage
 from recognition import train as training
 from recognition.config import InputSection, ModelSection, RecognizeConfig, TrainSection
 from recognition.evaluate import score
-from recognition.input.batches import training_batches
+from recognition.input.batches import scoring_batches, training_batches
 from recognition.input.loading import load_clips
 from recognition.nets.registry import build_model
 from recognition.stage import recognize
@@ -52,8 +53,11 @@ def checkpoint(folder, name):
     return torch.load(folder / "checkpoints" / f"{name}.pt")
 
 
-def test_resumes_bit_for_bit_with_everything_switched_on(run, tmp_path, monkeypatch):
+def test_resumes_bit_for_bit_from_the_disk_with_everything_switched_on(run, tmp_path, monkeypatch):
     store, folder, results = run
+    in_file = []
+    load = stage.load_clips
+    monkeypatch.setattr(stage, "load_clips", lambda *given: in_file.append(given[-1]) or load(*given))
     original, calls = training.score, []
 
     def interrupt(*args, **settings):
@@ -64,10 +68,12 @@ def test_resumes_bit_for_bit_with_everything_switched_on(run, tmp_path, monkeypa
 
     monkeypatch.setattr(training, "score", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        recognize(config(store, tmp_path / "run"))
+        recognize(config(store, tmp_path / "run", data={"clips": "disk"}))
+    assert in_file == [tmp_path] * 3
     assert checkpoint(tmp_path / "run", "last")["epoch"] == 2
     monkeypatch.setattr(training, "score", original)
     resumed = recognize(config(store, tmp_path / "run"))
+    assert in_file[3:] == [None] * 3  # of so few clips
     assert {**resumed, "seconds": 0} == {**results, "seconds": 0}
     for weights in (lambda state: state["state_dict"], lambda state: state["average"]["weights"]):
         straight, again = (weights(checkpoint(path, "last")) for path in (folder, tmp_path / "run"))
@@ -165,6 +171,29 @@ def test_no_step_of_an_epoch_waits_for_the_device(run):
         assert loss.isfinite()
     with NoWaiting(), pytest.raises(AssertionError, match="_local_scalar_dense"):
         loss.item()
+
+
+@pytest.mark.parametrize(
+    ("home", "sampling", "stream"),
+    [("meta", "resize", "joint"), ("cpu", "resize", "bone_motion"), ("cpu", "pad", "joint")],
+)
+def test_a_step_on_another_device_meets_nothing_of_the_host(run, home, sampling, stream):
+    """Tensors of the device `meta` have no values, and refuse those of the CPU as an accelerator's do."""
+    there = torch.device("meta")
+    clips = load_clips(run[0], np.arange(6), np.array([1, 23]), "cpu")
+    moved = {key: value.to(home) for key, value in vars(clips).items() if torch.is_tensor(value) and key != "track_of"}
+    clips = replace(clips, device=there, **moved)
+    seen = InputSection(frames=8, sampling=sampling, stream=stream, crop=(0.5, 1), test_crop=0.9)
+    model = build_model(ModelSection(width=4, blocks=3, dropout=0.1), clips.layout, 3, 2).to(there)
+    average = WeightAverage(model, 0.9)
+    losses = (
+        batch_loss(model(part.x, part.clip, len(part.label)), part, 0.1)
+        for part in training_batches(clips, seen, TrainSection(**EVERYTHING), seed=0, epoch=0)
+    )
+    optimizer = torch.optim.SGD(model.parameters(), 0.1, momentum=0.9, nesterov=True)
+    assert train_epoch(model, optimizer, losses, lambda: average.update(model)).device == there
+    for part in scoring_batches(clips, seen, batch=12):
+        assert model(part.x, part.clip, len(part.label)).device == part.label.device == there
 
 
 def test_starts_from_the_weights_of_an_earlier_run(run, tmp_path):

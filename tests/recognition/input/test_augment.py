@@ -75,7 +75,7 @@ def test_windows_are_of_the_share_that_is_allowed():
     assert 0.5 <= float(found.share.min()) < 0.52
     assert 0.88 < float(found.share.max()) <= 0.9
     assert found.least == 8
-    scored = still(5, InputSection(frames=8, crop=(0.5, 0.9), test_crop=0.75), 0.5, torch.device("cpu"))
+    scored = still(5, InputSection(frames=8, crop=(0.5, 0.9), test_crop=0.75), 0.5)
     assert (scored.share.unique().tolist(), scored.least) == ([0.75], 1)
 
 

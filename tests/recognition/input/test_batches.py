@@ -97,6 +97,19 @@ def test_other_skeletons_get_the_same_draws(make_store):
         assert_close(first.label, second.label)
 
 
+@pytest.mark.parametrize("sampling", ["uniform", "resize", "pad"])
+def test_batches_of_clips_in_a_file_are_those_of_clips_in_memory(make_store, clips, tmp_path, sampling):
+    store = make_store(second_actor=True)
+    there = load_clips(store, np.arange(len(store.clips)), ACTIONS, "cpu", folder=tmp_path)
+    view = InputSection(frames=8, sampling=sampling, crop=(0.5, 1))
+    recipe = TrainSection(batch=4, rotation=0.3, scaling=0.1, swap=0.5)
+    pairs = zip(*(training_batches(one, view, recipe, seed=1, epoch=2) for one in (clips, there)), strict=True)
+    for here, found in pairs:
+        assert torch.equal(here.x, found.x)
+        assert torch.equal(here.clip, found.clip)
+        assert torch.equal(here.label, found.label)
+
+
 def test_scoring_is_in_order_and_not_random(clips):
     seen = InputSection(frames=8, stream="bone")
     parts = list(scoring_batches(clips, seen, batch=4))

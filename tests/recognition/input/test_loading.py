@@ -1,3 +1,5 @@
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,8 @@ from base.errors import InputError
 from data.ntu.names import ClipName
 from data.skeletons.layouts import NTU25, content_of
 from data.skeletons.store import StoreInfo, StoreWriter, Track, open_store
-from recognition.input.loading import body_axes, hold_nearest, load_clips
+from recognition.input import loading
+from recognition.input.loading import body_axes, hold_nearest, load_clips, too_large
 
 ACTIONS = np.array([1, 23])
 
@@ -147,3 +150,43 @@ def test_joints_are_known_by_their_names_and_not_by_the_layouts(tmp_path, turned
 def test_refuses_actors_that_it_cannot_place(tmp_path):
     with pytest.raises(InputError, match="S001C001P001R001A001 has two tracks of one actor"):
         load(write(tmp_path / "store", track(1), track(1)))
+
+
+def fields(clips):
+    names = ("label", "frames", "joints", "first_frame", "length", "first_row", "track_of")
+    return {name: getattr(clips, name) for name in names}
+
+
+@pytest.mark.parametrize("rows", [1, 30, 1 << 20])
+def test_clips_in_a_file_are_those_in_memory_to_the_bit(make_store, tmp_path, monkeypatch, rows):
+    store = make_store(second_actor=True)
+    chosen = np.random.default_rng(0).permutation(len(store.clips))
+    expected = load_clips(store, chosen, ACTIONS, "cpu", rotate_to_body=True)
+    monkeypatch.setattr(loading, "ROWS", rows)  # so many at a time
+    found = load_clips(store, chosen, ACTIONS, "cpu", rotate_to_body=True, folder=tmp_path)
+    for name, tensor in fields(found).items():
+        assert torch.equal(tensor, fields(expected)[name]), name
+    assert not list(tmp_path.iterdir())  # the file has no name
+
+
+def test_a_file_of_nobody(tmp_path):
+    nobody = Track(0, 0, np.zeros((20, 25, 3), np.float32), np.zeros((20, 25), np.uint8))
+    found = load(write(tmp_path / "store", nobody), folder=tmp_path)
+    assert found.joints.shape == (0, 25, 3)
+    assert found.track_of.tolist() == [0, 0]
+
+
+def test_too_little_room_for_the_file(make_store, tmp_path, monkeypatch):
+    monkeypatch.setattr(loading.shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(10, 9, 1))
+    with pytest.raises(InputError, match=r"take 0\.0 GB, and its disk has 0\.0 GB left; give data\.clips=memory"):
+        load(make_store(), folder=tmp_path)
+
+
+def test_what_is_too_large_for_the_memory(make_store, monkeypatch):
+    store = make_store()
+    size, rows = store.joints.nbytes, np.arange(len(store.clips))
+    monkeypatch.setattr(loading.os, "sysconf", lambda name: 1 if name == "SC_PAGE_SIZE" else 2 * size)
+    assert not too_large(store, rows, torch.device("cpu"))
+    monkeypatch.setattr(loading.os, "sysconf", lambda name: 1 if name == "SC_PAGE_SIZE" else 2 * size - 1)
+    assert too_large(store, rows, torch.device("cpu"))
+    assert not too_large(store, rows[:-1], torch.device("cpu"))
