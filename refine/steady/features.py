@@ -135,7 +135,7 @@ class Features:
         around = [mean.reshape(frames, 6, joints).transpose(1, 0, 2) for mean in (_mean(self._near, flat), wide)]
         for first in range(0, frames, PART):
             rows = slice(first, min(first + PART, frames))
-            out = np.empty((JUDGE_FEATURES, joints, rows.stop - first), np.float32).transpose(0, 2, 1)
+            out = np.empty((joints, JUDGE_FEATURES, rows.stop - first), np.float32).transpose(1, 2, 0)
             _log(off[rows, :5].transpose(1, 0, 2), out[0:5])
             _log(bend[rows], out[5])
             before, after = step[rows], step[first + 1 : rows.stop + 1]
@@ -200,7 +200,7 @@ class Features:
             columns[:, 13 + number] = _speed(smoothed[level], self.clock.fps)
         places = -(-frames // self.clock.step)
         # Beyond the ends it is as at the ends.
-        whole = np.empty((MIXER_FEATURES, joints, places + 3), np.float32).transpose(0, 2, 1)
+        whole = np.empty((joints, MIXER_FEATURES, places + 3), np.float32).transpose(1, 2, 0)
         out = whole[:, 1:-2]
         near = _mean(self._places, columns.reshape(frames, -1))
         wide = blend(_mean(self._far, near), places, FEWER)
