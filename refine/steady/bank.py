@@ -14,7 +14,7 @@ and scaling the input moves, turns and scales the output. Times are in seconds. 
 memory with all times of a coordinate beside each other (`timewise`): long rows make for short times. Others do, too.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -127,6 +127,12 @@ class Convolution:
             padded[max(-begin, 0) :][: len(inside)] = inside
             self._sum(padded, -low * hop, low, high, out)
         return out[:, :, :places].transpose(0, 2, 1)
+
+    def whole(self, frames: int) -> slice:
+        """Say at which places the window lies within a sequence."""
+        first = self.before - (-self.radius // self.every)
+        last = self.before + (frames - self.radius - 1) // self.every + 1
+        return slice(first, max(last, first))
 
     def _sum(self, values: np.ndarray, start: int, first: int, last: int, out: np.ndarray) -> None:
         """Sum blocks, by one call: block 0 begins with the frame `start` of the values."""
@@ -289,25 +295,25 @@ class Bank:
         return _spread(rows, frames, _spreading(self.clock.stride, x.dtype, 3, self._unit)).reshape(x.shape)
 
 
-def norm(x: np.ndarray) -> np.ndarray:
-    """Return the lengths [T, J] of vectors [T, D, J]."""
-    squares = x * x
-    total = squares[:, 0]
-    for axis in range(1, x.shape[1]):
-        total += squares[:, axis]
-    return np.sqrt(total, out=total)
-
-
 PART = 512
 """Frames of all joints that stay in the processor's cache."""
 
 
-def distance(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+def parts(frames: int, size: int = PART) -> Iterator[slice]:
+    """Cut frames into parts that stay in the processor's cache."""
+    return (slice(first, min(first + size, frames)) for first in range(0, frames, size))
+
+
+def norm(x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    """Return the lengths [T, J] of vectors [T, D, J]."""
+    return np.sqrt(np.einsum("tdj,tdj->tj", x, x), out=out)
+
+
+def distance(x: np.ndarray, y: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """Return the lengths [T, J] of differences of [T, D, J]."""
-    out = timewise(len(x), x.shape[2])
-    for first in range(0, len(x), PART):
-        rows = slice(first, first + PART)
-        out[rows] = norm(x[rows] - y[rows])
+    out = timewise(len(x), x.shape[2]) if out is None else out
+    for rows in parts(len(x)):
+        norm(x[rows] - y[rows], out[rows])
     return out
 
 

@@ -9,7 +9,19 @@ from functools import cached_property
 
 import numpy as np
 
-from refine.steady.bank import COARSEST, PART, SMALLEST, Bank, Clock, Convolution, bell, blend, distance, norm, timewise
+from refine.steady.bank import (
+    COARSEST,
+    SMALLEST,
+    Bank,
+    Clock,
+    Convolution,
+    bell,
+    blend,
+    distance,
+    norm,
+    parts,
+    timewise,
+)
 
 FIRST_LOOK = (0.3, 0.1, 0.035)
 """Bells of the bank that judges the observations, seconds, from coarse to fine."""
@@ -40,9 +52,13 @@ def _log(x: np.ndarray, out: np.ndarray, floor: float = SMALL) -> None:
 
 
 def _mean(window: Convolution, values: np.ndarray) -> np.ndarray:
-    """Average columns [T, C] over windows that end with the sequence."""
+    """Average columns [T, C] over windows that end with the sequence; their weights sum to 1."""
+    means = window(values)[0]
     inside = window(np.ones((len(values), 1), np.float32))[0]
-    return window(values)[0] / np.maximum(inside, np.float32(1e-6))
+    whole = window.whole(len(values))
+    for ends in (slice(0, whole.start), slice(whole.stop, None)):
+        means[ends] /= np.maximum(inside[ends], np.float32(1e-6))
+    return means
 
 
 def _speed(x: np.ndarray, fps: float) -> np.ndarray:
@@ -50,7 +66,7 @@ def _speed(x: np.ndarray, fps: float) -> np.ndarray:
     speed = timewise(len(x), x.shape[2])
     speed[:] = 0
     if len(x) > 2:
-        speed[1:-1] = distance(x[2:], x[:-2])
+        distance(x[2:], x[:-2], speed[1:-1])
         speed *= np.float32(fps / 2)
         speed[0], speed[-1] = speed[1], speed[-2]
     return speed
@@ -61,9 +77,9 @@ def _bend(x: np.ndarray) -> np.ndarray:
     bend = timewise(len(x), x.shape[2])
     bend[:] = 0
     if len(x) > 2:
-        for first in range(0, len(x) - 2, PART):
-            rows = x[first : first + PART + 2]
-            bend[first + 1 : first + len(rows) - 1] = norm(rows[2:] - 2 * rows[1:-1] + rows[:-2])
+        for rows in parts(len(x) - 2):
+            before, now, after = (x[rows.start + shift : rows.stop + shift] for shift in range(3))
+            norm(after - 2 * now + before, bend[1:-1][rows])
         bend[0], bend[-1] = bend[1], bend[-2]
     return bend
 
@@ -121,24 +137,23 @@ class Features:
         smoothed = self.look(x, np.maximum(self.look.relative(confidence), np.float32(SMALLEST)))
         off = timewise(frames, 6, joints)
         for number, y in enumerate(smoothed):
-            off[:, number] = distance(x, y)
+            distance(x, y, off[:, number])
         off[:, 4] = strain.min(axis=0, initial=np.inf) if len(strain) else 0
         off[:, 5] = confidence
         bend, speed = _bend(x), _speed(smoothed[2], self.clock.fps)
         step = timewise(frames + 1, joints)
         step[:] = 0
         if frames > 1:
-            step[1:-1] = distance(x[1:], x[:-1])
+            distance(x[1:], x[:-1], step[1:-1])
             step[0], step[-1] = step[1], step[-2]
         flat = off.reshape(frames, -1)
         wide = blend(_mean(self._wide, flat), frames, self.clock.stride)
         around = [mean.reshape(frames, 6, joints).transpose(1, 0, 2) for mean in (_mean(self._near, flat), wide)]
-        for first in range(0, frames, PART):
-            rows = slice(first, min(first + PART, frames))
-            out = np.empty((joints, JUDGE_FEATURES, rows.stop - first), np.float32).transpose(1, 2, 0)
+        for rows in parts(frames):
+            out = np.empty((joints, JUDGE_FEATURES, rows.stop - rows.start), np.float32).transpose(1, 2, 0)
             _log(off[rows, :5].transpose(1, 0, 2), out[0:5])
             _log(bend[rows], out[5])
-            before, after = step[rows], step[first + 1 : rows.stop + 1]
+            before, after = step[rows], step[rows.start + 1 : rows.stop + 1]
             _log(np.minimum(before, after), out[6])
             _log(np.maximum(before, after), out[7])
             for start, mean in zip((8, 14), around, strict=True):
@@ -186,15 +201,16 @@ class Features:
         columns = timewise(frames, COLUMNS, joints)
         lowest = strain.min(axis=0, initial=np.inf) if len(strain) else np.zeros_like(weight)
         bend = _bend(x)
-        for first in range(0, frames, PART):
-            rows = slice(first, first + PART)
+        for rows in parts(frames):
             part, counts = columns[rows], weight[rows]
             levels = [x[rows], *(y[rows] for y in smoothed)]
             for number, y in enumerate(levels[1:]):
-                np.multiply(norm(levels[0] - y), counts, out=part[:, number])
+                norm(levels[0] - y, part[:, number])
             for number in range(6):
-                part[:, 7 + number] = norm(levels[number + 2] - levels[number + 1])
-            np.multiply(bend[rows], counts, out=part[:, 16])
+                norm(levels[number + 2] - levels[number + 1], part[:, 7 + number])
+            part[:, 16] = bend[rows]
+            part[:, :7] *= counts[:, None]
+            part[:, 16] *= counts
             part[:, 17], part[:, 18], part[:, 19], part[:, 20] = lowest[rows], counts, confidence[rows], error[rows]
         for number, level in enumerate((1, 3, 5)):
             columns[:, 13 + number] = _speed(smoothed[level], self.clock.fps)
@@ -205,16 +221,17 @@ class Features:
         near = _mean(self._places, columns.reshape(frames, -1))
         wide = blend(_mean(self._far, near), places, FEWER)
         for number, means in enumerate((near, wide)):
-            mean = means.reshape(places, COLUMNS, joints).transpose(1, 0, 2)
-            part = out[COLUMNS * number : COLUMNS * (number + 1)]
-            share = np.maximum(mean[18], 1e-6)
-            _log(mean[:7] / share, part[:7])
-            _log(mean[7:13], part[7:13])
-            _log(mean[13:16], part[13:16], SLOW)
-            _log(mean[16] / share, part[16])
-            _log(mean[17], part[17])
-            _log(share, part[18], 0.01)
-            part[19:] = mean[19:]
+            for rows in parts(places):
+                mean = means[rows].reshape(-1, COLUMNS, joints).transpose(1, 0, 2)
+                part = out[COLUMNS * number : COLUMNS * (number + 1), rows]
+                share = np.maximum(mean[18], np.float32(1e-6))
+                _log(mean[:7] / share, part[:7])
+                _log(mean[7:13], part[7:13])
+                _log(mean[13:16], part[13:16], SLOW)
+                _log(mean[16] / share, part[16])
+                _log(mean[17], part[17])
+                _log(share, part[18], 0.01)
+                part[19:] = mean[19:]
         at = np.arange(places) * self.clock.step
         to_end = np.maximum(np.minimum(at, frames - 1 - at), 0) / self.clock.fps
         out[42] = np.exp(-to_end / 0.1)[:, None]
