@@ -299,8 +299,9 @@ PART = 512
 """Frames of all joints that stay in the processor's cache."""
 
 
-def parts(frames: int, size: int = PART) -> Iterator[slice]:
-    """Cut frames into parts that stay in the processor's cache."""
+def parts(frames: int, multiple: int = 1, most: int = PART) -> Iterator[slice]:
+    """Cut frames into parts that stay in the processor's cache, each but the last a multiple of so many frames."""
+    size = max(most // multiple, 1) * multiple
     return (slice(first, min(first + size, frames)) for first in range(0, frames, size))
 
 

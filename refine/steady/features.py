@@ -11,6 +11,7 @@ import numpy as np
 
 from refine.steady.bank import (
     COARSEST,
+    PART,
     SMALLEST,
     Bank,
     Clock,
@@ -45,10 +46,10 @@ JUDGE_FEATURES = 26
 MIXER_FEATURES = 2 * COLUMNS + 4
 
 
-def _log(x: np.ndarray, out: np.ndarray, floor: float = SMALL) -> None:
-    """Write the logarithms of numbers that are not negative; `floor` is as good as nothing."""
-    np.add(x, np.float32(floor), out=out)
-    np.log(out, out=out)
+def _log(x: np.ndarray, floor: float = SMALL) -> None:
+    """Replace numbers that are not negative by their logarithms; `floor` is as good as nothing."""
+    x += np.float32(floor)
+    np.log(x, out=x)
 
 
 def _mean(window: Convolution, values: np.ndarray) -> np.ndarray:
@@ -147,22 +148,26 @@ class Features:
             distance(x[1:], x[:-1], step[1:-1])
             step[0], step[-1] = step[1], step[-2]
         flat = off.reshape(frames, -1)
-        wide = blend(_mean(self._wide, flat), frames, self.clock.stride)
-        around = [mean.reshape(frames, 6, joints).transpose(1, 0, 2) for mean in (_mean(self._near, flat), wide)]
-        for rows in parts(frames):
+        near = _mean(self._near, flat).reshape(frames, 6, joints)
+        wide = _mean(self._wide, flat).reshape(-1, 6, joints)
+        every = self.clock.stride
+        for rows in parts(frames, every):
             out = np.empty((joints, JUDGE_FEATURES, rows.stop - rows.start), np.float32).transpose(1, 2, 0)
-            _log(off[rows, :5].transpose(1, 0, 2), out[0:5])
-            _log(bend[rows], out[5])
+            out[:5] = off[rows, :5].transpose(1, 0, 2)
+            out[5] = bend[rows]
             before, after = step[rows], step[rows.start + 1 : rows.stop + 1]
-            _log(np.minimum(before, after), out[6])
-            _log(np.maximum(before, after), out[7])
-            for start, mean in zip((8, 14), around, strict=True):
-                _log(mean[:5, rows], out[start : start + 5])
-                out[start + 5] = mean[5, rows]
+            np.minimum(before, after, out=out[6])
+            np.maximum(before, after, out=out[7])
+            out[8:14] = near[rows].transpose(1, 0, 2)
+            out[14:20] = blend(wide[rows.start // every :], rows.stop - rows.start, every).transpose(1, 0, 2)
             out[20] = confidence[rows]
-            _log(speed[rows], out[21], SLOW)
+            out[21] = speed[rows]
+            out[23] = strain[:, rows].mean(axis=0) if len(strain) else 0
+            _log(out[:13])
+            _log(out[14:19])
+            _log(out[21], SLOW)
+            _log(out[23])
             out[22] = out[2].mean(axis=1, keepdims=True)
-            _log(strain[:, rows].mean(axis=0) if len(strain) else np.zeros_like(confidence[rows]), out[23])
             out[24] = np.log(self.clock.fps / 30)
             out[25] = dims == 3
             yield rows, out
@@ -196,7 +201,22 @@ class Features:
         Returns
         -------
         float32 array [MIXER_FEATURES, places, J]
+            From one place before the first frame to two after the last; there it is as at the ends.
         """
+        found = [part for _, part in self.mixer_parts(x, confidence, strain, weight, error, smoothed)]
+        first, last = found[0][:, :1], found[-1][:, -1:]
+        return np.concatenate([first, *found, last, last], axis=1)
+
+    def mixer_parts(
+        self,
+        x: np.ndarray,
+        confidence: np.ndarray,
+        strain: np.ndarray,
+        weight: np.ndarray,
+        error: np.ndarray,
+        smoothed: list[np.ndarray],
+    ) -> Iterator[tuple[slice, np.ndarray]]:
+        """Yield what `mixer` returns, but for what lies beyond the ends, a part of the places at a time."""
         frames, dims, joints = x.shape
         columns = timewise(frames, COLUMNS, joints)
         lowest = strain.min(axis=0, initial=np.inf) if len(strain) else np.zeros_like(weight)
@@ -215,28 +235,28 @@ class Features:
         for number, level in enumerate((1, 3, 5)):
             columns[:, 13 + number] = _speed(smoothed[level], self.clock.fps)
         places = -(-frames // self.clock.step)
-        # Beyond the ends it is as at the ends.
-        whole = np.empty((joints, MIXER_FEATURES, places + 3), np.float32).transpose(1, 2, 0)
-        out = whole[:, 1:-2]
         near = _mean(self._places, columns.reshape(frames, -1))
-        wide = blend(_mean(self._far, near), places, FEWER)
-        for number, means in enumerate((near, wide)):
-            for rows in parts(places):
-                mean = means[rows].reshape(-1, COLUMNS, joints).transpose(1, 0, 2)
-                part = out[COLUMNS * number : COLUMNS * (number + 1), rows]
-                share = np.maximum(mean[18], np.float32(1e-6))
-                _log(mean[:7] / share, part[:7])
-                _log(mean[7:13], part[7:13])
-                _log(mean[13:16], part[13:16], SLOW)
-                _log(mean[16] / share, part[16])
-                _log(mean[17], part[17])
-                _log(share, part[18], 0.01)
-                part[19:] = mean[19:]
-        at = np.arange(places) * self.clock.step
-        to_end = np.maximum(np.minimum(at, frames - 1 - at), 0) / self.clock.fps
-        out[42] = np.exp(-to_end / 0.1)[:, None]
-        out[43] = np.exp(-to_end / 0.5)[:, None]
-        out[44] = np.log(self.clock.fps / 30)
-        out[45] = dims == 3
-        whole[:, :1], whole[:, -2:] = out[:, :1], out[:, -1:]
-        return whole
+        del columns  # the largest of all
+        far = _mean(self._far, near)
+        for rows in parts(places, FEWER, PART // 2):
+            count = rows.stop - rows.start
+            out = np.empty((joints, MIXER_FEATURES, count), np.float32).transpose(1, 2, 0)
+            wide = blend(far[rows.start // FEWER :], count, FEWER)
+            for number, means in enumerate((near[rows], wide)):
+                mean = means.reshape(count, COLUMNS, joints).transpose(1, 0, 2)
+                part = out[COLUMNS * number : COLUMNS * (number + 1)]
+                part[:] = mean
+                share = np.maximum(part[18], np.float32(1e-6), out=part[18])
+                part[:7] /= share
+                part[16] /= share
+                _log(part[:13])
+                _log(part[13:16], SLOW)
+                _log(part[16:18])
+                _log(part[18], 0.01)
+            at = np.arange(rows.start, rows.stop) * self.clock.step
+            to_end = np.maximum(np.minimum(at, frames - 1 - at), 0) / self.clock.fps
+            out[42] = np.exp(-to_end / 0.1)[:, None]
+            out[43] = np.exp(-to_end / 0.5)[:, None]
+            out[44] = np.log(self.clock.fps / 30)
+            out[45] = dims == 3
+            yield rows, out

@@ -13,7 +13,7 @@ import numpy as np
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from data.skeletons.gaps import fill_gaps
-from refine.steady.bank import SMALLEST, Clock, blend, timewise
+from refine.steady.bank import SMALLEST, Clock, blend, parts, timewise
 from refine.steady.bones import Tree, bone_weights, hold_lengths, lengths_of, usual_lengths
 from refine.steady.features import Features
 from refine.steady.net import Networks, load_networks, softmax
@@ -67,14 +67,14 @@ class Smoothed:
     ----------
     levels
         float32 [T, D, J] each: the observation, then the bank's smoothers from coarse to fine.
-    numbers
-        float32 [features, places, J]: what the mixer sees.
+    seen
+        What `refine.steady.features.Features.mixer` takes.
     trust
         float32 [T, J]: one over the squared error that each observation is judged to have; 0 where there is none.
     """
 
     levels: list[np.ndarray]
-    numbers: np.ndarray
+    seen: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, list[np.ndarray]]
     trust: np.ndarray
 
 
@@ -105,7 +105,7 @@ class Steady:
         return -(-self.features.radius // self.clock.stride) * self.clock.stride
 
     def smooth(self, x: np.ndarray, confidence: np.ndarray, partners: Partners) -> Smoothed:
-        """Judge the observations, smooth them in every way, and describe the result."""
+        """Judge the observations, and smooth them in every way."""
         x, confidence = (np.moveaxis(np.ascontiguousarray(np.moveaxis(part, 0, -1)), -1, 0) for part in (x, confidence))
         strain = partners.strain(x)
         error = timewise(*confidence.shape)
@@ -115,9 +115,8 @@ class Steady:
         trust = np.where(confidence > 0, trust, np.float32(0))
         weight = np.maximum(self.features.bank.relative(trust), np.float32(SMALLEST))
         smoothed = self.features.bank(x, weight)
-        found = self.features.mixer(x, confidence, strain, weight, error, smoothed)
         raw = x if (confidence > 0).all() else np.where(confidence[:, None] > 0, x, smoothed[-1])
-        return Smoothed([raw, *smoothed], found, trust)
+        return Smoothed([raw, *smoothed], (x, confidence, strain, weight, error, smoothed), trust)
 
     def refine(self, x: np.ndarray, confidence: np.ndarray, partners: Partners) -> tuple[np.ndarray, np.ndarray]:
         """Refine a whole sequence at once.
@@ -141,13 +140,20 @@ class Steady:
         return self.mix(found), found.trust
 
     def mix(self, found: Smoothed) -> np.ndarray:
-        """Weigh the observation and the smoothers against each other, float32 [T, D, J]; the smoothers are spent."""
-        weights = np.moveaxis(softmax(self.networks.mixer(found.numbers)), 0, 1)
-        weights = blend(weights, len(found.levels[0]), self.clock.step)
-        out = found.levels[0] * weights[:, :1]
-        for number, level in enumerate(found.levels[1:], start=1):
-            level *= weights[:, number, None]
-            out += level
+        """Weigh the observation and the smoothers against each other, float32 [T, D, J]."""
+        frames, _, joints = found.levels[0].shape
+        step = self.clock.step
+        weights = timewise(-(-frames // step) + 3, len(found.levels), joints)
+        inner = weights[1:-2].transpose(1, 0, 2)
+        for places, numbers in self.features.mixer_parts(*found.seen):
+            inner[:, places] = softmax(self.networks.mixer(numbers))
+        weights[:1], weights[-2:] = weights[1], weights[-3]  # beyond the ends it is as at the ends
+        out = timewise(*found.levels[0].shape)
+        for rows in parts(frames, step):
+            shares = blend(weights[rows.start // step :], rows.stop - rows.start, step)
+            np.multiply(found.levels[0][rows], shares[:, :1], out=out[rows])
+            for number, level in enumerate(found.levels[1:], start=1):
+                out[rows] += level[rows] * shares[:, number, None]
         return out
 
     def blocks(self, frames: int) -> Iterator[tuple[slice, slice]]:
