@@ -1,6 +1,5 @@
 """The refiner `steady`: chooses, for every joint and moment, how much to smooth."""
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -12,6 +11,7 @@ from typing import Self, TypeVar
 import numpy as np
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
+from base.cores import cores
 from data.skeletons.gaps import fill_gaps
 from refine.steady.bank import SMALLEST, Clock, blend, parts, timewise
 from refine.steady.bones import Tree, bone_weights, hold_lengths, lengths_of, usual_lengths
@@ -30,8 +30,8 @@ FINEST_ERROR = 1e-3
 SHARPNESS = 3.0
 """The power of the judged error by which observations count less; more than 2, as judgements are never bold enough."""
 
-BLOCK = 12288
-"""Frames that are refined together at most, and half as many at least if there are; it bounds memory."""
+BLOCK = 16384
+"""Frames that are refined together at most, and a third of it at least if there are; it bounds memory."""
 
 KEPT = 31 << 20
 """Bytes; glibc takes no notice of more than 32 MiB."""
@@ -158,12 +158,33 @@ class Steady:
 
     def blocks(self, frames: int) -> Iterator[tuple[slice, slice]]:
         """Cut a sequence into blocks: the frames to read, and which of the result are good."""
-        stride = self.clock.stride
-        size = max(min(max(frames // 4, BLOCK // 2), BLOCK), 2 * self.overlap) // stride * stride
-        for start in range(0, max(frames - size // 4, 1), size):
-            stop = start + size if start + size < frames - size // 4 else frames
-            low, high = max(0, start - self.overlap), min(frames, stop + self.overlap)
-            yield slice(low, high), slice(start - low, stop - low)
+        return cut(frames, self.overlap, self.clock.stride)
+
+
+def cut(frames: int, overlap: int, unit: int) -> Iterator[tuple[slice, slice]]:
+    """Cut a sequence into blocks of one length, an even number of them, so that two processors end together.
+
+    Parameters
+    ----------
+    frames
+        Of the sequence.
+    overlap
+        Frames to either side that a block needs.
+    unit
+        Blocks begin at multiples of so many frames.
+
+    Yields
+    ------
+    tuple of slices
+        The frames to read, and which of those the block is for.
+    """
+    most = max(BLOCK, 2 * overlap)
+    count = 2 * -(-frames // (2 * most)) if 3 * frames > 2 * most else 1
+    size = max(1, -(-frames // (count * unit))) * unit
+    for start in range(0, max(frames, 1), size):
+        stop = min(start + size, frames)
+        low, high = max(0, start - overlap), min(frames, stop + overlap)
+        yield slice(low, high), slice(start - low, stop - low)
 
 
 def prepare(poses: np.ndarray, confidence: np.ndarray | None, size: float) -> Prepared:
@@ -264,7 +285,7 @@ def refine_sequence(
         given = prepare(poses[read], None if confidence is None else confidence[read], size)
         return given, *steady.refine(given.x, given.confidence, partners)
 
-    with Pool(min(workers or os.cpu_count() or 1, len(blocks))) as pool:
+    with Pool(min(workers or cores(), len(blocks))) as pool:
         # What is refined before the bones are measured is not refined once more, if it fits into memory.
         done: dict[int, tuple[Prepared, np.ndarray, np.ndarray]] = {}
         usual = None
