@@ -169,7 +169,7 @@ def blend_weights(frames: int, every: int) -> tuple[np.ndarray, np.ndarray]:
 
 def blend(values: np.ndarray, frames: int, every: int) -> np.ndarray:
     """Spread values at places, [places, ...], the first one before frame 0, smoothly over the frames, [T, ...]."""
-    rows = np.moveaxis(values, 0, -1).reshape(-1, len(values), 1)
+    rows = np.moveaxis(values, 0, -1).reshape(-1, len(values))
     return _spread(rows, frames, _spreading(every, values.dtype)).reshape(frames, *values.shape[1:])
 
 
@@ -194,18 +194,17 @@ def _spreading(every: int, dtype: np.dtype, powers: int = 1, unit: int = 1) -> n
 
 
 def _spread(rows: np.ndarray, frames: int, spreading: np.ndarray) -> np.ndarray:
-    """Spread rows of values at places, [C, places, powers], over the frames, [T, C]."""
-    columns, places, powers = rows.shape
-    size = spreading.shape[1]
-    blocks = -(-frames // size)
-    padded = np.zeros((columns, blocks * STRETCHES + 3, powers), rows.dtype)
-    padded[:, :places] = rows[:, : padded.shape[1]]
-    column, place, power = padded.strides
-    shape = (blocks, columns, len(spreading))
-    windows = as_strided(padded, shape, (STRETCHES * place, column, power), writeable=False)
-    out = np.empty((columns, blocks, size), rows.dtype)
+    """Spread rows of values at places, [C, places times powers], over the frames, [T, C]."""
+    inputs, outputs = spreading.shape
+    blocks, hop = -(-frames // outputs), inputs // (STRETCHES + 3) * STRETCHES
+    missing = blocks * hop + inputs - hop - rows.shape[1]
+    if missing > 0:
+        rows = np.pad(rows, ((0, 0), (0, missing)))
+    row, item = rows.strides
+    windows = as_strided(rows, (blocks, len(rows), inputs), (hop * item, row, item), writeable=False)
+    out = np.empty((len(rows), blocks, outputs), rows.dtype)
     np.matmul(windows, spreading, out=out.transpose(1, 0, 2))
-    return out.reshape(columns, -1)[:, :frames].T
+    return out.reshape(len(rows), -1)[:, :frames].T
 
 
 class Bank:
@@ -292,7 +291,9 @@ class Bank:
         fits = _solve(moments, sums.reshape(3, -1, dims, joints))
         # Each parabola is taken at the frames around it.
         rows = np.stack([values.astype(x.dtype).reshape(len(values), -1).T for values in fits], axis=-1)
-        return _spread(rows, frames, _spreading(self.clock.stride, x.dtype, 3, self._unit)).reshape(x.shape)
+        return _spread(
+            rows.reshape(dims * joints, -1), frames, _spreading(self.clock.stride, x.dtype, 3, self._unit)
+        ).reshape(x.shape)
 
 
 PART = 512

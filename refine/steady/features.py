@@ -53,13 +53,17 @@ def _log(x: np.ndarray, floor: float = SMALL) -> None:
 
 
 def _mean(window: Convolution, values: np.ndarray) -> np.ndarray:
-    """Average columns [T, C] over windows that end with the sequence; their weights sum to 1."""
-    means = window(values)[0]
-    inside = window(np.ones((len(values), 1), np.float32))[0]
-    whole = window.whole(len(values))
+    """Average columns [T, C] over windows that end with the sequence."""
+    return _even_out(window, window(values)[0], len(values))
+
+
+def _even_out(window: Convolution, sums: np.ndarray, frames: int) -> np.ndarray:
+    """Divide sums over windows that end with the sequence by their weights; those of a whole window sum to 1."""
+    inside = window(np.ones((frames, 1), np.float32))[0]
+    whole = window.whole(frames)
     for ends in (slice(0, whole.start), slice(whole.stop, None)):
-        means[ends] /= np.maximum(inside[ends], np.float32(1e-6))
-    return means
+        sums[ends] /= np.maximum(inside[ends], np.float32(1e-6))
+    return sums
 
 
 def _speed(x: np.ndarray, fps: float) -> np.ndarray:
@@ -151,7 +155,7 @@ class Features:
         near = _mean(self._near, flat).reshape(frames, 6, joints)
         wide = _mean(self._wide, flat).reshape(-1, 6, joints)
         every = self.clock.stride
-        for rows in parts(frames, every):
+        for rows in parts(frames, every, PART // 2):
             out = np.empty((joints, JUDGE_FEATURES, rows.stop - rows.start), np.float32).transpose(1, 2, 0)
             out[:5] = off[rows, :5].transpose(1, 0, 2)
             out[5] = bend[rows]
@@ -218,25 +222,31 @@ class Features:
     ) -> Iterator[tuple[slice, np.ndarray]]:
         """Yield what `mixer` returns, but for what lies beyond the ends, a part of the places at a time."""
         frames, dims, joints = x.shape
-        columns = timewise(frames, COLUMNS, joints)
+        step = self.clock.step
         lowest = strain.min(axis=0, initial=np.inf) if len(strain) else np.zeros_like(weight)
         bend = _bend(x)
-        for rows in parts(frames):
-            part, counts = columns[rows], weight[rows]
+        speeds = [_speed(smoothed[level], self.clock.fps) for level in (1, 3, 5)]
+        places = -(-frames // step)
+        near = timewise(places, COLUMNS * joints)
+        reach = -(-self._places.radius // step)
+        for some in parts(places, 1, max(PART // step, 1)):
+            first = max(some.start - reach, 0)
+            rows = slice(first * step, min((some.stop + reach) * step, frames))
+            columns = timewise(rows.stop - rows.start, COLUMNS, joints)
+            counts = weight[rows]
             levels = [x[rows], *(y[rows] for y in smoothed)]
             for number, y in enumerate(levels[1:]):
-                norm(levels[0] - y, part[:, number])
+                norm(levels[0] - y, columns[:, number])
             for number in range(6):
-                norm(levels[number + 2] - levels[number + 1], part[:, 7 + number])
-            part[:, 16] = bend[rows]
-            part[:, :7] *= counts[:, None]
-            part[:, 16] *= counts
-            part[:, 17], part[:, 18], part[:, 19], part[:, 20] = lowest[rows], counts, confidence[rows], error[rows]
-        for number, level in enumerate((1, 3, 5)):
-            columns[:, 13 + number] = _speed(smoothed[level], self.clock.fps)
-        places = -(-frames // self.clock.step)
-        near = _mean(self._places, columns.reshape(frames, -1))
-        del columns  # the largest of all
+                norm(levels[number + 2] - levels[number + 1], columns[:, 7 + number])
+            for number, rest in enumerate((*speeds, bend, lowest, weight, confidence, error), start=13):
+                columns[:, number] = rest[rows]
+            columns[:, :7] *= counts[:, None]
+            columns[:, 16] *= counts
+            near[some] = self._places(columns.reshape(len(columns), -1))[0, some.start - first :][
+                : some.stop - some.start
+            ]
+        near = _even_out(self._places, near, frames)
         far = _mean(self._far, near)
         for rows in parts(places, FEWER, PART // 2):
             count = rows.stop - rows.start
