@@ -265,8 +265,8 @@ class Bank:
             sums = convolution(both.reshape(frames, -1))[0].reshape(frames, dims + 1, joints)
             share = sums[:, dims]
             share += np.float32(RESERVE)
-            finer = sums[:, :dims]
-            finer /= share[:, None]
+            finer = timewise(frames, dims, joints)
+            np.divide(sums[:, :dims], share[:, None], out=finer)
             finer += y
             smoothed.append(finer)
         return smoothed
