@@ -14,11 +14,12 @@ and scaling the input moves, turns and scales the output. Times are in seconds. 
 memory with all times of a coordinate beside each other (`timewise`): long rows make for short times. Others do, too.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 COARSEST = 0.8
 """Standard deviation of the local parabola's weights, seconds."""
@@ -75,8 +76,8 @@ def bell(clock: Clock, sigma: float) -> np.ndarray:
     return weights / weights.sum()
 
 
-SHORTEST_BLOCK = 32
-"""Places that are worked out by one product of matrices, at least; a quarter if they are far from each other."""
+REGISTER = 64
+"""Bytes: places that fill so much are worked out by one product of matrices. A longer block multiplies more zeros."""
 
 
 class Convolution:
@@ -99,34 +100,50 @@ class Convolution:
     ) -> None:
         self.sets, width = taps.shape
         self.radius, self.every, self.before, self.after = width // 2, every, before, after
-        # A longer block multiplies more zeros, a shorter one calls more often.
-        self.block = int(np.clip(self.radius // every, SHORTEST_BLOCK if every < 4 else SHORTEST_BLOCK // 4, 96))
-        matrix = np.zeros((self.sets, self.block, (self.block - 1) * every + width), dtype)
-        for row in range(self.block):
-            matrix[:, row, row * every : row * every + width] = taps
-        self.matrix = matrix.reshape(self.sets * self.block, -1)
+        self.block = REGISTER // np.dtype(dtype).itemsize
+        # [sets, 1, frames of a block, places of it]
+        self.matrix = np.zeros((self.sets, 1, (self.block - 1) * every + width, self.block), dtype)
+        for place in range(self.block):
+            self.matrix[:, 0, place * every : place * every + width, place] = taps
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
         """Sum [T, C]; returns [n, places, C]."""
         values = np.asarray(values, self.matrix.dtype)
         frames, columns = values.shape
         places = -(-frames // self.every) + self.before + self.after
-        out = np.empty((self.sets, columns, places), self.matrix.dtype).transpose(0, 2, 1)
-        width = self.matrix.shape[1]
-        for start in range(0, places, self.block):
-            stop = min(start + self.block, places)
-            low = (start - self.before) * self.every - self.radius
-            rows = values[max(low, 0) : max(low + width, 0)]
-            if len(rows) < width:  # beyond the ends
-                inside, rows = rows, timewise(width, columns, dtype=values.dtype)
-                rows[:] = 0
-                rows[max(-low, 0) :][: len(inside)] = inside
-            if self.sets == 1:
-                np.matmul(self.matrix[: stop - start], rows, out=out[0, start:stop])
-            else:
-                sums = (self.matrix @ rows).reshape(self.sets, self.block, columns)
-                out[:, start:stop] = sums[:, : stop - start]
-        return out
+        blocks = -(-places // self.block)
+        out = np.empty((self.sets, columns, blocks * self.block), self.matrix.dtype)
+        hop, start = self.block * self.every, -self.before * self.every - self.radius
+        width = self.matrix.shape[2]
+        # Blocks all of whose frames there are; the others see zeros beyond the ends.
+        first = min(-(start // hop), blocks)
+        last = max(min((frames - width - start) // hop + 1, blocks), first)
+        self._sum(values, start, first, last, out)
+        for low, high in ((0, first), (last, blocks)):
+            begin = start + low * hop
+            padded = timewise((high - low) * hop + width, columns, dtype=values.dtype)
+            padded[:] = 0
+            inside = values[max(begin, 0) : max(begin + len(padded), 0)]
+            padded[max(-begin, 0) :][: len(inside)] = inside
+            self._sum(padded, -low * hop, low, high, out)
+        return out[:, :, :places].transpose(0, 2, 1)
+
+    def whole(self, frames: int) -> slice:
+        """Say at which places the window lies within a sequence."""
+        first = self.before - (-self.radius // self.every)
+        last = self.before + (frames - self.radius - 1) // self.every + 1
+        return slice(first, max(last, first))
+
+    def _sum(self, values: np.ndarray, start: int, first: int, last: int, out: np.ndarray) -> None:
+        """Sum blocks, by one call: block 0 begins with the frame `start` of the values."""
+        if last <= first:
+            return
+        hop, columns = self.block * self.every, values.shape[1]
+        time, column = values.strides
+        shape = (last - first, columns, self.matrix.shape[2])
+        windows = as_strided(values[start + first * hop :], shape, (hop * time, column, time), writeable=False)
+        into = out[:, :, first * self.block : last * self.block].reshape(self.sets, columns, -1, self.block)
+        np.matmul(windows, self.matrix, out=into.transpose(0, 2, 1, 3))
 
 
 def timewise(frames: int, *shape: int, dtype: type | np.dtype = np.float32) -> np.ndarray:
@@ -152,15 +169,8 @@ def blend_weights(frames: int, every: int) -> tuple[np.ndarray, np.ndarray]:
 
 def blend(values: np.ndarray, frames: int, every: int) -> np.ndarray:
     """Spread values at places, [places, ...], the first one before frame 0, smoothly over the frames, [T, ...]."""
-    spreading = _spreading(every, values.dtype)
     rows = np.moveaxis(values, 0, -1).reshape(-1, len(values))
-    stretches = -(-frames // every)
-    out = np.empty((len(rows), stretches * every), values.dtype)
-    for start in range(0, stretches, STRETCHES):
-        count = min(STRETCHES, stretches - start)
-        into = out[:, start * every : (start + count) * every]
-        np.matmul(rows[:, start : start + count + 3], spreading[: count + 3, : count * every], out=into)
-    return np.moveaxis(out[:, :frames].reshape(*values.shape[1:], frames), -1, 0)
+    return _spread(rows, frames, _spreading(every, values.dtype)).reshape(frames, *values.shape[1:])
 
 
 STRETCHES = 8
@@ -168,17 +178,33 @@ STRETCHES = 8
 
 
 @lru_cache(maxsize=32)
-def _spreading(every: int, dtype: np.dtype, power: int = 0, unit: int = 1) -> np.ndarray:
-    """Return what takes values at places to frames, [places, frames], times a power of the frames from the place.
+def _spreading(every: int, dtype: np.dtype, powers: int = 1, unit: int = 1) -> np.ndarray:
+    """Return what takes values at places to frames, [places times powers, frames].
 
-    All stretches between two places have the same weights.
+    The values of a place are factors of powers of the frames from it, in `unit` frames. All stretches between two
+    places have the same weights.
     """
     _, weights = blend_weights(every, every)
     u = (np.arange(every)[:, None] - every * (np.arange(4) - 1)) / unit
-    matrix = np.zeros((STRETCHES + 3, STRETCHES, every))
-    for stretch in range(STRETCHES):
-        matrix[stretch : stretch + 4, stretch] = (weights * u**power).T
-    return matrix.reshape(STRETCHES + 3, -1).astype(dtype)
+    matrix = np.zeros((STRETCHES + 3, powers, STRETCHES, every))
+    for power in range(powers):
+        for stretch in range(STRETCHES):
+            matrix[stretch : stretch + 4, power, stretch] = (weights * u**power).T
+    return matrix.reshape((STRETCHES + 3) * powers, -1).astype(dtype)
+
+
+def _spread(rows: np.ndarray, frames: int, spreading: np.ndarray) -> np.ndarray:
+    """Spread rows of values at places, [C, places times powers], over the frames, [T, C]."""
+    inputs, outputs = spreading.shape
+    blocks, hop = -(-frames // outputs), inputs // (STRETCHES + 3) * STRETCHES
+    missing = blocks * hop + inputs - hop - rows.shape[1]
+    if missing > 0:
+        rows = np.pad(rows, ((0, 0), (0, missing)))
+    row, item = rows.strides
+    windows = as_strided(rows, (blocks, len(rows), inputs), (hop * item, row, item), writeable=False)
+    out = np.empty((len(rows), blocks, outputs), rows.dtype)
+    np.matmul(windows, spreading, out=out.transpose(1, 0, 2))
+    return out.reshape(len(rows), -1)[:, :frames].T
 
 
 class Bank:
@@ -239,8 +265,8 @@ class Bank:
             sums = convolution(both.reshape(frames, -1))[0].reshape(frames, dims + 1, joints)
             share = sums[:, dims]
             share += np.float32(RESERVE)
-            finer = sums[:, :dims]
-            finer /= share[:, None]
+            finer = timewise(frames, dims, joints)
+            np.divide(sums[:, :dims], share[:, None], out=finer)
             finer += y
             smoothed.append(finer)
         return smoothed
@@ -264,39 +290,32 @@ class Bank:
         sums = self._sums((x * confidence[:, None]).reshape(frames, -1))
         fits = _solve(moments, sums.reshape(3, -1, dims, joints))
         # Each parabola is taken at the frames around it.
-        every, stretches = self.clock.stride, -(-frames // self.clock.stride)
-        spreading = [_spreading(every, x.dtype, power, self._unit) for power in range(3)]
-        rows = [values.astype(x.dtype).reshape(len(values), -1) for values in fits]
-        out = timewise(frames, dims * joints)
-        for start in range(0, stretches, STRETCHES):
-            count = min(STRETCHES, stretches - start)
-            part = sum(
-                matrix[: count + 3, : count * every].T @ values[start : start + count + 3]
-                for matrix, values in zip(spreading, rows, strict=True)
-            )
-            out[start * every : (start + count) * every] = part[: frames - start * every]
-        return out.reshape(frames, dims, joints)
-
-
-def norm(x: np.ndarray) -> np.ndarray:
-    """Return the lengths [T, J] of vectors [T, D, J]."""
-    squares = x * x
-    total = squares[:, 0]
-    for axis in range(1, x.shape[1]):
-        total += squares[:, axis]
-    return np.sqrt(total, out=total)
+        rows = np.stack([values.astype(x.dtype).reshape(len(values), -1).T for values in fits], axis=-1)
+        return _spread(
+            rows.reshape(dims * joints, -1), frames, _spreading(self.clock.stride, x.dtype, 3, self._unit)
+        ).reshape(x.shape)
 
 
 PART = 512
 """Frames of all joints that stay in the processor's cache."""
 
 
-def distance(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+def parts(frames: int, multiple: int = 1, most: int = PART) -> Iterator[slice]:
+    """Cut frames into parts that stay in the processor's cache, each but the last a multiple of so many frames."""
+    size = max(most // multiple, 1) * multiple
+    return (slice(first, min(first + size, frames)) for first in range(0, frames, size))
+
+
+def norm(x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    """Return the lengths [T, J] of vectors [T, D, J]."""
+    return np.sqrt(np.einsum("tdj,tdj->tj", x, x), out=out)
+
+
+def distance(x: np.ndarray, y: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """Return the lengths [T, J] of differences of [T, D, J]."""
-    out = timewise(len(x), x.shape[2])
-    for first in range(0, len(x), PART):
-        rows = slice(first, first + PART)
-        out[rows] = norm(x[rows] - y[rows])
+    out = timewise(len(x), x.shape[2]) if out is None else out
+    for rows in parts(len(x)):
+        norm(x[rows] - y[rows], out[rows])
     return out
 
 

@@ -9,7 +9,20 @@ from functools import cached_property
 
 import numpy as np
 
-from refine.steady.bank import COARSEST, PART, SMALLEST, Bank, Clock, Convolution, bell, blend, distance, norm, timewise
+from refine.steady.bank import (
+    COARSEST,
+    PART,
+    SMALLEST,
+    Bank,
+    Clock,
+    Convolution,
+    bell,
+    blend,
+    distance,
+    norm,
+    parts,
+    timewise,
+)
 
 FIRST_LOOK = (0.3, 0.1, 0.035)
 """Bells of the bank that judges the observations, seconds, from coarse to fine."""
@@ -33,16 +46,24 @@ JUDGE_FEATURES = 26
 MIXER_FEATURES = 2 * COLUMNS + 4
 
 
-def _log(x: np.ndarray, out: np.ndarray, floor: float = SMALL) -> None:
-    """Write the logarithms of numbers that are not negative; `floor` is as good as nothing."""
-    np.add(x, np.float32(floor), out=out)
-    np.log(out, out=out)
+def _log(x: np.ndarray, floor: float = SMALL) -> None:
+    """Replace numbers that are not negative by their logarithms; `floor` is as good as nothing."""
+    x += np.float32(floor)
+    np.log(x, out=x)
 
 
 def _mean(window: Convolution, values: np.ndarray) -> np.ndarray:
     """Average columns [T, C] over windows that end with the sequence."""
-    inside = window(np.ones((len(values), 1), np.float32))[0]
-    return window(values)[0] / np.maximum(inside, np.float32(1e-6))
+    return _even_out(window, window(values)[0], len(values))
+
+
+def _even_out(window: Convolution, sums: np.ndarray, frames: int) -> np.ndarray:
+    """Divide sums over windows that end with the sequence by their weights; those of a whole window sum to 1."""
+    inside = window(np.ones((frames, 1), np.float32))[0]
+    whole = window.whole(frames)
+    for ends in (slice(0, whole.start), slice(whole.stop, None)):
+        sums[ends] /= np.maximum(inside[ends], np.float32(1e-6))
+    return sums
 
 
 def _speed(x: np.ndarray, fps: float) -> np.ndarray:
@@ -50,7 +71,7 @@ def _speed(x: np.ndarray, fps: float) -> np.ndarray:
     speed = timewise(len(x), x.shape[2])
     speed[:] = 0
     if len(x) > 2:
-        speed[1:-1] = distance(x[2:], x[:-2])
+        distance(x[2:], x[:-2], speed[1:-1])
         speed *= np.float32(fps / 2)
         speed[0], speed[-1] = speed[1], speed[-2]
     return speed
@@ -61,9 +82,9 @@ def _bend(x: np.ndarray) -> np.ndarray:
     bend = timewise(len(x), x.shape[2])
     bend[:] = 0
     if len(x) > 2:
-        for first in range(0, len(x) - 2, PART):
-            rows = x[first : first + PART + 2]
-            bend[first + 1 : first + len(rows) - 1] = norm(rows[2:] - 2 * rows[1:-1] + rows[:-2])
+        for rows in parts(len(x) - 2):
+            before, now, after = (x[rows.start + shift : rows.stop + shift] for shift in range(3))
+            norm(after - 2 * now + before, bend[1:-1][rows])
         bend[0], bend[-1] = bend[1], bend[-2]
     return bend
 
@@ -121,33 +142,36 @@ class Features:
         smoothed = self.look(x, np.maximum(self.look.relative(confidence), np.float32(SMALLEST)))
         off = timewise(frames, 6, joints)
         for number, y in enumerate(smoothed):
-            off[:, number] = distance(x, y)
+            distance(x, y, off[:, number])
         off[:, 4] = strain.min(axis=0, initial=np.inf) if len(strain) else 0
         off[:, 5] = confidence
         bend, speed = _bend(x), _speed(smoothed[2], self.clock.fps)
         step = timewise(frames + 1, joints)
         step[:] = 0
         if frames > 1:
-            step[1:-1] = distance(x[1:], x[:-1])
+            distance(x[1:], x[:-1], step[1:-1])
             step[0], step[-1] = step[1], step[-2]
         flat = off.reshape(frames, -1)
-        wide = blend(_mean(self._wide, flat), frames, self.clock.stride)
-        around = [mean.reshape(frames, 6, joints).transpose(1, 0, 2) for mean in (_mean(self._near, flat), wide)]
-        for first in range(0, frames, PART):
-            rows = slice(first, min(first + PART, frames))
-            out = np.empty((JUDGE_FEATURES, joints, rows.stop - first), np.float32).transpose(0, 2, 1)
-            _log(off[rows, :5].transpose(1, 0, 2), out[0:5])
-            _log(bend[rows], out[5])
-            before, after = step[rows], step[first + 1 : rows.stop + 1]
-            _log(np.minimum(before, after), out[6])
-            _log(np.maximum(before, after), out[7])
-            for start, mean in zip((8, 14), around, strict=True):
-                _log(mean[:5, rows], out[start : start + 5])
-                out[start + 5] = mean[5, rows]
+        near = _mean(self._near, flat).reshape(frames, 6, joints)
+        wide = _mean(self._wide, flat).reshape(-1, 6, joints)
+        every = self.clock.stride
+        for rows in parts(frames, every, PART // 2):
+            out = np.empty((joints, JUDGE_FEATURES, rows.stop - rows.start), np.float32).transpose(1, 2, 0)
+            out[:5] = off[rows, :5].transpose(1, 0, 2)
+            out[5] = bend[rows]
+            before, after = step[rows], step[rows.start + 1 : rows.stop + 1]
+            np.minimum(before, after, out=out[6])
+            np.maximum(before, after, out=out[7])
+            out[8:14] = near[rows].transpose(1, 0, 2)
+            out[14:20] = blend(wide[rows.start // every :], rows.stop - rows.start, every).transpose(1, 0, 2)
             out[20] = confidence[rows]
-            _log(speed[rows], out[21], SLOW)
+            out[21] = speed[rows]
+            out[23] = strain[:, rows].mean(axis=0) if len(strain) else 0
+            _log(out[:13])
+            _log(out[14:19])
+            _log(out[21], SLOW)
+            _log(out[23])
             out[22] = out[2].mean(axis=1, keepdims=True)
-            _log(strain[:, rows].mean(axis=0) if len(strain) else np.zeros_like(confidence[rows]), out[23])
             out[24] = np.log(self.clock.fps / 30)
             out[25] = dims == 3
             yield rows, out
@@ -181,45 +205,68 @@ class Features:
         Returns
         -------
         float32 array [MIXER_FEATURES, places, J]
+            From one place before the first frame to two after the last; there it is as at the ends.
         """
+        found = [part for _, part in self.mixer_parts(x, confidence, strain, weight, error, smoothed)]
+        first, last = found[0][:, :1], found[-1][:, -1:]
+        return np.concatenate([first, *found, last, last], axis=1)
+
+    def mixer_parts(
+        self,
+        x: np.ndarray,
+        confidence: np.ndarray,
+        strain: np.ndarray,
+        weight: np.ndarray,
+        error: np.ndarray,
+        smoothed: list[np.ndarray],
+    ) -> Iterator[tuple[slice, np.ndarray]]:
+        """Yield what `mixer` returns, but for what lies beyond the ends, a part of the places at a time."""
         frames, dims, joints = x.shape
-        columns = timewise(frames, COLUMNS, joints)
+        step = self.clock.step
         lowest = strain.min(axis=0, initial=np.inf) if len(strain) else np.zeros_like(weight)
         bend = _bend(x)
-        for first in range(0, frames, PART):
-            rows = slice(first, first + PART)
-            part, counts = columns[rows], weight[rows]
+        speeds = [_speed(smoothed[level], self.clock.fps) for level in (1, 3, 5)]
+        places = -(-frames // step)
+        near = timewise(places, COLUMNS * joints)
+        reach = -(-self._places.radius // step)
+        for some in parts(places, 1, max(PART // step, 1)):
+            first = max(some.start - reach, 0)
+            rows = slice(first * step, min((some.stop + reach) * step, frames))
+            columns = timewise(rows.stop - rows.start, COLUMNS, joints)
+            counts = weight[rows]
             levels = [x[rows], *(y[rows] for y in smoothed)]
             for number, y in enumerate(levels[1:]):
-                np.multiply(norm(levels[0] - y), counts, out=part[:, number])
+                norm(levels[0] - y, columns[:, number])
             for number in range(6):
-                part[:, 7 + number] = norm(levels[number + 2] - levels[number + 1])
-            np.multiply(bend[rows], counts, out=part[:, 16])
-            part[:, 17], part[:, 18], part[:, 19], part[:, 20] = lowest[rows], counts, confidence[rows], error[rows]
-        for number, level in enumerate((1, 3, 5)):
-            columns[:, 13 + number] = _speed(smoothed[level], self.clock.fps)
-        places = -(-frames // self.clock.step)
-        # Beyond the ends it is as at the ends.
-        whole = np.empty((MIXER_FEATURES, joints, places + 3), np.float32).transpose(0, 2, 1)
-        out = whole[:, 1:-2]
-        near = _mean(self._places, columns.reshape(frames, -1))
-        wide = blend(_mean(self._far, near), places, FEWER)
-        for number, means in enumerate((near, wide)):
-            mean = means.reshape(places, COLUMNS, joints).transpose(1, 0, 2)
-            part = out[COLUMNS * number : COLUMNS * (number + 1)]
-            share = np.maximum(mean[18], 1e-6)
-            _log(mean[:7] / share, part[:7])
-            _log(mean[7:13], part[7:13])
-            _log(mean[13:16], part[13:16], SLOW)
-            _log(mean[16] / share, part[16])
-            _log(mean[17], part[17])
-            _log(share, part[18], 0.01)
-            part[19:] = mean[19:]
-        at = np.arange(places) * self.clock.step
-        to_end = np.maximum(np.minimum(at, frames - 1 - at), 0) / self.clock.fps
-        out[42] = np.exp(-to_end / 0.1)[:, None]
-        out[43] = np.exp(-to_end / 0.5)[:, None]
-        out[44] = np.log(self.clock.fps / 30)
-        out[45] = dims == 3
-        whole[:, :1], whole[:, -2:] = out[:, :1], out[:, -1:]
-        return whole
+                norm(levels[number + 2] - levels[number + 1], columns[:, 7 + number])
+            for number, rest in enumerate((*speeds, bend, lowest, weight, confidence, error), start=13):
+                columns[:, number] = rest[rows]
+            columns[:, :7] *= counts[:, None]
+            columns[:, 16] *= counts
+            near[some] = self._places(columns.reshape(len(columns), -1))[0, some.start - first :][
+                : some.stop - some.start
+            ]
+        near = _even_out(self._places, near, frames)
+        far = _mean(self._far, near)
+        for rows in parts(places, FEWER, PART // 2):
+            count = rows.stop - rows.start
+            out = np.empty((joints, MIXER_FEATURES, count), np.float32).transpose(1, 2, 0)
+            wide = blend(far[rows.start // FEWER :], count, FEWER)
+            for number, means in enumerate((near[rows], wide)):
+                mean = means.reshape(count, COLUMNS, joints).transpose(1, 0, 2)
+                part = out[COLUMNS * number : COLUMNS * (number + 1)]
+                part[:] = mean
+                share = np.maximum(part[18], np.float32(1e-6), out=part[18])
+                part[:7] /= share
+                part[16] /= share
+                _log(part[:13])
+                _log(part[13:16], SLOW)
+                _log(part[16:18])
+                _log(part[18], 0.01)
+            at = np.arange(rows.start, rows.stop) * self.clock.step
+            to_end = np.maximum(np.minimum(at, frames - 1 - at), 0) / self.clock.fps
+            out[42] = np.exp(-to_end / 0.1)[:, None]
+            out[43] = np.exp(-to_end / 0.5)[:, None]
+            out[44] = np.log(self.clock.fps / 30)
+            out[45] = dims == 3
+            yield rows, out

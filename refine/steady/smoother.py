@@ -1,6 +1,5 @@
 """The refiner `steady`: chooses, for every joint and moment, how much to smooth."""
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -12,8 +11,9 @@ from typing import Self, TypeVar
 import numpy as np
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
+from base.cores import cores
 from data.skeletons.gaps import fill_gaps
-from refine.steady.bank import SMALLEST, Clock, blend, timewise
+from refine.steady.bank import SMALLEST, Clock, blend, parts, timewise
 from refine.steady.bones import Tree, bone_weights, hold_lengths, lengths_of, usual_lengths
 from refine.steady.features import Features
 from refine.steady.net import Networks, load_networks, softmax
@@ -30,8 +30,8 @@ FINEST_ERROR = 1e-3
 SHARPNESS = 3.0
 """The power of the judged error by which observations count less; more than 2, as judgements are never bold enough."""
 
-BLOCK = 12288
-"""Frames that are refined together at most, and half as many at least if there are; it bounds memory."""
+BLOCK = 16384
+"""Frames that are refined together at most, and a third of it at least if there are; it bounds memory."""
 
 KEPT = 31 << 20
 """Bytes; glibc takes no notice of more than 32 MiB."""
@@ -67,14 +67,14 @@ class Smoothed:
     ----------
     levels
         float32 [T, D, J] each: the observation, then the bank's smoothers from coarse to fine.
-    numbers
-        float32 [features, places, J]: what the mixer sees.
+    seen
+        What `refine.steady.features.Features.mixer` takes.
     trust
         float32 [T, J]: one over the squared error that each observation is judged to have; 0 where there is none.
     """
 
     levels: list[np.ndarray]
-    numbers: np.ndarray
+    seen: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, list[np.ndarray]]
     trust: np.ndarray
 
 
@@ -105,7 +105,7 @@ class Steady:
         return -(-self.features.radius // self.clock.stride) * self.clock.stride
 
     def smooth(self, x: np.ndarray, confidence: np.ndarray, partners: Partners) -> Smoothed:
-        """Judge the observations, smooth them in every way, and describe the result."""
+        """Judge the observations, and smooth them in every way."""
         x, confidence = (np.moveaxis(np.ascontiguousarray(np.moveaxis(part, 0, -1)), -1, 0) for part in (x, confidence))
         strain = partners.strain(x)
         error = timewise(*confidence.shape)
@@ -115,9 +115,8 @@ class Steady:
         trust = np.where(confidence > 0, trust, np.float32(0))
         weight = np.maximum(self.features.bank.relative(trust), np.float32(SMALLEST))
         smoothed = self.features.bank(x, weight)
-        found = self.features.mixer(x, confidence, strain, weight, error, smoothed)
         raw = x if (confidence > 0).all() else np.where(confidence[:, None] > 0, x, smoothed[-1])
-        return Smoothed([raw, *smoothed], found, trust)
+        return Smoothed([raw, *smoothed], (x, confidence, strain, weight, error, smoothed), trust)
 
     def refine(self, x: np.ndarray, confidence: np.ndarray, partners: Partners) -> tuple[np.ndarray, np.ndarray]:
         """Refine a whole sequence at once.
@@ -141,23 +140,51 @@ class Steady:
         return self.mix(found), found.trust
 
     def mix(self, found: Smoothed) -> np.ndarray:
-        """Weigh the observation and the smoothers against each other, float32 [T, D, J]; the smoothers are spent."""
-        weights = np.moveaxis(softmax(self.networks.mixer(found.numbers)), 0, 1)
-        weights = blend(weights, len(found.levels[0]), self.clock.step)
-        out = found.levels[0] * weights[:, :1]
-        for number, level in enumerate(found.levels[1:], start=1):
-            level *= weights[:, number, None]
-            out += level
+        """Weigh the observation and the smoothers against each other, float32 [T, D, J]."""
+        frames, _, joints = found.levels[0].shape
+        step = self.clock.step
+        weights = timewise(-(-frames // step) + 3, len(found.levels), joints)
+        inner = weights[1:-2].transpose(1, 0, 2)
+        for places, numbers in self.features.mixer_parts(*found.seen):
+            inner[:, places] = softmax(self.networks.mixer(numbers))
+        weights[:1], weights[-2:] = weights[1], weights[-3]  # beyond the ends it is as at the ends
+        out = timewise(*found.levels[0].shape)
+        for rows in parts(frames, step):
+            shares = blend(weights[rows.start // step :], rows.stop - rows.start, step)
+            np.multiply(found.levels[0][rows], shares[:, :1], out=out[rows])
+            for number, level in enumerate(found.levels[1:], start=1):
+                out[rows] += level[rows] * shares[:, number, None]
         return out
 
     def blocks(self, frames: int) -> Iterator[tuple[slice, slice]]:
         """Cut a sequence into blocks: the frames to read, and which of the result are good."""
-        stride = self.clock.stride
-        size = max(min(max(frames // 4, BLOCK // 2), BLOCK), 2 * self.overlap) // stride * stride
-        for start in range(0, max(frames - size // 4, 1), size):
-            stop = start + size if start + size < frames - size // 4 else frames
-            low, high = max(0, start - self.overlap), min(frames, stop + self.overlap)
-            yield slice(low, high), slice(start - low, stop - low)
+        return cut(frames, self.overlap, self.clock.stride)
+
+
+def cut(frames: int, overlap: int, unit: int) -> Iterator[tuple[slice, slice]]:
+    """Cut a sequence into blocks of one length, an even number of them, so that two processors end together.
+
+    Parameters
+    ----------
+    frames
+        Of the sequence.
+    overlap
+        Frames to either side that a block needs.
+    unit
+        Blocks begin at multiples of so many frames.
+
+    Yields
+    ------
+    tuple of slices
+        The frames to read, and which of those the block is for.
+    """
+    most = max(BLOCK, 2 * overlap)
+    count = 2 * -(-frames // (2 * most)) if 3 * frames > 2 * most else 1
+    size = max(1, -(-frames // (count * unit))) * unit
+    for start in range(0, max(frames, 1), size):
+        stop = min(start + size, frames)
+        low, high = max(0, start - overlap), min(frames, stop + overlap)
+        yield slice(low, high), slice(start - low, stop - low)
 
 
 def prepare(poses: np.ndarray, confidence: np.ndarray | None, size: float) -> Prepared:
@@ -258,7 +285,7 @@ def refine_sequence(
         given = prepare(poses[read], None if confidence is None else confidence[read], size)
         return given, *steady.refine(given.x, given.confidence, partners)
 
-    with Pool(min(workers or os.cpu_count() or 1, len(blocks))) as pool:
+    with Pool(min(workers or cores(), len(blocks))) as pool:
         # What is refined before the bones are measured is not refined once more, if it fits into memory.
         done: dict[int, tuple[Prepared, np.ndarray, np.ndarray]] = {}
         usual = None

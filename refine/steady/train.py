@@ -74,14 +74,15 @@ def mixer_sample(seed: int, number: int, performers: tuple[int, ...], judge: Net
     partners = measure(example.noisy, example.confidence)
     size, partners = partners.size, partners.scaled()
     given = prepare(example.noisy, example.confidence, size)
-    found = Steady(Networks(judge, judge), example.fps).smooth(given.x, given.confidence, partners)
+    steady = Steady(Networks(judge, judge), example.fps)
+    found = steady.smooth(given.x, given.confidence, partners)
     truth = (example.truth - given.centre) / size
     off = np.stack([level.transpose(0, 2, 1) - truth for level in found.levels], axis=2)
     lag = max(1, round(TRAVEL * example.fps))
     raw = float(np.linalg.norm(off[:, :, 0], axis=-1).mean())
     travel = truth[lag:] - truth[:-lag]
     return MixerSample(
-        found.numbers.transpose(1, 2, 0).astype(np.float16),
+        steady.features.mixer(*found.seen).transpose(1, 2, 0).astype(np.float16),
         off.astype(np.float32),
         travel.astype(np.float16),
         raw,

@@ -1,16 +1,16 @@
 """The refiner `steady_ntu25`: what `steady` makes of a Kinect's skeleton, corrected by what is known of bodies."""
 
-import os
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 
+from base.cores import cores
 from refine.steady.net import Networks
 from refine.steady.ntu25.net import Network, apply, load_network
 from refine.steady.ntu25.view import FPS, JOINTS, SAME_RATE, Body, Viewer, interpolate, measure_body, tells
-from refine.steady.smoother import BLOCK, Pool, Prepared, filled, prepare
+from refine.steady.smoother import Pool, Prepared, cut, filled, prepare
 from refine.steady.smoother import shipped as steady_shipped
 
 WEIGHTS = Path(__file__).parent.with_name("steady_ntu25.safetensors")
@@ -41,16 +41,12 @@ class Corrector:
         self.rate = 1.0 if abs(fps / FPS - 1) < SAME_RATE else fps / FPS
         reach = self.viewer.reach + int(np.ceil((network.reach + 4) * self.rate))
         # Blocks begin with a place of two frames at the network's rate where that is the sequence's own.
-        unit = 2 * self.viewer.clock.stride
-        self.overlap = -(-reach // unit) * unit
-        self.size = max(BLOCK, 2 * self.overlap) // unit * unit
+        self.unit = 2 * self.viewer.clock.stride
+        self.overlap = -(-reach // self.unit) * self.unit
 
     def blocks(self, frames: int) -> Iterator[tuple[slice, slice]]:
         """Cut a sequence into blocks: the frames to read, and which of the result are good."""
-        for start in range(0, max(frames - self.size // 4, 1), self.size):
-            stop = start + self.size if start + self.size < frames - self.size // 4 else frames
-            low, high = max(0, start - self.overlap), min(frames, stop + self.overlap)
-            yield slice(low, high), slice(start - low, stop - low)
+        return cut(frames, self.overlap, self.unit)
 
     def __call__(self, given: Prepared, body: Body, told: bool, first: int = 0) -> np.ndarray:
         """Refine a block that begins with a sequence's frame `first`; float32 [T, 3, 25], in body sizes."""
@@ -117,6 +113,6 @@ def refine_sequence(
         into = out[read.start + good.start : read.start + good.stop]
         np.add(filled(poses[read], given)[good], change.transpose(0, 2, 1), out=into, casting="same_kind")
 
-    with Pool(min(workers or os.cpu_count() or 1, len(blocks))) as pool:
+    with Pool(min(workers or cores(), len(blocks))) as pool:
         pool.map(work, range(len(blocks)))
     return out

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from refine.steady.ntu25 import refiner
 from refine.steady.ntu25.refiner import Corrector, refine_sequence
 from refine.steady.smoother import refine_sequence as steady_sequence
 from refine.steady.smoother import shipped as steady_shipped
@@ -62,7 +61,7 @@ def test_strength_is_monotone_and_ends_at_the_input(rng, network):
 def test_blocks_do_not_show(rng, network, monkeypatch, fps):
     x = moving(rng, frames=1900, fps=fps).astype(np.float32)
     whole = refine_sequence(network, x, fps, workers=1)
-    monkeypatch.setattr(refiner, "BLOCK", 64)
+    monkeypatch.setattr("refine.steady.smoother.BLOCK", 64)
     corrector = Corrector(network, steady_shipped(), fps)
     blocks = list(corrector.blocks(len(x)))
     assert len(blocks) > 1
