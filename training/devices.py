@@ -42,11 +42,13 @@ def deterministic_algorithms(wanted: bool) -> Iterator[None]:
     Without, an accelerator may add up in any order, and two runs of one seed drift apart by rounding. The CPU is
     deterministic either way, for one number of threads.
     """
+    if not wanted:  # asking PyTorch for what is so already would import its compiler, which takes seconds
+        yield
+        return
     before, benchmark = torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.benchmark
-    if wanted:
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when the first product is computed
-        torch.use_deterministic_algorithms(True)
-        torch.backends.cudnn.benchmark = False
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when the first product is computed
+    torch.use_deterministic_algorithms(True)
+    torch.backends.cudnn.benchmark = False
     try:
         yield
     finally:
