@@ -1,8 +1,9 @@
 """How long a recogniser's epoch takes quiet, and beside one other busy process, as threads wait for each other.
 
 An epoch of the default study's recogniser on as many clips (or of a larger one, by `--width 64 --blocks 10`) is trained
-in its own process: spinning, as the OpenMP library does by itself, and passively, as the command line sets it where
-others are at work (`training/threads.py`). The busy process does nothing but count. The cases take turns, so that
+in its own process: by several threads that spin, as the OpenMP library does by itself, or wait passively, as the
+command line sets it where others are at work (`training/threads.py`), and by one thread, as `recognize` trains small
+networks anywhere (`training/devices.py`). The busy process does nothing but count. The cases take turns, so that
 whatever else the machine does meets all of them; the medians are compared.
 
     python bench/beside_other_work.py [--clips 330] [--repeats 3] [--threads 2] [--spins 300 3000]
@@ -59,10 +60,10 @@ def epoch(clips: int, threads: int, width: int, blocks: int, warm_up: int = 4) -
     return time.perf_counter() - begin
 
 
-def measure(options: Sequence[str], setting: Mapping[str, str], busy: bool) -> float:
+def measure(options: Sequence[str], threads: int, setting: Mapping[str, str], busy: bool) -> float:
     """Train an epoch in a process of its own, beside a busy one or not."""
     environment = {**{name: value for name, value in os.environ.items() if name not in SETTINGS}, **setting}
-    words = [sys.executable, __file__, *options, "--once"]
+    words = [sys.executable, __file__, *options, f"--threads={threads}", "--once"]
     other = subprocess.Popen([sys.executable, "-c", WORK]) if busy else None
     try:
         done = subprocess.run(words, env=environment, capture_output=True, text=True, check=True)
@@ -86,16 +87,20 @@ def main() -> None:
     if given.once:
         print(epoch(given.clips, given.threads, given.width, given.blocks))
         return
-    options = [f"--{name}={getattr(given, name)}" for name in ("clips", "threads", "width", "blocks")]
-    settings: dict[str, dict[str, str]] = {"spinning": {}, "passive": {"OMP_WAIT_POLICY": "PASSIVE"}}
-    settings |= {f"{spins} spins": {"GOMP_SPINCOUNT": str(spins)} for spins in given.spins}
+    options = [f"--{name}={getattr(given, name)}" for name in ("clips", "width", "blocks")]
+    settings: dict[str, tuple[int, dict[str, str]]] = {
+        "spinning": (given.threads, {}),
+        "passive": (given.threads, {"OMP_WAIT_POLICY": "PASSIVE"}),
+        **{f"{spins} spins": (given.threads, {"GOMP_SPINCOUNT": str(spins)}) for spins in given.spins},
+        "one thread": (1, {}),
+    }
     works = {
-        f"{name}{' beside' if busy else ''}": partial(measure, options, setting, busy)
+        f"{name}{' beside' if busy else ''}": partial(measure, options, *setting, busy)
         for name, setting in settings.items()
         for busy in (False, True)
     }
     typical = {case: median(taken) for case, taken in take_turns(works, given.repeats, warm_up=0).items()}
-    print(f"{' '.join(options)}; medians of {given.repeats}")
+    print(f"{' '.join(options)} --threads={given.threads}; medians of {given.repeats}")
     rows = []
     for name in settings:
         quiet, beside = typical[name], typical[f"{name} beside"]
