@@ -28,12 +28,14 @@ from torch.optim import SGD
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench.measure import print_table, processor, take_turns, timed
+from bench.measure import Taken, print_table, processor, take_turns, timed
 from data.skeletons.layouts import NTU25
 from recognition.config import ModelSection
 from recognition.nets.registry import build_model
 from training.devices import pick_device
 from training.optimizers import uncompiled
+
+Pair = tuple[Callable[[], object], Callable[[], object]]
 
 BATCH, FRAMES, CLASSES = 16, 32, 20
 """Of the default study."""
@@ -152,19 +154,21 @@ def main() -> None:
     for seeds in given.seeds:
         print(f"{seeds} seeds: the losses of 3 steps differ by", end=" ")
         print(*(f"{largest_difference(seeds, dtype):.1e} ({dtype})" for dtype in (torch.float32, torch.float64)))
-        parts = {"step, float32": (apart(seeds, torch.float32), together(seeds, torch.float32))}
+        parts: dict[str, Pair] = {"step, float32": (apart(seeds, torch.float32), together(seeds, torch.float32))}
         for dtype in (torch.float32, torch.bfloat16):
             name = f"9-frame convolutions, {str(dtype).removeprefix('torch.')}"
             parts[name] = convolutions(seeds, dtype, False), convolutions(seeds, dtype, True)
-        works = {}
+        works: dict[str, Callable[[], tuple[object, Taken]]] = {}
         for name, (one, all_at_once) in parts.items():
-            works[name, "apart"] = partial(timed, one)
-            works[name, "as one"] = partial(timed, partial(on_all, all_at_once))
+            works[f"{name} apart"] = partial(timed, one)
+            works[f"{name} as one"] = partial(timed, partial(on_all, all_at_once))
         turns = take_turns(works, given.repeats, warm_up=2)
         for name in parts:
             row: list[object] = [f"{seeds} seeds, {name}"]
             for unit, cores in (("processor", 1), ("wall", given.threads)):
-                least = [min(getattr(taken, unit) for _, taken in turns[name, how]) for how in ("apart", "as one")]
+                least = [
+                    min(getattr(taken, unit) for _, taken in turns[f"{name} {how}"]) for how in ("apart", "as one")
+                ]
                 least[0] /= cores
                 row += [*(f"{1000 * one:.1f}" for one in least), f"{least[0] / least[1]:.2f}"]
             rows.append(row)
