@@ -26,7 +26,7 @@ from recognition.report import confusion, draw_confusion, write_confusion
 from recognition.scores import Scores, add_scores, aligned, join_scores, read_scores, write_scores
 from recognition.small_sets import fit_batch, uneven
 from recognition.train import start_from, train
-from training.devices import deterministic_algorithms, explain_out_of_memory, pick_device
+from training.devices import deterministic_algorithms, explain_out_of_memory, one_thread_if_small, pick_device
 from training.distributed import Workers, launch
 from training.runs import Run, check_run, open_run
 
@@ -198,7 +198,8 @@ def _train_and_test(
     }
     too_large = f"train.batch: {recipe.batch} clips of {view.frames} frames do not fit on {device}; lower it"
     careful = deterministic_algorithms(config.train.deterministic)
-    with careful, explain_out_of_memory(f"{too_large}, or input.frames"):
+    threads = one_thread_if_small(recipe.batch * view.frames * len(store.layout.joints) * config.model.width)
+    with careful, threads, explain_out_of_memory(f"{too_large}, or input.frames"):
         fitted = train(model, train_clips, validation_clips, recipe, view, run, config.run.seed, extra, workers)
         scores = score(
             model,

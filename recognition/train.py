@@ -23,6 +23,7 @@ from training.average import WeightAverage
 from training.checkpoints import load_checkpoint, weights_of
 from training.distributed import ALONE, Workers
 from training.fit import Fit, fit
+from training.optimizers import uncompiled
 from training.runs import Run
 
 HEAD = "classifier"
@@ -160,7 +161,7 @@ def train(
     network = workers.connect(model)  # before the optimiser, see there
     if section.compile:
         network = torch.compile(network)  # type: ignore[assignment]
-    optimizer = SGD(
+    optimizer = uncompiled(SGD)(
         [parameter for parameter in model.parameters() if parameter.requires_grad],
         lr=section.rate,
         momentum=section.momentum,

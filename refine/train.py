@@ -20,6 +20,7 @@ from refine.normalise import Normalise, body_size, window_offsets
 from refine.refiner import Refiner, load_refiner, refiner_content
 from refine.windows import WindowPool, pool_windows
 from training.fit import Fit, epoch_generator, fit
+from training.optimizers import uncompiled
 from training.runs import Run
 
 
@@ -124,7 +125,7 @@ def train_refiner(
 
 def new_optimizer(net: Net, train: TrainSection) -> torch.optim.Optimizer:
     """Adam with amsgrad, as the paper trains."""
-    return torch.optim.Adam(net.parameters(), lr=train.lr, amsgrad=True, fused=True)
+    return uncompiled(torch.optim.Adam)(net.parameters(), lr=train.lr, amsgrad=True, fused=True)
 
 
 def windows_per_epoch(available: Sequence[int], train: TrainSection) -> list[int]:

@@ -10,6 +10,9 @@ from torch import Tensor
 
 from base.errors import InputError
 
+SMALL = 1 << 19
+"""A batch of fewer activations, in a network's widest layers, is trained by one thread."""
+
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 
 
@@ -50,16 +53,41 @@ def deterministic_algorithms(wanted: bool) -> Iterator[None]:
     Without, an accelerator may add up in any order, and two runs of one seed drift apart by rounding. The CPU is
     deterministic either way, for one number of threads.
     """
+    if not wanted:  # asking PyTorch for what is so already would import its compiler, which takes seconds
+        yield
+        return
     before, benchmark = torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.benchmark
-    if wanted:
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when the first product is computed
-        torch.use_deterministic_algorithms(True)
-        torch.backends.cudnn.benchmark = False
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when the first product is computed
+    torch.use_deterministic_algorithms(True)
+    torch.backends.cudnn.benchmark = False
     try:
         yield
     finally:
         torch.use_deterministic_algorithms(before)
         torch.backends.cudnn.benchmark = benchmark
+
+
+@contextmanager
+def one_thread_if_small(values: int) -> Iterator[None]:
+    """Within the block, compute with one thread on the CPU, if operations are so small that threads mostly wait.
+
+    Two threads end each operation together. Beside another process one of them waits for its core, each time: a network
+    of the studies then takes 3.3 times as long, where one thread takes as long as ever; alone, two are 1.4 times as
+    fast (`bench/beside_other_work.py`). It goes by the sizes alone, not by what else the machine does, for the number
+    of threads decides in which order sums are taken: a small training comes to the same on any number of cores.
+
+    Parameters
+    ----------
+    values
+        Activations of a batch in the layers that have most of them; small are those below `SMALL`.
+    """
+    before = torch.get_num_threads()
+    if values < SMALL:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @contextmanager

@@ -21,5 +21,7 @@ class StridedPointwiseConv(nn.Conv2d):
 
     def forward(self, input: Tensor) -> Tensor:
         """Convolve; see the class for shapes."""
-        step = self.stride[0]
-        return F.conv2d(input if step == 1 else input[:, :, ::step], self.weight, self.bias)
+        if self.stride[0] > 1:
+            # sliced as [A, T, V, C], so that its gradient is channels last as the one that it is added to
+            input = input.permute(0, 2, 3, 1)[:, :: self.stride[0]].permute(0, 3, 1, 2)
+        return F.conv2d(input, self.weight, self.bias)

@@ -91,6 +91,25 @@ def test_same_seed_same_run_other_seed_other_run(run, tmp_path):
     assert not torch.equal(weights(folder)["classifier.weight"], weights(tmp_path / "other")["classifier.weight"])
 
 
+@pytest.mark.parametrize(("width", "expected"), [(291, 1), (292, 2)])
+def test_a_small_network_is_trained_by_one_thread_whatever_the_machine(run, tmp_path, monkeypatch, width, expected):
+    """Of 6 x 12 x 25 joints: from 292 channels on they are 2**19 values."""
+    before, found = torch.get_num_threads(), []
+
+    def train(*_):
+        found.append(torch.get_num_threads())
+        raise InputError("seen")
+
+    monkeypatch.setattr("recognition.stage.train", train)
+    torch.set_num_threads(2)
+    try:
+        with pytest.raises(InputError, match="seen"):
+            recognize(config(run[0], tmp_path / "run", model={"width": width}))
+    finally:
+        torch.set_num_threads(before)
+    assert found == [expected]
+
+
 def test_interrupted_run_resumes_bit_for_bit(run, tmp_path, monkeypatch):
     store, folder, results = run
     original, calls = training.score, []

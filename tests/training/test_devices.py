@@ -4,7 +4,14 @@ import pytest
 import torch
 
 from base.errors import InputError
-from training.devices import deterministic_algorithms, explain_out_of_memory, pick_device, send
+from training.devices import (
+    SMALL,
+    deterministic_algorithms,
+    explain_out_of_memory,
+    one_thread_if_small,
+    pick_device,
+    send,
+)
 
 
 @pytest.mark.parametrize(
@@ -45,6 +52,24 @@ def test_only_within_the_block_algorithms_are_deterministic(monkeypatch, wanted)
     assert found == [(wanted, not wanted)]
     assert not torch.are_deterministic_algorithms_enabled()
     assert torch.backends.cudnn.benchmark
+
+
+@pytest.mark.parametrize(("values", "expected"), [(SMALL - 1, 1), (SMALL, 3)])
+def test_only_small_operations_are_left_to_one_thread_and_only_within_the_block(monkeypatch, values, expected):
+    threads = [3]
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads[-1])
+    monkeypatch.setattr(torch, "set_num_threads", threads.append)
+
+    def work():
+        with one_thread_if_small(values):
+            found.append(threads[-1])
+            raise KeyError
+
+    found = []
+    with pytest.raises(KeyError):
+        work()
+    assert found == [expected]
+    assert threads[-1] == 3
 
 
 def test_a_tensor_that_no_machine_has_room_for_is_told_with_advice():
