@@ -66,7 +66,9 @@ def train(folder: Path, on_disk: bool, batch: int, steps: int) -> tuple[int, lis
     torch.set_num_threads(1)
     store = open_store(folder / "raw")
     rows = np.arange(len(store.clips))
-    start, most, losses = anonymous_mib(), [], []
+    start = anonymous_mib()
+    most: list[float] = []
+    losses: list[float] = []
     with most_memory(most):
         place = folder if on_disk else None
         clips, loading = timed(
