@@ -13,7 +13,7 @@ Each part has a process and a time of its own (`bench/parts.py`); after every ro
 - profile: the kernels that a training step spends its time in.
 - pyskl: some of the 80 passes as they are, checkpoints and all: eager, compiled, and with the clips in a file.
 - ntu60: `configs/ablate/ntu60.yaml` on as many simulated clips, for one seed and one stream, with fewer passes.
-- retrain: SmoothNet and the shipped refiners learnt anew from ten times the simulation; scores beside those shipped.
+- retrain: the shipped refiners and SmoothNet learnt anew from ten times the simulation; scores beside those shipped.
 
 A loan of a quarter of an hour is used by two calls, or as many as there are (`--seconds` bounds each part):
 
@@ -33,6 +33,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import cycle, islice, pairwise, product
 from pathlib import Path
 from statistics import median
@@ -47,6 +48,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from ablation.study.config import AblateConfig
 from base.config import load_config
+from base.executors.registry import Pool
 from bench.measure import processor, seconds, timed
 from bench.parts import FAILED, Part, Row, in_one_line, run_parts, tried
 from bench.recognition_speed import SECOND_ACTORS, Plain
@@ -362,7 +364,6 @@ def peak(device: torch.device) -> float:
 
 def refine(asked: Asked) -> Iterator[Row]:
     """Refine a store; MB a second are those read and written, against what the disk does."""
-    from base.executors.registry import Pool
     from bench.refine_store import NETS, make_net, make_store
     from data.skeletons.store import open_store
     from refine.apply import apply_refiner
@@ -392,10 +393,11 @@ def refine(asked: Asked) -> Iterator[Row]:
 
     cores = os.cpu_count() or 1
     for name in reversed(SHIPPED.names()):
-        yield tried({"refiner": f"{name}, on {cores} cores"}, lambda: measure(load_shipped(name)))  # noqa: B023
+        refiner = load_shipped(name)
+        yield tried({"refiner": f"{name}, on {cores} cores"}, partial(measure, refiner, pool=Pool("here", cores)))
     for name, precision, threads in product(reversed(NETS), PRECISIONS, sorted({cores, 1}, reverse=True)):
         told = f"SmoothNet {name}, {precision}, on {device.type}, {threads} threads"
-        yield tried({"refiner": told}, lambda: smoothnet(name, precision, threads))  # noqa: B023
+        yield tried({"refiner": told}, partial(smoothnet, name, precision, threads))
 
 
 def disk_rates(folder: Path, size: int) -> tuple[float, float]:
@@ -567,12 +569,12 @@ def study(asked: Asked) -> AblateConfig:
 
 def retrain(asked: Asked) -> Iterator[Row]:
     """Learn refiners anew, and score them beside those that are shipped on simulated test performers."""
-    yield from _as_far_as("SmoothNet", _smoothnet(asked))
     from refine.steady import train
     from refine.steady.ntu25 import train as train_ntu25
 
-    for name, module in (("steady_ntu25", train_ntu25), ("steady", train)):
-        yield from _as_far_as(name, _shipped(asked, name, module))
+    yield from _as_far_as("steady_ntu25", _shipped(asked, "steady_ntu25", train_ntu25))
+    yield from _as_far_as("SmoothNet", _smoothnet(asked))
+    yield from _as_far_as("steady", _shipped(asked, "steady", train))
 
 
 def _as_far_as(name: str, rows: Iterator[Row]) -> Iterator[Row]:
@@ -612,7 +614,8 @@ def _shipped(asked: Asked, name: str, module: Any) -> Iterator[Row]:
     else:
         short = {key: 2 for key in ("judge_steps", "mixer_steps", "places", "stretches") if hasattr(recipe, key)}
         recipe = replace(recipe, examples=4, **short)
-    weights, taken = timed(lambda: module.train(asked.folder / name, recipe))
+    pool = Pool("processes" if asked.examples else "here")
+    weights, taken = timed(lambda: module.train(asked.folder / name, recipe, pool=pool))
     for what, path in ((f"{recipe.examples} examples", weights), ("as shipped", SHIPPED[name].weights)):
         for line in _scores(path, 10_000 if asked.examples else 6):
             yield {"refiner": f"{name}, {what}", "s": taken.wall if path is weights else "", "scores": line}
