@@ -167,7 +167,9 @@ def _train_and_test(
     begin = time.perf_counter()
     view = config.input.model_copy(update={"stream": config.trained[0]})
     folder = _place_on_disk(config, store, selection, device)
-    with explain_out_of_memory(f"data.store: the clips of {store.folder} do not fit in the memory of {device}"):
+    with explain_out_of_memory(
+        f"data.store: the clips of {store.folder} do not fit in the memory of {device}; give data.clips=disk"
+    ):
         train_clips, validation_clips, test_clips = (
             load_clips(store, rows, selection.actions, device, view.rotate_to_body, view.people, folder)
             for rows in (selection.train, selection.validation, selection.test)

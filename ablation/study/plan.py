@@ -45,7 +45,7 @@ NEWER: Mapping[tuple[str, str], Any] = {
 }
 """Sections and keys that recognisers of earlier studies had no need of."""
 
-ELSEWHERE = {"run": {"dir", "device"}, "data": {"store", "clips"}, "simulate": True}
+ELSEWHERE: Mapping[str, Any] = {"run": {"dir", "device"}, "data": {"store", "clips"}, "simulate": True}
 """What says where a recogniser is trained, and changes nothing."""
 
 
@@ -195,7 +195,7 @@ def _training(
             "data": recognizer.data.model_copy(update=place),
         }
     )
-    what = recognizer.model_dump(mode="json", exclude=ELSEWHERE)
+    what = recognizer.model_dump(mode="json", exclude=dict(ELSEWHERE))
     for (section, key), as_ever in NEWER.items():  # what all had before there was the key goes unsaid
         if what[section][key] == as_ever:
             del what[section][key]

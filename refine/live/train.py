@@ -6,18 +6,21 @@ It is deterministic and goes on where it was interrupted. Every sequence is lear
 a third of a second; so one file of weights serves any of them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from base.executors.registry import Pool
 from base.files import atomic_file
 from refine.live.track import JUDGE_FEATURES, Track
 from refine.steady.bank import Clock
 from refine.steady.fitting import (
     HELD_OUT,
+    HERE,
     LEARNT_FROM,
     SHARD,
     begin,
@@ -130,23 +133,27 @@ def mixer_sample(seed: int, number: int, performers: tuple[int, ...], judge: Net
     )
 
 
+def _at_delays(
+    seed: int, number: int, performers: tuple[int, ...], judge: Network, delays: Sequence[float]
+) -> MixerSample:
+    """Make one for the delays in turn."""
+    return mixer_sample(seed, number, performers, judge, delays[number % len(delays)])
+
+
 @fading_weights_are_zero()
-def train(folder: Path, recipe: Recipe, say: Callable[[str], None] = print) -> Path:
+def train(folder: Path, recipe: Recipe, say: Callable[[str], None] = print, pool: Pool = HERE) -> Path:
     """Train both networks; see `refine.steady.train.train`."""
     note = begin(folder, recipe, say)
     torch.manual_seed(recipe.seed)
     count = max(SHARD, recipe.examples // 2)
-    made = make_material(folder, "judge", count, lambda n: judge_sample(recipe.seed, n, LEARNT_FROM), note)
+    of_judge = partial(judge_sample, recipe.seed, performers=LEARNT_FROM)
+    made = make_material(folder, "judge", count, of_judge, note, pool)
     judge = fit_judge(folder, [one for one in made if len(one.numbers)], recipe, note)
 
-    def make(number: int) -> MixerSample:
-        return mixer_sample(recipe.seed + 1, number, LEARNT_FROM, judge, DELAYS[number % len(DELAYS)])
-
-    def make_held_out(number: int) -> MixerSample:
-        return mixer_sample(recipe.seed + 2, number, HELD_OUT, judge, (0.0, 0.133)[number % 2])
-
-    held_out = list(make_material(folder, "held_out", 2 * SHARD, make_held_out, note))
-    mixer_set = list(make_material(folder, "mixer", recipe.examples, make, note))
+    make = partial(_at_delays, recipe.seed + 1, performers=LEARNT_FROM, judge=judge, delays=DELAYS)
+    make_held_out = partial(_at_delays, recipe.seed + 2, performers=HELD_OUT, judge=judge, delays=(0.0, 0.133))
+    held_out = list(make_material(folder, "held_out", 2 * SHARD, make_held_out, note, pool))
+    mixer_set = list(make_material(folder, "mixer", recipe.examples, make, note, pool))
 
     def write(net: TorchNetwork) -> None:
         about = {"recipe": asdict(recipe), "command": "python -m refine.live.train"}

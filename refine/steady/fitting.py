@@ -5,16 +5,20 @@ import json
 import pickle
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from torch import Tensor, nn
 
 from base.errors import InputError
+from base.executors.registry import Pool, none_lost
+from base.executors.registry import spread as share_out
 from base.files import atomic_file
 from data.ntu.splits import TRAIN_PERFORMERS
 from refine.steady.bank import blend_weights
@@ -25,6 +29,9 @@ HELD_OUT = TRAIN_PERFORMERS[-4:]
 """Performers whose movements are not learnt from, to choose by."""
 
 LEARNT_FROM = TRAIN_PERFORMERS[:-4]
+
+HERE = Pool("here")
+"""This process alone."""
 
 SHARD = 100
 """Examples per file of material."""
@@ -71,17 +78,52 @@ def begin(folder: Path, recipe: Any, say: Callable[[str], None]) -> Callable[[st
 
 
 def make_material(
-    folder: Path, name: str, count: int, make: Callable[[int], S], note: Callable[[str], None]
+    folder: Path,
+    name: str,
+    count: int,
+    make: Callable[[int], S],
+    note: Callable[[str], None],
+    pool: Pool = HERE,
 ) -> Iterator[S]:
-    """Make what is not there yet of some material, file by file, and read it."""
-    for first in range(0, count, SHARD):
-        path = folder / f"{name}_{first:05d}.pickle"
-        if not path.exists():
-            made = [make(number) for number in range(first, min(first + SHARD, count))]
-            with atomic_file(path) as temporary:
-                temporary.write_bytes(pickle.dumps(made, protocol=5))
-            note(f"{name}: {first + len(made)} of {count}")
-        yield from pickle.loads(path.read_bytes())
+    """Make what is not there yet of some material, file by file, and read it.
+
+    Parameters
+    ----------
+    folder, name
+        Where the files are, and how their names begin.
+    count
+        How many examples.
+    make
+        Makes one by its number, the same whoever does it.
+    note
+        Told of each file.
+    pool
+        Who makes files; `make` must then be such as can be pickled, but for work that is done here.
+    """
+    files = [
+        (folder / f"{name}_{first:05d}.pickle", range(first, min(first + SHARD, count)))
+        for first in range(0, count, SHARD)
+    ]
+    missing = [file for file in files if not file[0].exists()]
+    work = partial(_make_file if pool.here else _make_file_elsewhere, make)
+    with closing(none_lost(share_out(work, missing, pool), str(folder), "--workers")) as made:
+        for file in files:
+            if file in missing:
+                next(made)
+                note(f"{name}: {file[1].stop} of {count}")
+            yield from pickle.loads(file[0].read_bytes())
+
+
+def _make_file(make: Callable[[int], Any], file: tuple[Path, range]) -> None:
+    path, numbers = file
+    with atomic_file(path) as temporary:
+        temporary.write_bytes(pickle.dumps([make(number) for number in numbers], protocol=5))
+
+
+def _make_file_elsewhere(make: Callable[[int], Any], file: tuple[Path, range]) -> None:
+    """Do so in a process that has not been told how to compute; its core is its own."""
+    with fading_weights_are_zero(), threadpool_limits(1):
+        _make_file(make, file)
 
 
 def fit(
@@ -164,12 +206,13 @@ def fading_weights_are_zero() -> Iterator[None]:
         torch.set_flush_denormal(False)
 
 
-def from_command_line(about: str | None, recipe: S, train: Callable[[Path, S], Path]) -> None:
+def from_command_line(about: str | None, recipe: S, train: Callable[..., Path]) -> None:
     """Train as the command line says: a folder, and options for what shall be other than in the recipe."""
     parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--workers", type=int, help="processes that make the material; by default one per core")
     for name, value in asdict(recipe).items():  # type: ignore[call-overload]
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
     arguments = vars(parser.parse_args())
-    folder = arguments.pop("folder")
-    print(train(folder, type(recipe)(**arguments)))
+    folder, pool = arguments.pop("folder"), Pool("processes", arguments.pop("workers"))
+    print(train(folder, type(recipe)(**arguments), pool=pool))

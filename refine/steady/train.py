@@ -8,17 +8,20 @@ interrupted, and takes less than an hour on two processor cores.
 
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from base.executors.registry import Pool
 from base.files import atomic_file
 from refine.steady.bank import Clock
 from refine.steady.features import SMALL
 from refine.steady.fitting import (
     HELD_OUT,
+    HERE,
     LEARNT_FROM,
     SHARD,
     begin,
@@ -92,7 +95,7 @@ def mixer_sample(seed: int, number: int, performers: tuple[int, ...], judge: Net
 
 
 @fading_weights_are_zero()
-def train(folder: Path, recipe: Recipe, say: Callable[[str], None] = print) -> Path:
+def train(folder: Path, recipe: Recipe, say: Callable[[str], None] = print, pool: Pool = HERE) -> Path:
     """Train both networks.
 
     Parameters
@@ -103,6 +106,8 @@ def train(folder: Path, recipe: Recipe, say: Callable[[str], None] = print) -> P
         How.
     say
         Told how it goes.
+    pool
+        Who makes the material.
 
     Returns
     -------
@@ -117,18 +122,15 @@ def train(folder: Path, recipe: Recipe, say: Callable[[str], None] = print) -> P
     note = begin(folder, recipe, say)
     torch.manual_seed(recipe.seed)
     count = max(SHARD, recipe.examples // 2)
-    judge_set = list(make_material(folder, "judge", count, lambda n: judge_sample(recipe.seed, n, LEARNT_FROM), note))
+    of_judge = partial(judge_sample, recipe.seed, performers=LEARNT_FROM)
+    judge_set = list(make_material(folder, "judge", count, of_judge, note, pool))
     judge = fit_judge(folder, judge_set, recipe, note)
     del judge_set
 
-    def make(number: int) -> MixerSample:
-        return mixer_sample(recipe.seed + 1, number, LEARNT_FROM, judge)
-
-    def make_held_out(number: int) -> MixerSample:
-        return mixer_sample(recipe.seed + 2, number, HELD_OUT, judge)
-
-    held_out = list(make_material(folder, "held_out", 2 * SHARD, make_held_out, note))
-    mixer_set = list(make_material(folder, "mixer", recipe.examples, make, note))
+    make = partial(mixer_sample, recipe.seed + 1, performers=LEARNT_FROM, judge=judge)
+    make_held_out = partial(mixer_sample, recipe.seed + 2, performers=HELD_OUT, judge=judge)
+    held_out = list(make_material(folder, "held_out", 2 * SHARD, make_held_out, note, pool))
+    mixer_set = list(make_material(folder, "mixer", recipe.examples, make, note, pool))
 
     def weigh(at_places: Tensor, sample: MixerSample) -> Tensor:
         spread_out = spread(at_places.flatten(1), len(sample.off), Clock(sample.fps).step)

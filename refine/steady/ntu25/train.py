@@ -8,6 +8,7 @@ interrupted, and takes less than an hour on two processor cores.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from base.executors.registry import Pool
 from base.files import atomic_file
 from data.ntu.simulate.motion import MIRROR
 from refine.steady.fitting import (
     HELD_OUT,
+    HERE,
     LEARNT_FROM,
     SHARD,
     begin,
@@ -352,13 +355,15 @@ def normalisation(material: Material) -> tuple[Tensor, Tensor]:
 
 
 @fading_weights_are_zero()
-def train(folder: Path, recipe: Recipe, say: Callable[[str], None] = print) -> Path:
+def train(folder: Path, recipe: Recipe, say: Callable[[str], None] = print, pool: Pool = HERE) -> Path:
     """Train the network; see `refine.steady.train.train`."""
     note = begin(folder, recipe, say)
     networks = shipped()
 
     def material(name: str, seed: int, count: int, performers: tuple[int, ...]) -> Material:
-        made = make_material(folder, name, count, lambda n: make_sample(networks, seed, n, performers), note)
+        made = make_material(
+            folder, name, count, partial(make_sample, networks, seed, performers=performers), note, pool
+        )
         return Material([sample for sample in made if len(sample.base) >= FRAMES])
 
     held_out = material("held_out", recipe.seed + 2, min(4 * SHARD, recipe.examples), HELD_OUT)

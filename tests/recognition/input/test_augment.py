@@ -140,3 +140,12 @@ def test_processes_divide_the_batch_of_one(make_store):
         starts = np.cumsum([0, *(len(share.label) for share in shares[:2])])
         clip = torch.cat([share.clip + int(start) for share, start in zip(shares, starts, strict=True)])
         assert_close(clip, whole.clip)
+
+
+def test_draws_go_to_a_device_and_are_no_copy_where_they_are():
+    drawn = draw(5, 3, InputSection(frames=8, crop=(0.5, 0.9)), TrainSection(swap=0.5), torch.Generator())
+    here, there = drawn.to(torch.device("cpu")), drawn.to(torch.device("meta"))
+    for name in ("offset", "share", "place", "transform", "swap"):
+        assert getattr(here, name) is getattr(drawn, name)
+        assert getattr(there, name).device.type == "meta"
+    assert there.least == drawn.least == 8

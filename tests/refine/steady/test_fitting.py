@@ -1,3 +1,4 @@
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -5,6 +6,7 @@ import pytest
 import torch
 
 from base.errors import InputError
+from base.executors.registry import Pool
 from refine.steady import fitting
 from refine.steady.bank import blend
 from refine.steady.fitting import begin, fading_weights_are_zero, fit, from_command_line, make_material, spread
@@ -41,6 +43,18 @@ def test_material_is_made_once(tmp_path, monkeypatch):
     assert list(make_material(tmp_path, "squares", 5, make, said.append)) == [0, 1, 4, 9, 16]
     assert made == [0, 1, 2, 3, 4, 2, 3]
     assert said == ["squares: 2 of 5", "squares: 4 of 5", "squares: 5 of 5", "squares: 4 of 5"]
+
+
+def test_material_is_the_same_whoever_makes_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(fitting, "SHARD", 2)
+    (tmp_path / "alone").mkdir()
+    (tmp_path / "shared").mkdir()
+    pool, said = Pool("here", 2), []
+    alone = list(make_material(tmp_path / "alone", "roots", 7, math.sqrt, said.append))
+    assert list(make_material(tmp_path / "shared", "roots", 7, math.sqrt, said.append, pool)) == alone
+    assert said[4:] == said[:4] == [f"roots: {count} of 7" for count in (2, 4, 6, 7)]
+    for path in (tmp_path / "alone").iterdir():
+        assert path.read_bytes() == (tmp_path / "shared" / path.name).read_bytes()
 
 
 def test_steps_follow_the_rate_and_go_on_from_the_checkpoint(tmp_path, monkeypatch):
@@ -96,6 +110,6 @@ def test_the_processors_settings_are_as_they_were_after_an_error():
 
 
 def test_the_command_line_changes_the_recipe(monkeypatch, capsys, tmp_path):
-    monkeypatch.setattr("sys.argv", ["train", str(tmp_path), "--lr", "0.25"])
-    from_command_line("About.", Recipe(), lambda folder, recipe: (folder, recipe))
-    assert capsys.readouterr().out == f"{(tmp_path, Recipe(1, 0.25))}\n"
+    monkeypatch.setattr("sys.argv", ["train", str(tmp_path), "--lr", "0.25", "--workers", "3"])
+    from_command_line("About.", Recipe(), lambda folder, recipe, pool: (folder, recipe, pool))
+    assert capsys.readouterr().out == f"{(tmp_path, Recipe(1, 0.25), Pool('processes', 3))}\n"
