@@ -293,10 +293,10 @@ def refine_sequence(
         if tree is not None:
             chosen = np.linspace(0, len(blocks) - 1, min(MEASURED_BLOCKS, len(blocks))).round().astype(int).tolist()
             done = dict(zip(chosen, pool.map(work, chosen), strict=True))
-            measured = [
-                (lengths_of(refined.transpose(0, 2, 1), tree), bone_weights(trust, tree))
-                for _, refined, trust in done.values()
-            ]
+            measured = []
+            for number, (_, refined, trust) in done.items():
+                good = blocks[number][1]  # each frame once, however the sequence is cut
+                measured.append((lengths_of(refined[good].transpose(0, 2, 1), tree), bone_weights(trust[good], tree)))
             usual = usual_lengths(*(np.concatenate(side) for side in zip(*measured, strict=True)))
 
         def finish(number: int) -> None:
