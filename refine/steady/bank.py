@@ -21,6 +21,8 @@ from functools import cached_property, lru_cache
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from refine.steady.room import empty
+
 COARSEST = 0.8
 """Standard deviation of the local parabola's weights, seconds."""
 
@@ -108,11 +110,13 @@ class Convolution:
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
         """Sum [T, C]; returns [n, places, C]."""
-        values = np.asarray(values, self.matrix.dtype)
         frames, columns = values.shape
+        if values.dtype != self.matrix.dtype:
+            given, values = values, timewise(frames, columns, dtype=self.matrix.dtype)
+            values[:] = given
         places = -(-frames // self.every) + self.before + self.after
         blocks = -(-places // self.block)
-        out = np.empty((self.sets, columns, blocks * self.block), self.matrix.dtype)
+        out = empty((self.sets, columns, blocks * self.block), self.matrix.dtype)
         hop, start = self.block * self.every, -self.before * self.every - self.radius
         width = self.matrix.shape[2]
         # Blocks all of whose frames there are; the others see zeros beyond the ends.
@@ -148,7 +152,7 @@ class Convolution:
 
 def timewise(frames: int, *shape: int, dtype: type | np.dtype = np.float32) -> np.ndarray:
     """Return room for [frames, ...] in which all times of a number lie beside each other."""
-    return np.empty((*shape, frames), dtype).transpose(len(shape), *range(len(shape)))
+    return empty((*shape, frames), dtype).transpose(len(shape), *range(len(shape)))
 
 
 def blend_weights(frames: int, every: int) -> tuple[np.ndarray, np.ndarray]:
@@ -202,7 +206,7 @@ def _spread(rows: np.ndarray, frames: int, spreading: np.ndarray) -> np.ndarray:
         rows = np.pad(rows, ((0, 0), (0, missing)))
     row, item = rows.strides
     windows = as_strided(rows, (blocks, len(rows), inputs), (hop * item, row, item), writeable=False)
-    out = np.empty((len(rows), blocks, outputs), rows.dtype)
+    out = empty((len(rows), blocks, outputs), rows.dtype)
     np.matmul(windows, spreading, out=out.transpose(1, 0, 2))
     return out.reshape(len(rows), -1)[:, :frames].T
 
@@ -287,7 +291,9 @@ class Bank:
         if frames <= 2 * self.clock.stride:
             return _one_parabola(x, confidence)
         moments = self._moments(confidence)
-        sums = self._sums((x * confidence[:, None]).reshape(frames, -1))
+        counted = timewise(frames, dims, joints, dtype=np.float64)
+        np.multiply(x, confidence[:, None], out=counted)
+        sums = self._sums(counted.reshape(frames, -1))
         fits = _solve(moments, sums.reshape(3, -1, dims, joints))
         # Each parabola is taken at the frames around it.
         rows = np.stack([values.astype(x.dtype).reshape(len(values), -1).T for values in fits], axis=-1)

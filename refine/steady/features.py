@@ -23,6 +23,7 @@ from refine.steady.bank import (
     parts,
     timewise,
 )
+from refine.steady.room import empty
 
 FIRST_LOOK = (0.3, 0.1, 0.035)
 """Bells of the bank that judges the observations, seconds, from coarse to fine."""
@@ -156,7 +157,7 @@ class Features:
         wide = _mean(self._wide, flat).reshape(-1, 6, joints)
         every = self.clock.stride
         for rows in parts(frames, every, PART // 2):
-            out = np.empty((joints, JUDGE_FEATURES, rows.stop - rows.start), np.float32).transpose(1, 2, 0)
+            out = empty((joints, JUDGE_FEATURES, rows.stop - rows.start)).transpose(1, 2, 0)
             out[:5] = off[rows, :5].transpose(1, 0, 2)
             out[5] = bend[rows]
             before, after = step[rows], step[rows.start + 1 : rows.stop + 1]
@@ -250,7 +251,7 @@ class Features:
         far = _mean(self._far, near)
         for rows in parts(places, FEWER, PART // 2):
             count = rows.stop - rows.start
-            out = np.empty((joints, MIXER_FEATURES, count), np.float32).transpose(1, 2, 0)
+            out = empty((joints, MIXER_FEATURES, count)).transpose(1, 2, 0)
             wide = blend(far[rows.start // FEWER :], count, FEWER)
             for number, means in enumerate((near[rows], wide)):
                 mean = means.reshape(count, COLUMNS, joints).transpose(1, 0, 2)

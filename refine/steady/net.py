@@ -11,6 +11,7 @@ from safetensors.numpy import save
 
 from base.errors import InputError
 from base.safetensors_file import read_tensors
+from refine.steady.room import empty
 
 FORMAT = "steady 1"
 
@@ -39,10 +40,10 @@ class Network:
         speed, and half as fast if all joints share one.
         """
         _, frames, joints = x.shape
-        out = np.empty((joints, self.layers[-1][2].size, frames), np.float32)
+        out = empty((joints, self.layers[-1][2].size, frames))
         widest = max((own.shape[1] for own, _, _ in self.layers), default=0)
         # The same memory for every part: new memory costs more than what is computed in it.
-        room = np.empty((2, min(TOGETHER, frames) * joints * widest), np.float32)
+        room = empty((2, min(TOGETHER, frames) * joints * widest))
         for first in range(0, frames, TOGETHER):
             part = slice(first, first + TOGETHER)
             self._part(np.ascontiguousarray(x[:, part].transpose(2, 0, 1)), out[:, :, part], room)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from refine.steady.bank import norm
+from refine.steady.room import empty
 
 COUNT = 4
 """Partners of each joint, if there are as many."""
@@ -45,7 +46,7 @@ class Partners:
     def strain(self, x: np.ndarray) -> np.ndarray:
         """Return how far distances from partners are from the usual ones, [n, T, J], in a sequence [T, D, J]."""
         frames, _, joints = x.shape
-        out = np.empty((self.index.shape[1], joints, frames), np.float32).transpose(0, 2, 1)
+        out = empty((self.index.shape[1], joints, frames)).transpose(0, 2, 1)
         for number in range(len(out)):
             out[number] = np.abs(norm(x - x[:, :, self.index[:, number]]) - self.usual[:, number])
         return out

@@ -18,6 +18,7 @@ from refine.steady.bones import Tree, bone_weights, hold_lengths, lengths_of, us
 from refine.steady.features import Features
 from refine.steady.net import Networks, load_networks, softmax
 from refine.steady.partners import FRAMES, Partners, find_partners
+from refine.steady.room import keep
 
 T = TypeVar("T")
 
@@ -285,17 +286,17 @@ def refine_sequence(
         given = prepare(poses[read], None if confidence is None else confidence[read], size)
         return given, *steady.refine(given.x, given.confidence, partners)
 
-    with Pool(min(workers or cores(), len(blocks))) as pool:
+    with Pool(workers, len(blocks)) as pool:
         # What is refined before the bones are measured is not refined once more, if it fits into memory.
         done: dict[int, tuple[Prepared, np.ndarray, np.ndarray]] = {}
         usual = None
         if tree is not None:
             chosen = np.linspace(0, len(blocks) - 1, min(MEASURED_BLOCKS, len(blocks))).round().astype(int).tolist()
             done = dict(zip(chosen, pool.map(work, chosen), strict=True))
-            measured = [
-                (lengths_of(refined.transpose(0, 2, 1), tree), bone_weights(trust, tree))
-                for _, refined, trust in done.values()
-            ]
+            measured = []
+            for number, (_, refined, trust) in done.items():
+                good = blocks[number][1]  # each frame once, however the sequence is cut
+                measured.append((lengths_of(refined[good].transpose(0, 2, 1), tree), bone_weights(trust[good], tree)))
             usual = usual_lengths(*(np.concatenate(side) for side in zip(*measured, strict=True)))
 
         def finish(number: int) -> None:
@@ -325,15 +326,15 @@ def _libraries() -> ThreadpoolController:
 class Pool:
     """Threads that share the blocks; products of matrices, which are small, use one thread each meanwhile."""
 
-    def __init__(self, workers: int) -> None:
-        self.workers = workers
+    def __init__(self, workers: int | None, blocks: int) -> None:
+        self.workers, self.blocks = min(workers or cores(), blocks), blocks
 
     def __enter__(self) -> Self:
         self._stack = ExitStack()
         self._threads = None
         self._stack.enter_context(_libraries().limit(limits=1, user_api="blas"))
-        if self.workers > 1:
-            self._threads = self._stack.enter_context(ThreadPoolExecutor(self.workers))
+        if self.blocks > 1:
+            self._threads = self._stack.enter_context(ThreadPoolExecutor(self.workers, initializer=keep))
         return self
 
     def map(self, work: Callable[[int], T], numbers: Iterable[int]) -> list[T]:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 
-from base.cores import cores
 from refine.steady.net import Networks
 from refine.steady.ntu25.net import Network, apply, load_network
 from refine.steady.ntu25.view import FPS, JOINTS, SAME_RATE, Body, Viewer, interpolate, measure_body, tells
@@ -113,6 +112,6 @@ def refine_sequence(
         into = out[read.start + good.start : read.start + good.stop]
         np.add(filled(poses[read], given)[good], change.transpose(0, 2, 1), out=into, casting="same_kind")
 
-    with Pool(min(workers or cores(), len(blocks))) as pool:
+    with Pool(workers, len(blocks)) as pool:
         pool.map(work, range(len(blocks)))
     return out

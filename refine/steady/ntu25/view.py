@@ -15,6 +15,7 @@ from refine.steady.bank import Clock, Convolution, bell, norm
 from refine.steady.bones import Tree, bone_weights, hang, lengths_of, usual_lengths
 from refine.steady.net import Networks
 from refine.steady.partners import FRAMES, Partners, find_partners
+from refine.steady.room import empty
 from refine.steady.smoother import Prepared, Steady, prepare
 
 JOINTS = 25
@@ -214,7 +215,7 @@ class Viewer:
         frames = len(base)
         middle = base[:, :, list(TRUNK)].mean(axis=2)
         axes = Axes(body, self._across(base, body))
-        numbers = np.zeros((frames, COLUMNS), np.float32)
+        numbers = empty((frames, COLUMNS))
         numbers[:, :POSITIONS] = axes.into(base - middle[:, :, None]).reshape(frames, -1)
         levels -= base[:, :, None]
         choices = np.ascontiguousarray(axes.into(levels).transpose(0, 2, 1, 3))
