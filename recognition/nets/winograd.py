@@ -114,6 +114,30 @@ def _mix(matrix: Tensor, given: Tensor, into: Tensor | None = None) -> Tensor:
     return torch.bmm(matrix.to(given.dtype).expand(given.shape[1], -1, -1), given.transpose(0, 1), out=into)
 
 
+def _cut(matrix: Tensor, frames: Tensor, zeros: int) -> list[Tensor]:
+    """Multiply each row of a matrix [I, J] by every tile of J frames, tiles being `TILE` apart.
+
+    This is a convolution of each channel by itself, which needs no copy that has the zeros and no overlapping tiles.
+
+    Parameters
+    ----------
+    matrix
+        The matrix.
+    frames
+        [A, T, W, C].
+    zeros
+        So many frames of value 0 are before and after them.
+
+    Returns
+    -------
+    I times [A, C, tiles, W], channels last
+    """
+    channels = frames.shape[3]
+    kernels = matrix.to(frames.dtype)[:, None, None, :, None].expand(-1, channels, -1, -1, -1)
+    image = frames.permute(0, 3, 1, 2)
+    return [F.conv2d(image, kernel, None, (TILE, 1), (zeros, 0), groups=channels) for kernel in kernels]
+
+
 @dataclass(frozen=True)
 class _Tiles:
     """How frames [A, T, V, C] are cut into tiles. With stride 2, an even and an odd frame are one of 2 V joints."""
@@ -155,10 +179,8 @@ class _Tiles:
 
     def images(self, x: Tensor) -> list[Tensor]:
         """Return what the nine convolutions see of x: each [A, C, tiles (even and odd), V], channels last."""
-        paired = x.view(len(x), self.outputs, -1, x.shape[3]).permute(0, 3, 1, 2)
-        # as convolutions of each channel by itself: that needs no copy with zeros, nor one of overlapping tiles
-        rows = INTERPOLATE.to(x.dtype)[:, None, None, :, None].expand(-1, x.shape[3], -1, -1, -1)
-        cut = [F.conv2d(paired, row, None, (TILE, 1), (self.zeros, 0), groups=x.shape[3]) for row in rows]
+        paired = x.view(len(x), self.outputs, -1, x.shape[3])
+        cut = _cut(INTERPOLATE, paired, self.zeros)
         return [one.permute(0, 2, 3, 1).reshape(len(x), -1, *x.shape[2:]).permute(0, 3, 1, 2) for one in cut]
 
     def scatter(self, images: list[Tensor], into: Tensor) -> None:
@@ -174,15 +196,9 @@ class _Tiles:
         into[:, : frames.shape[1]] = frames
         into[:, frames.shape[1] :] = second[:, -1, : self.outputs - frames.shape[1]]
 
-    def products(self, gradient: Tensor) -> Tensor:
-        """Return the gradients of the nine convolutions' results, [POINTS, A, O, tiles, V], channels last."""
-        actors, channels = len(gradient), gradient.shape[3]
-        late = self.count * TILE - self.outputs - self.early
-        gradient = F.pad(gradient, (0, 0, 0, 0, self.early, late)) if late or self.early else gradient
-        given = gradient.reshape(actors * self.count, TILE, -1)
-        result = gradient.new_empty(POINTS, *given[:, 0].shape)
-        _mix(EVALUATE, given.transpose(0, 1), result.transpose(0, 1))
-        return result.view(POINTS, actors, self.count, self.joints, channels).permute(0, 1, 4, 2, 3)
+    def products(self, gradient: Tensor) -> list[Tensor]:
+        """Return the gradients of the nine convolutions' results: each [A, O, tiles, V], channels last."""
+        return _cut(EVALUATE, gradient, self.early)
 
     def kernels(self, weight: Tensor) -> Tensor:
         """Return the kernels of the nine convolutions, [POINTS, O, C, groups * stride, 1]."""
