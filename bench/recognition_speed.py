@@ -3,7 +3,8 @@
 The plain formulation is the one the reference code bases use: activations [N * M, C, T, V], a 1 x 1 convolution to
 K * C' channels, an einsum with the dense adjacency, empty actors processed like the others. Every case has a process of
 its own, because the setting of the C library's allocator (see `training/devices.py`) belongs to a process; they
-take turns, so that whatever else the machine does meets all of them.
+take turns, so that whatever else the machine does meets all of them. GFLOP/s are of the operations that are computed,
+which are fewer in ours in float32 (`recognition/nets/winograd.py`) than in the plain formulation.
 
     python bench/recognition_speed.py [--clips 16] [--frames 100] [--threads 2] [--repeats 3]
 """
@@ -138,7 +139,7 @@ def main() -> None:
         for training, bf16 in MODES:
             ours, plain = f"{name} {(training, bf16)}", f"{CASES[0].name} {(training, False)}"
             taken, base = median(turns[ours]), median(turns[plain])
-            rate = flops[name][training] / taken / 1e9
+            rate = flops[name][training, bf16] / taken / 1e9
             cells.append(f"{asked.clips / taken:.2f} ({base / taken:.2f})")
             rates.append(f"{rate:.0f} ({100 * rate / peak[bf16]:.0f})")
         speeds.add_row(name, *cells)
@@ -174,20 +175,20 @@ def _networks(case: Case, clips: int, frames: int) -> tuple[nn.Module, nn.Module
 def _answer(case: Case, clips: int, frames: int, threads: int) -> Callable[..., Any]:
     """Make what a case's process answers with.
 
-    Called with nothing it gives the floating-point operations by training, with bf16 the rate of the machine, with
-    training and bf16 the seconds of a step.
+    Called with nothing it gives the floating-point operations that are computed, by training and bf16; with bf16 the
+    rate of the machine; with training and bf16 the seconds of a step.
     """
     torch.set_num_threads(threads)
     if case.keep_memory:
         pick_device("cpu")
     trained, scoring, given = _networks(case, clips, frames)
 
-    def count() -> dict[bool, int]:
+    def count() -> dict[tuple[bool, bool], int]:
         flops = {}
-        for training, model in ((True, trained), (False, scoring)):
+        for training, bf16 in MODES:
             with FlopCounterMode(display=False) as counter:
-                _measure(model, given, training, False)
-            flops[training] = counter.get_total_flops()
+                _measure(trained if training else scoring, given, training, bf16)
+            flops[training, bf16] = counter.get_total_flops()
         return flops
 
     def answer(*asked: bool) -> Any:

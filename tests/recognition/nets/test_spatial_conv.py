@@ -4,6 +4,7 @@ from torch.testing import assert_close
 from torch_geometric.nn import RGCNConv
 
 from data.skeletons.layouts import NTU25
+from recognition.nets import spatial_conv
 from recognition.nets.graph import repeat_edges, skeleton_graph
 from recognition.nets.spatial_conv import SpatialGraphConv
 
@@ -87,3 +88,14 @@ def test_edges_cached_while_scoring_serve_training():
         conv(x)
     conv(x).sum().backward()
     assert conv.weight.grad is not None
+
+
+def test_large_ones_give_the_same_gradients(monkeypatch):
+    torch.manual_seed(0)
+    conv = SpatialGraphConv(4, 6, skeleton_graph(NTU25)).double()
+    randomise(conv)
+    x = torch.randn(3, 5, 25, 4, dtype=torch.float64)
+    weights = torch.randn(3, 5, 25, 6, dtype=torch.float64)
+    small = torch.autograd.grad((conv(x) * weights).sum(), list(conv.parameters()))
+    monkeypatch.setattr(spatial_conv, "LARGE", 0)
+    assert_close(torch.autograd.grad((conv(x) * weights).sum(), list(conv.parameters())), small)

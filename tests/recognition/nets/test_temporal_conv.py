@@ -59,3 +59,39 @@ def test_a_second_derivative_is_refused():
     (first,) = torch.autograd.grad(pair(1)[0](x).square().sum(), x, create_graph=True)
     with pytest.raises(RuntimeError, match="once_differentiable"):
         first.sum().backward()
+
+
+def in_tiles(y):
+    nodes = (y.grad_fn, y.grad_fn.next_functions[0][0])
+    return "TiledConvBackward" in [node.name() for node in nodes if node]
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_a_wide_one_over_many_frames_is_computed_in_tiles(stride):
+    torch.manual_seed(0)
+    ours = TemporalConv(64, 64, (9, 1), (stride, 1), (4, 0))
+    x = channels_last(4, 64, 20 * stride, 2)
+    y = ours(x)
+    assert in_tiles(y)
+    assert y.is_contiguous(memory_format=torch.channels_last)
+    assert_close(y, nn.functional.conv2d(x, ours.weight, ours.bias, (stride, 1), (4, 0)), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("shape", "taps", "stride"),
+    [
+        ((4, 63, 20, 1), 9, 1),
+        ((4, 64, 19, 1), 9, 1),
+        ((3, 64, 20, 1), 9, 1),
+        ((4, 64, 20, 1), 7, 1),
+        ((4, 64, 41, 1), 9, 2),
+        ((4, 64, 60, 1), 9, 3),
+    ],
+)
+def test_others_are_not(shape, taps, stride):
+    assert not in_tiles(TemporalConv(shape[1], 64, (taps, 1), (stride, 1), (taps // 2, 0))(channels_last(*shape)))
+
+
+def test_nor_is_one_in_bfloat16():
+    with torch.autocast("cpu", torch.bfloat16):
+        assert not in_tiles(TemporalConv(64, 64, (9, 1), 1, (4, 0))(channels_last(4, 64, 20, 1)))
