@@ -15,6 +15,7 @@ from base.errors import InputError
 from base.settings import FPS
 from data.skeletons.gaps import fill_gaps
 from data.skeletons.seen import seen_joints
+from refine.blocks import FRAMES, frame_blocks
 from refine.normalise import body_size
 from refine.splits import Pieces, split_track
 from refine.travel import body_axes, body_path, mean_of_joints, smooth_path
@@ -115,13 +116,24 @@ def check_rate(fps: float | None) -> None:
         raise InputError(f"fps: found {fps}, expected a number from {FPS[0]} to {FPS[1]}, frames per second")
 
 
+@dataclass(frozen=True)
+class _Less:
+    """Joints less a path, in the frames that are asked for: what is never there as a whole needs no memory."""
+
+    joints: np.ndarray
+    path: np.ndarray
+
+    def __getitem__(self, frames: slice) -> np.ndarray:
+        return self.joints[frames] - self.path[frames]
+
+
 @dataclass
 class _Motion:
     """One piece of a track on its way through a method, and how to come back from there."""
 
     rows: slice
     """Rows of the track, m of them."""
-    motion: np.ndarray
+    motion: np.ndarray | _Less
     """What the method sees, [n, V, C]."""
     path: np.ndarray
     """What was taken out, [n, 1, C]."""
@@ -141,7 +153,7 @@ class _Apart:
 
 
 def refine_in_space(
-    sightings: Sequence[Sightings], method: Method, fps: float, *, turned: bool = True
+    sightings: Sequence[Sightings], method: Method, fps: float, *, turned: bool = True, reach: int | None = None
 ) -> tuple[list[np.ndarray], list[Pieces]]:
     """Refine bodies by a method, each for itself.
 
@@ -155,6 +167,9 @@ def refine_in_space(
         Frames a second.
     turned
         Whether the method minds in which axes it sees a motion; it then gets the body's own.
+    reach
+        How many frames to either side of it a frame depends on: the method then sees long motions block by block, with
+        as much around each block, and at least one frame more than that in all. None for all frames.
 
     Returns
     -------
@@ -163,26 +178,42 @@ def refine_in_space(
     pieces
         How each track was cut.
     """
-    taken = [_take_apart(sighting, fps, turned) for sighting in sightings]
-    given = [one.motion for apart in taken for one in apart.motions]
-    sizes = [apart.size for apart in taken for _ in apart.motions]
-    refined = iter(method(given, sizes) if given else [])
+    taken = [_take_apart(sighting, fps, turned, reach is not None) for sighting in sightings]
+    whole = [(one.motion[:], apart.size) for apart in taken for one in apart.motions if not _is_long(one, reach)]
+    refined = iter(method([motion for motion, _ in whole], [size for _, size in whole]) if whole else [])
     results = []
     for sighting, apart in zip(sightings, taken, strict=True):
         result = np.array(sighting.joints, np.float32)
         for one in apart.motions:
+            if _is_long(one, reach):
+                for part, wider in frame_blocks(len(one.path), reach or 0):
+                    moved = method([one.motion[wider]], [apart.size])[0]
+                    moved = moved[part.start - wider.start : part.stop - wider.start] + one.path[part]
+                    first = one.rows.start
+                    _put(result, slice(first + part.start, first + part.stop), moved, apart, turned)
+                continue
             moved = next(refined) + one.path
             if one.at is not None:
                 exact = one.at.dtype.kind == "i"
                 moved = moved[one.at] if exact else CubicSpline(np.arange(len(moved)), moved)(one.at)
-            if turned:
-                moved = moved @ apart.axes.T
-            if apart.seen is None:
-                result[one.rows] = moved
-            else:
-                np.copyto(result[one.rows], moved, where=apart.seen[one.rows][..., None], casting="same_kind")
+            _put(result, one.rows, moved, apart, turned)
         results.append(result)
     return results, [apart.pieces for apart in taken]
+
+
+def _is_long(one: _Motion, reach: int | None) -> bool:
+    """Say whether a motion goes through a method block by block: its frames are the rows."""
+    return reach is not None and one.at is None and len(one.path) > FRAMES
+
+
+def _put(result: np.ndarray, rows: slice, moved: np.ndarray, apart: _Apart, turned: bool) -> None:
+    """Write what was seen where it is refined to."""
+    if turned:
+        moved = moved @ apart.axes.T
+    if apart.seen is None:
+        result[rows] = moved
+    else:
+        np.copyto(result[rows], moved, where=apart.seen[rows][..., None], casting="same_kind")
 
 
 @dataclass(frozen=True)
@@ -202,17 +233,18 @@ def cut_track(sighting: Sightings, fps: float, turned: bool = True) -> Pieces:
 
 
 def _cut(sighting: Sightings, fps: float, turned: bool) -> _Cut:
-    joints, seen = np.asarray(sighting.joints, np.float64), seen_of(sighting)
+    joints, seen = sighting.joints, seen_of(sighting)
     axes = np.eye(joints.shape[-1])
     complete = bool(seen.all())
     if not complete:
         if not seen.any():
             return _Cut(joints, seen, axes, Pieces([]), 1.0)
-        joints = np.where(seen[..., None], joints, 0.0)
+        joints = np.where(seen[..., None], joints, 0.0).astype(np.float64)
     if turned:
+        joints = np.asarray(joints, np.float64)
         axes = body_axes(joints, None if complete else seen)
         joints = joints @ axes
-    size = body_size(joints, None if complete else seen)
+    size = body_size(joints, None if complete else seen, np.float64)
     times = np.arange(len(joints)) / fps if sighting.times is None else sighting.times
     return _Cut(joints, seen, axes, split_track(joints, seen, times, size), size)
 
@@ -227,7 +259,7 @@ def seen_of(sighting: Sightings) -> np.ndarray:
     return finite if sighting.seen is None else sighting.seen & finite
 
 
-def _take_apart(sighting: Sightings, fps: float, turned: bool) -> _Apart:
+def _take_apart(sighting: Sightings, fps: float, turned: bool, later: bool) -> _Apart:
     cut = _cut(sighting, fps, turned)
     joints, seen, pieces = cut.joints, cut.seen, cut.pieces
     motions = []
@@ -239,7 +271,10 @@ def _take_apart(sighting: Sightings, fps: float, turned: bool) -> _Apart:
         rows = slice(first, end)
         confidence = None if sighting.confidence is None else sighting.confidence[rows]
         uneven = None if sighting.times is None else sighting.times[rows]
-        motions.append(_motion(rows, joints[rows], right[rows], confidence, uneven, fps))
+        one = _motion(rows, joints[rows], right[rows], confidence, uneven, fps)
+        if not later:
+            one.motion = one.motion[:]
+        motions.append(one)
     return _Apart(cut.axes, motions, pieces, sighting.size or cut.size, None if seen.all() else seen)
 
 
@@ -263,7 +298,8 @@ def _motion(
     sure, believed = _sure(seen, confidence, np.arange(len(seen)) / fps)
     if sure is seen and seen.all():
         path = smooth_path(mean_of_joints(joints), fps)[:, None]
-        return _Motion(rows, joints - path, path, at)
+        return _Motion(rows, _Less(joints, path), path, at)
+    joints = np.asarray(joints, np.float64)
     path = smooth_path(body_path(joints, sure, seen), fps, np.any(sure, axis=1))[:, None]
     return _Motion(rows, _led(joints - path, seen, sure, believed), path, at)
 
@@ -277,6 +313,7 @@ def _uneven_motion(
     fps: float,
 ) -> _Motion:
     """Take positions to even times by a cubic spline through all of them."""
+    joints = np.asarray(joints, np.float64)
     sure, believed = _sure(seen, confidence, times)
     path, known = body_path(joints, sure, seen), sure.any(1)
     if not known.all():

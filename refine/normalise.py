@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from refine.blocks import frame_blocks
+
 if TYPE_CHECKING:  # who measures a skeleton does not need torch
     from torch import Tensor
 
@@ -35,7 +37,7 @@ class Normalise:
     scale: Scale = "body"
 
 
-def body_size(joints: np.ndarray, seen: np.ndarray | None = None) -> float:
+def body_size(joints: np.ndarray, seen: np.ndarray | None = None, kind: type | None = None) -> float:
     """Measure a skeleton: the median, over the frames, of the median distance of its joints from their centre.
 
     It does not depend on where the skeleton stands or how it is turned, it is proportional to the unit, and neither a
@@ -47,24 +49,38 @@ def body_size(joints: np.ndarray, seen: np.ndarray | None = None) -> float:
         [T, J, D], any unit.
     seen
         bool [T, J]; joints to leave out where it is False. All by default.
+    kind
+        What is computed in; what `joints` are by default.
 
     Returns
     -------
     float
         In the unit of `joints`; 1 if there is nothing to measure.
     """
-    if seen is None or seen.all():
-        size = float(np.median(np.linalg.norm(joints - _median_of_joints(joints)[:, None], axis=-1)))
-    else:
-        frames = seen.any(1)
-        if not frames.any():
-            return 1.0
-        # Which of the frames, times joints, are seen; unseen joints may hold anything.
-        part = seen[frames]
-        visible = np.where(part[..., None], joints[frames], 0.0)
-        distance = np.linalg.norm(visible - _median_of_seen(visible, part)[:, None], axis=-1)
-        size = float(np.median(distance[part]))
+    if seen is not None and seen.all():
+        seen = None
+    if seen is not None and not seen.any():
+        return 1.0
+    distances = np.empty(joints.shape[0] * joints.shape[1] if seen is None else int(seen.sum()), kind or joints.dtype)
+    done = 0
+    for at, _ in frame_blocks(len(joints)):
+        found = _distances(np.asarray(joints[at], kind), None if seen is None else seen[at])
+        distances[done : done + len(found)] = found
+        done += len(found)
+    size = float(np.median(distances, overwrite_input=True))
     return size if np.isfinite(size) and size > 0 else 1.0
+
+
+def _distances(joints: np.ndarray, seen: np.ndarray | None) -> np.ndarray:
+    """Return how far joints that are seen are from the centre of their frame, one after another."""
+    if seen is None:
+        return np.linalg.norm(joints - _median_of_joints(joints)[:, None], axis=-1).ravel()
+    frames = seen.any(1)
+    # Which of the frames, times joints, are seen; unseen joints may hold anything.
+    part = seen[frames]
+    visible = np.where(part[..., None], joints[frames], 0.0)
+    distance = np.linalg.norm(visible - _median_of_seen(visible, part)[:, None], axis=-1)
+    return np.asarray(distance[part])
 
 
 def _median_of_joints(joints: np.ndarray) -> np.ndarray:

@@ -1,10 +1,12 @@
 """Where a track is not one motion: gaps that nobody can bridge, and jumps that no body can make."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from data.recordings.people import BRIDGE_S, JUMP, SPEED
+from refine.blocks import frame_blocks
 
 ACCELERATION = 100.0
 """Body sizes/s^2, some four times gravity: what that comes to in a step is added, for low frame rates."""
@@ -59,10 +61,10 @@ def split_track(joints: np.ndarray, seen: np.ndarray, times: np.ndarray, size: f
         return Pieces([(int(row), int(row) + 1) for row in rows])
     elapsed = np.diff(times if whole else times[rows])
     gap = elapsed > BRIDGE_S * (1 + 1e-6)
-    jump = _jumps(joints if whole else joints[rows], None if whole else seen[rows], elapsed, size, gap)
+    at, there = (joints, seen) if len(rows) == len(joints) else (joints[rows], seen[rows])
+    jump = _jumps(at, None if whole else there, elapsed, size, gap)
     astray: list[np.ndarray] = []
     if jump.any():
-        at, there = joints[rows], seen[rows]
         clock = np.concatenate([[0.0], elapsed.cumsum()])
         for cut in np.flatnonzero(jump).tolist():
             back = _back(cut, at, there, clock, size) if jump[cut] else None
@@ -83,7 +85,8 @@ def _back(cut: int, joints: np.ndarray, seen: np.ndarray, clock: np.ndarray, siz
             return None
         both = seen[cut] & seen[back]
         if both.any():
-            step = np.median(np.linalg.norm(joints[back, both] - joints[cut, both], axis=-1))
+            way = np.subtract(joints[back, both], joints[cut, both], dtype=np.float64)
+            step = np.median(np.linalg.norm(way, axis=-1))
             if step < JUMP * size:
                 return back
     return None
@@ -94,20 +97,17 @@ def _jumps(
 ) -> np.ndarray:
     """Say which of the steps between these rows are jumps, bool [n - 1]."""
     if seen is None:
-        step = joints[1:] - joints[:-1]
-        length = np.sqrt(np.einsum("nvc,nvc->nv", step, step))
-        if 2 * length.mean(1).max() < JUMP * size:  # no median is more than twice the mean
-            return np.zeros(len(length), bool)
-        steps = np.median(length, axis=1)
+        # No median is more than twice the mean.
+        if 2 * max(length.mean(1).max() for length in _lengths(joints)) < JUMP * size:
+            return np.zeros(len(elapsed), bool)
+        steps = np.concatenate([np.median(length, axis=1) for length in _lengths(joints)])
     else:
-        both = seen[1:] & seen[:-1]
-        at = np.where(seen[..., None], joints, 0.0)
-        length = np.where(both, np.linalg.norm(np.diff(at, axis=0), axis=-1), np.inf)
-        count = both.sum(1)
-        ordered = np.sort(length, axis=1)
-        # The lower median of the joints that are seen before and after; no step where there are none.
-        steps = ordered[np.arange(len(ordered)), np.maximum(count - 1, 0) // 2]
-        steps[count == 0] = 0.0
+        steps = np.concatenate(
+            [
+                _steps(joints[at.start : at.stop + 1], seen[at.start : at.stop + 1])
+                for at, _ in frame_blocks(len(joints) - 1)
+            ]
+        )
     steps[gap] = 0.0
     if steps.max() < JUMP * size:
         return np.zeros(len(steps), bool)
@@ -118,3 +118,22 @@ def _jumps(
     speed = np.nanmedian(beside, axis=1) * elapsed
     sudden = steps - speed > size * (JUMP + ACCELERATION * elapsed**2)
     return sudden | (steps > size * (JUMP + SPEED * elapsed))
+
+
+def _lengths(joints: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield how far each joint goes in each step, block by block, float64 [n, V]."""
+    for at, _ in frame_blocks(len(joints) - 1):
+        step = np.subtract(joints[at.start + 1 : at.stop + 1], joints[at], dtype=np.float64)
+        yield np.sqrt(np.einsum("nvc,nvc->nv", step, step))
+
+
+def _steps(joints: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """Return the lower median of the steps of the joints that are seen before and after; 0 where there are none."""
+    both = seen[1:] & seen[:-1]
+    at = np.where(seen[..., None], joints, 0.0)
+    length = np.where(both, np.linalg.norm(np.diff(at, axis=0), axis=-1), np.inf)
+    count = both.sum(1)
+    ordered = np.sort(length, axis=1)
+    steps = np.asarray(ordered[np.arange(len(ordered)), np.maximum(count - 1, 0) // 2])
+    steps[count == 0] = 0.0
+    return steps

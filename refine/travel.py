@@ -10,6 +10,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from refine.blocks import FRAMES, frame_blocks
+
 PATH_S = 1.5
 """Seconds over which the path is a quadratic."""
 
@@ -41,14 +43,20 @@ def body_path(joints: np.ndarray, known: np.ndarray, seen: np.ndarray | None = N
         return mean_of_joints(joints)
     rows = np.flatnonzero(known.any(1))
     at, there = (joints, known) if len(rows) == len(joints) else (joints[rows], known[rows])
-    both = (there[1:] & there[:-1]).astype(np.float64)
-    shared = both.sum(1)[:, None]
-    steps = np.einsum("nvc,nv->nc", at[1:] - at[:-1], both) / np.maximum(shared, 1)
+    shared = np.sum(there[1:] & there[:-1], axis=1, dtype=np.float64)[:, None]
+    steps = np.concatenate([_sum_of_steps(at, there, part) for part, _ in frame_blocks(len(at) - 1)])
+    steps /= np.maximum(shared, 1)
     if not shared.all():
         steps = _steps_by_memory(at, there, there if seen is None else seen[rows])
     path = np.zeros((len(joints), joints.shape[2]))
     path[rows[1:]] = steps.cumsum(0)
     return path
+
+
+def _sum_of_steps(joints: np.ndarray, known: np.ndarray, part: slice) -> np.ndarray:
+    before, after = part, slice(part.start + 1, part.stop + 1)
+    both = (known[after] & known[before]).astype(np.float64)
+    return np.asarray(np.einsum("nvc,nv->nc", joints[after] - joints[before], both))
 
 
 def _steps_by_memory(joints: np.ndarray, known: np.ndarray, seen: np.ndarray) -> np.ndarray:
@@ -78,7 +86,8 @@ def _steps_by_memory(joints: np.ndarray, known: np.ndarray, seen: np.ndarray) ->
 def mean_of_joints(joints: np.ndarray) -> np.ndarray:
     """Return the mean [n, C] over the joints [n, V, C], faster than NumPy's."""
     count = joints.shape[1]
-    return np.full(count, 1 / count) @ joints
+    share = np.full(count, 1 / count)
+    return np.concatenate([share @ np.asarray(joints[at], np.float64) for at, _ in frame_blocks(len(joints))])
 
 
 def smooth_path(path: np.ndarray, fps: float, known: np.ndarray | None = None) -> np.ndarray:
@@ -103,7 +112,7 @@ def smooth_path(path: np.ndarray, fps: float, known: np.ndarray | None = None) -
         known = None
     reach = min(max(round(PATH_S * fps / 2), LEAST_REACH), max(frames - 1, 1))
     if known is None:
-        factors = _even_factors(frames, reach)
+        factors = (_even_factors if frames <= FRAMES else _even_factors.__wrapped__)(frames, reach)
     else:
         # A frame in the middle of a gap needs something to go by.
         count = int(known.sum())

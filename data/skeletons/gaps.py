@@ -2,6 +2,9 @@
 
 import numpy as np
 
+_AT_ONCE = 1 << 18
+"""Positions that are interpolated together; it bounds memory."""
+
 
 def fill_gaps(joints: np.ndarray, seen: np.ndarray) -> np.ndarray:
     """Give every joint a position in every frame: between sightings by linear interpolation, elsewhere the nearest.
@@ -21,7 +24,10 @@ def fill_gaps(joints: np.ndarray, seen: np.ndarray) -> np.ndarray:
     filled = joints.astype(np.float64)
     gappy = np.flatnonzero(~seen.all(0))
     if len(gappy):
-        filled[:, gappy] = _interpolate(joints[:, gappy], seen[:, gappy])
+        together = max(1, _AT_ONCE // len(joints))
+        for first in range(0, len(gappy), together):
+            some = gappy[first : first + together]
+            filled[:, some] = _interpolate(joints[:, some], seen[:, some])
         never = ~seen.any(0)
         if never.any():
             filled[:, never] = np.median(joints[seen], 0)
