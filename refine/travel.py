@@ -43,7 +43,7 @@ def body_path(joints: np.ndarray, known: np.ndarray, seen: np.ndarray | None = N
         return mean_of_joints(joints)
     rows = np.flatnonzero(known.any(1))
     at, there = (joints, known) if len(rows) == len(joints) else (joints[rows], known[rows])
-    shared = np.sum(there[1:] & there[:-1], axis=1, dtype=np.float64)[:, None]
+    shared = (there[1:] & there[:-1]).sum(1, dtype=np.float64)[:, None]
     steps = np.concatenate([_sum_of_steps(at, there, part) for part, _ in frame_blocks(len(at) - 1)])
     steps /= np.maximum(shared, 1)
     if not shared.all():
