@@ -13,7 +13,7 @@ from scipy.interpolate import CubicSpline
 
 from base.errors import InputError
 from base.settings import FPS
-from data.skeletons.gaps import fill_gaps
+from data.skeletons.gaps import gap_values
 from data.skeletons.seen import seen_joints
 from refine.normalise import body_size
 from refine.splits import Pieces, split_track
@@ -176,7 +176,7 @@ def refine_in_space(
                 exact = one.at.dtype.kind == "i"
                 moved = moved[one.at] if exact else CubicSpline(np.arange(len(moved)), moved)(one.at)
             if turned:
-                moved = moved @ apart.axes.T
+                moved = _turned(moved, apart.axes.T)
             if apart.seen is None:
                 result[one.rows] = moved
             else:
@@ -211,10 +211,15 @@ def _cut(sighting: Sightings, fps: float, turned: bool) -> _Cut:
         joints = np.where(seen[..., None], joints, 0.0)
     if turned:
         axes = body_axes(joints, None if complete else seen)
-        joints = joints @ axes
+        joints = _turned(joints, axes)
     size = body_size(joints, None if complete else seen)
     times = np.arange(len(joints)) / fps if sighting.times is None else sighting.times
     return _Cut(joints, seen, axes, split_track(joints, seen, times, size), size)
+
+
+def _turned(joints: np.ndarray, axes: np.ndarray) -> np.ndarray:
+    """Return joints @ axes, in one product and not one for each frame."""
+    return (joints.reshape(-1, len(axes)) @ axes).reshape(joints.shape)
 
 
 def seen_of(sighting: Sightings) -> np.ndarray:
@@ -316,11 +321,12 @@ def _sure(seen: np.ndarray, confidence: np.ndarray | None, times: np.ndarray) ->
 
 
 def _led(motion: np.ndarray, seen: np.ndarray, sure: np.ndarray, believed: np.ndarray | None) -> np.ndarray:
-    """Fill in what was not seen, and lead what is unsure towards what surer sightings say."""
+    """Fill in what was not seen, and lead what is unsure towards what surer sightings say, in place."""
     if sure.all():
         return motion
-    filled = fill_gaps(motion, sure)
-    if believed is None:
-        return filled
-    share = np.where(seen, believed, 0.0)[..., None]
-    return share * motion + (1 - share) * filled
+    frame, joint, values = gap_values(motion, sure)
+    if believed is not None:
+        share = np.where(seen[frame, joint], believed[frame, joint], 0.0)[:, None]
+        values = share * motion[frame, joint] + (1 - share) * values
+    motion[frame, joint] = values
+    return motion

@@ -363,7 +363,8 @@ def _refine_arrays(
     for x, size in zip(sequences, sizes, strict=True):
         scaled = lower_rate(x.reshape(len(x), -1) / size, rate)
         indices.append(mirrored(len(scaled), refiner.window))
-        columns.append(torch.tensor(scaled[indices[-1]].T, dtype=torch.float32, device=parameter.device).contiguous())
+        whole = scaled if len(scaled) == len(indices[-1]) else scaled[indices[-1]]
+        columns.append(torch.from_numpy(whole.astype(np.float32)).to(parameter.device).t())
     dims = sequences[0].shape[-1] if len(sequences) else 0
     offsets = partial(window_offsets, centre=refiner.normalise.centre, root=root, dims=dims)
     results = []
@@ -373,6 +374,6 @@ def _refine_arrays(
     for x, size, column, index in zip(sequences, sizes, refined_columns, indices, strict=True):
         length = resampled_length(len(x), rate)
         first = (len(index) - length) // 2
-        refined = resample(column[:, first : first + length].T.cpu().numpy(), 1 / rate, len(x))
+        refined = resample(column.t()[first : first + length].cpu().numpy(), 1 / rate, len(x))
         results.append(refined.reshape(x.shape) * size)
     return results

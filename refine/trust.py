@@ -3,7 +3,7 @@
 import numpy as np
 
 from data.recordings.people import BRIDGE_S
-from data.skeletons.gaps import neighbours
+from data.skeletons.gaps import gaps
 
 FULL_TRUST = 0.5
 """The share of a joint's usual confidence from which on it is trusted fully."""
@@ -45,13 +45,16 @@ def trust(confidence: np.ndarray, seen: np.ndarray, times: np.ndarray) -> np.nda
     unsure = (given >= 0) & (given < enough) & (usual > 0)
     if not unsure.any():
         return None
-    before, after = neighbours(seen & ~unsure)
+    frame, joint, before, after = gaps(seen & ~unsure)
     last = len(times) - 1
     # Before the first and after the last sighting to go by, the unsure ones must be short together.
     first_seen, last_seen = seen.argmax(0), last - seen[::-1].argmax(0)
-    left = times[np.where(before < 0, first_seen, before)]
-    right = times[np.where(after > last, last_seen, after)]
-    unsure &= right - left <= BRIDGE_S * (1 + 1e-6)
-    if not unsure.any():
+    left = times[np.where(before < 0, first_seen[joint], before)]
+    right = times[np.where(after > last, last_seen[joint], after)]
+    led = unsure[frame, joint] & (right - left <= BRIDGE_S * (1 + 1e-6))
+    if not led.any():
         return None
-    return np.where(unsure, np.square(given / enough), 1.0)
+    frame, joint = frame[led], joint[led]
+    believed = np.ones(given.shape)
+    believed[frame, joint] = np.square(given[frame, joint] / enough[joint])
+    return believed

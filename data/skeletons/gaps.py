@@ -19,12 +19,8 @@ def fill_gaps(joints: np.ndarray, seen: np.ndarray) -> np.ndarray:
         A joint that was never seen gets the median position of the others: whatever it is, it is not kept.
     """
     filled = joints.astype(np.float64)
-    gappy = np.flatnonzero(~seen.all(0))
-    if len(gappy):
-        filled[:, gappy] = _interpolate(joints[:, gappy], seen[:, gappy])
-        never = ~seen.any(0)
-        if never.any():
-            filled[:, never] = np.median(joints[seen], 0)
+    frame, joint, values = gap_values(joints, seen)
+    filled[frame, joint] = values
     return filled
 
 
@@ -36,14 +32,50 @@ def neighbours(seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return before, after
 
 
-def _interpolate(joints: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    frames = np.arange(len(joints))[:, None]
+def gaps(seen: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """List where a joint was not seen, and the nearest frames before and after in which it was.
+
+    Parameters
+    ----------
+    seen
+        bool [n, V].
+
+    Returns
+    -------
+    frame, joint, before, after
+        int64 [m] each; before -1 and after n for none. One joint after another.
+    """
+    frames = len(seen)
+    joint, frame = np.divmod(np.flatnonzero(~seen.T), max(frames, 1))
+    begins = np.ones(len(frame), bool)
+    np.not_equal(np.diff(frame), 1, out=begins[1:])
+    begins[1:] |= joint[1:] != joint[:-1]
+    first = np.flatnonzero(begins)
+    lengths = np.diff(first, append=len(frame))
+    before = frame[first] - 1
+    return frame, joint, before.repeat(lengths), (before + lengths + 1).repeat(lengths)
+
+
+def gap_values(joints: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Say what `fill_gaps` puts where.
+
+    Returns
+    -------
+    frame, joint
+        int64 [m]: where a joint was not seen.
+    values
+        float64 [m, C]: the positions there.
+    """
+    frame, joint, before, after = gaps(seen)
     last = len(joints) - 1
-    before, after = neighbours(seen)
-    before, after = np.where(before < 0, after, before), np.where(after > last, before, after)
-    weight = ((frames - before) / np.maximum(after - before, 1))[..., None]
-    known = np.where(seen[..., None], joints, 0.0).astype(np.float64)
-    # A joint that was never seen points past the end on both sides.
-    ends = (np.take_along_axis(known, np.clip(at, 0, last)[..., None], 0) for at in (before, after))
-    start, end = ends
-    return start + weight * (end - start)
+    start, end = np.where(before < 0, after, before), np.where(after > last, before, after)
+    weight = ((frame - start) / np.maximum(end - start, 1))[:, None]
+    never = start > last
+    if never.any():
+        start, end = start.clip(max=last), end.clip(0)
+    known = joints[start, joint].astype(np.float64)
+    with np.errstate(invalid="ignore"):  # what was never seen may be no number
+        values = known + weight * (joints[end, joint] - known)
+    if never.any():
+        values[never] = np.median(joints[seen], 0)
+    return frame, joint, values
