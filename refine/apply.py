@@ -464,7 +464,7 @@ def _check_sane(track: Sightings, refined: np.ndarray, where: str) -> None:
     """Refuse what no refiner means: positions that are no numbers, or far outside everything that was seen."""
     here = track.joints[0] if track.seen is None else track.joints[0][track.seen[0]]
     with np.errstate(invalid="ignore", over="ignore"):
-        # Nearer to where it was than this, everything is within the room of the first pose alone; to find it takes long.
+        # What has moved no farther is within the room of the first pose alone; all the room takes long to find.
         if len(here) and np.abs(refined - track.joints).max() <= (FARTHEST_OUTSIDE - 1) * np.ptp(here, axis=0).max():
             return
     seen = np.isfinite(track.joints).all(-1) if track.seen is None else track.seen

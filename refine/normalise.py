@@ -53,19 +53,32 @@ def body_size(joints: np.ndarray, seen: np.ndarray | None = None) -> float:
     float
         In the unit of `joints`; 1 if there is nothing to measure.
     """
-    whole = None if seen is None else seen.all(1)
-    if seen is None or whole is None or whole.all():
-        size = float(median(_lengths(joints - _median_of_joints(joints)[:, None]).ravel()))
-    elif not seen.any():
-        return 1.0
+    if seen is None:
+        seen = np.ones(joints.shape[:2], bool)
+    return body_sizes(joints, seen, [len(joints)])[0]
+
+
+def body_sizes(joints: np.ndarray, seen: np.ndarray, lengths: Sequence[int]) -> list[float]:
+    """Measure skeletons as `body_size` does, several sequences of so many frames that lie one after another."""
+    whole = seen.all(1)
+    if whole.all():
+        distance = _lengths(joints - _median_of_joints(joints)[:, None])
     else:
         # Unseen joints may hold anything.
-        visible = np.where(seen[..., None], joints, 0.0)
-        middle = _median_of_joints(visible)
+        joints = np.where(seen[..., None], joints, 0.0)
+        middle = _median_of_joints(joints)
         partly = np.flatnonzero(~whole & seen.any(1))
-        middle[partly] = _median_of_seen(visible[partly], seen[partly])
-        size = float(median(_lengths(visible - middle[:, None])[seen]))
-    return size if np.isfinite(size) and size > 0 else 1.0
+        if len(partly):
+            middle[partly] = _median_of_seen(joints[partly], seen[partly])
+        distance = _lengths(joints - middle[:, None])
+    sizes, first = [], 0
+    for length in lengths:
+        here = slice(first, first + length)
+        known = distance[here].ravel() if whole[here].all() else distance[here][seen[here]]
+        size = float(median(known)) if len(known) else 1.0
+        sizes.append(size if np.isfinite(size) and size > 0 else 1.0)
+        first += length
+    return sizes
 
 
 def _median_of_joints(joints: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ from refine.nets.columns import CACHED_COLUMNS, Columns, Precision
 from refine.nets.registry import Net
 
 COLUMNS = {"cpu": 8 * CACHED_COLUMNS, "cuda": 1 << 17}
-"""Windows x coordinates that are cut, refined and merged at a time; longer sequences are cut at the same places always."""
+"""Windows x coordinates that are cut, refined and merged at a time; what is longer is always cut at the same places."""
 
 AVERAGED = 1 << 14
 """Frames that are averaged at a time; it bounds memory."""

@@ -1,5 +1,8 @@
 """Positions for joints that were not seen, so that what needs all of them has them."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 
 
@@ -32,32 +35,55 @@ def neighbours(seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return before, after
 
 
-def gaps(seen: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """List where a joint was not seen, and the nearest frames before and after in which it was.
+@dataclass(frozen=True)
+class Gaps:
+    """Where joints were not seen: each joint, from gap to gap.
+
+    Parameters
+    ----------
+    frame, joint
+        int64 [m]: each position that is missing.
+    first
+        int64 [g]: where among them each gap begins.
+    before, after
+        int64 [m]: the nearest frames in which the joint was seen; -1 and n for none.
+    """
+
+    frame: np.ndarray
+    joint: np.ndarray
+    first: np.ndarray
+    before: np.ndarray
+    after: np.ndarray
+
+
+def gaps(seen: np.ndarray, lengths: Sequence[int] | None = None) -> Gaps:
+    """List the gaps.
 
     Parameters
     ----------
     seen
         bool [n, V].
-
-    Returns
-    -------
-    frame, joint, before, after
-        int64 [m] each; before -1 and after n for none. One joint after another.
+    lengths
+        Of several sequences whose frames lie one after another; a gap ends with its own. By default it is one.
     """
     frames = len(seen)
-    joint, frame = np.divmod(np.flatnonzero(~seen.T), max(frames, 1))
+    place = np.ascontiguousarray(~seen.T).ravel().nonzero()[0]
+    joint, frame = np.divmod(place, max(frames, 1))
+    ends = np.zeros(frames + 1, bool)  # whether something begins at a frame, and so ends before
+    ends[np.cumsum([0, *(lengths or [frames])])] = True
     begins = np.ones(len(frame), bool)
-    np.not_equal(np.diff(frame), 1, out=begins[1:])
-    begins[1:] |= joint[1:] != joint[:-1]
-    first = np.flatnonzero(begins)
-    lengths = np.diff(first, append=len(frame))
-    before = frame[first] - 1
-    return frame, joint, before.repeat(lengths), (before + lengths + 1).repeat(lengths)
+    begins[1:] = (place[1:] - place[:-1] != 1) | ends[frame[1:]]
+    first = begins.nonzero()[0]
+    size = np.diff(first, append=len(frame))
+    start, end = frame[first], frame[first + size - 1] + 1
+    before, after = np.where(ends[start], -1, start - 1), np.where(ends[end], frames, end)
+    return Gaps(frame, joint, first, before.repeat(size), after.repeat(size))
 
 
-def gap_values(joints: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Say what `fill_gaps` puts where.
+def gap_values(
+    joints: np.ndarray, seen: np.ndarray, lengths: Sequence[int] | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Say what `fill_gaps` puts where, in one sequence or in several that lie one after another.
 
     Returns
     -------
@@ -66,16 +92,22 @@ def gap_values(joints: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, np.nda
     values
         float64 [m, C]: the positions there.
     """
-    frame, joint, before, after = gaps(seen)
-    last = len(joints) - 1
-    start, end = np.where(before < 0, after, before), np.where(after > last, before, after)
+    found = gaps(seen, lengths)
+    frame, joint, last = found.frame, found.joint, len(joints) - 1
+    start = np.where(found.before < 0, found.after, found.before)
+    end = np.where(found.after > last, found.before, found.after)
     weight = ((frame - start) / np.maximum(end - start, 1))[:, None]
     never = start > last
-    if never.any():
+    some = bool(never.any())
+    if some:
         start, end = start.clip(max=last), end.clip(0)
     known = joints[start, joint].astype(np.float64)
     with np.errstate(invalid="ignore"):  # what was never seen may be no number
         values = known + weight * (joints[end, joint] - known)
-    if never.any():
-        values[never] = np.median(joints[seen], 0)
+    if some:
+        ends = np.cumsum(lengths or [len(seen)])
+        sequence = ends.searchsorted(frame, "right")
+        for one in set(sequence[never].tolist()):
+            rows = slice(ends[one - 1] if one else 0, ends[one])
+            values[never & (sequence == one)] = np.median(joints[rows][seen[rows]], 0)
     return frame, joint, values
