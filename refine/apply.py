@@ -26,7 +26,7 @@ from refine.in_space import Sightings, cut_track
 from refine.named import AnyRefiner
 from refine.nets.columns import Precision
 from refine.nets.registry import NETS
-from refine.refiner import Refiner, fingerprint, refine_sightings
+from refine.refiner import Refiner, fingerprint, refine_sightings, still
 from refine.shipped.registry import Bones, Shipped
 from refine.splits import Pieces
 from refine.steady import stores as whole_tracks
@@ -232,7 +232,7 @@ def _by_network(
         refiner = replace_fields(refiner, normalise=replace_fields(refiner.normalise, scale="body"))
         half = info.image[0] / 2
 
-    return partial(_refined_by_network, refiner, half, stride, merge, info.fps, match_rate)
+    return partial(_refined_by_network, still(refiner), half, stride, merge, info.fps, match_rate)
 
 
 def _refined_by_network(

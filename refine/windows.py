@@ -23,7 +23,7 @@ Merge = Literal["mean", "smooth"]
 """How the windows that cover a frame become one: their `mean`, as in the paper, or `smooth`, see `refine_windows`."""
 
 Offsets = Callable[[Tensor], Tensor | None]
-"""Maps windows [N, C, W] to what is subtracted before the network and added after it, [N, C]."""
+"""Maps windows' means over time, [N, C, 1], to what is subtracted before the network and added after it, [N, C]."""
 
 
 def mirrored(length: int, window: int) -> np.ndarray:
@@ -192,43 +192,47 @@ def _refine_frames(
 ) -> Tensor:
     """Refine the frames [R, C] of sequences that lie one after another, by the weighted mean of the windows."""
     window, (rows, channels), device = net.window, frames.shape, frames.device
-    whole = max(1, CACHED_COLUMNS // channels) if device.type == "cpu" else 1
-    """So many windows always go through the network together, be it with some that are thrown away."""
-    most = max(whole, COLUMNS[device.type] // channels // whole * whole)
+    most = max(1, COLUMNS[device.type] // channels)
+    whole = most
+    if device.type == "cpu":
+        # So many windows always go through the network together, be it with some that are thrown away.
+        whole = max(1, CACHED_COLUMNS // channels)
+        whole -= whole % 8 if whole > 8 else 0  # whole vectors
+        most = max(1, most // whole) * whole
     starts = [_starts(length, window, stride) for length in lengths]
-    batches = list(_batches([len(one) for one in starts], most))
     start = np.concatenate(starts) + np.repeat(np.cumsum([0, *lengths[:-1]]), [len(one) for one in starts])
-    refine = Columns(net, (whole if device.type == "cpu" else most) * channels, precision)
-    room = window * channels * (-(-max(map(sum, batches)) // whole) * whole)
-    rooms = [torch.empty(room, device=device) for _ in range(2)]
-    weights = np.asarray(merging_weights(window, merge))
-    place = np.arange(window)[:, None]
+    refine = Columns(net, whole * channels, precision)
+    weights, place = np.asarray(merging_weights(window, merge)), np.arange(window)
+    rooms = [torch.empty(window * channels * most, device=device) for _ in range(2)]
     merged, covered = torch.zeros_like(frames), np.zeros(rows)
     end = 0
-    for counts in batches:
-        number = sum(counts)
+    for number in _batches([len(one) for one in starts], most):
         first, end = end, end + number
-        padded = -(-number // whole) * whole
-        frame = start[np.minimum(np.arange(first, first + padded), end - 1)] + place
+        here = start[first:end]
+        pieces = -(-number // whole)
+        whole_here = whole if device.type == "cpu" else number
+        padded = np.pad(here, (0, pieces * whole_here - number), mode="edge")
+        frame = padded.reshape(pieces, 1, whole_here) + place[:, None]
         cut, refined = (one[: frame.size * channels] for one in rooms)
         torch.index_select(frames, 0, torch.from_numpy(frame.ravel()).to(device), out=cut.view(-1, channels))
-        cut, refined = cut.view(window, -1), refined.view(window, -1)
-        # Sums over more windows would be made in another order.
-        found = [offsets(one) for one in cut.view(window, -1, channels).permute(1, 2, 0)[:number].split(counts)]
-        added = [one for one in found if one is not None]
-        offset = F.pad(torch.cat(added), (0, 0, 0, padded - number)).reshape(-1) if added else None
-        if offset is not None:
-            cut -= offset
-        refine(cut, refined)
-        if offset is not None:
-            refined += offset
-        reached = slice(start[first], start[end - 1] + window)
-        at = (frame[:, :number] - reached.start).ravel()
-        order = np.argsort(at, kind="stable")
-        weight = weights[order // number]
-        merged[reached] += _weighted_sums(
-            refined.view(-1, channels), order // number * padded + order % number, np.bincount(at), weight
+        cut, refined = (one.view(pieces, window, -1) for one in (cut, refined))
+        mean = _weighted_sums(
+            frames, (padded[:, None] + place).ravel(), np.full(len(padded), window), np.full(frame.size, 1 / window)
         )
+        offset = offsets(mean[..., None])
+        if offset is not None:
+            cut -= offset.reshape(pieces, 1, -1)
+        for x, out in zip(cut, refined, strict=True):
+            refine(x, out)
+        if offset is not None:
+            refined += offset.reshape(pieces, 1, -1)
+        reached = slice(here[0], here[-1] + window)
+        at = (here + place[:, None] - reached.start).ravel()
+        order = np.argsort(at, kind="stable")
+        in_window, of = np.divmod(order, number)
+        piece, in_piece = np.divmod(of, whole_here)
+        row = (piece * window + in_window) * whole_here + in_piece
+        merged[reached] += _weighted_sums(refined.view(-1, channels), row, np.bincount(at), weights[in_window])
         covered[reached] += np.bincount(at, np.repeat(weights, number))
     return merged.div_(torch.from_numpy(covered).to(merged)[:, None])
 
@@ -292,15 +296,20 @@ def _starts(length: int, window: int, stride: int) -> np.ndarray:
     return np.append(starts, length - window) if (length - window) % stride else starts
 
 
-def _batches(counts: Sequence[int], most: int) -> Iterator[list[int]]:
-    """Join sequences of so many windows into batches of at most so many; one that has more begins a batch, and more."""
-    batch: list[int] = []
+def _batches(counts: Sequence[int], most: int) -> Iterator[int]:
+    """Join the windows of sequences, so many of each, into batches; a sequence of more than `most` begins one, or more.
+
+    Yields
+    ------
+    How many windows each batch has.
+    """
+    batch = 0
     for count in counts:
-        if batch and sum(batch) + count > most:
+        if batch and batch + count > most:
             yield batch
-            batch = []
+            batch = 0
         while count > most:
-            yield [most]
+            yield most
             count -= most
-        batch.append(count)
+        batch += count
     yield batch
