@@ -27,7 +27,7 @@ from refine.in_space import Sightings, cut_track
 from refine.named import AnyRefiner
 from refine.nets.columns import Precision
 from refine.nets.registry import NETS
-from refine.refiner import Refiner, fingerprint, refine_sightings
+from refine.refiner import Refiner, fingerprint, refine_sightings, still
 from refine.shipped.registry import Bones, Shipped
 from refine.splits import Pieces
 from refine.steady import stores as whole_tracks
@@ -233,7 +233,7 @@ def _by_network(
         refiner = replace_fields(refiner, normalise=replace_fields(refiner.normalise, scale="body"))
         half = info.image[0] / 2
 
-    return partial(_refined_by_network, refiner, half, stride, merge, info.fps, match_rate)
+    return partial(_refined_by_network, still(refiner), half, stride, merge, info.fps, match_rate)
 
 
 def _refined_by_network(
@@ -475,6 +475,11 @@ def _sightings(
 
 def _check_sane(track: Sightings, refined: np.ndarray, where: str) -> None:
     """Refuse what no refiner means: positions that are no numbers, or far outside everything that was seen."""
+    here = track.joints[0] if track.seen is None else track.joints[0][track.seen[0]]
+    with np.errstate(invalid="ignore", over="ignore"):
+        # What has moved no farther is within the room of the first pose alone; all the room takes long to find.
+        if len(here) and np.abs(refined - track.joints).max() <= (FARTHEST_OUTSIDE - 1) * np.ptp(here, axis=0).max():
+            return
     seen = np.isfinite(track.joints).all(-1) if track.seen is None else track.seen
     (low, high), (lowest, highest) = _limits(track.joints, seen), _limits(refined, seen)
     room = FARTHEST_OUTSIDE * float((high - low).max()) + 1e-6 * float(np.abs([low, high]).max())

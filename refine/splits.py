@@ -1,12 +1,12 @@
 """Where a track is not one motion: gaps that nobody can bridge, and jumps that no body can make."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from data.recordings.people import BRIDGE_S, JUMP, SPEED
 from refine.blocks import frame_blocks
+from refine.normalise import lengths_of, median
 
 ACCELERATION = 100.0
 """Body sizes/s^2, some four times gravity: what that comes to in a step is added, for low frame rates."""
@@ -96,18 +96,23 @@ def _jumps(
     joints: np.ndarray, seen: np.ndarray | None, elapsed: np.ndarray, size: float, gap: np.ndarray
 ) -> np.ndarray:
     """Say which of the steps between these rows are jumps, bool [n - 1]."""
-    if seen is None:
-        # No median is more than twice the mean.
-        if 2 * max(length.mean(1).max() for length in _lengths(joints)) < JUMP * size:
-            return np.zeros(len(elapsed), bool)
-        steps = np.concatenate([np.median(length, axis=1) for length in _lengths(joints)])
+    at = joints if seen is None else np.where(seen[..., None], joints, 0.0)
+    length = np.empty((len(at) - 1, at.shape[1]))
+    for part, _ in frame_blocks(len(length)):
+        step = np.subtract(at[part.start + 1 : part.stop + 1], at[part], dtype=np.float64)
+        length[part] = lengths_of(step)
+    both = None if seen is None else seen[1:] & seen[:-1]
+    count = joints.shape[1] if both is None else both.sum(1)
+    total = (length if both is None else length * both).sum(1)
+    if 2 * (total / np.maximum(count, 1)).max() < JUMP * size:  # no median is more than twice the mean
+        return np.zeros(len(length), bool)
+    if both is None:
+        steps = median(length)
     else:
-        steps = np.concatenate(
-            [
-                _steps(joints[at.start : at.stop + 1], seen[at.start : at.stop + 1])
-                for at, _ in frame_blocks(len(joints) - 1)
-            ]
-        )
+        ordered = np.sort(np.where(both, length, np.inf), axis=1)
+        # The lower median of the joints that are seen before and after; no step where there are none.
+        steps = ordered[np.arange(len(ordered)), np.maximum(count - 1, 0) // 2]
+        steps[count == 0] = 0.0
     steps[gap] = 0.0
     if steps.max() < JUMP * size:
         return np.zeros(len(steps), bool)
@@ -115,25 +120,8 @@ def _jumps(
     padded[_BESIDE:-_BESIDE] = np.where(gap, np.nan, steps / elapsed)
     beside = np.lib.stride_tricks.sliding_window_view(padded, 2 * _BESIDE + 1).copy()
     beside[:, _BESIDE] = 0.0  # a step alone is compared with rest
-    speed = np.nanmedian(beside, axis=1) * elapsed
+    ordered, known = np.sort(beside, axis=1), (~np.isnan(beside)).sum(1)
+    number = np.arange(len(beside))
+    speed = (ordered[number, (known - 1) // 2] + ordered[number, known // 2]) / 2 * elapsed
     sudden = steps - speed > size * (JUMP + ACCELERATION * elapsed**2)
     return sudden | (steps > size * (JUMP + SPEED * elapsed))
-
-
-def _lengths(joints: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield how far each joint goes in each step, block by block, float64 [n, V]."""
-    for at, _ in frame_blocks(len(joints) - 1):
-        step = np.subtract(joints[at.start + 1 : at.stop + 1], joints[at], dtype=np.float64)
-        yield np.sqrt(np.einsum("nvc,nvc->nv", step, step))
-
-
-def _steps(joints: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """Return the lower median of the steps of the joints that are seen before and after; 0 where there are none."""
-    both = seen[1:] & seen[:-1]
-    at = np.where(seen[..., None], joints, 0.0)
-    length = np.where(both, np.linalg.norm(np.diff(at, axis=0), axis=-1), np.inf)
-    count = both.sum(1)
-    ordered = np.sort(length, axis=1)
-    steps = np.asarray(ordered[np.arange(len(ordered)), np.maximum(count - 1, 0) // 2])
-    steps[count == 0] = 0.0
-    return steps

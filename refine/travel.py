@@ -6,11 +6,12 @@ quadratic in time, so that rest, constant velocity and constant acceleration are
 first and the last frame.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
 
-from refine.blocks import FRAMES, frame_blocks
+from refine.blocks import FRAMES
 
 PATH_S = 1.5
 """Seconds over which the path is a quadratic."""
@@ -19,7 +20,9 @@ LEAST_REACH = 4
 """Frames that the path looks to either side at least."""
 
 
-def body_path(joints: np.ndarray, known: np.ndarray, seen: np.ndarray | None = None) -> np.ndarray:
+def body_path(
+    joints: np.ndarray, known: np.ndarray, seen: np.ndarray | None = None, lengths: Sequence[int] | None = None
+) -> np.ndarray:
     """Follow a body by its joints, whichever of them are known.
 
     The mean position where all joints are known; elsewhere, the mean step of the joints that are known before and
@@ -33,30 +36,46 @@ def body_path(joints: np.ndarray, known: np.ndarray, seen: np.ndarray | None = N
         bool [n, V].
     seen
         bool [n, V]: what to go by where that is not enough.
+    lengths
+        Of several tracks whose frames lie one after another. By default it is one.
 
     Returns
     -------
     float64 array [n, C]
-        But for a constant; anything in frames of which nothing is known.
+        But for a constant of each track; anything in frames of which nothing is known.
     """
-    if known.all():
+    whole = known.all(1)
+    if whole.all():
         return mean_of_joints(joints)
+    ends = np.cumsum(lengths or [len(joints)])
+    both = known[1:] & known[:-1]
+    shared = both.sum(1)
+    path = np.zeros((len(joints), joints.shape[2]))
+    np.einsum("nvc,nv->nc", joints[1:] - joints[:-1], both.astype(np.float64), out=path[1:])
+    path[1:] /= np.maximum(shared, 1)[:, None]
+    for first, end in zip([0, *ends.tolist()], ends.tolist(), strict=False):
+        here = slice(first, end)
+        if whole[here].all():
+            path[here] = mean_of_joints(joints[here])
+        elif shared[first : end - 1].all() and known[first].any():
+            path[first] = 0.0
+            np.cumsum(path[here], axis=0, out=path[here])
+        else:
+            path[here] = _path_with_gaps(joints[here], known[here], None if seen is None else seen[here])
+    return path
+
+
+def _path_with_gaps(joints: np.ndarray, known: np.ndarray, seen: np.ndarray | None) -> np.ndarray:
     rows = np.flatnonzero(known.any(1))
     at, there = (joints, known) if len(rows) == len(joints) else (joints[rows], known[rows])
-    shared = (there[1:] & there[:-1]).sum(1, dtype=np.float64)[:, None]
-    steps = np.concatenate([_sum_of_steps(at, there, part) for part, _ in frame_blocks(len(at) - 1)])
-    steps /= np.maximum(shared, 1)
+    both = (there[1:] & there[:-1]).astype(np.float64)
+    shared = both.sum(1)[:, None]
+    steps = np.einsum("nvc,nv->nc", at[1:] - at[:-1], both) / np.maximum(shared, 1)
     if not shared.all():
         steps = _steps_by_memory(at, there, there if seen is None else seen[rows])
     path = np.zeros((len(joints), joints.shape[2]))
     path[rows[1:]] = steps.cumsum(0)
     return path
-
-
-def _sum_of_steps(joints: np.ndarray, known: np.ndarray, part: slice) -> np.ndarray:
-    before, after = part, slice(part.start + 1, part.stop + 1)
-    both = (known[after] & known[before]).astype(np.float64)
-    return np.asarray(np.einsum("nvc,nv->nc", joints[after] - joints[before], both))
 
 
 def _steps_by_memory(joints: np.ndarray, known: np.ndarray, seen: np.ndarray) -> np.ndarray:
@@ -86,8 +105,7 @@ def _steps_by_memory(joints: np.ndarray, known: np.ndarray, seen: np.ndarray) ->
 def mean_of_joints(joints: np.ndarray) -> np.ndarray:
     """Return the mean [n, C] over the joints [n, V, C], faster than NumPy's."""
     count = joints.shape[1]
-    share = np.full(count, 1 / count)
-    return np.concatenate([share @ np.asarray(joints[at], np.float64) for at, _ in frame_blocks(len(joints))])
+    return np.full(count, 1 / count) @ joints
 
 
 def smooth_path(path: np.ndarray, fps: float, known: np.ndarray | None = None) -> np.ndarray:
@@ -142,10 +160,13 @@ def _kernels(reach: int) -> np.ndarray:
 
 def _moments(values: np.ndarray, reach: int, powers: int = 3) -> np.ndarray:
     """Sum the values [n, C] in reach of each frame by the kernels, [n, powers, C]."""
-    padded = np.zeros((len(values) + 2 * reach, values.shape[1]))
-    padded[reach : reach + len(values)] = values
-    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1, axis=0)
-    return (windows @ _kernels(reach)[:, :powers]).transpose(0, 2, 1)
+    frames, width = values.shape
+    padded = np.zeros((frames + 2 * reach, width))
+    padded[reach : reach + frames] = values
+    # One row for each place in reach: the values that stand there, seen from all frames.
+    shifted = np.ndarray((2 * reach + 1, frames * width), padded.dtype, padded, 0, (padded.strides[0], padded.itemsize))
+    moments: np.ndarray = (_kernels(reach)[:, :powers].T @ shifted).reshape(powers, frames, width).swapaxes(0, 1)
+    return moments
 
 
 def _factors(weight: np.ndarray, reach: int, degree: int) -> np.ndarray:
@@ -185,14 +206,24 @@ def body_axes(joints: np.ndarray, seen: np.ndarray | None = None) -> np.ndarray:
     float64 array [C, C]
         The axes, in columns; each points to where joints of an uneven mixture lie.
     """
+    return np.asarray(pose_axes(mean_pose(joints, seen)[None])[0])
+
+
+def mean_pose(joints: np.ndarray, seen: np.ndarray | None = None) -> np.ndarray:
+    """Return the mean [V, C] of a body's poses [n, V, C] about their middle, see `body_axes`."""
     if seen is None:
-        pose = np.einsum("nvc->vc", joints) / len(joints)
+        pose = (np.full(len(joints), 1 / len(joints)) @ joints.reshape(len(joints), -1)).reshape(joints.shape[1:])
         pose -= pose.mean(0)
     else:
         share = seen / np.maximum(seen.sum(1), 1)[:, None]
         middle = np.einsum("nvc,nv->nc", joints, share)
         pose = np.einsum("nvc,nv->vc", joints - middle[:, None], seen.astype(np.float64))
         pose /= np.maximum(seen.sum(0), 1)[:, None]
-    _, axes = np.linalg.eigh(pose.T @ pose)
-    along = np.resize(_MIXTURE, len(pose)) @ pose @ axes
-    return axes * np.where(along < 0, -1.0, 1.0)
+    return pose
+
+
+def pose_axes(poses: np.ndarray) -> np.ndarray:
+    """Return the axes [S, C, C] of mean poses [S, V, C], see `body_axes`."""
+    _, axes = np.linalg.eigh(poses.transpose(0, 2, 1) @ poses)
+    along = np.resize(_MIXTURE, poses.shape[1]) @ poses
+    return axes * np.where(along[:, None] @ axes < 0, -1.0, 1.0)

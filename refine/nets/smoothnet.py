@@ -105,24 +105,24 @@ class InPlace:
         self.net = net
         like = net.decoder.weight
         widths = [block.linear1.out_features for block in net.blocks]
-        self._hidden = like.new_empty(columns, net.decoder.in_features)
-        self._wide = like.new_empty(columns, net.decoder.in_features if widths else 0)
-        self._narrow = like.new_empty(columns, max(widths, default=0))
+        self._hidden = like.new_empty(net.decoder.in_features, columns)
+        self._wide = like.new_empty(net.decoder.in_features if widths else 0, columns)
+        self._narrow = like.new_empty(max(widths, default=0), columns)
 
     def __call__(self, x: Tensor, out: Tensor) -> None:
         """Refine [W, n] into `out`."""
         net, count = self.net, x.shape[1]
-        hidden, wide, narrow = self._hidden[:count], self._wide[:count], self._narrow[:count]
-        encoder = net.input_layer
-        torch.addmm(encoder.bias, x.t(), encoder.weight.t(), out=hidden)
-        F.leaky_relu_(hidden, ENCODER_SLOPE)
+        hidden, wide, narrow = (buffer[:, :count] for buffer in (self._hidden, self._wide, self._narrow))
+        F.leaky_relu_(_linear(net.input_layer, x, hidden), ENCODER_SLOPE)
         for block in net.blocks:
-            first, second = block.linear1, block.linear2
-            torch.addmm(first.bias, hidden, first.weight.t(), out=narrow)
-            F.leaky_relu_(narrow, BLOCK_SLOPE)
-            torch.addmm(second.bias, narrow, second.weight.t(), out=wide)
-            hidden += F.leaky_relu_(wide, BLOCK_SLOPE)
-        torch.addmm(net.decoder.bias[:, None], net.decoder.weight, hidden.t(), out=out)
+            F.leaky_relu_(_linear(block.linear1, hidden, narrow), BLOCK_SLOPE)
+            hidden += F.leaky_relu_(_linear(block.linear2, narrow, wide), BLOCK_SLOPE)
+        _linear(net.decoder, hidden, out)
+
+
+def _linear(layer: nn.Linear, x: Tensor, out: Tensor) -> Tensor:
+    """Apply a layer to columns [units, n], into `out`, which is returned."""
+    return torch.addmm(layer.bias[:, None], layer.weight, x, out=out)
 
 
 def still_by(last: nn.Linear, net: Net) -> Net:

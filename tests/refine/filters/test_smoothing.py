@@ -34,10 +34,10 @@ def test_unit_and_company_do_not_matter(rng, name, parameters):
 def test_what_goes_block_by_block_is_as_if_it_were_whole(rng, monkeypatch, name, parameters):
     monkeypatch.setattr(blocks, "FRAMES", 32)
     monkeypatch.setattr(in_space, "FRAMES", 32)
-    walk = rng.normal(size=(300, 3, 2)) + 0.01 * np.arange(300)[:, None, None]
-    jump = walk + 1e6 * (np.arange(300) > 90)[:, None, None]
+    walk = rng.normal(size=(120, 3, 2)) + 0.01 * np.arange(120)[:, None, None]
+    jump = walk + 1e6 * (np.arange(120) > 90)[:, None, None]
     sequences = [x.astype(np.float32) for x in (walk[:33], walk, jump, walk)]
-    seen = [None, None, None, rng.random((300, 3)) > 0.1]
+    seen = [None, None, None, rng.random((120, 3)) > 0.1]
     by_block = smooth(name, sequences, parameters, 30.0, seen=seen)
     monkeypatch.setitem(FILTERS._kinds, name, replace(FILTERS[name], reach=None))
     whole = smooth(name, sequences, parameters, 30.0, seen=seen)
