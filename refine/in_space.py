@@ -16,7 +16,7 @@ from base.settings import FPS
 from data.recordings.people import JUMP
 from data.skeletons.gaps import gap_values
 from data.skeletons.seen import seen_joints
-from refine.normalise import body_sizes
+from refine.normalise import body_sizes, lengths_of
 from refine.splits import Pieces, split_track
 from refine.travel import body_path, mean_pose, pose_axes, smooth_path
 from refine.trust import trust
@@ -262,7 +262,7 @@ def _without_jumps(
     lengths = np.diff(ends, prepend=0)
     both = (seen[1:] & seen[:-1]).astype(np.float64)
     step = joints[1:] - joints[:-1]
-    total = np.einsum("nv,nv->n", np.sqrt(np.einsum("nvc,nvc->nv", step, step)), both)
+    total = np.einsum("nv,nv->n", lengths_of(step), both)
     mean = np.zeros(len(joints))
     np.divide(total, np.maximum(both.sum(1), 1), out=mean[1:])
     mean[ends[:-1]] = 0.0

@@ -55,22 +55,19 @@ def body_size(joints: np.ndarray, seen: np.ndarray | None = None) -> float:
     """
     if seen is None:
         seen = np.ones(joints.shape[:2], bool)
+    else:
+        joints = np.where(seen[..., None], joints, 0.0)  # unseen joints may hold anything
     return body_sizes(joints, seen, [len(joints)])[0]
 
 
 def body_sizes(joints: np.ndarray, seen: np.ndarray, lengths: Sequence[int]) -> list[float]:
-    """Measure skeletons as `body_size` does, several sequences of so many frames that lie one after another."""
+    """Measure skeletons as `body_size` does, several sequences of so many frames, all finite, one after another."""
     whole = seen.all(1)
-    if whole.all():
-        distance = _lengths(joints - _median_of_joints(joints)[:, None])
-    else:
-        # Unseen joints may hold anything.
-        joints = np.where(seen[..., None], joints, 0.0)
-        middle = _median_of_joints(joints)
-        partly = np.flatnonzero(~whole & seen.any(1))
-        if len(partly):
-            middle[partly] = _median_of_seen(joints[partly], seen[partly])
-        distance = _lengths(joints - middle[:, None])
+    middle = _median_of_joints(joints)
+    partly = np.flatnonzero(~whole & seen.any(1))
+    if len(partly):
+        middle[partly] = _median_of_seen(joints[partly], seen[partly])
+    distance = lengths_of(joints - middle[:, None])
     sizes, first = [], 0
     for length in lengths:
         here = slice(first, first + length)
@@ -94,8 +91,12 @@ def median(x: np.ndarray) -> np.ndarray:
     return np.asarray((ordered[..., low] + ordered[..., high]) / 2)
 
 
-def _lengths(vectors: np.ndarray) -> np.ndarray:
-    return np.sqrt(np.einsum("...c,...c->...", vectors, vectors))
+def lengths_of(vectors: np.ndarray) -> np.ndarray:
+    """Return `np.linalg.norm` over the last axis, in a fraction of the time."""
+    square = vectors[..., 0] ** 2
+    for axis in range(1, vectors.shape[-1]):
+        square += vectors[..., axis] ** 2
+    return np.asarray(np.sqrt(square))
 
 
 def _median_of_seen(joints: np.ndarray, seen: np.ndarray) -> np.ndarray:

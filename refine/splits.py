@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from data.recordings.people import BRIDGE_S, JUMP, SPEED
-from refine.normalise import median
+from refine.normalise import lengths_of, median
 
 ACCELERATION = 100.0
 """Body sizes/s^2, some four times gravity: what that comes to in a step is added, for low frame rates."""
@@ -96,7 +96,7 @@ def _jumps(
     """Say which of the steps between these rows are jumps, bool [n - 1]."""
     at = joints if seen is None else np.where(seen[..., None], joints, 0.0)
     step = at[1:] - at[:-1]
-    length = np.sqrt(np.einsum("nvc,nvc->nv", step, step))
+    length = lengths_of(step)
     both = None if seen is None else seen[1:] & seen[:-1]
     count = joints.shape[1] if both is None else both.sum(1)
     total = (length if both is None else length * both).sum(1)

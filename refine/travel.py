@@ -158,10 +158,13 @@ def _kernels(reach: int) -> np.ndarray:
 
 def _moments(values: np.ndarray, reach: int, powers: int = 3) -> np.ndarray:
     """Sum the values [n, C] in reach of each frame by the kernels, [n, powers, C]."""
-    padded = np.zeros((len(values) + 2 * reach, values.shape[1]))
-    padded[reach : reach + len(values)] = values
-    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1, axis=0)
-    return (windows @ _kernels(reach)[:, :powers]).transpose(0, 2, 1)
+    frames, width = values.shape
+    padded = np.zeros((frames + 2 * reach, width))
+    padded[reach : reach + frames] = values
+    # One row for each place in reach: the values that stand there, seen from all frames.
+    shifted = np.ndarray((2 * reach + 1, frames * width), padded.dtype, padded, 0, (padded.strides[0], padded.itemsize))
+    moments: np.ndarray = (_kernels(reach)[:, :powers].T @ shifted).reshape(powers, frames, width).swapaxes(0, 1)
+    return moments
 
 
 def _factors(weight: np.ndarray, reach: int, degree: int) -> np.ndarray:
@@ -207,7 +210,7 @@ def body_axes(joints: np.ndarray, seen: np.ndarray | None = None) -> np.ndarray:
 def mean_pose(joints: np.ndarray, seen: np.ndarray | None = None) -> np.ndarray:
     """Return the mean [V, C] of a body's poses [n, V, C] about their middle, see `body_axes`."""
     if seen is None:
-        pose = np.einsum("nvc->vc", joints) / len(joints)
+        pose = (np.full(len(joints), 1 / len(joints)) @ joints.reshape(len(joints), -1)).reshape(joints.shape[1:])
         pose -= pose.mean(0)
     else:
         share = seen / np.maximum(seen.sum(1), 1)[:, None]

@@ -229,11 +229,10 @@ def _refine_frames(
         reached = slice(here[0], here[-1] + window)
         at = (here + place[:, None] - reached.start).ravel()
         order = np.argsort(at, kind="stable")
-        in_window, of = np.divmod(order, number)
-        piece, in_piece = np.divmod(of, whole_here)
-        row = (piece * window + in_window) * whole_here + in_piece
-        merged[reached] += _weighted_sums(refined.view(-1, channels), row, np.bincount(at), weights[in_window])
-        covered[reached] += np.bincount(at, np.repeat(weights, number))
+        row = np.arange(frame.size).reshape(frame.shape).swapaxes(0, 1).reshape(window, -1)[:, :number].ravel()
+        weight = np.repeat(weights, number)
+        merged[reached] += _weighted_sums(refined.view(-1, channels), row[order], np.bincount(at), weight[order])
+        covered[reached] += np.bincount(at, weight)
     return merged.div_(torch.from_numpy(covered).to(merged)[:, None])
 
 
