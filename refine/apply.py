@@ -478,7 +478,8 @@ def _check_sane(track: Sightings, refined: np.ndarray, where: str) -> None:
     here = track.joints[0] if track.seen is None else track.joints[0][track.seen[0]]
     with np.errstate(invalid="ignore", over="ignore"):
         # What has moved no farther is within the room of the first pose alone; all the room takes long to find.
-        if len(here) and np.abs(refined - track.joints).max() <= (FARTHEST_OUTSIDE - 1) * np.ptp(here, axis=0).max():
+        near = (FARTHEST_OUTSIDE - 1) * np.ptp(here, axis=0).max() if len(here) else -1.0
+        if all(np.abs(refined[at] - track.joints[at]).max() <= near for at, _ in frame_blocks(len(refined))):
             return
     seen = np.isfinite(track.joints).all(-1) if track.seen is None else track.seen
     (low, high), (lowest, highest) = _limits(track.joints, seen), _limits(refined, seen)
