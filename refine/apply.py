@@ -47,7 +47,7 @@ Transform = Callable[[Sequence[Sightings]], Refined]
 HERE = Pool("here")
 """As many threads of this process as torch has."""
 
-RULES = 2
+RULES = 3
 """Raised whenever the same network or filter gives another store, so that none is begun by one version and ended by
 another."""
 
