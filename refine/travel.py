@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from refine.blocks import FRAMES
+from refine.blocks import FRAMES, frame_blocks
 
 PATH_S = 1.5
 """Seconds over which the path is a quadratic."""
@@ -163,10 +163,14 @@ def _moments(values: np.ndarray, reach: int, powers: int = 3) -> np.ndarray:
     frames, width = values.shape
     padded = np.zeros((frames + 2 * reach, width))
     padded[reach : reach + frames] = values
-    # One row for each place in reach: the values that stand there, seen from all frames.
-    shifted = np.ndarray((2 * reach + 1, frames * width), padded.dtype, padded, 0, (padded.strides[0], padded.itemsize))
-    moments: np.ndarray = (_kernels(reach)[:, :powers].T @ shifted).reshape(powers, frames, width).swapaxes(0, 1)
-    return moments
+    kernels, strides = _kernels(reach)[:, :powers].T, (padded.strides[0], padded.itemsize)
+    moments = np.empty((powers, frames, width))
+    for at, _ in frame_blocks(frames):  # the product makes a copy of what it is given, of many times the values
+        # One row for each place in reach: the values that stand there, seen from these frames.
+        shape = (2 * reach + 1, (at.stop - at.start) * width)
+        shifted = np.ndarray(shape, padded.dtype, padded, at.start * strides[0], strides)
+        moments[:, at] = (kernels @ shifted).reshape(powers, -1, width)
+    return moments.swapaxes(0, 1)
 
 
 def _factors(weight: np.ndarray, reach: int, degree: int) -> np.ndarray:
