@@ -93,9 +93,9 @@ class Moved:
         inside = np.abs(np.fft.rfftfreq(len(raw), 1 / fps) - sum(MOVEMENT) / 2) <= (MOVEMENT[1] - MOVEMENT[0]) / 2
         if not inside.any() or len(raw) <= fps:
             return
-        window = np.hanning(len(raw) + 2)[1:-1, None]
+        window = np.hanning(len(raw) + 2)[1:-1]
         kept, whole = (
-            np.stack([np.fft.rfft(_without_line(one) * window, axis=0)[inside] for one in x.swapaxes(0, 1)], axis=1)
+            np.stack([np.fft.rfft(_without_line(x[:, joint]) * window)[:, inside] for joint in range(x.shape[1])])
             for x in (refined, raw)
         )
         energy = np.square(np.abs(whole)).sum()
@@ -117,11 +117,12 @@ class Moved:
 
 
 def _without_line(x: np.ndarray) -> np.ndarray:
-    """Take from each coordinate [n, D] the straight line that is nearest to it over time."""
+    """Take from each coordinate of a joint [n, D] the straight line that is nearest to it over time, [D, n]."""
+    along = np.ascontiguousarray(x.T)
     time = np.arange(len(x)) - (len(x) - 1) / 2
-    slope = np.tensordot(time, x, 1) / (time @ time)
-    line: np.ndarray = x.mean(axis=0) + time[:, None] * slope
-    return x - line
+    slope = along @ time / (time @ time)
+    line: np.ndarray = along.mean(axis=1)[:, None] + slope[:, None] * time
+    return along - line
 
 
 def accelerations(x: np.ndarray, times: np.ndarray) -> np.ndarray:
