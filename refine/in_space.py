@@ -250,7 +250,7 @@ def _groups(sightings: Sequence[Sightings]) -> Iterator[list[Sightings]]:
 def _cut(group: Sequence[Sightings], fps: float, turned: bool) -> list[_Cut]:
     """Turn tracks of the same joints into their axes, and cut them."""
     lengths = [len(one.joints) for one in group]
-    ends = np.cumsum(lengths)
+    ends = np.cumsum(lengths, dtype=np.int64)
     places = [slice(end - length, end) for end, length in zip(ends.tolist(), lengths, strict=True)]
     joints = np.concatenate([one.joints for one in group], dtype=np.float64)
     seen = np.concatenate([seen_of(one) for one in group])
@@ -377,7 +377,7 @@ def _motions(pieces: Sequence[_Piece], fps: float) -> list[_Motion]:
         # What all say alike says nothing.
         confidences = [np.ones(one.seen.shape) if one.confidence is None else one.confidence for one in pieces]
         sure, believed = _sure(seen, np.concatenate(confidences), np.arange(len(seen)) / fps, lengths)
-    path, known = body_path(joints, sure, seen, lengths), sure.any(1)
+    path, known = body_path(joints, sure, seen, lengths), np.asarray(sure.any(1))
     motions, first = [], 0
     for one, length in zip(pieces, lengths, strict=True):
         at = slice(first, first + length)

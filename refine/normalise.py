@@ -62,7 +62,7 @@ def body_size(joints: np.ndarray, seen: np.ndarray | None = None) -> float:
 
 def body_sizes(joints: np.ndarray, seen: np.ndarray, lengths: Sequence[int]) -> list[float]:
     """Measure skeletons as `body_size` does, several sequences of so many frames, all finite, one after another."""
-    whole = seen.all(1)
+    whole = np.asarray(seen.all(1))
     middle = _median_of_joints(joints)
     partly = np.flatnonzero(~whole & seen.any(1))
     if len(partly):

@@ -44,7 +44,7 @@ def body_path(
     float64 array [n, C]
         But for a constant of each track; anything in frames of which nothing is known.
     """
-    whole: np.ndarray = known.all(1)
+    whole = np.asarray(known.all(1))
     if whole.all():
         return mean_of_joints(joints)
     ends = np.cumsum(lengths or [len(joints)])
