@@ -615,6 +615,15 @@ def _at_home(word: str) -> str:
     return f"{option}={Path('~').expanduser()}/{value}" if separator and option.startswith("--") else word
 
 
+def _told(error: typer.TyperException) -> str:
+    """Say what is wrong with a command line: what was found where, and where it stands what there is."""
+    said, cause = error.format_message(), error.__cause__
+    if isinstance(cause, ValueError) and hasattr(cause, "errors"):  # pydantic's, which knows what was found
+        said = f"{error.param.opts[0]} {cause.errors()[0]['input']}: {error.message}"  # type: ignore[attr-defined]
+    context = getattr(error, "ctx", None)
+    return said if context is None else f"{said.rstrip('.')}; see `{context.command_path} --help`"
+
+
 def main() -> int:
     """Run the command line; 0 done, 1 nobody reads the output, 2 the user's mistake, 130 interrupted."""
     from base.errors import InputError
@@ -634,7 +643,7 @@ def main() -> int:
         status = int(app(standalone_mode=False) or 0)  # typer itself turns Ctrl-C into this status
         sys.stdout.flush()
     except (typer.TyperException, InputError) as error:
-        said = error.format_message() if isinstance(error, typer.TyperException) else str(error)
+        said = _told(error) if isinstance(error, typer.TyperException) else str(error)
         print(f"error: {one_line(said).replace(': Value error, ', ': ', 1)}", file=sys.stderr)
         return 2
     except BrokenPipeError:

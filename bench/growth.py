@@ -15,6 +15,7 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass, replace
+from importlib import import_module
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -26,6 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench.measure import current_mib, forget_peak, in_own_process, peak_mib, processor, timed
 from data.ntu.names import ClipName
+from data.skeletons.layouts import NTU25
 from data.skeletons.opening import ClipStore, StoreInfo, open_store
 from data.skeletons.store import StoreWriter, Track
 
@@ -47,7 +49,7 @@ AXES = {
     "clips": (Size(), (1_000, 10_000, 113_945)),
     "frames": (Size(), (1_000, 30_000, 1_000_000)),
     "joints": (Size(clips=32, frames=250), (17, 67, 133)),
-    "people": (Size(clips=32, frames=250), (1, 2)),
+    "people": (Size(clips=32, frames=250), (1, 2, 20)),
     "classes": (Size(clips=4_000), (10, 60, 400)),
 }
 """What is varied, between which sizes, and what the rest is then."""
@@ -133,6 +135,34 @@ def gaussian(folder: Path, size: Size) -> Work:
     return lambda: apply_filter(store, "gaussian", {"sigma_s": 0.1}, folder / "filtered")
 
 
+def smooth(folder: Path, size: Size) -> Work:
+    """Refine an array of one recording by the Gaussian filter, as somebody's own files are."""
+    return _smoothed(folder, size, "one.npy")
+
+
+def smooth_csv(folder: Path, size: Size) -> Work:
+    """Do so with a table of a column for each coordinate."""
+    return _smoothed(folder, size, "one.csv")
+
+
+def _smoothed(folder: Path, size: Size, name: str) -> Work:
+    from refine.files.smoothing import Smoothing
+    from refine.files.stage import smooth
+
+    one = movements(replace(size, clips=1))[0]
+    if name.endswith(".npy"):
+        np.save(folder / name, one if size.people > 1 else one[0])
+    else:
+        heads = ["frame", *(f"{joint}_{axis}" for joint in NTU25.joints for axis in "xyz")]
+        with (folder / name).open("w") as file:
+            file.write(",".join(heads).replace(" ", "_") + "\n")
+            for first in range(0, size.frames, 10_000):
+                rows = one[0, first : first + 10_000].reshape(-1, len(heads) - 1)
+                np.savetxt(file, np.column_stack([np.arange(first, first + len(rows)), rows]), "%.6g", ",")
+    asked = Smoothing(model="gaussian", fps=STEADY_FPS)
+    return lambda: list(smooth([folder / name], folder / "refined", asked))
+
+
 def steady(folder: Path, size: Size) -> Work:
     from refine.apply import apply_refiner
     from refine.shipped.registry import load_shipped
@@ -197,17 +227,34 @@ def statistics(folder: Path, size: Size) -> Work:
     return work
 
 
-STAGES: dict[str, tuple[Callable[[Path, Size], Work], tuple[str, ...]]] = {
-    "prepare": (prepare, ("clips", "people")),
-    "write": (write, ("clips", "frames", "joints", "people")),
-    "open": (open_, ("clips", "frames", "joints", "people")),
-    "gaussian": (gaussian, ("clips", "frames", "joints", "people")),
-    "steady": (steady, ("clips", "frames", "joints", "people")),
-    "batches": (batches, ("clips", "frames", "joints", "people")),
-    "step": (step, ("joints", "people", "classes")),
-    "statistics": (statistics, ("clips", "classes")),
+def report(folder: Path, size: Size) -> Work:
+    """Write the page, tables and figures of a study of four arms in two seeds; all else has been found in it."""
+    from ablation.page.report import write_report
+
+    make_study = import_module("tests.ablation.conftest").make_study  # a study without trainings
+    gains = {"raw": 0.0, "gaussian": 0.01, "refined": 0.04, "oracle": 0.1}
+    study = make_study(gains, clips=size.clips, classes=size.classes, seeds=2, resamples=100)
+    (folder / "run").mkdir()
+    return lambda: write_report(folder / "run", "growth", study)
+
+
+ALL = 10**9
+
+STAGES: dict[str, tuple[Callable[[Path, Size], Work], dict[str, int]]] = {
+    "prepare": (prepare, {"clips": ALL, "people": 2}),
+    "write": (write, {"clips": ALL, "frames": ALL, "joints": ALL, "people": ALL}),
+    "open": (open_, {"clips": ALL, "frames": ALL, "joints": ALL, "people": ALL}),
+    "gaussian": (gaussian, {"clips": ALL, "frames": ALL, "joints": ALL, "people": ALL}),
+    "steady": (steady, {"clips": ALL, "frames": ALL, "joints": ALL, "people": ALL}),
+    "smooth": (smooth, {"frames": ALL, "people": ALL}),
+    "smooth csv": (smooth_csv, {"frames": 300_000}),
+    "batches": (batches, {"clips": ALL, "frames": ALL, "joints": ALL, "people": ALL}),
+    "step": (step, {"joints": ALL, "people": ALL, "classes": ALL}),
+    "statistics": (statistics, {"clips": ALL, "classes": ALL}),
+    "report": (report, {"clips": 10_000, "classes": ALL}),
 }
-"""Each stage, and the axes that mean something to it; `.skeleton` text has 25 joints and no clip of 16 MB."""
+"""Each stage, and the axes that mean something to it, up to which size: `.skeleton` text has 25 joints, a study knows
+two people of a clip, and a table has 32 million cells at most."""
 
 REPEATED_BELOW = 1.0
 """Seconds; what takes less is run three times, and the least counts."""
@@ -227,18 +274,18 @@ def measure(stage: str, size: Size, shared: Path) -> tuple[float, float]:
     return min(taken), max(memory)
 
 
-def run_axis(axis: str, stages: Sequence[str], most: int | None, folder: str | None) -> None:
+def run_axis(axis: str, stages: Sequence[str], most: int, folder: str | None) -> None:
     """Measure the stages along an axis, and print a row of each."""
     with tempfile.TemporaryDirectory(dir=folder) as shared:
         for stage in stages:
             if axis in STAGES[stage][1]:
-                print(row_of(stage, axis, most, Path(shared)), flush=True)
+                print(row_of(stage, axis, min(most, STAGES[stage][1][axis]), Path(shared)), flush=True)
 
 
-def row_of(stage: str, axis: str, most: int | None, shared: Path) -> str:
+def row_of(stage: str, axis: str, most: int, shared: Path) -> str:
     """Measure a stage at each size of an axis."""
     base, all_values = AXES[axis]
-    values = [value for value in all_values if most is None or value <= most]
+    values = sorted({min(value, most) for value in all_values})
     found = [measure(stage, replace(base, **{axis: value}), shared) for value in values]
     times, memories = zip(*found, strict=True)
     fit = np.polyfit(np.log(values), np.log(times), 1)[0]
@@ -259,7 +306,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="How time and memory grow.")
     parser.add_argument("--axes", nargs="+", choices=AXES, default=list(AXES))
     parser.add_argument("--stages", nargs="+", choices=STAGES, default=list(STAGES))
-    parser.add_argument("--most", type=int, help="Leave larger sizes out.")
+    parser.add_argument("--most", type=int, default=ALL, help="The largest size; larger ones are cut to it.")
     parser.add_argument("--folder", help="Where stores are written; the system's temporary folder by default.")
     given = parser.parse_args()
     print(processor())

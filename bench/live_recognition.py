@@ -13,6 +13,7 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import argparse
+import math
 import sys
 import tempfile
 from collections import deque
@@ -67,6 +68,9 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=95)
     parser.add_argument("--fps", type=float, default=30.0)
     asked = parser.parse_args()
+    least = math.ceil(max(size.frames for size in SIZES) * max(1.0, asked.fps / 30)) + 3
+    if asked.frames < least:
+        parser.error(f"--frames {asked.frames}: expected at least {least}, for a few decisions behind a full window")
     torch.set_num_threads(1)
     torch.manual_seed(0)
     print(f"{processor()}, one thread; milliseconds of processor time\n")

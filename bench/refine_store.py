@@ -122,11 +122,13 @@ def time_released(folder: Path, net: str, frames: int, threads: int) -> float:
     return done / (time.perf_counter() - started)
 
 
-def print_curve(checkpoint: Path, root: Path, benchmark: str, split: Split, precision: Precision) -> None:
+def print_curve(
+    checkpoint: Path, root: Path, benchmark: str, split: Split, precision: Precision, strides: list[int]
+) -> None:
     refiner = replace(load_refiner(checkpoint), precision=precision)
     pairs = read_pairs(find_benchmark(benchmark), root, split)
     unit, factor = pairs.benchmark.reported
-    strides = [s for s in (1, 2, 4, 8, 16, 32) if s <= refiner.window]
+    strides = [s for s in strides if s <= refiner.window]
     print(f"{benchmark} ({split}), {pairs.frames} frames, W = {refiner.window}; MPJPE and Accel, {unit}")
     print("| stride | mean | change | smooth | change from the mean at stride 1 |")
     print("|---|---|---|---|---|")
@@ -154,13 +156,21 @@ def main() -> None:
     parser.add_argument("--released-frames", type=int, default=4_000, help="to time the released way on; 0: not at all")
     parser.add_argument("--folder", type=Path, default=None, help="for the stores; a temporary one by default")
     parser.add_argument("--curve", type=Path, help="a checkpoint")
+    parser.add_argument("--strides", type=int, nargs="+", default=[1, 2, 4, 8, 16, 32], help="of the curve; 1 first")
     parser.add_argument("--root", type=Path, default=Path("datasets/poses"))
     parser.add_argument("--benchmark", default="h36m_fcn_3D")
     parser.add_argument("--split", choices=("train", "test"), default="test")
     arguments = parser.parse_args()
     if arguments.curve is not None:
         torch.set_num_threads(arguments.threads)
-        print_curve(arguments.curve, arguments.root, arguments.benchmark, arguments.split, arguments.precision)
+        print_curve(
+            arguments.curve,
+            arguments.root,
+            arguments.benchmark,
+            arguments.split,
+            arguments.precision,
+            arguments.strides,
+        )
         return
     with tempfile.TemporaryDirectory(dir=arguments.folder, prefix="refine_store_") as name:
         folder = Path(name)

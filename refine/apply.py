@@ -20,13 +20,14 @@ from base.words import plural
 from data.recordings.people import BRIDGE_S
 from data.skeletons.seen import seen_joints
 from data.skeletons.store import ClipStore, StoreInfo, Track, derive_store
+from refine.blocks import frame_blocks
 from refine.filters.registry import FILTERS
 from refine.filters.smoothing import released_parameters, smooth_sightings
 from refine.in_space import Sightings, cut_track
 from refine.named import AnyRefiner
 from refine.nets.columns import Precision
 from refine.nets.registry import NETS
-from refine.refiner import Refiner, fingerprint, refine_sightings
+from refine.refiner import Refiner, fingerprint, refine_sightings, still
 from refine.shipped.registry import Bones, Shipped
 from refine.splits import Pieces
 from refine.steady import stores as whole_tracks
@@ -46,7 +47,7 @@ Transform = Callable[[Sequence[Sightings]], Refined]
 HERE = Pool("here")
 """As many threads of this process as torch has."""
 
-RULES = 2
+RULES = 3
 """Raised whenever the same network or filter gives another store, so that none is begun by one version and ended by
 another."""
 
@@ -232,7 +233,7 @@ def _by_network(
         refiner = replace_fields(refiner, normalise=replace_fields(refiner.normalise, scale="body"))
         half = info.image[0] / 2
 
-    return partial(_refined_by_network, refiner, half, stride, merge, info.fps, match_rate)
+    return partial(_refined_by_network, still(refiner), half, stride, merge, info.fps, match_rate)
 
 
 def _refined_by_network(
@@ -277,7 +278,13 @@ def _refined_in_part(transform: Transform, strength: float, tracks: Sequence[Sig
 
 
 def apply_filter(
-    store: ClipStore, name: str, parameters: Mapping[str, float], output: Path, *, replace: bool = False
+    store: ClipStore,
+    name: str,
+    parameters: Mapping[str, float],
+    output: Path,
+    *,
+    replace: bool = False,
+    pool: Pool = HERE,
 ) -> None:
     """Write a store whose tracks went through a classical filter, under the same rules as `apply_refiner`.
 
@@ -291,12 +298,14 @@ def apply_filter(
         The new store's folder.
     replace
         Whether an existing store may be replaced.
+    pool
+        Who filters; what comes out is the same.
     """
     transform = partial(_filtered, name, dict(parameters), store.info.fps)
     description = {"filter": name, "parameters": dict(parameters)}
-    turned = FILTERS[name].turned
-    one = Pool("here", 1)
-    _derive(store, output, transform, "filtered", description, replace, f"filtering ({name})", {}, one, turned)
+    verb, turned = f"filtering ({name})", FILTERS[name].turned
+    with threadpool_limits(1, user_api="blas"):  # blocks of tracks are shared out instead
+        _derive(store, output, transform, "filtered", description, replace, verb, {}, pool, turned)
 
 
 def _filtered(name: str, parameters: Mapping[str, float], fps: float, tracks: Sequence[Sightings]) -> Refined:
@@ -412,11 +421,15 @@ def _transform_block(
         _limit_blas()
     row, last_row, first, end = block
     tracks = list(_tracks(store, row, last_row, first, end))
-    joints = np.array(store.joints[row:last_row])
     results, pieces = transform([track for _, track in tracks])
-    for (at, track), refined in zip(tracks, results, strict=True):
+    for (_, track), refined in zip(tracks, results, strict=True):
         _check_sane(track, refined, str(store.folder))
-        joints[at] = refined
+    if [at for at, _ in tracks] == [slice(0, last_row - row)]:
+        joints = results[0]  # a long track is not copied
+    else:
+        joints = np.array(store.joints[row:last_row])
+        for (at, _), refined in zip(tracks, results, strict=True):
+            joints[at] = refined
     _forget(store)
     return joints, _cuts(pieces)
 
@@ -462,16 +475,30 @@ def _sightings(
 
 def _check_sane(track: Sightings, refined: np.ndarray, where: str) -> None:
     """Refuse what no refiner means: positions that are no numbers, or far outside everything that was seen."""
-    seen = np.isfinite(track.joints).all(-1) if track.seen is None else track.seen
-    before, after = track.joints[seen], refined[seen]
-    room = FARTHEST_OUTSIDE * float(np.ptp(before, axis=0).max()) + 1e-6 * float(np.abs(before).max())
+    here = track.joints[0] if track.seen is None else track.joints[0][track.seen[0]]
     with np.errstate(invalid="ignore", over="ignore"):
-        sane = np.abs(after - (before.min(0) + before.max(0)) / 2).max() <= room  # which NaN is not
+        # What has moved no farther is within the room of the first pose alone; all the room takes long to find.
+        near = (FARTHEST_OUTSIDE - 1) * np.ptp(here, axis=0).max() if len(here) else -1.0
+        if all(np.abs(refined[at] - track.joints[at]).max() <= near for at, _ in frame_blocks(len(refined))):
+            return
+    seen = np.isfinite(track.joints).all(-1) if track.seen is None else track.seen
+    (low, high), (lowest, highest) = _limits(track.joints, seen), _limits(refined, seen)
+    room = FARTHEST_OUTSIDE * float((high - low).max()) + 1e-6 * float(np.abs([low, high]).max())
+    with np.errstate(invalid="ignore", over="ignore"):
+        middle = (low + high) / 2
+        sane = np.abs([lowest - middle, highest - middle]).max() <= room  # which NaN is not
     if not sane:
         raise InputError(
             f"{where}: the refiner gives positions that are far from all that was seen, or no numbers; its weights "
             "make no sense: train it again"
         )
+
+
+def _limits(joints: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the least and the greatest of each coordinate of what was seen, [C] each."""
+    parts = (joints[at][seen[at]] for at, _ in frame_blocks(len(joints)))
+    limits = np.array([(part.min(0), part.max(0)) for part in parts if len(part)])
+    return limits[:, 0].min(0), limits[:, 1].max(0)
 
 
 def _forget(store: ClipStore) -> None:

@@ -5,7 +5,7 @@ what was not seen stays as it was. A method sees what is left of one motion when
 (`refine.travel`): positions at even times, none missing, unsure ones led by surer ones.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,11 +13,14 @@ from scipy.interpolate import CubicSpline
 
 from base.errors import InputError
 from base.settings import FPS
-from data.skeletons.gaps import fill_gaps
+from data.recordings.people import JUMP
+from data.skeletons.gaps import gap_values
 from data.skeletons.seen import seen_joints
-from refine.normalise import body_size
+from refine.blocks import FRAMES
+from refine.long_tracks import refine_long
+from refine.normalise import body_sizes, lengths_of
 from refine.splits import Pieces, split_track
-from refine.travel import body_axes, body_path, mean_of_joints, smooth_path
+from refine.travel import body_path, mean_pose, pose_axes, smooth_path
 from refine.trust import trust
 
 Method = Callable[[list[np.ndarray], list[float]], list[np.ndarray]]
@@ -25,6 +28,9 @@ Method = Callable[[list[np.ndarray], list[float]], list[np.ndarray]]
 
 _UNEVEN = 0.05
 """Frames: so far from even times counts as even."""
+
+TOGETHER = 1 << 11
+"""Frames of tracks that are taken apart at once: they stay in a processor's cache."""
 
 _BELIEVED = 0.999
 """From this trust on, a sighting is one to go by."""
@@ -141,7 +147,7 @@ class _Apart:
 
 
 def refine_in_space(
-    sightings: Sequence[Sightings], method: Method, fps: float, *, turned: bool = True
+    sightings: Sequence[Sightings], method: Method, fps: float, *, turned: bool = True, reach: int | None = None
 ) -> tuple[list[np.ndarray], list[Pieces]]:
     """Refine bodies by a method, each for itself.
 
@@ -155,6 +161,9 @@ def refine_in_space(
         Frames a second.
     turned
         Whether the method minds in which axes it sees a motion; it then gets the body's own.
+    reach
+        How many frames to either side of it the method looks at, for a frame; None for all. If it does not mind the
+        axes, either, it then sees long tracks block by block (`refine.long_tracks`).
 
     Returns
     -------
@@ -163,7 +172,9 @@ def refine_in_space(
     pieces
         How each track was cut.
     """
-    taken = [_take_apart(sighting, fps, turned) for sighting in sightings]
+    if reach is not None and not turned and any(_is_long(one) for one in sightings):
+        return _one_by_one(sightings, method, fps, reach)
+    taken = [apart for group in _groups(sightings) for apart in _take_apart(group, fps, turned)]
     given = [one.motion for apart in taken for one in apart.motions]
     sizes = [apart.size for apart in taken for _ in apart.motions]
     refined = iter(method(given, sizes) if given else [])
@@ -176,13 +187,34 @@ def refine_in_space(
                 exact = one.at.dtype.kind == "i"
                 moved = moved[one.at] if exact else CubicSpline(np.arange(len(moved)), moved)(one.at)
             if turned:
-                moved = moved @ apart.axes.T
+                moved = _turned(moved, apart.axes.T)
             if apart.seen is None:
                 result[one.rows] = moved
             else:
                 np.copyto(result[one.rows], moved, where=apart.seen[one.rows][..., None], casting="same_kind")
         results.append(result)
     return results, [apart.pieces for apart in taken]
+
+
+def _is_long(sighting: Sightings) -> bool:
+    """Say whether a track is long, and nothing is missing or unsure in it."""
+    if len(sighting.joints) <= FRAMES or sighting.confidence is not None or sighting.times is not None:
+        return False
+    return bool(seen_of(sighting).all())
+
+
+def _one_by_one(
+    sightings: Sequence[Sightings], method: Method, fps: float, reach: int
+) -> tuple[list[np.ndarray], list[Pieces]]:
+    results, cuts = [], []
+    for one in sightings:
+        found = refine_long(one.joints, method, fps, reach, one.size) if _is_long(one) else None
+        if found is None:
+            [joints], [pieces] = refine_in_space([one], method, fps, turned=False)
+            found = joints, pieces
+        results.append(found[0])
+        cuts.append(found[1])
+    return results, cuts
 
 
 @dataclass(frozen=True)
@@ -198,23 +230,77 @@ class _Cut:
 
 def cut_track(sighting: Sightings, fps: float, turned: bool = True) -> Pieces:
     """Cut a track as `refine_in_space` does."""
-    return _cut(sighting, fps, turned).pieces
+    return _cut([sighting], fps, turned)[0].pieces
 
 
-def _cut(sighting: Sightings, fps: float, turned: bool) -> _Cut:
-    joints, seen = np.asarray(sighting.joints, np.float64), seen_of(sighting)
-    axes = np.eye(joints.shape[-1])
-    complete = bool(seen.all())
-    if not complete:
-        if not seen.any():
-            return _Cut(joints, seen, axes, Pieces([]), 1.0)
-        joints = np.where(seen[..., None], joints, 0.0)
+def _groups(sightings: Sequence[Sightings]) -> Iterator[list[Sightings]]:
+    """Put tracks together that are treated at once: of the same joints, and few enough to stay in the cache."""
+    group: list[Sightings] = []
+    for one in sightings:
+        shape = one.joints.shape[1:]
+        rows = sum(len(other.joints) for other in group) + len(one.joints)
+        if group and (rows > TOGETHER or group[0].joints.shape[1:] != shape):
+            yield group
+            group = []
+        group.append(one)
+    if group:
+        yield group
+
+
+def _cut(group: Sequence[Sightings], fps: float, turned: bool) -> list[_Cut]:
+    """Turn tracks of the same joints into their axes, and cut them."""
+    lengths = [len(one.joints) for one in group]
+    ends = np.cumsum(lengths, dtype=np.int64)
+    places = [slice(end - length, end) for end, length in zip(ends.tolist(), lengths, strict=True)]
+    joints = np.concatenate([one.joints for one in group], dtype=np.float64)
+    seen = np.concatenate([seen_of(one) for one in group])
+    count = seen.sum(1)
+    complete = np.logical_and.reduceat(count == seen.shape[1], ends - lengths)
+    if not complete.all():
+        joints[~seen] = 0.0
+    axes = [np.eye(joints.shape[-1])] * len(group)
     if turned:
-        axes = body_axes(joints, None if complete else seen)
-        joints = joints @ axes
-    size = body_size(joints, None if complete else seen)
-    times = np.arange(len(joints)) / fps if sighting.times is None else sighting.times
-    return _Cut(joints, seen, axes, split_track(joints, seen, times, size), size)
+        poses = [mean_pose(joints[at], None if all_ else seen[at]) for at, all_ in zip(places, complete, strict=True)]
+        axes = list(pose_axes(np.stack(poses)))
+        for at, own in zip(places, axes, strict=True):
+            joints[at] = _turned(joints[at], own)
+    sizes = body_sizes(joints, seen, lengths)
+    still = _without_jumps(joints, seen, count, ends, sizes)
+    cuts = []
+    for at, one, own, size, quiet in zip(places, group, axes, sizes, still.tolist(), strict=True):
+        here, there = joints[at], seen[at]
+        if quiet and one.times is None:
+            pieces = Pieces([(0, len(here))])
+        elif not count[at].any():
+            pieces = Pieces([])
+        else:
+            times = np.arange(len(here)) / fps if one.times is None else one.times
+            pieces = split_track(here, there, times, size)
+        cuts.append(_Cut(here, there, own, pieces, size))
+    return cuts
+
+
+def _without_jumps(
+    joints: np.ndarray, seen: np.ndarray, count: np.ndarray, ends: np.ndarray, sizes: Sequence[float]
+) -> np.ndarray:
+    """Say which tracks, of frames one after another, `split_track` would leave whole: bool, for each end; sure if so.
+
+    Something is seen of all frames, and all steps are short: no median is more than twice the mean.
+    """
+    lengths = np.diff(ends, prepend=0)
+    both = (seen[1:] & seen[:-1]).astype(np.float64)
+    step = joints[1:] - joints[:-1]
+    total = np.einsum("nv,nv->n", lengths_of(step), both)
+    mean = np.zeros(len(joints))
+    np.divide(total, np.maximum(both.sum(1), 1), out=mean[1:])
+    mean[ends[:-1]] = 0.0
+    farthest = np.maximum.reduceat(mean, ends - lengths)
+    return np.logical_and.reduceat(count > 0, ends - lengths) & (2 * farthest < JUMP * np.asarray(sizes))
+
+
+def _turned(joints: np.ndarray, axes: np.ndarray) -> np.ndarray:
+    """Return joints @ axes, in one product and not one for each frame."""
+    return (joints.reshape(-1, len(axes)) @ axes).reshape(joints.shape)
 
 
 def seen_of(sighting: Sightings) -> np.ndarray:
@@ -227,45 +313,80 @@ def seen_of(sighting: Sightings) -> np.ndarray:
     return finite if sighting.seen is None else sighting.seen & finite
 
 
-def _take_apart(sighting: Sightings, fps: float, turned: bool) -> _Apart:
-    cut = _cut(sighting, fps, turned)
-    joints, seen, pieces = cut.joints, cut.seen, cut.pieces
-    motions = []
-    right = seen
-    if len(pieces.astray):
-        right = seen.copy()
-        right[pieces.astray] = False
-    for first, end in pieces.spans:
-        rows = slice(first, end)
-        confidence = None if sighting.confidence is None else sighting.confidence[rows]
-        uneven = None if sighting.times is None else sighting.times[rows]
-        motions.append(_motion(rows, joints[rows], right[rows], confidence, uneven, fps))
-    return _Apart(cut.axes, motions, pieces, sighting.size or cut.size, None if seen.all() else seen)
+@dataclass(frozen=True)
+class _Piece:
+    """A piece of a track with even frames: what is known of them, and where the track's rows are among them if not all.
+
+    See `_Motion` for the rest.
+    """
+
+    rows: slice
+    joints: np.ndarray
+    seen: np.ndarray
+    confidence: np.ndarray | None
+    at: np.ndarray | None
 
 
-def _motion(
-    rows: slice,
-    joints: np.ndarray,
-    seen: np.ndarray,
-    confidence: np.ndarray | None,
-    times: np.ndarray | None,
-    fps: float,
-) -> _Motion:
-    at: np.ndarray | None = None
-    if times is not None:
-        number = frames_of(times, fps)
-        if number is None:
-            return _uneven_motion(rows, joints, seen, confidence, times, fps)
-        if number[-1] >= len(number):  # frames are missing in between
-            at, frames = number, int(number[-1]) + 1
-            joints, seen = spread(joints, at, frames), spread(seen, at, frames)
-            confidence = None if confidence is None else spread(confidence, at, frames)
-    sure, believed = _sure(seen, confidence, np.arange(len(seen)) / fps)
-    if sure is seen and seen.all():
-        path = smooth_path(mean_of_joints(joints), fps)[:, None]
-        return _Motion(rows, joints - path, path, at)
-    path = smooth_path(body_path(joints, sure, seen), fps, np.any(sure, axis=1))[:, None]
-    return _Motion(rows, _led(joints - path, seen, sure, believed), path, at)
+def _take_apart(group: Sequence[Sightings], fps: float, turned: bool) -> list[_Apart]:
+    """Take tracks of the same joints apart."""
+    cuts = _cut(group, fps, turned)
+    taken: list[list[_Piece | _Motion]] = []
+    for sighting, cut in zip(group, cuts, strict=True):
+        right = cut.seen
+        if len(cut.pieces.astray):
+            right = right.copy()
+            right[cut.pieces.astray] = False
+        taken.append([_piece(sighting, cut.joints, right, slice(*span), fps) for span in cut.pieces.spans])
+    even = iter(_motions([one for pieces in taken for one in pieces if isinstance(one, _Piece)], fps))
+    return [
+        _Apart(
+            cut.axes,
+            [next(even) if isinstance(one, _Piece) else one for one in pieces],
+            cut.pieces,
+            sighting.size or cut.size,
+            None if cut.seen.all() else cut.seen,
+        )
+        for sighting, cut, pieces in zip(group, cuts, taken, strict=True)
+    ]
+
+
+def _piece(sighting: Sightings, joints: np.ndarray, seen: np.ndarray, rows: slice, fps: float) -> _Piece | _Motion:
+    joints, seen = joints[rows], seen[rows]
+    confidence = None if sighting.confidence is None else sighting.confidence[rows]
+    if sighting.times is None:
+        return _Piece(rows, joints, seen, confidence, None)
+    at = frames_of(sighting.times[rows], fps)
+    if at is None:
+        return _uneven_motion(rows, joints, seen, confidence, sighting.times[rows], fps)
+    frames = int(at[-1]) + 1
+    if frames == len(at):
+        return _Piece(rows, joints, seen, confidence, None)
+    # Frames are missing in between.
+    confidence = None if confidence is None else spread(confidence, at, frames)
+    return _Piece(rows, spread(joints, at, frames), spread(seen, at, frames), confidence, at)
+
+
+def _motions(pieces: Sequence[_Piece], fps: float) -> list[_Motion]:
+    """Take the travel out of pieces of the same joints, and fill in what is missing."""
+    if not pieces:
+        return []
+    lengths = [len(one.joints) for one in pieces]
+    joints, seen = (np.concatenate(parts) for parts in zip(*((one.joints, one.seen) for one in pieces), strict=True))
+    sure, believed = seen, None
+    if any(one.confidence is not None for one in pieces):
+        # What all say alike says nothing.
+        confidences = [np.ones(one.seen.shape) if one.confidence is None else one.confidence for one in pieces]
+        sure, believed = _sure(seen, np.concatenate(confidences), np.arange(len(seen)) / fps, lengths)
+    path, known = body_path(joints, sure, seen, lengths), np.asarray(sure.any(1))
+    motions, first = [], 0
+    for one, length in zip(pieces, lengths, strict=True):
+        at = slice(first, first + length)
+        smooth = smooth_path(path[at], fps, known[at])[:, None]
+        joints[at] -= smooth
+        motions.append(_Motion(one.rows, joints[at], smooth, one.at))
+        first += length
+    _led(joints, seen, sure, believed, lengths)
+    return motions
 
 
 def _uneven_motion(
@@ -309,18 +430,27 @@ def spread(x: np.ndarray, at: np.ndarray, frames: int) -> np.ndarray:
     return out
 
 
-def _sure(seen: np.ndarray, confidence: np.ndarray | None, times: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+def _sure(
+    seen: np.ndarray, confidence: np.ndarray | None, times: np.ndarray, lengths: Sequence[int] | None = None
+) -> tuple[np.ndarray, np.ndarray | None]:
     """Say which sightings are to go by, and how far each is believed if that is not the same for all."""
-    believed = None if confidence is None else trust(confidence, seen, times)
+    believed = None if confidence is None else trust(confidence, seen, times, lengths)
     return (seen, None) if believed is None else (seen & (believed > _BELIEVED), believed)
 
 
-def _led(motion: np.ndarray, seen: np.ndarray, sure: np.ndarray, believed: np.ndarray | None) -> np.ndarray:
-    """Fill in what was not seen, and lead what is unsure towards what surer sightings say."""
+def _led(
+    motion: np.ndarray,
+    seen: np.ndarray,
+    sure: np.ndarray,
+    believed: np.ndarray | None,
+    lengths: Sequence[int] | None = None,
+) -> np.ndarray:
+    """Fill in what was not seen, and lead what is unsure towards what surer sightings say, in place."""
     if sure.all():
         return motion
-    filled = fill_gaps(motion, sure)
-    if believed is None:
-        return filled
-    share = np.where(seen, believed, 0.0)[..., None]
-    return share * motion + (1 - share) * filled
+    frame, joint, values = gap_values(motion, sure, lengths)
+    if believed is not None:
+        share = np.where(seen[frame, joint], believed[frame, joint], 0.0)[:, None]
+        values = share * motion[frame, joint] + (1 - share) * values
+    motion[frame, joint] = values
+    return motion

@@ -53,26 +53,60 @@ def body_size(joints: np.ndarray, seen: np.ndarray | None = None) -> float:
     float
         In the unit of `joints`; 1 if there is nothing to measure.
     """
-    if seen is None or seen.all():
-        size = float(np.median(np.linalg.norm(joints - _median_of_joints(joints)[:, None], axis=-1)))
+    if seen is None:
+        seen = np.ones(joints.shape[:2], bool)
     else:
-        frames = seen.any(1)
-        if not frames.any():
-            return 1.0
-        # Which of the frames, times joints, are seen; unseen joints may hold anything.
-        part = seen[frames]
-        visible = np.where(part[..., None], joints[frames], 0.0)
-        distance = np.linalg.norm(visible - _median_of_seen(visible, part)[:, None], axis=-1)
-        size = float(np.median(distance[part]))
+        joints = np.where(seen[..., None], joints, 0.0)  # unseen joints may hold anything
+    return body_sizes(joints, seen, [len(joints)])[0]
+
+
+def body_sizes(joints: np.ndarray, seen: np.ndarray, lengths: Sequence[int]) -> list[float]:
+    """Measure skeletons as `body_size` does, several sequences of so many frames, all finite, one after another."""
+    whole = np.asarray(seen.all(1))
+    middle = _median_of_joints(joints)
+    partly = np.flatnonzero(~whole & seen.any(1))
+    if len(partly):
+        middle[partly] = _median_of_seen(joints[partly], seen[partly])
+    distance = lengths_of(joints - middle[:, None])
+    sizes, first = [], 0
+    for length in lengths:
+        here = slice(first, first + length)
+        known = distance[here].ravel() if whole[here].all() else distance[here][seen[here]]
+        sizes.append(usual(known))
+        first += length
+    return sizes
+
+
+def distances(joints: np.ndarray) -> np.ndarray:
+    """Return how far all joints [T, J, D] are from the centre of their frame, [T, J]."""
+    return lengths_of(joints - _median_of_joints(joints)[:, None])
+
+
+def usual(distance: np.ndarray) -> float:
+    """Return a skeleton's size by the distances [n] of its joints from their centre."""
+    size = float(median(distance)) if len(distance) else 1.0
     return size if np.isfinite(size) and size > 0 else 1.0
 
 
 def _median_of_joints(joints: np.ndarray) -> np.ndarray:
-    """Return the median [T, D] over the joints [T, J, D]: `np.median`, in half the time."""
-    count = joints.shape[1]
+    """Return the median [T, D] over the joints [T, J, D]."""
+    return median(np.ascontiguousarray(joints.transpose(0, 2, 1)))
+
+
+def median(x: np.ndarray) -> np.ndarray:
+    """Return the median over the last axis: `np.median`, in half the time."""
+    count = x.shape[-1]
     low, high = (count - 1) // 2, count // 2
-    ordered = np.partition(np.ascontiguousarray(joints.transpose(0, 2, 1)), (low, high), axis=-1)
-    return (ordered[..., low] + ordered[..., high]) / 2
+    ordered = np.partition(x, low if low == high else (low, high), axis=-1)
+    return np.asarray((ordered[..., low] + ordered[..., high]) / 2)
+
+
+def lengths_of(vectors: np.ndarray) -> np.ndarray:
+    """Return `np.linalg.norm` over the last axis, in a fraction of the time."""
+    square = vectors[..., 0] ** 2
+    for axis in range(1, vectors.shape[-1]):
+        square += vectors[..., axis] ** 2
+    return np.asarray(np.sqrt(square))
 
 
 def _median_of_seen(joints: np.ndarray, seen: np.ndarray) -> np.ndarray:

@@ -60,6 +60,8 @@ class Refiner:
         Of its checkpoint.
     precision
         What to compute in, see `refine.nets.columns.Columns`.
+    still
+        Whether it is made for skeletons where they are, see `still`.
     """
 
     net: Net
@@ -68,6 +70,7 @@ class Refiner:
     trained_on: tuple[str, ...] = ()
     sha256: str = ""
     precision: Precision = "fp32"
+    still: bool = False
 
     @property
     def label(self) -> str:
@@ -292,12 +295,20 @@ def refine_sightings(
         Whether to resample to the network's frame rate.
     """
     rate = refiner.fps / fps if match_rate and fps and refiner.fps else 1.0
-    still = replace(refiner, net=at_rest(refiner.net), normalise=Normalise("channel", refiner.normalise.scale))
+    refiner = still(refiner)
 
     def method(motions: list[np.ndarray], sizes: list[float]) -> list[np.ndarray]:
-        return _refine_arrays(still, motions, root=(), stride=stride, merge=merge, rate=rate, sizes=sizes)
+        return _refine_arrays(refiner, motions, root=(), stride=stride, merge=merge, rate=rate, sizes=sizes)
 
     return refine_in_space(sightings, method, fps or refiner.fps or DEFAULT_FPS)
+
+
+def still(refiner: Refiner) -> Refiner:
+    """Make a refiner answer rest with rest, and see every coordinate about its own mean, if it does not yet."""
+    if refiner.still:
+        return refiner
+    normalise = Normalise("channel", refiner.normalise.scale)
+    return replace(refiner, net=at_rest(refiner.net), normalise=normalise, still=True)
 
 
 def refine_sequences(
@@ -363,7 +374,8 @@ def _refine_arrays(
     for x, size in zip(sequences, sizes, strict=True):
         scaled = lower_rate(x.reshape(len(x), -1) / size, rate)
         indices.append(mirrored(len(scaled), refiner.window))
-        columns.append(torch.tensor(scaled[indices[-1]].T, dtype=torch.float32, device=parameter.device).contiguous())
+        whole = scaled if len(scaled) == len(indices[-1]) else scaled[indices[-1]]
+        columns.append(torch.from_numpy(whole.astype(np.float32)).to(parameter.device).t())
     dims = sequences[0].shape[-1] if len(sequences) else 0
     offsets = partial(window_offsets, centre=refiner.normalise.centre, root=root, dims=dims)
     results = []
@@ -373,6 +385,6 @@ def _refine_arrays(
     for x, size, column, index in zip(sequences, sizes, refined_columns, indices, strict=True):
         length = resampled_length(len(x), rate)
         first = (len(index) - length) // 2
-        refined = resample(column[:, first : first + length].T.cpu().numpy(), 1 / rate, len(x))
+        refined = resample(column.t()[first : first + length].cpu().numpy(), 1 / rate, len(x))
         results.append(refined.reshape(x.shape) * size)
     return results

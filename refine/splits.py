@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from data.recordings.people import BRIDGE_S, JUMP, SPEED
+from refine.blocks import frame_blocks
+from refine.normalise import lengths_of, median
 
 ACCELERATION = 100.0
 """Body sizes/s^2, some four times gravity: what that comes to in a step is added, for low frame rates."""
@@ -59,10 +61,10 @@ def split_track(joints: np.ndarray, seen: np.ndarray, times: np.ndarray, size: f
         return Pieces([(int(row), int(row) + 1) for row in rows])
     elapsed = np.diff(times if whole else times[rows])
     gap = elapsed > BRIDGE_S * (1 + 1e-6)
-    jump = _jumps(joints if whole else joints[rows], None if whole else seen[rows], elapsed, size, gap)
+    at, there = (joints, seen) if len(rows) == len(joints) else (joints[rows], seen[rows])
+    jump = _jumps(at, None if whole else there, elapsed, size, gap)
     astray: list[np.ndarray] = []
     if jump.any():
-        at, there = joints[rows], seen[rows]
         clock = np.concatenate([[0.0], elapsed.cumsum()])
         for cut in np.flatnonzero(jump).tolist():
             back = _back(cut, at, there, clock, size) if jump[cut] else None
@@ -83,7 +85,8 @@ def _back(cut: int, joints: np.ndarray, seen: np.ndarray, clock: np.ndarray, siz
             return None
         both = seen[cut] & seen[back]
         if both.any():
-            step = np.median(np.linalg.norm(joints[back, both] - joints[cut, both], axis=-1))
+            way = np.subtract(joints[back, both], joints[cut, both], dtype=np.float64)
+            step = np.median(np.linalg.norm(way, axis=-1))
             if step < JUMP * size:
                 return back
     return None
@@ -93,18 +96,20 @@ def _jumps(
     joints: np.ndarray, seen: np.ndarray | None, elapsed: np.ndarray, size: float, gap: np.ndarray
 ) -> np.ndarray:
     """Say which of the steps between these rows are jumps, bool [n - 1]."""
-    if seen is None:
-        step = joints[1:] - joints[:-1]
-        length = np.sqrt(np.einsum("nvc,nvc->nv", step, step))
-        if 2 * length.mean(1).max() < JUMP * size:  # no median is more than twice the mean
-            return np.zeros(len(length), bool)
-        steps = np.median(length, axis=1)
+    at = joints if seen is None else np.where(seen[..., None], joints, 0.0)
+    length = np.empty((len(at) - 1, at.shape[1]))
+    for part, _ in frame_blocks(len(length)):
+        step = np.subtract(at[part.start + 1 : part.stop + 1], at[part], dtype=np.float64)
+        length[part] = lengths_of(step)
+    both = None if seen is None else seen[1:] & seen[:-1]
+    count = joints.shape[1] if both is None else both.sum(1)
+    total = (length if both is None else length * both).sum(1)
+    if 2 * (total / np.maximum(count, 1)).max() < JUMP * size:  # no median is more than twice the mean
+        return np.zeros(len(length), bool)
+    if both is None:
+        steps = median(length)
     else:
-        both = seen[1:] & seen[:-1]
-        at = np.where(seen[..., None], joints, 0.0)
-        length = np.where(both, np.linalg.norm(np.diff(at, axis=0), axis=-1), np.inf)
-        count = both.sum(1)
-        ordered = np.sort(length, axis=1)
+        ordered = np.sort(np.where(both, length, np.inf), axis=1)
         # The lower median of the joints that are seen before and after; no step where there are none.
         steps = ordered[np.arange(len(ordered)), np.maximum(count - 1, 0) // 2]
         steps[count == 0] = 0.0
@@ -115,6 +120,8 @@ def _jumps(
     padded[_BESIDE:-_BESIDE] = np.where(gap, np.nan, steps / elapsed)
     beside = np.lib.stride_tricks.sliding_window_view(padded, 2 * _BESIDE + 1).copy()
     beside[:, _BESIDE] = 0.0  # a step alone is compared with rest
-    speed = np.nanmedian(beside, axis=1) * elapsed
+    ordered, known = np.sort(beside, axis=1), (~np.isnan(beside)).sum(1)
+    number = np.arange(len(beside))
+    speed = (ordered[number, (known - 1) // 2] + ordered[number, known // 2]) / 2 * elapsed
     sudden = steps - speed > size * (JUMP + ACCELERATION * elapsed**2)
     return sudden | (steps > size * (JUMP + SPEED * elapsed))

@@ -6,9 +6,12 @@ quadratic in time, so that rest, constant velocity and constant acceleration are
 first and the last frame.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
+
+from refine.blocks import FRAMES, frame_blocks
 
 PATH_S = 1.5
 """Seconds over which the path is a quadratic."""
@@ -17,7 +20,9 @@ LEAST_REACH = 4
 """Frames that the path looks to either side at least."""
 
 
-def body_path(joints: np.ndarray, known: np.ndarray, seen: np.ndarray | None = None) -> np.ndarray:
+def body_path(
+    joints: np.ndarray, known: np.ndarray, seen: np.ndarray | None = None, lengths: Sequence[int] | None = None
+) -> np.ndarray:
     """Follow a body by its joints, whichever of them are known.
 
     The mean position where all joints are known; elsewhere, the mean step of the joints that are known before and
@@ -31,14 +36,36 @@ def body_path(joints: np.ndarray, known: np.ndarray, seen: np.ndarray | None = N
         bool [n, V].
     seen
         bool [n, V]: what to go by where that is not enough.
+    lengths
+        Of several tracks whose frames lie one after another. By default it is one.
 
     Returns
     -------
     float64 array [n, C]
-        But for a constant; anything in frames of which nothing is known.
+        But for a constant of each track; anything in frames of which nothing is known.
     """
-    if known.all():
+    whole = np.asarray(known.all(1))
+    if whole.all():
         return mean_of_joints(joints)
+    ends = np.cumsum(lengths or [len(joints)])
+    both = known[1:] & known[:-1]
+    shared = both.sum(1)
+    path = np.zeros((len(joints), joints.shape[2]))
+    np.einsum("nvc,nv->nc", joints[1:] - joints[:-1], both.astype(np.float64), out=path[1:])
+    path[1:] /= np.maximum(shared, 1)[:, None]
+    for first, end in zip([0, *ends.tolist()], ends.tolist(), strict=False):
+        here = slice(first, end)
+        if whole[here].all():
+            path[here] = mean_of_joints(joints[here])
+        elif shared[first : end - 1].all() and known[first].any():
+            path[first] = 0.0
+            np.cumsum(path[here], axis=0, out=path[here])
+        else:
+            path[here] = _path_with_gaps(joints[here], known[here], None if seen is None else seen[here])
+    return path
+
+
+def _path_with_gaps(joints: np.ndarray, known: np.ndarray, seen: np.ndarray | None) -> np.ndarray:
     rows = np.flatnonzero(known.any(1))
     at, there = (joints, known) if len(rows) == len(joints) else (joints[rows], known[rows])
     both = (there[1:] & there[:-1]).astype(np.float64)
@@ -103,7 +130,7 @@ def smooth_path(path: np.ndarray, fps: float, known: np.ndarray | None = None) -
         known = None
     reach = min(max(round(PATH_S * fps / 2), LEAST_REACH), max(frames - 1, 1))
     if known is None:
-        factors = _even_factors(frames, reach)
+        factors = (_even_factors if frames <= FRAMES else _even_factors.__wrapped__)(frames, reach)
     else:
         # A frame in the middle of a gap needs something to go by.
         count = int(known.sum())
@@ -133,10 +160,17 @@ def _kernels(reach: int) -> np.ndarray:
 
 def _moments(values: np.ndarray, reach: int, powers: int = 3) -> np.ndarray:
     """Sum the values [n, C] in reach of each frame by the kernels, [n, powers, C]."""
-    padded = np.zeros((len(values) + 2 * reach, values.shape[1]))
-    padded[reach : reach + len(values)] = values
-    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1, axis=0)
-    return (windows @ _kernels(reach)[:, :powers]).transpose(0, 2, 1)
+    frames, width = values.shape
+    padded = np.zeros((frames + 2 * reach, width))
+    padded[reach : reach + frames] = values
+    kernels, strides = _kernels(reach)[:, :powers].T, (padded.strides[0], padded.itemsize)
+    moments = np.empty((powers, frames, width))
+    for at, _ in frame_blocks(frames):  # the product makes a copy of what it is given, of many times the values
+        # One row for each place in reach: the values that stand there, seen from these frames.
+        shape = (2 * reach + 1, (at.stop - at.start) * width)
+        shifted = np.ndarray(shape, padded.dtype, padded, at.start * strides[0], strides)
+        moments[:, at] = (kernels @ shifted).reshape(powers, -1, width)
+    return moments.swapaxes(0, 1)
 
 
 def _factors(weight: np.ndarray, reach: int, degree: int) -> np.ndarray:
@@ -176,14 +210,24 @@ def body_axes(joints: np.ndarray, seen: np.ndarray | None = None) -> np.ndarray:
     float64 array [C, C]
         The axes, in columns; each points to where joints of an uneven mixture lie.
     """
+    return np.asarray(pose_axes(mean_pose(joints, seen)[None])[0])
+
+
+def mean_pose(joints: np.ndarray, seen: np.ndarray | None = None) -> np.ndarray:
+    """Return the mean [V, C] of a body's poses [n, V, C] about their middle, see `body_axes`."""
     if seen is None:
-        pose = np.einsum("nvc->vc", joints) / len(joints)
+        pose = (np.full(len(joints), 1 / len(joints)) @ joints.reshape(len(joints), -1)).reshape(joints.shape[1:])
         pose -= pose.mean(0)
     else:
         share = seen / np.maximum(seen.sum(1), 1)[:, None]
         middle = np.einsum("nvc,nv->nc", joints, share)
         pose = np.einsum("nvc,nv->vc", joints - middle[:, None], seen.astype(np.float64))
         pose /= np.maximum(seen.sum(0), 1)[:, None]
-    _, axes = np.linalg.eigh(pose.T @ pose)
-    along = np.resize(_MIXTURE, len(pose)) @ pose @ axes
-    return axes * np.where(along < 0, -1.0, 1.0)
+    return pose
+
+
+def pose_axes(poses: np.ndarray) -> np.ndarray:
+    """Return the axes [S, C, C] of mean poses [S, V, C], see `body_axes`."""
+    _, axes = np.linalg.eigh(poses.transpose(0, 2, 1) @ poses)
+    along = np.resize(_MIXTURE, poses.shape[1]) @ poses
+    return axes * np.where(along[:, None] @ axes < 0, -1.0, 1.0)

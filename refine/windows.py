@@ -7,22 +7,23 @@ from typing import Literal
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from refine.nets.columns import CACHED_COLUMNS, Columns, Precision
 from refine.nets.registry import Net
 
-COLUMNS = {"cpu": 16 * CACHED_COLUMNS, "cuda": 1 << 17}
-"""Windows x coordinates that are cut, refined and merged at a time."""
+COLUMNS = {"cpu": 8 * CACHED_COLUMNS, "cuda": 1 << 17}
+"""Windows x coordinates that are cut, refined and merged at a time; what is longer is always cut at the same places."""
 
-RUN_COLUMNS = 4 * CACHED_COLUMNS
-"""Windows x coordinates of one sequence that stay together on a CPU; longer ones are cut at the same places always."""
+AVERAGED = 1 << 14
+"""Frames that are averaged at a time; it bounds memory."""
 
 Merge = Literal["mean", "smooth"]
 """How the windows that cover a frame become one: their `mean`, as in the paper, or `smooth`, see `refine_windows`."""
 
 Offsets = Callable[[Tensor], Tensor | None]
-"""Maps windows [N, C, W] to what is subtracted before the network and added after it, [N, C]."""
+"""Maps windows' means over time, [N, C, 1], to what is subtracted before the network and added after it, [N, C]."""
 
 
 def mirrored(length: int, window: int) -> np.ndarray:
@@ -120,15 +121,6 @@ def pool_windows(
     )
 
 
-@dataclass(frozen=True)
-class _Run:
-    """Windows of one sequence at even distances: the first begins at frame `start`."""
-
-    sequence: int
-    start: int
-    count: int
-
-
 @torch.inference_mode()
 def refine_windows(
     net: Net,
@@ -137,7 +129,6 @@ def refine_windows(
     stride: int,
     offsets: Offsets,
     merge: Merge = "mean",
-    columns: int | None = None,
     precision: Precision = "fp32",
 ) -> list[Tensor]:
     """Refine sequences by windows that overlap.
@@ -152,77 +143,104 @@ def refine_windows(
     and go gently, and the merged frames go through a moving average as long as the stride, which is blind to
     whatever has its period.
 
-    On a CPU the result is the same to the bit whatever other sequences there are and however many columns are treated
-    at a time: windows are merged in an order that depends on their own sequence alone, and matrices have one size.
+    On a CPU the result is the same to the bit whatever other sequences there are: frames are merged in an order that
+    depends on their own sequence alone, and matrices have one size.
 
     Parameters
     ----------
     net
         The network, on the sequences' device.
     sequences
-        float32 [C, T] each, T at least the window; C may differ.
+        float32 [C, T] each, T at least the window; C may differ. Quickest where a frame's values lie together.
     stride
         Frames from one window to the next, 1 to W.
     offsets
         What to subtract from each window and add again, see `refine.normalise.window_offsets`.
     merge
         How to merge them.
-    columns
-        How many windows x coordinates to treat at a time; by default as suits the device.
     precision
         What to compute in, see `refine.nets.columns.Columns`.
 
     Returns
     -------
     list of Tensor
-        float32 [C, T] each.
+        float32 [C, T] each; a frame's values lie together.
     """
-    if not sequences:
-        return []
-    window, device = net.window, sequences[0].device
-    if not 1 <= stride <= window:
-        raise ValueError(f"stride {stride} is outside 1 to {window}")
-    weights = merging_weights(window, merge)
-    columns = max(columns or COLUMNS[device.type], RUN_COLUMNS, *(len(sequence) for sequence in sequences))
-    together = RUN_COLUMNS if device.type == "cpu" else columns
-    refine = Columns(net, CACHED_COLUMNS if device.type == "cpu" else columns, precision)
-    columns = -(-columns // refine.columns) * refine.columns
-    # Whatever a batch does not fill is refined, too, and thrown away: it must be finite, and no more.
-    cut, refined = (torch.zeros(window, columns, device=device) for _ in range(2))
-    results = [torch.zeros_like(sequence) for sequence in sequences]
-    runs = [
-        run
-        for i, sequence in enumerate(sequences)
-        for run in _runs(i, sequence.shape[1], window, stride, max(1, together // len(sequence)))
-    ]
-    for batch in _batches(runs, [len(sequence) for sequence in sequences], columns):
-        added = []
-        at = 0
-        for run in batch:
-            source = sequences[run.sequence]
-            piece = _piece(cut, at, len(source), run.count)
-            end = run.start + (run.count - 1) * stride + window
-            piece.copy_(source[:, run.start : end].unfold(1, window, stride).permute(2, 0, 1))
-            offset = offsets(piece.permute(2, 1, 0))
-            if offset is not None:
-                piece -= offset.t()
-            added.append(offset)
-            at += piece[0].numel()
-        used = -(-at // refine.columns) * refine.columns
-        refine(cut[:, :used], refined[:, :used])
-        at = 0
-        for run, offset in zip(batch, added, strict=True):
-            result = results[run.sequence]
-            piece = _piece(refined, at, len(result), run.count)
-            if offset is not None:
-                piece += offset.t()
-            for frame, weight in enumerate(weights):
-                first = run.start + frame
-                result[:, first : first + (run.count - 1) * stride + 1 : stride].add_(piece[frame], alpha=weight)
-            at += piece[0].numel()
-    for result in results:
-        result /= _coverage(result.shape[1], stride, weights).to(device)
-    return [moving_average(result, stride) for result in results] if merge == "smooth" else results
+    if not 1 <= stride <= net.window:
+        raise ValueError(f"stride {stride} is outside 1 to {net.window}")
+    results: dict[int, Tensor] = {}
+    for channels in {len(sequence) for sequence in sequences}:
+        alike = [i for i, sequence in enumerate(sequences) if len(sequence) == channels]
+        lengths = [sequences[i].shape[1] for i in alike]
+        refined = _refine_frames(
+            net, torch.cat([sequences[i].t() for i in alike]), lengths, stride, offsets, merge, precision
+        )
+        if merge == "smooth":
+            refined = moving_average(refined, lengths, stride)
+        results |= zip(alike, (part.t() for part in refined.split(lengths)), strict=True)
+    return [results[i] for i in range(len(sequences))]
+
+
+def _refine_frames(
+    net: Net,
+    frames: Tensor,
+    lengths: Sequence[int],
+    stride: int,
+    offsets: Offsets,
+    merge: Merge,
+    precision: Precision,
+) -> Tensor:
+    """Refine the frames [R, C] of sequences that lie one after another, by the weighted mean of the windows."""
+    window, (rows, channels), device = net.window, frames.shape, frames.device
+    most = max(1, COLUMNS[device.type] // channels)
+    whole = most
+    if device.type == "cpu":
+        # So many windows always go through the network together, be it with some that are thrown away.
+        whole = max(1, CACHED_COLUMNS // channels)
+        whole -= whole % 8 if whole > 8 else 0  # whole vectors
+        most = max(1, most // whole) * whole
+    starts = [_starts(length, window, stride) for length in lengths]
+    start = np.concatenate(starts) + np.repeat(np.cumsum([0, *lengths[:-1]]), [len(one) for one in starts])
+    refine = Columns(net, whole * channels, precision)
+    weights, place = np.asarray(merging_weights(window, merge)), np.arange(window)
+    rooms = [torch.empty(window * channels * most, device=device) for _ in range(2)]
+    merged, covered = torch.zeros_like(frames), np.zeros(rows)
+    end = 0
+    for number in _batches([len(one) for one in starts], most):
+        first, end = end, end + number
+        here = start[first:end]
+        pieces = -(-number // whole)
+        whole_here = whole if device.type == "cpu" else number
+        padded = np.pad(here, (0, pieces * whole_here - number), mode="edge")
+        frame = padded.reshape(pieces, 1, whole_here) + place[:, None]
+        cut, refined = (one[: frame.size * channels] for one in rooms)
+        torch.index_select(frames, 0, torch.from_numpy(frame.ravel()).to(device), out=cut.view(-1, channels))
+        cut, refined = (one.view(pieces, window, -1) for one in (cut, refined))
+        mean = _weighted_sums(
+            frames, (padded[:, None] + place).ravel(), np.full(len(padded), window), np.full(frame.size, 1 / window)
+        )
+        offset = offsets(mean[..., None])
+        if offset is not None:
+            cut -= offset.reshape(pieces, 1, -1)
+        for x, out in zip(cut, refined, strict=True):
+            refine(x, out)
+        if offset is not None:
+            refined += offset.reshape(pieces, 1, -1)
+        reached = slice(here[0], here[-1] + window)
+        at = (here + place[:, None] - reached.start).ravel()
+        order = np.argsort(at, kind="stable")
+        row = np.arange(frame.size).reshape(frame.shape).swapaxes(0, 1).reshape(window, -1)[:, :number].ravel()
+        weight = np.repeat(weights, number)
+        merged[reached] += _weighted_sums(refined.view(-1, channels), row[order], np.bincount(at), weight[order])
+        covered[reached] += np.bincount(at, weight)
+    return merged.div_(torch.from_numpy(covered).to(merged)[:, None])
+
+
+def _weighted_sums(x: Tensor, rows: np.ndarray, counts: np.ndarray, weights: np.ndarray) -> Tensor:
+    """Add up rows of x [n, C] by their weights: so many of those listed for each row of the result, in their order."""
+    first = np.cumsum(counts) - counts
+    index, at = (torch.from_numpy(one).to(x.device) for one in (rows, first))
+    return F.embedding_bag(index, x, at, mode="sum", per_sample_weights=torch.from_numpy(weights).to(x))
 
 
 @lru_cache
@@ -233,62 +251,64 @@ def merging_weights(window: int, merge: Merge) -> tuple[float, ...]:
     return tuple(np.sin(np.pi * (np.arange(window) + 0.5) / window).tolist())
 
 
-def moving_average(x: Tensor, length: int) -> Tensor:
-    """Average [C, T] over as many frames as `length`, the outermost two by half where that is even.
+def moving_average(x: Tensor, lengths: Sequence[int], over: int) -> Tensor:
+    """Average sequences over as many frames as `over`, the outermost two by half where that is even.
 
     What repeats after so many frames disappears. Beyond its ends, a sequence goes on by the mirror image through its
     end point: what is straight stays so, and the ends stay where they are.
+
+    Parameters
+    ----------
+    x
+        [R, C]: the frames of all sequences, one after another.
+    lengths
+        Of each sequence.
+    over
+        How many frames.
     """
-    reach = min(length // 2, x.shape[1] - 1)
-    if not reach:
+    if over < 2:
         return x
-    first, last = x[:, :1], x[:, -1:]
-    before, after = x[:, 1 : reach + 1].flip(1), x[:, -reach - 1 : -1].flip(1)
-    longer = torch.cat([2 * first - before, x, 2 * last - after], 1)
-    frames = x.shape[1]
-    edge = 0.5 if length % 2 == 0 and reach == length // 2 else 1.0
-    total = longer[:, reach : reach + frames].clone()
-    for shift in range(1, reach + 1):
-        weight = edge if shift == reach else 1.0
-        total.add_(longer[:, reach - shift : reach - shift + frames], alpha=weight)
-        total.add_(longer[:, reach + shift : reach + shift + frames], alpha=weight)
-    return total.div_(2 * (reach - 1) + 1 + 2 * edge)
+    ends = np.cumsum(lengths)
+    firsts, lasts = (np.repeat(one, lengths) for one in (ends - lengths, ends - 1))
+    shifts = np.arange(-(over // 2), over // 2 + 1)
+    parts = []
+    for at in range(0, len(x), AVERAGED):
+        first, last = (one[at : at + AVERAGED, None] for one in (firsts, lasts))
+        reach = np.minimum(over // 2, last - first)
+        edge = np.where(reach < (over + 1) // 2, 1.0, 0.5)
+        weight = np.where(np.abs(shifts) < reach, 1.0, np.where(np.abs(shifts) == reach, edge, 0.0))
+        weight /= weight.sum(1, keepdims=True)
+        here = np.arange(at, at + len(first))[:, None]
+        there = here + np.where(weight > 0, shifts, 0)
+        inside = there.clip(first, last)
+        # Beyond an end stands twice the end less the mirror image.
+        beyond = [2 * np.where(out, weight, 0.0).sum(1, keepdims=True) for out in (there < first, there > last)]
+        rows = np.concatenate([2 * inside - there, first, last], 1)
+        weights = np.concatenate([np.where(there == inside, weight, -weight), *beyond], 1)
+        parts.append(_weighted_sums(x, rows.ravel(), np.full(len(rows), rows.shape[1]), weights.ravel()))
+    return torch.cat(parts)
 
 
-def _runs(sequence: int, length: int, window: int, stride: int, most: int) -> Iterator[_Run]:
-    """List the windows of a sequence: those at the stride, and the last if they do not reach the end."""
-    count = (length - window) // stride + 1
-    for first in range(0, count, most):
-        yield _Run(sequence, first * stride, min(most, count - first))
-    if (length - window) % stride:
-        yield _Run(sequence, length - window, 1)
-
-
-def _batches(runs: Sequence[_Run], channels: Sequence[int], columns: int) -> Iterator[list[_Run]]:
-    """Join runs into batches that do not exceed the columns."""
-    batch: list[_Run] = []
-    free = columns
-    for run in runs:
-        wanted = run.count * channels[run.sequence]
-        if wanted > free:
-            yield batch
-            batch, free = [], columns
-        batch.append(run)
-        free -= wanted
-    if batch:
-        yield batch
-
-
-def _piece(columns: Tensor, at: int, channels: int, count: int) -> Tensor:
-    """View a part of the columns [W, N] as [W, C, count]."""
-    return columns[:, at : at + channels * count].unflatten(1, (channels, count))
-
-
-def _coverage(length: int, stride: int, weights: Sequence[float]) -> Tensor:
-    """Add up the weights of the windows over each frame."""
-    window = len(weights)
+def _starts(length: int, window: int, stride: int) -> np.ndarray:
+    """List where the windows of a sequence begin: those at the stride, and the last if they do not reach the end."""
     starts = np.arange(0, length - window + 1, stride)
-    if (length - window) % stride:
-        starts = np.append(starts, length - window)
-    frames = (starts[:, None] + np.arange(window)).ravel()
-    return torch.from_numpy(np.bincount(frames, np.tile(weights, len(starts)), length)).float()
+    return np.append(starts, length - window) if (length - window) % stride else starts
+
+
+def _batches(counts: Sequence[int], most: int) -> Iterator[int]:
+    """Join the windows of sequences, so many of each, into batches; a sequence of more than `most` begins one, or more.
+
+    Yields
+    ------
+    How many windows each batch has.
+    """
+    batch = 0
+    for count in counts:
+        if batch and batch + count > most:
+            yield batch
+            batch = 0
+        while count > most:
+            yield most
+            count -= most
+        batch += count
+    yield batch

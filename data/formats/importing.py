@@ -156,11 +156,12 @@ def import_store(source: Path, folder: Path, options: ImportOptions, again: bool
                     unseen.append({"file": called, "reason": "nobody is seen in any frame"})
             bar.advance(task)
         own.check_all_found(source)
-        if faulty and len(faulty) + len(unseen) == incoming.total:
-            raise InputError(f"{source}: no clip can be used; the first: {faulty[0]['reason']}")
+        left = incoming.total - len(unseen) - len(faulty)
+        if not left:
+            first = (faulty or unseen or [{"reason": "there is none"}])[0]["reason"]
+            raise InputError(f"{source}: no clip can be used; the first: {first}")
         writer.info = writer.info.model_copy(update={"skipped": unseen + faulty})
-    left = plural(incoming.total - len(unseen) - len(faulty), "clip")
-    lines = [f"{folder}: {left} from {format} files, joints of {info.layout}"]
+    lines = [f"{folder}: {plural(left, 'clip')} from {format} files, joints of {info.layout}"]
     if how is not None:
         lines.append(f"  {how.told()}")
     if unseen:

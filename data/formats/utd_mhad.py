@@ -25,6 +25,7 @@ from data.ntu.names import ClipName
 from data.skeletons.layouts import NTU25
 
 _NAME = re.compile(r"a(\d{1,3})_s(\d{1,3})_t(\d)_skeleton\.mat")
+_ACTIONS = 27
 _JOINTS, _DIMS = 20, 3
 _HEAD, _HIPS = 0, 3
 _TAKEN = {0: 3, 1: 2, 3: 0, 20: 1, **{joint: joint for joint in range(4, 20)}}
@@ -82,6 +83,8 @@ def _name(file: Path) -> ClipName | InputError:
     action, subject, trial = map(int, found.groups()) if found else (0, 0, 0)
     if not action or not subject or not trial:
         return InputError(f"{file}: expected a name such as a1_s1_t1_skeleton.mat, of action, subject and trial")
+    if action > _ACTIONS:
+        return InputError(f"{file}: found action {action}, expected 1 to {_ACTIONS}; rename or remove it")
     return ClipName((trial + 1) // 2, 1, subject, 2 - trial % 2, action)
 
 

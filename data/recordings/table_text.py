@@ -10,7 +10,7 @@ import numpy as np
 from base.errors import InputError
 from base.shown import shown
 from base.words import plural
-from data.recordings.patching import Numbers, read_bytes
+from data.recordings.patching import AT_ONCE, Numbers, read_bytes
 from data.recordings.peek import HEAD
 
 MOST_CELLS = 32_000_000
@@ -108,18 +108,23 @@ class Table:
         """
         found = np.full(slots.size, np.nan)
         there = np.flatnonzero(slots.ravel() >= 0)
-        text, spans = self.text, self.spans[slots.ravel()[there]]
-        cells = [text[start:end] for start, end in spans.tolist()]
+        for first in range(0, len(there), AT_ONCE):
+            some = there[first : first + AT_ONCE]
+            found[some] = self._numbers(slots.ravel()[some])
+        return found.reshape(slots.shape)
+
+    def _numbers(self, slots: np.ndarray) -> list[float]:
+        text = self.text
+        cells = [text[start:end] for start, end in self.spans[slots].tolist()]
         try:
-            found[there] = np.array(list(map(float, cells)))
+            return list(map(float, cells))
         except ValueError:  # something is missing, has a comma or is wrong: slower
             numbers = list(map(_number, cells))
-            wrong = next((at for at, number in enumerate(numbers) if number is None), None)
-            if wrong is not None:
-                where = self.where(int(slots.ravel()[there[wrong]]))
-                raise InputError(f"{where}: found {shown(cells[wrong])[1:]}, expected a number or nothing") from None
-            found[there] = np.array(numbers, np.float64)
-        return found.reshape(slots.shape)
+        if None in numbers:
+            wrong = numbers.index(None)
+            where = self.where(int(slots[wrong]))
+            raise InputError(f"{where}: found {shown(cells[wrong])[1:]}, expected a number or nothing")
+        return [number for number in numbers if number is not None]
 
     def check_widths(self, rows: np.ndarray, width: int) -> None:
         """Check that some rows have so many cells; more are welcome if nothing stands in them.

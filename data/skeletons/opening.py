@@ -207,12 +207,12 @@ def open_store(folder: Path) -> ClipStore:
         first = error.errors(include_url=False)[0]
         where = LABELS if error.title == Labels.__name__ else "store.json"
         reason = ": ".join([where, *(cut(str(part), 100) for part in first["loc"]), cut(first["msg"], 200)])
-        raise InputError(f"{folder}: damaged clip store: {reason}; prepare it again") from error
+        raise InputError(f"{folder}: damaged clip store: {reason}; prepare or import it again") from error
     except InputError as error:
-        raise InputError(f"{folder}: damaged clip store: {error}; prepare it again") from error
+        raise InputError(f"{folder}: damaged clip store: {error}; prepare or import it again") from error
     except (ValueError, OSError) as error:
         reason = cut(str(error).partition("\n")[0], 300)
-        raise InputError(f"{folder}: damaged clip store: {reason}; prepare it again") from error
+        raise InputError(f"{folder}: damaged clip store: {reason}; prepare or import it again") from error
     return ClipStore(folder, joints, tracked, tracks, clips, info, confidence, times, labels)
 
 

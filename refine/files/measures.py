@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from refine.blocks import frame_blocks
+
 MOVEMENT = (0.5, 3.0)
 """Hertz: most of what people do on purpose; slower than that is where somebody stands."""
 
@@ -91,9 +93,11 @@ class Moved:
         inside = np.abs(np.fft.rfftfreq(len(raw), 1 / fps) - sum(MOVEMENT) / 2) <= (MOVEMENT[1] - MOVEMENT[0]) / 2
         if not inside.any() or len(raw) <= fps:
             return
-        window = np.hanning(len(raw) + 2)[1:-1, None, None]
-        both = (np.fft.rfft(_without_line(x) * window, axis=0)[inside] for x in (refined, raw))
-        kept, whole = both
+        window = np.hanning(len(raw) + 2)[1:-1]
+        kept, whole = (
+            np.stack([np.fft.rfft(_without_line(x[:, joint]) * window)[:, inside] for joint in range(x.shape[1])])
+            for x in (refined, raw)
+        )
         energy = np.square(np.abs(whole)).sum()
         if np.sqrt(energy) <= RESTS * np.abs(raw).max() * len(raw):
             return
@@ -113,11 +117,12 @@ class Moved:
 
 
 def _without_line(x: np.ndarray) -> np.ndarray:
-    """Take from each coordinate [n, J, D] the straight line that is nearest to it over time."""
+    """Take from each coordinate of a joint [n, D] the straight line that is nearest to it over time, [D, n]."""
+    along = np.ascontiguousarray(x.T)
     time = np.arange(len(x)) - (len(x) - 1) / 2
-    slope = np.tensordot(time, x, 1) / (time @ time)
-    line: np.ndarray = x.mean(axis=0) + time[:, None, None] * slope
-    return x - line
+    slope = along @ time / (time @ time)
+    line: np.ndarray = along.mean(axis=1)[:, None] + slope[:, None] * time
+    return along - line
 
 
 def accelerations(x: np.ndarray, times: np.ndarray) -> np.ndarray:
@@ -125,6 +130,9 @@ def accelerations(x: np.ndarray, times: np.ndarray) -> np.ndarray:
 
     2 ((x3 - x2) / (t3 - t2) - (x2 - x1) / (t2 - t1)) / (t3 - t1), which at even times is the second difference.
     """
-    speed = np.diff(x, axis=0) / np.diff(times)[:, None, None]
-    found: np.ndarray = 2 * np.linalg.norm(np.diff(speed, axis=0), axis=-1) / (times[2:] - times[:-2])[:, None]
+    found = np.empty((max(len(x) - 2, 0), x.shape[1]))
+    for at, _ in frame_blocks(len(found)):
+        rows, apart = x[at.start : at.stop + 2], times[at.start : at.stop + 2]
+        speed = np.diff(rows, axis=0) / np.diff(apart)[:, None, None]
+        found[at] = 2 * np.linalg.norm(np.diff(speed, axis=0), axis=-1) / (apart[2:] - apart[:-2])[:, None]
     return found

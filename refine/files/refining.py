@@ -12,6 +12,7 @@ from data.recordings.rates import Clock
 from data.recordings.recording import Recording
 from data.skeletons.gaps import fill_gaps, neighbours
 from data.skeletons.seen import FARTHEST
+from refine.blocks import frame_blocks
 from refine.files.even import at_even_times
 from refine.files.measures import Motion, Moved
 from refine.files.methods import Method, Piece, of_rotations
@@ -216,23 +217,29 @@ def _refine_piece(
 ) -> None:
     """Refine one motion; of what was seen, not all is right."""
     recording, clock, options = given.recording, given.clock, given.options
-    own, times = np.ix_(rows, group), clock.seconds[rows]
-    trust = None if given.confidence is None else given.confidence[own]
+    times = clock.seconds[rows]
+    trust = None if given.confidence is None else given.confidence[np.ix_(rows, group)]
     even = at_even_times(joints, right, trust, times, clock.fps, recording.frame[rows] if clock.even else None)
     middle = even.joints[even.seen].mean(axis=0)  # where numbers are small, float32 is enough
-    near = np.where(even.seen[..., None], even.joints - middle, np.nan)
     bones = bones_within(recording.bones, group)
-    refined = given.method.refine(Piece(near, even.confidence, even.fps, bones, recording.unit)) + middle
-    base = fill_gaps(joints, seen)
+    # What a long motion needs no more is in no variable: each would be as large as all of it.
+    piece = Piece(
+        np.where(even.seen[..., None], even.joints - middle, np.nan), even.confidence, even.fps, bones, recording.unit
+    )
+    refined = given.method.refine(piece) + middle
+    del piece
+    base = joints if seen.all() else fill_gaps(joints, seen)
     change = even.back(refined) - base
     change[np.abs(change) <= ROUNDED * np.abs(even.joints - middle).max()] = 0.0
     change *= options.strength
-    old = recording.joints[own]
-    wanted = ~np.isfinite(old).all(axis=-1) & _short_gaps(seen, times, options.fill, even.fps)
-    found.joints[own] = np.where(
-        seen[..., None], old + change / given.scale, np.where(wanted[..., None], (base + change) / given.scale, old)
-    )
-    found.filled[own] = wanted
+    short = _short_gaps(seen, times, options.fill, even.fps)
+    for at, _ in frame_blocks(len(rows)):
+        own = np.ix_(rows[at], group)
+        old = recording.joints[own]
+        wanted = ~np.isfinite(old).all(axis=-1) & short[at]
+        filled = np.where(wanted[..., None], (base[at] + change[at]) / given.scale, old)
+        found.joints[own] = np.where(seen[at, :, None], old + change[at] / given.scale, filled)
+        found.filled[own] = wanted
     if options.fill and not found.motion:  # frames are counted once, not for every group
         missed = np.rint(np.diff(times) * even.fps).astype(np.int64) - 1
         found.absent += int(missed[missed <= options.fill * even.fps + 1e-6].sum())
@@ -248,7 +255,9 @@ def bones_within(bones: tuple[tuple[int, int], ...], group: np.ndarray) -> tuple
 
 def _short_gaps(seen: np.ndarray, times: np.ndarray, fill: float, fps: float) -> np.ndarray:
     """Say where joints are missing between two sightings for at most so many seconds, bool [n, J]."""
+    if not fill or seen.all():
+        return np.zeros(seen.shape, bool)
     before, after = neighbours(seen)
     inside = (before >= 0) & (after < len(seen)) & ~seen
     apart = times[np.minimum(after, len(seen) - 1)] - times[np.maximum(before, 0)]
-    return inside & (apart - 1 / fps <= fill * (1 + 1e-6)) & (fill > 0)
+    return np.asarray(inside & (apart - 1 / fps <= fill * (1 + 1e-6)))

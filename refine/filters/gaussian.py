@@ -24,9 +24,13 @@ def gaussian(x: np.ndarray, sigma_s: float, fps: float) -> np.ndarray:
 
 def gaussian_of_motion(x: np.ndarray, sigma_s: float, fps: float) -> np.ndarray:
     """As `gaussian`, but what goes on at an end goes on beyond it."""
-    sigma = sigma_s * fps
-    reach = int(4 * sigma + 0.5)
-    return gaussian_filter1d(extended(x, reach), sigma, axis=0)[reach : reach + len(x)] if reach else x
+    reach = gaussian_reach(sigma_s, fps)
+    return gaussian_filter1d(extended(x, reach), sigma_s * fps, axis=0)[reach : reach + len(x)] if reach else x
+
+
+def gaussian_reach(sigma_s: float, fps: float) -> int:
+    """Return how many frames to either side of it a frame depends on: where SciPy ends the weights."""
+    return int(4 * sigma_s * fps + 0.5)
 
 
 FILTERS.add(
@@ -37,6 +41,7 @@ FILTERS.add(
         grid={"sigma_s": tuple(np.geomspace(0.01, 0.64, 13))},
         released=lambda fps: {"sigma_s": 3 / fps},  # 3 frames
         smooth_motion=gaussian_of_motion,
+        reach=gaussian_reach,
         colours=("#00809f", "#49ddee"),
     ),
 )

@@ -36,6 +36,9 @@ class FilterKind:
     sized
         Whether it minds the unit of lengths; it then gets body sizes (`refine.normalise.body_size`). What is linear
         does not.
+    reach
+        Returns, for so many frames a second (`fps`) and the parameters by their names, how many frames to either side
+        of it a frame depends on; long motions are then filtered block by block. None for all of them.
     causal
         Whether a frame depends on earlier ones alone and each coordinate on itself: many sequences then share one call,
         each padded at its end, which is quicker for a loop over time.
@@ -51,6 +54,7 @@ class FilterKind:
     turned: bool = False
     sized: bool = False
     causal: bool = False
+    reach: Callable[..., int] | None = None
     colours: tuple[str, str] | None = None
 
 

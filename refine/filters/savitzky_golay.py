@@ -22,9 +22,14 @@ def savitzky_golay(x: np.ndarray, window_s: float, order: float, fps: float) -> 
         Frames a second.
     """
     degree = int(order)
-    frames = max(2 * round((window_s * fps - 1) / 2) + 1, degree + 1 + degree % 2)
-    frames = min(frames, len(x) - 1 + len(x) % 2)
+    frames = min(window_frames(window_s, order, fps), len(x) - 1 + len(x) % 2)
     return x.copy() if frames <= degree else savgol_filter(x, frames, degree, axis=0)
+
+
+def window_frames(window_s: float, order: float, fps: float) -> int:
+    """Return the frames of a window; at the ends of a sequence, a frame depends on all of the last one."""
+    degree = int(order)
+    return max(2 * round((window_s * fps - 1) / 2) + 1, degree + 1 + degree % 2)
 
 
 FILTERS.add(
@@ -33,6 +38,7 @@ FILTERS.add(
         "Savitzky-Golay",
         savitzky_golay,
         grid={"window_s": tuple(np.geomspace(0.1, 3.2, 11)), "order": (2, 3)},
+        reach=window_frames,
         released=lambda fps: {"window_s": 31 / fps, "order": 2},  # 31 frames
         colours=("#88309e", "#cb7cd7"),
     ),

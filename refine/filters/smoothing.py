@@ -73,7 +73,8 @@ def smooth_sightings(
     def method(motions: list[np.ndarray], sizes: list[float]) -> list[np.ndarray]:
         return _filter_arrays(kind, function, motions, parameters, fps, sizes)
 
-    return refine_in_space(sightings, method, fps, turned=kind.turned)
+    reach = None if kind.reach is None else kind.reach(**parameters, fps=fps)
+    return refine_in_space(sightings, method, fps, turned=kind.turned, reach=reach)
 
 
 def smooth_sequences(

@@ -12,7 +12,7 @@ from refine.nets.registry import NETS, InPlace, Net
 
 Precision = Literal["fp32", "bf16"]
 
-CACHED_COLUMNS = 1024
+CACHED_COLUMNS = 768
 """Windows that go through all layers at a time on a CPU, so that what lies between the layers stays in its cache."""
 
 

@@ -1,5 +1,6 @@
 """SmoothNet's matrix products in bfloat16: faster on processors that multiply it (AVX512-BF16, AMX)."""
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import torch
@@ -26,36 +27,39 @@ class HalfInPlace:
     """
 
     def __init__(self, net: "SmoothNet", columns: int) -> None:
-        like = net.decoder.weight.detach().bfloat16()
         self._encoder = _halved(net.input_layer)
         self._blocks = [(_halved(block.linear1), _halved(block.linear2)) for block in net.blocks]
-        self._decoder = like
-        self._input = like.new_empty(columns, net.window)
-        self._hidden = like.new_empty(columns, net.decoder.in_features)
-        self._wide = like.new_empty(columns, net.decoder.in_features if self._blocks else 0)
-        self._narrow = like.new_empty(columns, max((len(first[1]) for first, _ in self._blocks), default=0))
-        self._output = like.new_empty(net.window, columns)
-        rest = like.new_zeros(net.window, columns, dtype=torch.float32)
-        self._bias = net.decoder.bias.new_zeros(net.window, 1)
+        self._decoder = net.decoder.weight.detach().bfloat16()
+        self._input = self._decoder.new_empty(columns, net.window)
+        rest = net.decoder.bias.new_zeros(net.window, columns)
+        self._bias = rest[:, :1]
         self(rest, answer := torch.empty_like(rest))
         self._bias = net(rest[:, :1].t()).t() - answer[:, :1]
 
     def __call__(self, x: Tensor, out: Tensor) -> None:
         """Refine [W, n] into `out`."""
-        count = x.shape[1]
-        hidden, wide, narrow = self._hidden[:count], self._wide[:count], self._narrow[:count]
-        weight, bias = self._encoder
-        torch.addmm(bias, self._input[:count].copy_(x.t()), weight, out=hidden)
-        F.leaky_relu_(hidden, ENCODER_SLOPE)
+        hidden = _leaky(self._input[: x.shape[1]].copy_(x.t()), self._encoder, ENCODER_SLOPE)
         for first, second in self._blocks:
-            torch.addmm(first[1], hidden, first[0], out=narrow)
-            F.leaky_relu_(narrow, BLOCK_SLOPE)
-            torch.addmm(second[1], narrow, second[0], out=wide)
-            hidden += F.leaky_relu_(wide, BLOCK_SLOPE)
-        output = self._output[:, :count]
-        torch.mm(self._decoder, hidden.t(), out=output)
-        torch.add(output, self._bias, out=out)
+            hidden += _leaky(_leaky(hidden, first, BLOCK_SLOPE), second, BLOCK_SLOPE)
+        torch.add(F.linear(hidden, self._decoder).t(), self._bias, out=out)
 
 
-def _halved(layer: torch.nn.Linear) -> tuple[Tensor, Tensor]:
-    return layer.weight.detach().bfloat16().t(), layer.bias.detach().bfloat16()
+_Layer = tuple[Tensor, Tensor]
+
+
+def _halved(layer: torch.nn.Linear) -> _Layer:
+    return layer.weight.detach().bfloat16(), layer.bias.detach().bfloat16()
+
+
+def _leaky(x: Tensor, layer: _Layer, slope: float) -> Tensor:
+    """Apply a layer and its leaky unit to [n, units]; to do so at once spares what the unit alone takes in bfloat16."""
+    if x.device.type == "cpu" and _fused():
+        fused: Tensor = torch.ops.mkldnn._linear_pointwise(x, *layer, "leaky_relu", [slope], "")
+        return fused
+    return F.leaky_relu_(F.linear(x, *layer), slope)
+
+
+@cache
+def _fused() -> bool:
+    """Say whether PyTorch's oneDNN computes in bfloat16 on this processor."""
+    return torch.backends.mkldnn.is_available() and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())

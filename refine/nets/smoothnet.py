@@ -102,27 +102,28 @@ class InPlace:
     """
 
     def __init__(self, net: SmoothNet, columns: int) -> None:
-        self.net = net
+        self._encoder, self._decoder = _layer(net.input_layer), _layer(net.decoder)
+        self._blocks = [(_layer(block.linear1), _layer(block.linear2)) for block in net.blocks]
         like = net.decoder.weight
-        widths = [block.linear1.out_features for block in net.blocks]
-        self._hidden = like.new_empty(columns, net.decoder.in_features)
-        self._wide = like.new_empty(columns, net.decoder.in_features if widths else 0)
-        self._narrow = like.new_empty(columns, max(widths, default=0))
+        widths = [len(weight) for (_, weight), _ in self._blocks]
+        self._hidden = like.new_empty(net.decoder.in_features, columns)
+        self._wide = like.new_empty(net.decoder.in_features if widths else 0, columns)
+        self._narrow = like.new_empty(max(widths, default=0), columns)
 
     def __call__(self, x: Tensor, out: Tensor) -> None:
         """Refine [W, n] into `out`."""
-        net, count = self.net, x.shape[1]
-        hidden, wide, narrow = self._hidden[:count], self._wide[:count], self._narrow[:count]
-        encoder = net.input_layer
-        torch.addmm(encoder.bias, x.t(), encoder.weight.t(), out=hidden)
-        F.leaky_relu_(hidden, ENCODER_SLOPE)
-        for block in net.blocks:
-            first, second = block.linear1, block.linear2
-            torch.addmm(first.bias, hidden, first.weight.t(), out=narrow)
-            F.leaky_relu_(narrow, BLOCK_SLOPE)
-            torch.addmm(second.bias, narrow, second.weight.t(), out=wide)
-            hidden += F.leaky_relu_(wide, BLOCK_SLOPE)
-        torch.addmm(net.decoder.bias[:, None], net.decoder.weight, hidden.t(), out=out)
+        count = x.shape[1]
+        hidden, wide, narrow = (buffer[:, :count] for buffer in (self._hidden, self._wide, self._narrow))
+        F.leaky_relu_(torch.addmm(*self._encoder, x, out=hidden), ENCODER_SLOPE)
+        for first, second in self._blocks:
+            F.leaky_relu_(torch.addmm(*first, hidden, out=narrow), BLOCK_SLOPE)
+            hidden += F.leaky_relu_(torch.addmm(*second, narrow, out=wide), BLOCK_SLOPE)
+        torch.addmm(*self._decoder, hidden, out=out)
+
+
+def _layer(layer: nn.Linear) -> tuple[Tensor, Tensor]:
+    """Return a layer's bias, as a column, and its weights: what the product with columns needs before them."""
+    return layer.bias.detach()[:, None], layer.weight.detach()
 
 
 def still_by(last: nn.Linear, net: Net) -> Net:

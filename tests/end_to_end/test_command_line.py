@@ -92,6 +92,25 @@ def test_what_is_misspelt_gets_the_nearest_word(words, advice):
     assert told.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["import", "a", "b", "--people", "x\ny"], "--people x y: Input should be a valid integer"),
+        (["import", "a", "b", "--units=ft"], "'ft' is not one of 'm', 'cm', 'mm'"),
+        (["import", "a"], "Missing argument"),
+    ],
+)
+def test_a_command_line_that_cannot_be_read_is_told_in_one_line(words, told, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["run.py", *words])
+    assert command_line.main() == 2
+    out, line = capsys.readouterr()
+    assert out == ""
+    assert line.startswith("error: ")
+    assert told in line
+    assert line.endswith(" import --help`\n")
+    assert line.count("\n") == 1
+
+
 @pytest.mark.parametrize("module", ["typer", "torch"])
 @pytest.mark.parametrize("then", ["", "raise ImportError('half loaded')"], ids=["plain", "with an error of its own"])
 def test_an_interrupt_in_the_middle_of_imports_leaves_without_a_traceback(tmp_path, module, then):

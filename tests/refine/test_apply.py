@@ -13,6 +13,7 @@ from data.skeletons.layouts import LAYOUTS
 from data.skeletons.store import StoreInfo, StoreWriter, Track, open_store
 from refine import apply
 from refine.apply import apply_filter, apply_refiner, default_stride
+from refine.filters.smoothing import released_parameters
 from refine.normalise import Normalise
 from refine.refiner import Refiner, refine_poses
 from refine.shipped.registry import load_shipped
@@ -364,6 +365,15 @@ def test_work_that_is_done_elsewhere_gives_the_same_bytes(tmp_path, store, elsew
         apply_refiner(store, refiner, tmp_path / name, strength=strength)
         apply_refiner(store, refiner, tmp_path / f"{name} elsewhere", strength=strength, pool=elsewhere)
         assert content(tmp_path / name) == content(tmp_path / f"{name} elsewhere")
+
+
+@pytest.mark.parametrize("name", ["gaussian", "one_euro"])
+def test_so_does_filtering(tmp_path, store, elsewhere, monkeypatch, name):
+    monkeypatch.setattr(apply, "ROWS", 1)
+    parameters = released_parameters(name, store.info.fps)
+    for place, pool in (("one", Pool("here", 1)), ("two", Pool("here", 2)), ("elsewhere", elsewhere)):
+        apply_filter(store, name, parameters, tmp_path / place, pool=pool)
+        assert content(tmp_path / place) == content(tmp_path / "one")
 
 
 def test_an_ended_run_counts_the_cuts_of_both(tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
 """Refining skeletons in space: what needs no refining comes out as it went in, whichever refiner or filter."""
 
+from dataclasses import replace
 from functools import cache, partial
 
 import numpy as np
@@ -11,10 +12,11 @@ from scipy.spatial.transform import Rotation
 
 from base.errors import InputError
 from refine.filters.smoothing import smooth
-from refine.in_space import as_sightings
+from refine.in_space import Sightings, _without_jumps, as_sightings, refine_in_space
 from refine.normalise import Normalise
 from refine.refiner import Refiner, refine_poses
 from refine.shipped.registry import load_shipped
+from refine.splits import split_track
 from refine.steady.stores import refine_tracks
 from tests.refine.conftest import new_net
 
@@ -301,3 +303,45 @@ def test_what_cannot_be_refined_is_told(change, said):
     for name in ("gaussian", "basic channel"):
         with pytest.raises(InputError, match=said):
             arm(name)([joints], fps, **more)
+
+
+def test_each_of_many_tracks_is_refined_by_itself(rng, monkeypatch):
+    """Whole ones and those with gaps, jumps, frames astray, unsure sightings and uneven times: to the bit as alone."""
+    tracks = [Sightings(walker(rng, frames).astype(np.float32)) for frames in (40, 1, 17, 40, 60, 50, 33, 40, 25)]
+    gone, unsure = np.ones((40, 25), bool), np.ones((60, 25))
+    gone[10:28], gone[30, :5], unsure[5:12, 3], unsure[40:, 8] = False, False, 0.1, 0.2
+    tracks[3] = replace(tracks[3], seen=gone)
+    tracks[4] = replace(tracks[4], confidence=unsure)
+    tracks[5].joints[20:] += 9.0
+    tracks[6].joints[10:12] += 9.0
+    tracks[7] = replace(tracks[7], times=np.r_[0:10, 13:43] / 30)
+    tracks[8] = replace(tracks[8], times=np.cumsum(rng.uniform(0.02, 0.05, 25)))
+
+    def method(motions, sizes):
+        return [gaussian_filter1d(motion, 2, axis=0) for motion in motions]
+
+    together, pieces = refine_in_space(tracks, method, 30.0)
+    assert [(one.gaps, one.jumps, len(one.astray)) for one in pieces[3:7]] == [
+        (1, 0, 0),
+        (0, 0, 0),
+        (0, 1, 0),
+        (0, 0, 2),
+    ]
+    monkeypatch.setattr("refine.in_space.TOGETHER", 1)
+    for result, alone in zip(together, refine_in_space(tracks, method, 30.0)[0], strict=True):
+        np.testing.assert_array_equal(result, alone)
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10**6), jump=st.floats(0, 1.5), share=st.sampled_from([0.0, 0.2, 0.9]))
+def test_tracks_that_are_said_to_be_without_jumps_are_left_whole(seed, jump, share):
+    rng = np.random.default_rng(seed)
+    joints, seen = rng.normal(size=(30, 7, 3)).cumsum(0) / 20, rng.random((30, 7)) >= share
+    joints[15:] += jump
+    joints[~seen] = 0
+    ends, sizes = np.array([12, 30]), [1.0, 0.8]
+    quiet = _without_jumps(joints, seen, seen.sum(1), ends, sizes)
+    for rows, size, whole in zip((slice(0, 12), slice(12, 30)), sizes, quiet, strict=True):
+        pieces = split_track(joints[rows], seen[rows], np.arange(30)[rows] / 30, size)
+        assert not whole or (pieces.spans, len(pieces.astray)) == ([(0, rows.stop - rows.start)], 0)
+    assert share or jump > 0.1 or quiet.any()

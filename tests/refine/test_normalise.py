@@ -3,7 +3,7 @@ import pytest
 import torch
 from scipy.spatial.transform import Rotation
 
-from refine.normalise import body_size, window_offsets
+from refine.normalise import body_size, body_sizes, window_offsets
 
 
 def test_body_size(rng):
@@ -34,3 +34,16 @@ def test_offsets():
     assert torch.equal(both, ((windows[:, :3] + windows[:, 3:]) / 2).mean(-1).repeat(1, 2))
     assert torch.equal(window_offsets(windows, "root", (), 3), windows.mean(-1))
     assert window_offsets(windows, "none", (0,), 3) is None
+
+
+def test_bodies_one_after_another_are_measured_each_by_itself(rng):
+    joints, seen = rng.normal(size=(30, 6, 3)), rng.random((30, 6)) < 0.7
+    seen[:8], seen[25] = True, False
+    joints[~seen] = 0
+    parts = (slice(0, 8), slice(8, 20), slice(20, 30))
+    expected = []
+    for rows in parts:
+        visible = np.where(seen[rows][..., None], joints[rows], np.nan)[seen[rows].any(1)]
+        away = np.linalg.norm(visible - np.nanmedian(visible, axis=1)[:, None], axis=-1)
+        expected.append(np.nanmedian(away))
+    np.testing.assert_allclose(body_sizes(joints, seen, [8, 12, 10]), expected)

@@ -33,3 +33,14 @@ def test_the_axes_turn_with_the_body(rng, mirrored):
     joints = rng.normal(size=(1, 9, 3)) + 0.05 * rng.normal(size=(30, 9, 3))
     turn = Rotation.random(rng=2).as_matrix() @ np.diag([-1.0 if mirrored else 1.0, 1, 1])
     np.testing.assert_allclose(joints @ body_axes(joints), (joints @ turn) @ body_axes(joints @ turn), atol=1e-9)
+
+
+def test_bodies_one_after_another_are_followed_each_by_itself(rng):
+    joints, known = rng.normal(size=(50, 4, 3)), rng.random((50, 4)) < 0.8
+    known[:10] = True
+    known[30] = False  # a frame of which nothing is known, and two that have no joint in common
+    known[41], known[42] = [True, False, False, False], [False, True, True, True]
+    lengths = (10, 15, 25)
+    together = body_path(joints, known, known, lengths)
+    for rows in (slice(0, 10), slice(10, 25), slice(25, 50)):
+        np.testing.assert_array_equal(together[rows], body_path(joints[rows], known[rows], known[rows]))

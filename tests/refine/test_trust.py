@@ -27,3 +27,16 @@ def test_what_was_not_seen_says_nothing_of_what_is_usual():
     confidence, seen = np.full((60, 1), 0.3), np.ones((60, 1), bool)
     confidence[::2], seen[::2] = 9.0, False
     assert trust(confidence, seen, TIMES) is None
+
+
+def test_tracks_one_after_another_are_judged_each_by_itself(rng):
+    lengths = (20, 7, 40)
+    seen = rng.random((67, 3)) < 0.9
+    confidence = np.where(rng.random((67, 3)) < 0.2, 0.1, 1.0) * np.repeat([1.0, 5.0, 0.2], lengths)[:, None]
+    times, ends = np.arange(67) / 30, np.cumsum(lengths)
+    together = trust(confidence, seen, times, lengths)
+    for end, length in zip(ends, lengths, strict=True):
+        rows = slice(end - length, end)
+        alone = trust(confidence[rows], seen[rows], times[rows])
+        np.testing.assert_array_equal(together[rows], 1.0 if alone is None else alone)
+    assert 0 < (together < 1).mean() < 0.5

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from refine.normalise import window_offsets
-from refine.windows import merging_weights, mirrored, moving_average, pool_windows, refine_windows
+from refine.windows import COLUMNS, merging_weights, mirrored, moving_average, pool_windows, refine_windows
 from tests.refine.conftest import make_net, new_net
 
 
@@ -40,12 +40,13 @@ def test_equals_a_double_loop(stride):
 
 
 @pytest.mark.parametrize("columns", [1, 5_000, 20_000, 100_000])
-def test_neither_the_piece_size_nor_the_company_matters(columns):
+def test_neither_the_piece_size_nor_the_company_matters(columns, monkeypatch):
     """Sequences whose windows take several batches, and that are cut, are refined as alone, to the bit."""
+    monkeypatch.setitem(COLUMNS, "cpu", columns)
     net = make_net()
     shapes = ((6, 31), (9, 8), (75, 700), (6, 5_000), (3, 9), (5_100, 12))
     sequences = [torch.randn(channels, length) for channels, length in shapes]
-    together = refine_windows(net, sequences, stride=3, offsets=offsets, columns=columns)
+    together = refine_windows(net, sequences, stride=3, offsets=offsets)
     for x, refined in zip(sequences, together, strict=True):
         torch.testing.assert_close(refined, naive(net, x, 3), atol=2e-6, rtol=1e-5)
         assert torch.equal(refined, refine_windows(net, [x], stride=3, offsets=offsets)[0])
@@ -108,12 +109,27 @@ def test_merged_smoothly_equals_a_weighted_double_loop():
 
 
 def test_moving_average_of_what_is_short():
-    for length in (1, 2, 3):
-        x = torch.randn(2, length)
-        for over in (1, 2, 3, 8, 9):
-            average = moving_average(x, over)
-            assert average.shape == x.shape
-            torch.testing.assert_close(average[:, [0, -1]], x[:, [0, -1]])
+    lengths = (1, 2, 3, 20, 1)
+    x = torch.randn(sum(lengths), 2)
+    for over in (1, 2, 3, 8, 9):
+        average = moving_average(x, lengths, over)
+        for given, found in zip(x.split(lengths), average.split(lengths), strict=True):
+            reach = min(over // 2, len(given) - 1)
+            longer = np.pad(given.double(), ((reach, reach), (0, 0)), mode="reflect", reflect_type="odd")
+            kernel = np.ones(2 * reach + 1)
+            if over == 2 * reach:
+                kernel[[0, -1]] = 0.5
+            expected = np.stack([np.convolve(row, kernel / kernel.sum(), "valid") for row in longer.T], 1)
+            np.testing.assert_allclose(found, expected, atol=1e-6)
+            torch.testing.assert_close(found[[0, -1]], given[[0, -1]])
+
+
+def test_long_sequences_are_averaged_piece_by_piece(monkeypatch):
+    lengths = (30, 45)
+    x = torch.randn(75, 3)
+    whole = moving_average(x, lengths, 8)
+    monkeypatch.setattr("refine.windows.AVERAGED", 7)
+    torch.testing.assert_close(moving_average(x, lengths, 8), whole)
 
 
 def test_a_network_that_returns_its_input_returns_the_sequence():

@@ -19,7 +19,8 @@
         const why = one.why ? `: ${one.why.split(/[;:]/)[0]}` : "";
         if (fits(one)) chooser.add(new Option(`${one.action} (${one.name})${why}`, at));
       });
-      count.textContent = chooser.length ? `${chooser.length} of ${clips.length}` : "no clip fits";
+      const number = (some) => new Set(some.map(({ name }) => name)).size;  // a few are in the list twice
+      count.textContent = chooser.length ? `${number(clips.filter(fits))} of ${number(clips)}` : "no clip fits";
     };
 
     const tell = () => {

@@ -38,6 +38,12 @@ def open_clean(folder: Path) -> ClipStore:
     return store
 
 
+@lru_cache(maxsize=1)
+def _rows(folder: Path) -> dict[str, int]:
+    """Return where each recording of a store is: to look through all names for each would take the square of them."""
+    return {name: row for row, name in enumerate(open_clean(folder).clips.name.tolist())}
+
+
 def clean_names(store: ClipStore) -> list[ClipName]:
     """Return the names of the recordings, in the order of the store."""
     return [parse_name(str(name)) for name in store.clips.name]
@@ -51,7 +57,7 @@ def measure_again(section: SimulateSection, name: ClipName) -> Clip:
     """
     assert section.clean is not None
     store = open_clean(section.clean)
-    row = int(np.flatnonzero(store.clips.name == str(name))[0])
+    row = _rows(section.clean)[str(name)]
     clean = tuple(track_of(store, int(track)) for track in store.tracks_of(row))
     seed = [section.seed, name.setup, name.camera, name.performer, name.replication, name.action]
     rng = np.random.default_rng([6, *seed])

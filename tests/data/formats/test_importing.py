@@ -186,6 +186,13 @@ def test_pipes_and_devices_are_not_waited_for(tmp_path):
         refused(Path("/dev/zero"), tmp_path / "store", "is a device, expected a regular file", format=format)
 
 
+def test_where_nobody_is_seen_at_all_nothing_is_written(tmp_path):
+    save(tmp_path / "a.pkl", [annotation(number, keypoint=person() * 0) for number in range(2)])
+    refused(
+        tmp_path / "a.pkl", tmp_path / "store", "a.pkl: no clip can be used; the first: nobody is seen in any frame"
+    )
+
+
 def test_clips_in_which_nobody_is_seen_are_left_out_and_counted(tmp_path):
     empty = annotation(1, keypoint=person() * 0)
     save(tmp_path / "a.pkl", [annotation(0), empty])

@@ -62,6 +62,7 @@ def test_what_is_not_as_the_data_set_is_told(tmp_path):
         refused(tmp_path / message[:4], tmp_path / "store", message, format="utd_mhad")
 
     of("a0_s1_t1", "expected a name such as a1_s1_t1_skeleton.mat")
+    of("a28_s1_t1", "28_s1_t1_skeleton.mat: found action 28, expected 1 to 27")
     of("a1_s1_t1", r"is \[19, 3, 5\], expected \[20, 3, frames\]", changed=lambda joints: joints[:, 1:])
     of("a1_s1_t1", "the head, is below joint 4", changed=lambda joints: joints * [1, -1, 1])
     of("a1_s1_t1", "found NaN or infinity", changed=lambda joints: np.where(joints == joints[2, 9, 0], np.nan, joints))

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from base.errors import InputError
+from data.recordings import patching
 from data.recordings.patching import MOST_DECIMALS, Numbers, decimals_of, read_bytes
 
 TEXT = b"x: 12.5, -3 ; 7,\n0.125 end"
@@ -40,9 +41,11 @@ def test_a_place_whose_number_was_missing_can_be_filled():
     assert patched((12.5, -3, 5, 0.125), (12.5, -3, np.nan, 0.125)) == b"x: 12.5, -3 ; 5.00,\n0.125 end"
 
 
-def test_places_may_come_in_any_order_and_shape():
+def test_places_may_come_in_any_order_and_shape_and_many_at_once(monkeypatch):
     slots, before = np.array([[3, 0], [2, 1]]), np.array([[0.125, 12.5], [7, -3.0]])
-    assert NUMBERS.patched(slots, before, before + 1) == b"x: 13.500, -2.000 ; 8.000,\n1.125 end"
+    for together in (1, 3, 100):
+        monkeypatch.setattr(patching, "AT_ONCE", together)
+        assert NUMBERS.patched(slots, before, before + 1) == b"x: 13.500, -2.000 ; 8.000,\n1.125 end"
 
 
 def test_decimals_after_a_comma_and_as_many_as_wanted():

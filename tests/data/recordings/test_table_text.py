@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from base.errors import InputError
+from data.recordings import table_text
 from data.recordings.table_text import delimiter_of, read_table
 
 
@@ -63,7 +64,9 @@ def test_what_tools_write_for_nothing_is_missing(tmp_path, missing):
     np.testing.assert_array_equal(table.values(table.slots(np.array([1]), np.arange(2))), [[np.nan, 2.5]])
 
 
-def test_decimal_commas_are_read_and_written(tmp_path):
+@pytest.mark.parametrize("together", [1, 3, 100])
+def test_decimal_commas_are_read_and_written(tmp_path, monkeypatch, together):
+    monkeypatch.setattr(table_text, "AT_ONCE", together)
     table = table_of(tmp_path, "a;b\n1,25;-3\n7,5e-1;\n")
     slots = table.slots(slice(1, None), np.arange(2))
     values = table.values(slots)
@@ -102,7 +105,9 @@ def test_all_that_changes_gets_the_decimals_of_what_has_most(tmp_path, cells, ex
     assert table.patched(slots, values, values + 1).decode() == f"a.b,c.d,e.f\n{expected}\n"
 
 
-def test_what_is_no_number_is_told_with_line_and_column(tmp_path):
+@pytest.mark.parametrize("together", [1, 3, 100])
+def test_what_is_no_number_is_told_with_line_and_column(tmp_path, monkeypatch, together):
+    monkeypatch.setattr(table_text, "AT_ONCE", together)
     table = table_of(tmp_path, "a,b\n\n1,2\n3,four\n")
     with pytest.raises(InputError, match=r"line 4, column 2: found 'four', expected a number"):
         table.values(table.slots(slice(1, None), np.arange(2)))

@@ -32,6 +32,20 @@ def test_flags_are_as_the_filter_behaves(name, rng):
     assert np.allclose(smooth(x[:30]), smooth(x)[:30]) == kind.causal
 
 
+@pytest.mark.parametrize("name", [name for name in FILTERS.names() if FILTERS[name].reach is not None])
+def test_what_is_out_of_reach_is_without_effect(name, rng):
+    kind, x = FILTERS[name], rng.normal(size=(400, 1, 2))
+    for at in (0, 2, 4):
+        parameters = {key: values[min(at, len(values) - 1)] for key, values in kind.grid.items()}
+        reach = kind.reach(**parameters, fps=FPS)
+        other = x.copy()
+        other[200:] += 1
+        for function in (kind.smooth, kind.smooth_motion or kind.smooth):
+            before, after = (function(one, **parameters, fps=FPS) for one in (x, other))
+            np.testing.assert_array_equal(before[: 200 - reach], after[: 200 - reach])
+            assert reach == 0 or (before[200 - reach :] != after[200 - reach :]).any()
+
+
 def test_a_filter_that_there_is_not_is_told_with_the_nearest():
     with pytest.raises(ValidationError, match="no filter is called 'gausian'; did you mean 'gaussian'"):
         EvaluateSection(filters=("gausian",))
