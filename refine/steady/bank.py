@@ -78,6 +78,9 @@ def bell(clock: Clock, sigma: float) -> np.ndarray:
     return weights / weights.sum()
 
 
+SHORT = 48
+"""Blocks: if there are fewer, it takes longer to set them apart than to copy all."""
+
 REGISTER = 64
 """Bytes: places that fill so much are worked out by one product of matrices. A longer block multiplies more zeros."""
 
@@ -122,8 +125,13 @@ class Convolution:
         # Blocks all of whose frames there are; the others see zeros beyond the ends.
         first = min(-(start // hop), blocks)
         last = max(min((frames - width - start) // hop + 1, blocks), first)
-        self._sum(values, start, first, last, out)
+        if last - first < SHORT:
+            first = last = 0
+        if first < last:
+            self._sum(values, start, first, last, out)
         for low, high in ((0, first), (last, blocks)):
+            if low == high:
+                continue
             begin = start + low * hop
             padded = timewise((high - low) * hop + width, columns, dtype=values.dtype)
             padded[:] = 0
@@ -140,8 +148,6 @@ class Convolution:
 
     def _sum(self, values: np.ndarray, start: int, first: int, last: int, out: np.ndarray) -> None:
         """Sum blocks, by one call: block 0 begins with the frame `start` of the values."""
-        if last <= first:
-            return
         hop, columns = self.block * self.every, values.shape[1]
         time, column = values.strides
         shape = (last - first, columns, self.matrix.shape[2])
@@ -201,9 +207,10 @@ def _spread(rows: np.ndarray, frames: int, spreading: np.ndarray) -> np.ndarray:
     """Spread rows of values at places, [C, places times powers], over the frames, [T, C]."""
     inputs, outputs = spreading.shape
     blocks, hop = -(-frames // outputs), inputs // (STRETCHES + 3) * STRETCHES
-    missing = blocks * hop + inputs - hop - rows.shape[1]
-    if missing > 0:
-        rows = np.pad(rows, ((0, 0), (0, missing)))
+    needed = blocks * hop + inputs - hop
+    if rows.shape[1] < needed:
+        given, rows = rows, np.zeros((len(rows), needed), rows.dtype)
+        rows[:, : given.shape[1]] = given
     row, item = rows.strides
     windows = as_strided(rows, (blocks, len(rows), inputs), (hop * item, row, item), writeable=False)
     out = empty((len(rows), blocks, outputs), rows.dtype)

@@ -7,6 +7,7 @@ in a page of their own each, thousands of pages at a time, which takes long to l
 import mmap
 import threading
 from contextlib import suppress
+from math import prod
 from weakref import finalize
 
 import numpy as np
@@ -59,7 +60,7 @@ def keep() -> None:
 
 def empty(shape: tuple[int, ...], dtype: type | np.dtype = np.float32) -> np.ndarray:
     """Return an array of any values, as `numpy.empty` does."""
-    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
     room = getattr(_thread, "room", None)
+    size = prod(shape) * np.dtype(dtype).itemsize if room is not None else 0
     found = room.empty(size) if room is not None and size >= LEAST else None
     return np.empty(shape, dtype) if found is None else found.view(dtype).reshape(shape)

@@ -46,15 +46,25 @@ def test_bells_are_nearly_gaussian_in_seconds():
             assert np.abs(times).max() < 3 * sigma
 
 
-def test_convolution_is_a_weighted_sum(rng):
-    taps, x = rng.normal(size=(2, 7)), rng.normal(size=(53, 3))
+@pytest.mark.parametrize("frames", [53, 2000])  # in one piece, and with the ends apart
+def test_convolution_is_a_weighted_sum(rng, frames):
+    taps, x = rng.normal(size=(2, 7)), rng.normal(size=(frames, 3))
     expected = [[np.convolve(x[:, c], tap[::-1], mode="same") for c in range(3)] for tap in taps]
     found = Convolution(taps, dtype=np.float64)(x)
     np.testing.assert_allclose(found, np.transpose(expected, (0, 2, 1)))
     np.testing.assert_allclose(Convolution(taps, 4, dtype=np.float64)(x), found[:, ::4])
     beyond = Convolution(taps, 4, before=1, after=2, dtype=np.float64)(x)
     padded = np.concatenate([np.zeros((4, 3)), x, np.zeros((12, 3))])
-    np.testing.assert_allclose(beyond, Convolution(taps, dtype=np.float64)(padded)[:, ::4][:, :17])
+    np.testing.assert_allclose(beyond, Convolution(taps, dtype=np.float64)(padded)[:, ::4][:, : -(-frames // 4) + 3])
+
+
+@pytest.mark.parametrize("every", [1, 4])
+def test_windows_are_whole_where_all_their_frames_are(every):
+    convolution = Convolution(np.ones((1, 7)), every, before=1, after=2)
+    sums = convolution(np.ones((41, 1), np.float32))[0, :, 0]
+    whole = convolution.whole(41)
+    assert (sums[whole] == 7).all()
+    assert (np.delete(sums, np.r_[whole]) < 7).all()
 
 
 def test_blend_is_a_cubic_spline(rng):

@@ -9,7 +9,7 @@ from refine.steady.bank import Clock
 from refine.steady.bones import hang
 from refine.steady.features import JUDGE_FEATURES, MIXER_FEATURES
 from refine.steady.net import Network, Networks
-from refine.steady.smoother import Steady, refine_sequence
+from refine.steady.smoother import Steady, cut, refine_sequence
 from tests.refine.steady.missing import refined_without
 from tests.refine.steady.test_net import random_network
 
@@ -85,6 +85,19 @@ def test_blocks_do_not_show(rng, networks, monkeypatch):
     np.testing.assert_array_equal(covered, np.arange(3000))
     for workers in (1, 2):
         np.testing.assert_allclose(refine_sequence(networks, x, 10.0, workers=workers), whole, atol=2e-4)
+
+
+@pytest.mark.parametrize(("frames", "count"), [(0, 1), (1, 1), (10_900, 1), (11_000, 2), (60_000, 4), (240_000, 16)])
+def test_an_even_number_of_blocks_of_one_length(frames, count):
+    blocks = list(cut(frames, 600, 8))
+    lengths = [len(range(frames)[read][good]) for read, good in blocks]
+    assert len(blocks) == count
+    assert sum(lengths) == frames
+    assert max(lengths) - min(lengths) < 8 * count
+    assert all((read.start + good.start) % 8 == 0 for read, good in blocks)
+    # Each has the overlap on either side, but at the sequence's ends.
+    assert all(good.start == min(600, read.start + good.start) for read, good in blocks)
+    assert all(read.stop == min(frames, read.start + good.stop + 600) for read, good in blocks)
 
 
 def test_far_away_nothing_is_lost(rng, networks):
