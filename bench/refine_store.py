@@ -1,6 +1,7 @@
 """Time refining a whole clip store against the released code's way of doing it, and show what the stride costs.
 
     python bench/refine_store.py                      a twentieth of NTU RGB+D 60, and what the whole would take
+    python bench/refine_store.py --stride 16          the same, at half a window's stride
     python bench/refine_store.py --full               all of its 4.8 million frames of tracks (4 GB of disk)
     python bench/refine_store.py --curve BEST.PT --root datasets/poses --benchmark h36m_fcn_3D [--split train]
                                                       MPJPE and Accel over strides, no timing

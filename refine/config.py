@@ -273,7 +273,8 @@ class ApplySection(Section):
     input, output
         Clip stores.
     stride
-        Frames between windows; a quarter of the refiner's window if null.
+        Frames between windows; a quarter of the refiner's window if null. Half of it takes half of the products, and
+        was measured to be as good (docs/results.md).
     merge
         How windows that overlap are merged, see `refine.windows.refine_windows`. With `smooth` the default stride's
         MPJPE and Accel are no worse than those of `mean` at stride 1, and it takes a quarter of the time.

@@ -141,7 +141,8 @@ def refine_windows(
     its own. With the `mean`, all of these errors average out at stride 1; at larger strides the seams between windows
     and a pattern of the stride's period stay. `smooth` removes both: places count by a half-sine, so that windows come
     and go gently, and the merged frames go through a moving average as long as the stride, which is blind to
-    whatever has its period.
+    whatever has its period; at strides of more than a quarter of the window through one of that quarter, for a longer
+    one would take away movement (`docs/results.md`).
 
     On a CPU the result is the same to the bit whatever other sequences there are: frames are merged in an order that
     depends on their own sequence alone, and matrices have one size.
@@ -176,7 +177,7 @@ def refine_windows(
             net, torch.cat([sequences[i].t() for i in alike]), lengths, stride, offsets, merge, precision
         )
         if merge == "smooth":
-            refined = moving_average(refined, lengths, stride)
+            refined = moving_average(refined, lengths, min(stride, longest_average(net.window)))
         results |= zip(alike, (part.t() for part in refined.split(lengths)), strict=True)
     return [results[i] for i in range(len(sequences))]
 
@@ -249,6 +250,11 @@ def merging_weights(window: int, merge: Merge) -> tuple[float, ...]:
     if merge == "mean":
         return (1.0,) * window
     return tuple(np.sin(np.pi * (np.arange(window) + 0.5) / window).tolist())
+
+
+def longest_average(window: int) -> int:
+    """Return over how many frames `smooth` averages at most: a quarter of a window."""
+    return max(1, window // 4)
 
 
 def moving_average(x: Tensor, lengths: Sequence[int], over: int) -> Tensor:
