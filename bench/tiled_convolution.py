@@ -48,12 +48,12 @@ def main() -> None:
         x = torch.randn(asked.actors, frames, 25, channels).relu().permute(0, 3, 1, 2).requires_grad_()
         direct, tiled = (convolve(conv, x, tiles) for tiles in (False, True))
         gap = max(float((one - other).norm() / other.norm()) for one, other in zip(tiled, direct, strict=True))
-        works = {tiles: partial(timed, partial(convolve, conv, x, tiles)) for tiles in (False, True)}
-        turns = take_turns(works, asked.repeats)
-        wall = {tiles: 1e3 * min(taken.wall for _, taken in found) for tiles, found in turns.items()}
-        busy = {tiles: 1e3 * min(taken.processor for _, taken in found) for tiles, found in turns.items()}
-        row = (f"{channels}, {frames}, {stride}", *(f"{value:.0f}" for value in (*busy.values(), *wall.values())))
-        rows.append((*row, f"{busy[False] / busy[True]:.2f}", f"{gap:.1e}"))
+        works = {name: partial(timed, partial(convolve, conv, x, name == "tiles")) for name in ("direct", "tiles")}
+        taken = {name: [one for _, one in found] for name, found in take_turns(works, asked.repeats).items()}
+        busy = [1e3 * min(one.processor for one in found) for found in taken.values()]
+        wall = [1e3 * min(one.wall for one in found) for found in taken.values()]
+        figures = [f"{value:.0f}" for value in (*busy, *wall)]
+        rows.append((f"{channels}, {frames}, {stride}", *figures, f"{busy[0] / busy[1]:.2f}", f"{gap:.1e}"))
     print("least of the turns; apart: the output or gradient that differs most, over its norm")
     print_table(
         ("channels, frames, stride", "direct, cpu ms", "tiles", "direct, clock ms", "tiles", "times", "apart"), rows
