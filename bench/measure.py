@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -150,8 +151,8 @@ def run_script(script: Path, *words: str) -> tuple[float, float]:
 
 def in_own_process(function: Callable[Given, T], *given: Given.args, **named: Given.kwargs) -> T:
     """Call a function in a new process, whose memory and settings are its own."""
-    with get_context("spawn").Pool(1) as pool:
-        return pool.apply(function, given, named)
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        return pool.submit(function, *given, **named).result()
 
 
 class Server(Generic[T]):

@@ -25,6 +25,7 @@ from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from base.executors.registry import Pool
 from bench.measure import in_own_process, peak_mib, timed
 from data.ntu.names import ClipName
 from data.ntu.simulate.clips import choose_clips, simulate_clip
@@ -72,20 +73,20 @@ def make_store(folder: Path, frames: int) -> None:
 
 
 def time_store(
-    folder: Path, net: str, stride: int | None, merge: Merge, threads: int, precision: Precision
+    folder: Path, net: str, stride: int | None, merge: Merge, threads: int, precision: Precision, executor: str
 ) -> tuple[float, float, float]:
     """Refine in a fresh process; return wall and processor seconds, and the peak of its memory in MiB."""
-    return in_own_process(_time_store, folder, net, stride, merge, threads, precision)
+    return in_own_process(_time_store, folder, net, stride, merge, threads, precision, executor)
 
 
 def _time_store(
-    folder: Path, net: str, stride: int | None, merge: Merge, threads: int, precision: Precision
+    folder: Path, net: str, stride: int | None, merge: Merge, threads: int, precision: Precision, executor: str
 ) -> tuple[float, float, float]:
     torch.set_num_threads(threads)
     refiner = Refiner(make_net(net), Normalise("channel", "body"))
     store = open_store(folder / "raw")
     output = folder / "refined"
-    how: dict[str, Any] = {"stride": stride, "merge": merge, "precision": precision}
+    how: dict[str, Any] = {"stride": stride, "merge": merge, "precision": precision, "pool": Pool(executor)}
     _, taken = timed(lambda: apply_refiner(store, refiner, output, **how, replace=True))
     return taken.wall, taken.processor, peak_mib()
 
@@ -153,6 +154,7 @@ def main() -> None:
     parser.add_argument("--stride", type=int, default=None, help="by default the default stride")
     parser.add_argument("--merge", choices=("smooth", "mean"), default="smooth")
     parser.add_argument("--precision", choices=("fp32", "bf16"), default="fp32")
+    parser.add_argument("--executor", choices=("here", "processes"), default="here", help="as apply.executor")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--released-frames", type=int, default=4_000, help="to time the released way on; 0: not at all")
     parser.add_argument("--folder", type=Path, default=None, help="for the stores; a temporary one by default")
@@ -182,10 +184,10 @@ def main() -> None:
         stride = arguments.stride or default_stride(WINDOW)
         print(
             f"{len(store.clips)} clips, {frames} frames x {channels} channels; W = {WINDOW}, stride {stride}, "
-            f"{arguments.merge}, {arguments.threads} threads, {arguments.precision}"
+            f"{arguments.merge}, {arguments.threads} threads, {arguments.precision}, {arguments.executor}"
         )
         for net in arguments.nets:
-            how = (stride, arguments.merge, arguments.threads, arguments.precision)
+            how = (stride, arguments.merge, arguments.threads, arguments.precision, arguments.executor)
             seconds, worked, peak = time_store(folder, net, *how)
             rate = frames / seconds
             print(
