@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from base.errors import InputError
+from base.files import UnwritableError
 from data.skeletons.layouts import NTU25, Layout
 from data.skeletons.opening import PEOPLE
 from data.skeletons.store import ClipStore
@@ -227,10 +228,13 @@ class _InFile:
         needed, free = 4 * math.prod(shape), shutil.disk_usage(folder).free
         if needed > free:
             raise InputError(
-                f"{folder}: the clips to be learned from take {needed / 1e9:.1f} GB, and its disk has {free / 1e9:.1f} "
-                "GB left; give data.clips=memory, or another run.dir"
+                f"{folder}: the clips to be learned from take {needed / 1e6:,.1f} MB, and its disk has "
+                f"{free / 1e6:,.1f} MB left; give data.clips=memory, or another run.dir"
             )
-        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 (closed by whole)
+        try:
+            self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 (closed by whole)
+        except OSError as error:
+            raise UnwritableError(error.errno, error.strerror, str(folder)) from error
 
     def add(self, rows: Tensor) -> None:
         self._file.write(rows.numpy().data)

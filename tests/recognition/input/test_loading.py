@@ -1,3 +1,4 @@
+import errno
 import shutil
 
 import numpy as np
@@ -178,8 +179,18 @@ def test_a_file_of_nobody(tmp_path):
 
 def test_too_little_room_for_the_file(make_store, tmp_path, monkeypatch):
     monkeypatch.setattr(loading.shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(10, 9, 1))
-    with pytest.raises(InputError, match=r"take 0\.0 GB, and its disk has 0\.0 GB left; give data\.clips=memory"):
+    with pytest.raises(InputError, match=r"take \d+\.\d MB, and its disk has 0\.0 MB left; give data\.clips=memory"):
         load(make_store(), folder=tmp_path)
+
+
+def test_a_folder_that_cannot_be_written(make_store, tmp_path, monkeypatch):
+    def refused(**_):
+        raise OSError(errno.EROFS, "Read-only file system", "/tmp1")
+
+    monkeypatch.setattr(loading.tempfile, "TemporaryFile", refused)
+    with pytest.raises(InputError) as told:
+        load(make_store(), folder=tmp_path)
+    assert str(told.value).startswith(f"{tmp_path}: cannot be written (Read-only file system); check the path")
 
 
 def test_what_is_too_large_for_the_memory(make_store, monkeypatch):
