@@ -303,6 +303,10 @@ def _apply_override(values: dict[str, Any], override: str, model: type[BaseModel
     return key, override
 
 
+_EXPECTED = {"tuple_type": "expected a list, such as [a, b]", "path_type": "expected a path"}
+"""Words for what pydantic calls by the names of Python's types."""
+
+
 def _explain(error: ValidationError, model: type[BaseModel], path: Path, overrides: dict[str, str]) -> str:
     """Tell the first of the errors in one line."""
     first, *others = error.errors(include_url=False)
@@ -310,7 +314,7 @@ def _explain(error: ValidationError, model: type[BaseModel], path: Path, overrid
     key = cut(".".join(parts), 200)
     touched = [text for name, text in overrides.items() if key.startswith(name) or name.startswith(f"{key}.")]
     where = f"{path} with {cut(touched[0], 100)}" if touched else str(path)
-    text = cut(first["msg"].removeprefix("Value error, "), 400)
+    text = cut(_EXPECTED.get(first["type"], first["msg"].removeprefix("Value error, ")), 400)
     if first["type"] == "extra_forbidden":
         allowed = sorted(_keys(model, parts[:-1]))
         near = difflib.get_close_matches(parts[-1][:100], allowed, n=1, cutoff=0.5)

@@ -3,7 +3,7 @@
     python bench/on_a_card.py --output card [--only steps refine ...] [--skip ...] [--seconds steps=90 ...]
 
 Each part has a process and a time of its own (`bench/parts.py`); after every row `card/results.json` and
-`card/results.md` hold all that there is, so that a loan that ends early loses nothing:
+`card/results.md` hold all that there is, so that an early end loses nothing:
 
 - steps: a training step of ST-GCN as published, as it is usually written and as it is here, eager and compiled, with
   CUDA graphs, channels last and bfloat16; the share of the bfloat16 peak, what PYSKL's 80 passes over NTU RGB+D 60's
@@ -15,7 +15,7 @@ Each part has a process and a time of its own (`bench/parts.py`); after every ro
 - ntu60: `configs/ablate/ntu60.yaml` on as many simulated clips, for one seed and one stream, with fewer passes.
 - retrain: the shipped refiners and SmoothNet learnt anew from ten times the simulation; scores beside those shipped.
 
-A loan of a quarter of an hour is used by two calls, or as many as there are (`--seconds` bounds each part):
+A quarter of an hour is used by two calls, or by as many as there are (`--seconds` bounds each part):
 
     python bench/on_a_card.py --output card --only steps refine profile pyskl --clips 20000 \
         --seconds steps=170 refine=130 profile=60 pyskl=200
@@ -48,6 +48,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from ablation.study.config import AblateConfig
 from base.config import load_config
+from base.errors import InputError
 from base.executors.registry import Pool
 from bench.measure import processor, seconds, timed
 from bench.parts import FAILED, Part, Row, in_one_line, run_parts, tried
@@ -658,10 +659,16 @@ def main() -> None:
     parser.add_argument("--study-clips", type=int)
     parser.add_argument("--examples", type=float, help="times those that the shipped refiners have learnt from")
     given = parser.parse_args()
-    most = dict(word.split("=", 1) for word in given.seconds)
+    most = dict(word.partition("=")[::2] for word in given.seconds)
     if unknown := sorted(set(most) - set(names)):
         parser.error(f"--seconds: there is no part {unknown[0]}; there are {', '.join(names)}")
-    device = pick_device(given.device, "--device")
+    try:
+        limits = {name: float(most.get(name, part.seconds)) for name, part in zip(names, PARTS, strict=True)}
+        device = pick_device(given.device, "--device")
+    except InputError as error:
+        parser.error(str(error))
+    except ValueError as error:
+        parser.error(f"--seconds: {error}; give numbers, as in steps=90")
     about: dict[str, object] = {
         "device": torch.cuda.get_device_name() if device.type == "cuda" else "CPU",
         "processors": processor(),
@@ -673,7 +680,7 @@ def main() -> None:
         sizes = ("clips", "epochs", "frames", "study_clips", "examples")
         asked = replace(asked, **{key: getattr(given, key) for key in sizes if getattr(given, key) is not None})
         parts = [
-            replace(part, seconds=float(most.get(part.name, part.seconds)))
+            replace(part, seconds=limits[part.name])
             for part in PARTS
             if part.name in given.only and part.name not in given.skip
         ]

@@ -56,6 +56,12 @@ class DataSection(Section):
     `run.dir`, in a file that is gone when the command ends. `auto`: on the disk if they would take more than half of
     the memory."""
 
+    @model_validator(mode="after")
+    def _same_of_several(self) -> "DataSection":
+        if self.same_people and not self.more:
+            raise ValueError("same_people is true, but there is one store; name the others in more")
+        return self
+
 
 class InputSection(Section):
     """What the network sees of a clip."""

@@ -52,6 +52,8 @@ def test_file_and_overrides(path):
         (["apply.epohcs=3"], "apply.epohcs: unknown key; did you mean 'epochs'?"),
         (["train.epochs=0"], "train.epochs: found 0; input should be greater than or equal to 1"),
         (["train.epochs=many"], "train.epochs: found 'many'"),
+        (["train.on=one"], "train.on: found 'one'; expected a list, such as [a, b]"),
+        (["run.dir="], "run.dir: found None; expected a path"),
         (["run=null"], "run: found None"),
         (["epochs"], "expected section.key=value"),
         (["train.on=[a"], "not valid YAML"),

@@ -42,3 +42,17 @@ def test_absent_actors_are_zeros_in_the_usual_way_of_writing_it():
     dense(x, torch.tensor([0, 1, 1]), 2)
     assert seen.x.shape == (2, 3, 4, 25, 2)  # [N, C, T, V, M]
     assert seen.x[:, 0, 0, 0].tolist() == [[1, 0], [2, 3]]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--seconds", "step=3"], "--seconds: there is no part step; there are steps, refine"),
+        (["--seconds", "steps=x"], "--seconds: could not convert string to float: 'x'; give numbers, as in steps=90"),
+    ],
+)
+def test_a_wrong_time_is_told_in_one_line(words, message, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["on_a_card.py", "--device", "cpu", *words])
+    with pytest.raises(SystemExit):
+        card.main()
+    assert message in capsys.readouterr().err

@@ -16,6 +16,7 @@ from recognition.config import RecognizeConfig
         ({"ensemble": {"runs": {"joint": "r"}}}, "name the run otherwise"),
         ({"input": {"frames": 1, "stream": "bone_motion"}}, "0 everywhere"),
         ({"data": {"store": "s", "validation": 0}, "train": {"patience": 2}}, "needs validation clips"),
+        ({"data": {"store": "s", "same_people": True}}, "same_people is true, but there is one store; name the others"),
     ],
 )
 def test_what_makes_no_sense_is_refused(tmp_path, sections, message):
