@@ -75,7 +75,7 @@ def atomic_files(paths: Sequence[Path]) -> Iterator[list[Path]]:
                 raise
             raise _unwritable(paths[0], error) from error
         for path, temporary in zip(paths, temporaries, strict=True):
-            with _telling(path):
+            with telling_unwritable(path):
                 temporary.replace(path)
             _written.add(path.absolute())
 
@@ -154,7 +154,7 @@ def locked(path: Path, waiting: Callable[[], None] | None = None) -> Iterator[No
     InputError
         Another process holds it, and `waiting` is None.
     """
-    with _telling(path):
+    with telling_unwritable(path):
         path.parent.mkdir(parents=True, exist_ok=True)
     file = path.with_name(f".{path.name}.lock")
     lock = _try_lock(file)
@@ -191,7 +191,7 @@ def _temporary_folder(path: Path) -> Iterator[Path]:
 
     What is being written lies in it under its own name, so that the name is not part of what is written.
     """
-    with _telling(path):
+    with telling_unwritable(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove_left_overs(path.parent)
         lock = None
@@ -256,7 +256,7 @@ def _remove_left_over(found: Path) -> None:
 
 def _put_in_place(new: Path, path: Path, replace: Kind | None, inputs: Sequence[Path]) -> None:
     check_replaceable(path, replace, inputs)  # it may have come while the new one was made
-    with _telling(path):
+    with telling_unwritable(path):
         if not path.exists():
             new.replace(path)
             return
@@ -272,7 +272,7 @@ def _put_in_place(new: Path, path: Path, replace: Kind | None, inputs: Sequence[
 
 
 @contextmanager
-def _telling(path: Path) -> Iterator[None]:
+def telling_unwritable(path: Path) -> Iterator[None]:
     """Tell what cannot be written in one line."""
     try:
         yield

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from base.errors import InputError
-from base.files import UnwritableError
+from base.files import telling_unwritable
 from data.skeletons.layouts import NTU25, Layout
 from data.skeletons.opening import PEOPLE
 from data.skeletons.store import ClipStore
@@ -134,7 +134,7 @@ def load_clips(
     ------
     InputError
         Two tracks of one actor, a layout in the plane that shall be turned in space, one in an image of unknown size,
-        or too little room in `folder`.
+        or too little room in `folder`, or it cannot be written.
     """
     layout = store.layout
     flat = layout.dims == 2
@@ -228,21 +228,21 @@ class _InFile:
         needed, free = 4 * math.prod(shape), shutil.disk_usage(folder).free
         if needed > free:
             raise InputError(
-                f"{folder}: the clips to be learned from take {needed / 1e6:,.1f} MB, and its disk has "
+                f"{folder}: clips to be learned from or tested on take {needed / 1e6:,.1f} MB, and its disk has "
                 f"{free / 1e6:,.1f} MB left; give data.clips=memory, or another run.dir"
             )
-        try:
+        self._folder = folder
+        with telling_unwritable(folder):
             self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 (closed by whole)
-        except OSError as error:
-            raise UnwritableError(error.errno, error.strerror, str(folder)) from error
 
     def add(self, rows: Tensor) -> None:
-        self._file.write(rows.numpy().data)
+        with telling_unwritable(self._folder):
+            self._file.write(rows.numpy().data)
         self._rows += len(rows)
 
     def whole(self) -> Tensor:
         shape = (self._rows, *self._shape[1:])
-        with self._file as file:
+        with telling_unwritable(self._folder), self._file as file:
             file.flush()
             if not self._rows:
                 return torch.empty(shape)

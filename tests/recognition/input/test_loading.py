@@ -1,5 +1,7 @@
 import errno
 import shutil
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -191,6 +193,15 @@ def test_a_folder_that_cannot_be_written(make_store, tmp_path, monkeypatch):
     with pytest.raises(InputError) as told:
         load(make_store(), folder=tmp_path)
     assert str(told.value).startswith(f"{tmp_path}: cannot be written (Read-only file system); check the path")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="has no such device")
+def test_a_disk_that_is_full_before_all_is_written(make_store, tmp_path, monkeypatch):
+    full = partial(Path.open, Path("/dev/full"), "wb")
+    monkeypatch.setattr(loading.tempfile, "TemporaryFile", lambda **_: full())
+    with pytest.raises(InputError, match=r"cannot be written \(No space left on device\); make room") as told:
+        load(make_store(), folder=tmp_path)
+    assert str(told.value).startswith(f"{tmp_path}: ")
 
 
 def test_what_is_too_large_for_the_memory(make_store, monkeypatch):
