@@ -684,7 +684,10 @@ def main() -> None:
             for part in PARTS
             if part.name in given.only and part.name not in given.skip
         ]
-        run_parts(parts, asked, given.output, about)
+        try:
+            run_parts(parts, asked, given.output, about)
+        except InputError as error:
+            parser.error(str(error))
 
 
 if __name__ == "__main__":

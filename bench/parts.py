@@ -17,7 +17,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, TypeVar
 
-from base.files import atomic_file
+from base.files import atomic_file, telling_unwritable
 
 Row = dict[str, object]
 Given = TypeVar("Given")
@@ -80,7 +80,8 @@ def run_parts(
     say
         Told every row.
     """
-    output.mkdir(parents=True, exist_ok=True)
+    with telling_unwritable(output):
+        output.mkdir(parents=True, exist_ok=True)
     found: list[Found] = []
     for part in parts:
         found.append(Found(part.name, part.title))

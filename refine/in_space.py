@@ -5,7 +5,7 @@ what was not seen stays as it was. A method sees what is left of one motion when
 (`refine.travel`): positions at even times, none missing, unsure ones led by surer ones.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,14 +17,11 @@ from data.recordings.people import JUMP
 from data.skeletons.gaps import gap_values
 from data.skeletons.seen import seen_joints
 from refine.blocks import FRAMES
-from refine.long_tracks import refine_long
+from refine.long_tracks import Method, refine_long
 from refine.normalise import body_sizes, lengths_of
 from refine.splits import Pieces, split_track
 from refine.travel import body_path, mean_pose, pose_axes, smooth_path
 from refine.trust import trust
-
-Method = Callable[[list[np.ndarray], list[float]], list[np.ndarray]]
-"""Maps motions, float64 [n, V, C] each, and body sizes to refined motions of the same shapes."""
 
 _UNEVEN = 0.05
 """Frames: so far from even times counts as even."""

@@ -14,6 +14,7 @@ from refine.splits import Pieces, split_track
 from refine.travel import mean_of_joints, smooth_path
 
 Method = Callable[[list[np.ndarray], list[float]], list[np.ndarray]]
+"""Maps motions, float64 [n, V, C] each, and body sizes to refined motions of the same shapes."""
 
 
 def refine_long(
@@ -26,7 +27,7 @@ def refine_long(
     joints
         [n, V, C], finite, at even times.
     method
-        Takes motions [m, V, C] and body sizes, see `refine.in_space.Method`; it may not mind the axes.
+        Takes motions [m, V, C] and body sizes, see `Method`; it may not mind the axes.
     fps
         Frames a second.
     reach

@@ -72,7 +72,7 @@ def one_thread_if_small(values: int) -> Iterator[None]:
     """Within the block, compute with one thread on the CPU, if operations are so small that threads mostly wait.
 
     Two threads end each operation together. Beside another process one of them waits for its core, each time: a network
-    of the studies then takes 3.3 times as long, where one thread takes as long as ever; alone, two are 1.4 times as
+    of the studies then takes four times as long, where one thread takes as long as ever; alone, two are 1.5 times as
     fast (`bench/beside_other_work.py`). It goes by the sizes alone, not by what else the machine does, for the number
     of threads decides in which order sums are taken: a small training comes to the same on any number of cores.
 

@@ -33,7 +33,7 @@ from recognition.use.other_skeletons import score_on
 from recognition.use.recognizer import load_recognizer
 from training.devices import pick_device
 
-FORMAT = 2
+FORMAT = 3
 """Changes when equal configurations give other results than before, so that no study takes them over."""
 
 NEWER: Mapping[tuple[str, str], Any] = {
